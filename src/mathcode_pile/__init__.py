@@ -1,0 +1,1 @@
+"""Rebuild MathCode-Pile: mathematics, each computation paired with code that was run and verified."""

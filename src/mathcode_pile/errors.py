@@ -1,0 +1,13 @@
+"""The errors a user is meant to read: one line that names the file, the key or the row."""
+
+
+class PipelineError(Exception):
+    """A condition the user can mend. Stages print its message alone and end with status 1."""
+
+
+class ParamsError(PipelineError):
+    """A value in params.yaml or a profile that cannot be used; the message names its key."""
+
+
+class InputError(PipelineError):
+    """Input that cannot be read; the message names the file and, where there is one, the row."""

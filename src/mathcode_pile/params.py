@@ -1,0 +1,102 @@
+"""Read a section of params.yaml, joined with the chosen profile's, into its strict type.
+
+params.yaml says what the method is; profiles/<name>.yaml says how big and on what. The type of a
+section stands in the module that uses it, so that changing one type reruns only its stage.
+"""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mathcode_pile.errors import ParamsError
+
+# Every top-level key that params.yaml or a profile may have.
+SECTIONS = frozenset(
+    """
+    profile engine sources fetch fetch_benchmarks extract_textbooks annotate filter_code classifiers
+    classify select deduplicate translate execute verify components decontaminate corpus tokenizer
+    tokenize mixture pack base_model pretrain evaluate report llm
+    """.split()
+)
+
+
+class Section(BaseModel):
+    """A section's type: frozen, and a key it does not name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+S = TypeVar("S", bound=Section)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file; raises ParamsError where it is missing or is no mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: must be a mapping, got {type(content).__name__}")
+    for key in content:
+        if key not in SECTIONS:
+            raise ParamsError(f"{path}: unknown key {key!r}")
+    return content
+
+
+def read_section(name: str, root: Path = Path()) -> dict[str, Any]:
+    """Return a section of params.yaml joined with the same section of the chosen profile."""
+    params = read_yaml(root / "params.yaml")
+    profile = params.get("profile")
+    if not isinstance(profile, str):
+        raise ParamsError(f"params.yaml: profile must be a name, got {profile!r}")
+    path = Path("profiles") / f"{profile}.yaml"
+    if not (root / path).is_file():
+        names = sorted(p.stem for p in (root / "profiles").glob("*.yaml"))
+        raise ParamsError(f"params.yaml: profile: no {path}; there are {', '.join(names)}")
+    return _join(params.get(name), read_yaml(root / path).get(name), f"{name}", path)
+
+
+def _join(method: Any, size: Any, name: str, path: Path) -> dict[str, Any]:
+    for part, where in ((method, "params.yaml"), (size, str(path))):
+        if part is not None and not isinstance(part, dict):
+            raise ParamsError(f"{where}: {name} must be a mapping, got {part!r}")
+    joined = dict(method or {})
+    for key, value in (size or {}).items():
+        if key not in joined:
+            joined[key] = value
+        elif isinstance(joined[key], dict) and isinstance(value, dict):
+            joined[key] = _join(joined[key], value, f"{name}.{key}", path)
+        else:
+            raise ParamsError(f"{path}: {name}.{key} stands in params.yaml too; keep one of them")
+    return joined
+
+
+def parse_section(name: str, values: dict[str, Any], section: type[S]) -> S:
+    """Return values as their section's type; raises ParamsError naming each wrong key."""
+    try:
+        return section.model_validate(values)
+    except ValidationError as error:
+        raise ParamsError("; ".join(_explain(name, e) for e in error.errors())) from None
+
+
+def load(name: str, section: type[S], key: str | None = None, root: Path = Path()) -> S:
+    """Return section `name`, or its entry `key`, of params.yaml and the profile, as its strict type."""
+    values = read_section(name, root)
+    if key is None:
+        return parse_section(name, values, section)
+    if key not in values:
+        raise ParamsError(f"params: {name} has no entry {key!r}; there are {', '.join(values)}")
+    return parse_section(f"{name}.{key}", values[key] or {}, section)
+
+
+def _explain(name: str, error: Any) -> str:
+    where = ".".join([name, *(str(part) for part in error["loc"])])
+    if error["type"] == "extra_forbidden":
+        return f"params: unknown key {where}"
+    if error["type"] == "missing":
+        return f"params: {where} is missing"
+    return f"params: {where}: {error['msg'].lower()}, got {error['input']!r}"
