@@ -1,0 +1,100 @@
+"""Bring the benchmarks' questions, which must not leak and on which models are evaluated."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mathcode_pile.documents import DROPPED, QUESTION
+from mathcode_pile.engine import Report
+from mathcode_pile.errors import InputError
+from mathcode_pile.params import Section
+from mathcode_pile.shards import ShardWriter, shard_name
+from mathcode_pile.sources import FileOrigin, HuggingFace, Http, Local, Store
+from mathcode_pile.sources.formats import read_records
+from mathcode_pile.sources.rows import Rejected
+
+LETTERS = "ABCDEFGHIJ"
+
+
+class BenchmarkParams(Section):
+    """One benchmark; `columns` of its origins maps id, question, options, answer and solution."""
+
+    origins: list[Local | Http | Store | HuggingFace]
+
+
+class FetchBenchmarksParams(Section):
+    """The benchmarks of the profile, by name."""
+
+    benchmarks: dict[str, BenchmarkParams]
+
+
+def fetch_benchmarks(params: FetchBenchmarksParams, out: Path) -> Report:
+    """Write a shard of questions for each benchmark to `out/<benchmark>`; return the counts.
+
+    Raises InputError where an origin cannot be read or a benchmark has no question.
+    """
+    total = Report()
+    for name, benchmark in params.benchmarks.items():
+        report = Report()
+        rejected: list[dict[str, str]] = []
+        rows = list(_read_questions(name, benchmark.origins, report, rejected))
+        if not rows:
+            raise InputError(f"benchmark {name}: no questions in {report.read} records")
+        with ShardWriter(out / name / shard_name(0), QUESTION) as writer:
+            writer.write_rows(rows)
+        if rejected:
+            with ShardWriter(out / name / "dropped" / shard_name(0), DROPPED) as writer:
+                writer.write_rows(rejected)
+        report.kept = len(rows)
+        report.counts[f"questions_{name}"] = len(rows)
+        total += report
+    return total
+
+
+def _read_questions(
+    benchmark: str, origins: list[Any], report: Report, rejected: list[dict[str, str]]
+) -> Iterator[dict[str, Any]]:
+    number = 0
+    for origin in origins:
+        assert isinstance(origin, FileOrigin)
+        for file in origin.files():
+            for record in read_records(file.path, file.name, origin.format):
+                number += 1
+                report.read += 1
+                key = f"{benchmark}/{number:05d}"
+                try:
+                    yield _to_question(record, key, benchmark, origin.columns)
+                except InputError as error:
+                    report.dropped["not_a_question"] += 1
+                    rejected.append({"id": key, "reason": "not_a_question", "detail": f"{file.name}: {error}"})
+
+
+def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str]) -> dict[str, Any]:
+    if isinstance(record, Rejected):
+        raise InputError(f"{record.reason}: {record.detail}")
+
+    def column(name: str) -> Any:
+        return record.get(columns.get(name, name))
+
+    question, answer, solution = column("question"), column("answer"), column("solution")
+    if not isinstance(question, str) or not question.strip():
+        raise InputError(f"row {key} has no question")
+    options = column("options")
+    options = [str(option) for option in options] if options is not None else []
+    if isinstance(answer, list):
+        answer = ", ".join(str(a) for a in answer)
+    if options and isinstance(answer, int):
+        answer = LETTERS[answer]  # MMLU gives the option's index
+    if isinstance(answer, str) and "####" in answer:
+        # GSM8K keeps the worked solution and the final answer in one column.
+        solution, _, answer = answer.rpartition("####")
+    if isinstance(solution, list):
+        solution = "\n\n".join(str(s) for s in solution)
+    return {
+        "id": str(column("id") or key),
+        "benchmark": benchmark,
+        "question": question,
+        "options": options,
+        "answer": str(answer if answer is not None else "").strip(),
+        "solution": str(solution or "").strip(),
+    }

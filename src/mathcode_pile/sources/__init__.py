@@ -1,0 +1,134 @@
+"""Where documents come from: one strict type for each kind of origin, and the rows of any of them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from mathcode_pile.errors import InputError
+from mathcode_pile.params import Section
+from mathcode_pile.sources.download import LocalFile, download_fsspec, download_http, download_huggingface
+from mathcode_pile.sources.formats import SUFFIXES, Format, read_rows
+from mathcode_pile.sources.python_packages import What, read_packages
+from mathcode_pile.sources.rows import Limits, Rejected, Row, bounded
+from mathcode_pile.sources.worked_mathematics import generate
+
+
+class FileOrigin(Section):
+    """What origins made of files have in common."""
+
+    format: Format
+    license: str
+    columns: dict[str, str] = {}
+    limits: Limits = Limits()
+    citation: str = ""
+
+
+class Local(FileOrigin):
+    """A file or a folder of this machine, relative to the repository."""
+
+    kind: Literal["local"]
+    path: Path
+
+    def files(self) -> Iterator[LocalFile]:
+        """Yield the files, in order of their names; raises InputError where there is none."""
+        if self.path.is_file():
+            yield LocalFile(self.path, self.path.name, str(self.path))
+            return
+        if not self.path.is_dir():
+            raise InputError(f"{self.path}: no such file or folder")
+        suffixes = SUFFIXES[self.format]
+        found = sorted(p for p in self.path.rglob("*") if p.is_file() and p.name.lower().endswith(suffixes))
+        if not found:
+            raise InputError(f"{self.path}: no file that ends in {', '.join(suffixes)}")
+        yield from (LocalFile(path, str(path.relative_to(self.path)), str(path)) for path in found)
+
+
+class Http(FileOrigin):
+    """Files at http(s) addresses, with their checksums where they are known."""
+
+    kind: Literal["http"]
+    urls: dict[str, str | None]
+    """The sha256 of each address, or null."""
+
+    def files(self) -> Iterator[LocalFile]:
+        """Download and yield the files, in the order of params."""
+        yield from (download_http(url, sha256) for url, sha256 in self.urls.items())
+
+
+class Store(FileOrigin):
+    """Files of an object store: s3://bucket/folder/*.parquet, or any address that fsspec reads."""
+
+    kind: Literal["s3", "fsspec"]
+    url: str
+    options: dict[str, object] = {}
+
+    def files(self) -> Iterator[LocalFile]:
+        """Download and yield the files, in order of their names."""
+        yield from download_fsspec(self.url, self.options)
+
+
+class HuggingFace(FileOrigin):
+    """Files of a dataset repository on the Hugging Face hub, at a pinned commit."""
+
+    kind: Literal["huggingface"]
+    repository: str
+    revision: str
+    patterns: list[str]
+
+    @field_validator("revision")
+    @classmethod
+    def _is_commit(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-f]{40}", value):
+            raise ValueError("revision must be a commit (40 hex digits), so that a rerun reads the same")
+        return value
+
+    def files(self) -> Iterator[LocalFile]:
+        """Download and yield the files, in order of their names."""
+        yield from download_huggingface(self.repository, self.revision, self.patterns, self.limits.files)
+
+
+class PythonPackages(Section):
+    """Documentation, code or long texts of installed packages that requirements.lock pins."""
+
+    kind: Literal["python_packages"]
+    what: What
+    packages: list[str]
+    min_characters: int = 300
+    limits: Limits = Limits()
+    """For each package."""
+
+
+class WorkedMathematics(Section):
+    """Generated pages of worked mathematics."""
+
+    kind: Literal["worked_mathematics"]
+    documents: int
+    seed: int
+
+
+Origin = Annotated[
+    Local | Http | Store | HuggingFace | PythonPackages | WorkedMathematics, Field(discriminator="kind")
+]
+
+
+def read_origin(origin: Origin) -> Iterator[Row | Rejected]:
+    """Yield the rows of an origin, in an order that its content alone decides."""
+    if isinstance(origin, PythonPackages):
+        yield from read_packages(origin.packages, origin.what, origin.limits, origin.min_characters)
+    elif isinstance(origin, WorkedMathematics):
+        for page in generate(origin.documents, origin.seed):
+            url = f"generated:worked_mathematics/{origin.seed}/{page['key']}"
+            metadata = {"title": page["title"], **page["metadata"]}
+            yield Row(f"{origin.seed}/{page['key']}", page["text"], url, "Apache-2.0", metadata)
+    else:
+        yield from bounded(_read_files(origin), origin.limits)
+
+
+def _read_files(origin: Local | Http | Store | HuggingFace) -> Iterator[Row | Rejected]:
+    for number, file in enumerate(origin.files()):
+        if origin.limits.files is not None and number >= origin.limits.files:
+            return
+        yield from read_rows(file.path, file.name, file.url, origin.format, origin.license, origin.columns)

@@ -1,0 +1,172 @@
+"""Turn PDFs into documents: damaged, locked and duplicate ones out, text layer or OCR, cleaned.
+
+Each PDF is read in a process of its own, so that one which crashes or hangs the reader costs itself.
+"""
+
+import hashlib
+import multiprocessing
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from mathcode_pile.documents import DOCUMENT, DROPPED
+from mathcode_pile.engine import Report, die_with_parent, map_folder
+from mathcode_pile.ocr import Ocr, load_ocr
+from mathcode_pile.params import Section
+from mathcode_pile.shards import ShardWriter, list_shards, read_batches
+
+
+class ExtractTextbooksParams(Section):
+    """When a text layer is good enough, and what reads the pages where it is not."""
+
+    min_characters_per_page: int
+    max_line_share: float
+    timeout_s: float
+    ocr: str
+    """none, or the folder or hub id of a nougat model."""
+    ocr_revision: str | None = None
+
+
+class Extraction(NamedTuple):  # what reading one PDF gave
+    pages: list[str]
+    reason: str
+    """Why it cannot be used: damaged, encrypted, no_pages, crashed, timeout; empty where it can."""
+    detail: str
+
+
+def extract_textbooks(folder: Path, out: Path, params: ExtractTextbooksParams) -> Report:
+    """Write the text of the PDFs in a folder's shards (FILE records) as documents."""
+    duplicates = _find_duplicates(folder)
+    ocr = load_ocr(params.ocr, params.ocr_revision) if params.ocr != "none" else None
+    work = partial(_extract_shard, params=params, duplicates=duplicates, ocr=ocr)
+    key = [params.model_dump(), sorted(duplicates.items()), ocr.fingerprint if ocr else None]
+    return map_folder("extract_textbooks", work, folder, out, key)
+
+
+def _find_duplicates(folder: Path) -> dict[str, str]:
+    """Return the id of each PDF whose bytes another has before it, with that other's id."""
+    first: dict[bytes, str] = {}
+    duplicates: dict[str, str] = {}
+    for shard in list_shards(folder):
+        for batch in read_batches(shard, ["id", "content"]):
+            for identity, content in zip(batch["id"].to_pylist(), batch["content"], strict=True):
+                digest = hashlib.blake2b(content.as_buffer(), digest_size=16).digest()
+                if first.setdefault(digest, identity) != identity:
+                    duplicates[identity] = first[digest]
+    return duplicates
+
+
+def _extract_shard(
+    shard: Path, folder: Path, params: ExtractTextbooksParams, duplicates: dict[str, str], ocr: Ocr | None
+) -> Report:
+    report = Report()
+    with (
+        ShardWriter(folder / "documents.parquet", DOCUMENT) as kept,
+        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
+    ):
+        for batch in read_batches(shard):
+            for row in range(batch.num_rows):
+                record = {name: batch[name][row].as_py() for name in batch.schema.names}
+                report.read += 1
+                text, reason, detail = _read_book(record["id"], record.pop("content"), params, duplicates, ocr)
+                if reason:
+                    report.dropped[reason] += 1
+                    dropped.write_rows([{"id": record["id"], "reason": reason, "detail": detail}])
+                else:
+                    report.kept += 1
+                    kept.write(pa.RecordBatch.from_pylist([record | {"text": text}], DOCUMENT))
+    return report
+
+
+def _read_book(
+    identity: str, content: bytes, params: ExtractTextbooksParams, duplicates: dict[str, str], ocr: Ocr | None
+) -> tuple[str, str, str]:
+    if identity in duplicates:
+        return "", "duplicate_file", f"same bytes as {duplicates[identity]}"
+    book = read_pdf(content, params.timeout_s)
+    if book.reason:
+        return "", book.reason, book.detail
+    pages = book.pages
+    if sum(map(len, pages)) < params.min_characters_per_page * len(pages):
+        if ocr is None:
+            return "", "no_text_layer", f"{sum(map(len, pages))} characters on {len(pages)} pages"
+        pages = ocr.read_pages(content, len(pages))
+    text = join_pages(pages, params.max_line_share)
+    return (text, "", "") if text.strip() else ("", "no_text", "nothing left after cleaning")
+
+
+def read_pdf(content: bytes, timeout_s: float) -> Extraction:
+    """Return the text layer of each page of a PDF, read in a process of its own."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    reader = context.Process(target=_send_pages, args=(content, sender))
+    reader.start()
+    sender.close()
+    try:
+        if not receiver.poll(timeout_s):
+            return Extraction([], "timeout", f"not read within {timeout_s:g} s")
+        return receiver.recv()
+    except EOFError:
+        reader.join()
+        return Extraction([], "crashed", f"the reader ended with status {reader.exitcode}")
+    finally:
+        reader.kill()
+        reader.join()
+        receiver.close()
+
+
+def _send_pages(content: bytes, sender: Connection) -> None:
+    import pypdfium2 as pdfium
+
+    die_with_parent()
+    try:
+        with pdfium.PdfDocument(content) as document:
+            pages = [page.get_textpage().get_text_bounded() for page in document]
+        sender.send(Extraction(pages, "" if pages else "no_pages", ""))
+    except pdfium.PdfiumError as error:
+        reason = "encrypted" if "password" in str(error).lower() else "damaged"
+        sender.send(Extraction([], reason, str(error)))
+
+
+def join_pages(pages: Sequence[str], max_line_share: float) -> str:
+    """Return the text of a book: running heads, feet and page numbers out, hyphens at line ends closed.
+
+    A page that has nothing else keeps nothing, and costs no other page.
+    """
+    split = [[line.strip() for line in page.replace("\r", "").split("\n") if line.strip()] for page in pages]
+    # Heads differ by page numbers and chapters only, so digits do not count.
+    seen = Counter(shape for lines in split for shape in {_shape(line) for line in _edges(lines)})
+    running = {shape for shape, count in seen.items() if len(pages) >= 3 and count > max_line_share * len(pages)}
+    kept = ["\n".join(_without_running_lines(lines, running)) for lines in split]
+    text = "\n\n".join(page for page in kept if page)
+    text = text.replace("\ufffe", "-").replace("\x02", "-")  # pdfium's marks of a hyphen at a line's end
+    text = re.sub(r"(?<=[a-z])-\n+(?=[a-z])", "", text)
+    return re.sub(r"[\x00-\x08\x0b-\x1f]", "", text)
+
+
+# A head or foot is among this many lines at either end of a page.
+EDGE_LINES = 2
+
+
+def _edges(lines: list[str]) -> list[str]:
+    return lines[:EDGE_LINES] + lines[EDGE_LINES:][-EDGE_LINES:]
+
+
+def _without_running_lines(lines: list[str], running: set[str]) -> list[str]:
+    last = len(lines) - EDGE_LINES
+    return [
+        line
+        for number, line in enumerate(lines)
+        if not ((number < EDGE_LINES or number >= last) and _shape(line) in running)
+    ]
+
+
+def _shape(line: str) -> str:
+    """Return a line with its numbers masked; a bare page number has the shape `#`."""
+    return re.sub(r"\d+", "#", line)

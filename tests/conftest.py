@@ -1,0 +1,31 @@
+"""What tests share: a project folder of their own, and the optional real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the repository's params and profiles and a scratch folder of its own, as working folder."""
+    folder = tmp_path / "project"
+    (folder / "profiles").mkdir(parents=True)
+    for name in ["params.yaml", *(f"profiles/{p.name}" for p in (ROOT / "profiles").glob("*.yaml"))]:
+        (folder / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))
+    return folder
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real data; the test is skipped where there is none."""
+    folder = Path(os.environ.get("MATHCODE_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip("no shared/data folder beside the repository (MATHCODE_SHARED)")
+    return folder
