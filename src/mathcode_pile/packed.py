@@ -7,7 +7,8 @@ data/tokenize/<component>/part-*.parquet, and held_out/part-*.parquet beside the
     tokens  list<uint16 or uint32>, the smaller that holds the vocabulary; one begin-of-text token where the
             tokenizer has one, then the text, then one end-of-text token
 
-with vocabulary.json beside them: vocabulary_size, bos_id (or null), eos_id, pad_id. The held-out documents are in no packed row.
+with vocabulary.json beside them: vocabulary_size, bos_id (or null), eos_id, pad_id. The held-out documents
+are in no packed row.
 
 data/pack/rows-00000.arrow and on: Arrow IPC streams, not compressed, which pyarrow and
 `datasets.Dataset.from_file` map into memory; one row of training a row, columns
