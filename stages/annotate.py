@@ -1,0 +1,20 @@
+"""Give each piece of a document its type."""
+
+from pathlib import Path
+
+import typer
+
+from mathcode_pile.annotate import AnnotateParams, annotate
+from mathcode_pile.engine import write_metrics
+from mathcode_pile.params import load
+from stages import run
+
+
+def main(raw: Path, out: Path, source: str = typer.Option(...), metrics: Path = typer.Option(...)) -> None:
+    """Judge the pieces of RAW's documents as annotate.sources.SOURCE asks; types or verdicts go along into OUT."""
+    report = annotate(raw, out, source, load("annotate", AnnotateParams))
+    write_metrics(metrics, report)
+
+
+if __name__ == "__main__":
+    run(main)
