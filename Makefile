@@ -1,0 +1,79 @@
+# Two commands do everything, set-up included: `make repro` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# DVC's locks and site cache, apart for each user of a machine.
+export DVC_SITE_CACHE_DIR ?= $(HOME)/.cache/mathcode-pile/dvc
+export DVC_NO_ANALYTICS := 1
+PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test test-slow test-llm test-browser check format lint types contracts bench deps lock plan funnel compare why prune
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## Make .venv with the pinned packages (the other commands do it themselves)
+
+$(STAMP): requirements.lock tools/setup.sh
+	@PYTHON=$(PYTHON) tools/setup.sh $(VENV)
+	@touch $@
+
+repro: $(STAMP) ## Run the pipeline (dvc repro) with the profile that params.yaml names
+	@dvc repro
+	@cat data/report/summary.txt
+
+test: $(STAMP) ## Run the tests
+	@OMP_NUM_THREADS=1 pytest -n auto -q --dist loadgroup $(ARGS)
+	@echo "Tests done. Longer ones: make test-slow, make test-browser, make test-llm."
+
+test-slow: $(STAMP) ## Run the tests that take minutes: kill -9, same bytes, blast radius, versions
+	@OMP_NUM_THREADS=1 pytest -q -m slow $(ARGS)
+
+test-llm: $(STAMP) ## Run the tests against real model servers (installs gigabytes beside .venv)
+	@OMP_NUM_THREADS=2 pytest -q -m llm $(ARGS)
+
+test-browser: $(STAMP) ## Look at the report page in a real browser (needs Chromium)
+	@pytest -q -m browser $(ARGS)
+
+check: lint types contracts test ## What CI runs: lint, format, types, import contracts, tests
+
+lint: $(STAMP)
+	@ruff check . && ruff format --check .
+
+format: $(STAMP) ## Format the code and mend what lint can mend
+	@ruff check --fix . ; ruff format .
+
+types: $(STAMP)
+	@mypy
+
+contracts: $(STAMP)
+	@PYTHONPATH=src:. lint-imports
+	@python -m tools.dvc_deps --check
+
+deps: $(STAMP) ## Write each stage's own modules into dvc.yaml, from its imports
+	@python -m tools.dvc_deps
+
+bench: $(STAMP) ## Measure side by side and print ratios
+	@PYTHONPATH=src:. python -m bench $(ARGS)
+
+funnel: $(STAMP) ## Print what each stage took in, kept and dropped
+	@cat data/report/summary.txt
+
+compare: $(STAMP) ## Show experiments side by side, changed columns only
+	@dvc exp show --only-changed --drop 'Created|.*\.(in|kept|dropped|reasons)$$' --no-pager
+
+plan: $(STAMP) ## Say what a run with models would ask and cost (PROFILE=workstation)
+	@python -m stages.plan --profile $(PROFILE)
+
+why: $(STAMP) ## Say what became of a document or snippet (ID=openwebmath/0123456789abcdef)
+	@PYTHONPATH=src python -m tools.why $(ID)
+
+prune: $(STAMP) ## Free finished shards in the scratch folder that nothing refers to
+	@PYTHONPATH=src python -m mathcode_pile.scratch
+
+lock: $(STAMP) ## Resolve requirements.in into requirements.lock
+	@tools/lock.sh

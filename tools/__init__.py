@@ -1,0 +1,1 @@
+"""What developers and users of the repository run besides the stages."""
