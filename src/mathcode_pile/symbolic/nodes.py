@@ -1,0 +1,169 @@
+"""The expression tree that LaTeX and plain arithmetic are read into, and what can be told from it.
+
+Not covered: evaluation. Nothing here computes a value, so a wrong statement passes as readily as a right one.
+"""
+
+from collections.abc import Iterator
+from math import log2
+from typing import NamedTuple
+
+# Above this many bits a number is a demonstration, not a result; Python refuses to print far longer ones.
+MAX_BITS = 12_000
+MAX_FACTORIAL = 800
+MAX_TERMS = 20_000
+
+
+class Unreadable(Exception):
+    """An expression the translator does not take on; the message is the reason that is counted."""
+
+
+class Node(NamedTuple):
+    """One operation: `op` names it, `args` are its operands, `value` a literal or a name."""
+
+    op: str
+    args: "tuple[Node, ...]" = ()
+    value: str = ""
+
+
+def number(value: str) -> Node:
+    """Return the leaf of a decimal literal."""
+    return Node("num", (), value)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all below it."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(node.args))
+
+
+def operations(node: Node) -> set[str]:
+    """Return the names of all operations in a tree."""
+    return {item.op for item in walk(node)}
+
+
+BINDERS = {"sum": 1, "prod": 1, "int": 1, "limit": 1}  # operations whose args[1] is a bound variable
+
+
+def free_symbols(node: Node) -> set[str]:
+    """Return the names that stand for something unknown; bound indices are not among them."""
+    if node.op == "sym":
+        return {node.value}
+    found: set[str] = set()
+    if node.op in ("sum", "prod", "limit") or (node.op == "int" and len(node.args) == 4):
+        found |= free_symbols(node.args[0]) - {node.args[1].value}
+        rest = node.args[2:]
+    else:
+        rest = node.args
+    for item in rest:
+        found |= free_symbols(item)
+    return found
+
+
+def is_integer(node: Node) -> bool:
+    """Say whether a node is an integer literal, perhaps negative."""
+    if node.op == "neg":
+        return is_integer(node.args[0])
+    return node.op == "num" and node.value.isdigit()
+
+
+def integer(node: Node) -> int:
+    """Return the value of an integer literal."""
+    return -integer(node.args[0]) if node.op == "neg" else int(node.value)
+
+
+def is_decimal(node: Node) -> bool:
+    """Say whether a decimal point stands anywhere in a tree."""
+    return any(item.op == "num" and not item.value.isdigit() for item in walk(node))
+
+
+def is_rational(node: Node) -> bool:
+    """Say whether a node is a number as one would state it: an integer, a decimal or a fraction of integers."""
+    if node.op == "neg":
+        return node.args[0].op != "neg" and is_rational(node.args[0])
+    if node.op == "num":
+        return True
+    return node.op == "div" and is_integer(node.args[0]) and is_integer(node.args[1])
+
+
+def is_value(node: Node) -> bool:
+    """Say whether a number is stated in a finished form, such as 3/4, 2 sqrt(3), 1 + sqrt(5), 9 pi or 2 - 3i."""
+    if is_rational(node):
+        return True
+    if node.op == "neg":
+        return is_value(node.args[0])
+    if node.op in ("pi", "e", "imaginary", "infinity", "matrix"):
+        return True
+    if node.op in ("sqrt", "root", "ln"):
+        return is_rational(node.args[-1])
+    if node.op == "pow":
+        base, exponent = node.args
+        return (is_rational(base) or base.op in ("pi", "e")) and is_rational(exponent)
+    if node.op == "mul":
+        return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))
+    if node.op == "div":
+        return is_value(node.args[0]) and is_integer(node.args[1]) and node.args[0].op != "div"
+    if node.op == "add":
+        return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))
+    return False
+
+
+def is_trivial(node: Node) -> bool:
+    """Say whether an expression has nothing to compute: a number, a constant, a name."""
+    if node.op == "neg":
+        return is_trivial(node.args[0])
+    return node.op in ("num", "sym", "pi", "e", "imaginary", "infinity", "matrix")
+
+
+def bits(node: Node) -> float:
+    """Bound the size of a closed expression's value in bits; raise Unreadable where it would be absurd."""
+    if node.op == "mod" and node.args[0].op == "pow" and all(map(is_integer, node.args[0].args)):
+        return bits(node.args[1])  # pow(a, b, n) never holds a ** b
+    inner = [bits(item) for item in node.args]
+    if node.op == "num":
+        size = log2(max(2.0, float(node.value))) if len(node.value) < 300 else MAX_BITS + 1
+    elif node.op == "pow":
+        size = _power_bits(node, inner)
+    elif node.op in ("fact", "binom"):
+        size = _factorial_bits(inner[0])
+    elif node.op in ("mul", "div"):
+        size = sum(inner)
+    elif node.op == "mod":
+        size = inner[1]
+    elif node.op in ("sum", "prod"):
+        size = _range_bits(node, inner)
+    else:
+        size = max(inner, default=4.0) + len(inner)
+    if size > MAX_BITS:
+        raise Unreadable("too_large")
+    return size
+
+
+def _power_bits(node: Node, inner: list[float]) -> float:
+    if free_symbols(node.args[0]) and inner[1] > 6:
+        raise Unreadable("too_large")
+    if inner[1] > 16:
+        raise Unreadable("too_large")
+    return inner[0] * 2 ** inner[1]
+
+
+def _factorial_bits(size: float) -> float:
+    if size > log2(MAX_FACTORIAL):
+        raise Unreadable("too_large")
+    return float(size * 2**size)
+
+
+def _range_bits(node: Node, inner: list[float]) -> float:
+    low, high = node.args[2], node.args[3]
+    if operations(node.args[0]) & {"sum", "prod", "limit", "int"}:
+        raise Unreadable("nested_series")
+    if is_integer(low) and is_integer(high):
+        count = integer(high) - integer(low) + 1
+        if not 0 < count <= MAX_TERMS:
+            raise Unreadable("too_many_terms")
+        if count > 100 and operations(node.args[0]) & {"sqrt", "root", "fact", "binom", "log", "ln"}:
+            raise Unreadable("too_many_terms")
+        return inner[0] * count if node.op == "prod" else inner[0] + log2(count + 1)
+    return inner[0] + 64

@@ -1,0 +1,135 @@
+"""Find where mathematics stands in a page: LaTeX spans, plain arithmetic, and the sentence around each.
+
+Every search moves forward only; a page full of dollar signs costs time linear in its length.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_SPAN = 3000
+MAX_SENTENCE = 500
+
+_ENVIRONMENTS = "align|equation|gather|eqnarray|multline|displaymath|flalign|alignat|math"
+_OPENING = re.compile(
+    r"(?P<display>\$\$|\\\[)|(?P<inline>\\\(|(?<!\\)\$)|\\begin\{(?P<environment>(?:" + _ENVIRONMENTS + r")\*?)\}"
+    r"|<<(?P<marked>[^<>\n]{1,200})>>|(?P<skipped>\[asy\]|```|<pre>|<code>|\\begin\{(?:verbatim|lstlisting|tikzpicture|tabular)\})"
+)
+_SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
+_PLAIN = re.compile(r"[-+0-9(.][-+0-9.,()*/^×·÷−–≈=x \t]*(?:[=≈])[-+0-9.,()*/^×·÷−–≈=x \t]*")
+_WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
+_BREAK = re.compile(r"(?:[.?!](?=[\s$\\])|\n\s*\n)")
+_LINE = re.compile(r"[^\n]*\n?")
+
+
+class Span(NamedTuple):
+    """A stretch of mathematics: its LaTeX or plain text, where it stands, and how it was written."""
+
+    text: str
+    start: int
+    end: int
+    kind: str  # latex, marked or plain
+
+
+def find_spans(text: str) -> Iterator[Span]:
+    """Yield the mathematics of a page in order of appearance."""
+    plain_from = 0
+    missing: set[str] = set()
+    position = 0
+    has_marks = "<<" in text
+    while match := _OPENING.search(text, position):
+        span = _close(text, match, missing)
+        if span is None:
+            position = match.end()
+            continue
+        if not has_marks:
+            yield from _plain_spans(text, plain_from, match.start())
+        if span.kind != "skipped":
+            yield span
+        position = plain_from = span.end
+    if not has_marks:
+        yield from _plain_spans(text, plain_from, len(text))
+
+
+def _close(text: str, match: re.Match[str], missing: set[str]) -> Span | None:
+    """Return the span that a mark opens, or None where it is no such mark: a price, an unclosed bracket."""
+    if match["marked"] is not None:
+        return Span(match["marked"], match.start(), match.end(), "marked")
+    opening = match[0]
+    if match["skipped"]:
+        closing = _SKIPPED_ENDS.get(opening) or opening.replace("begin", "end")
+    elif match["environment"]:
+        closing = f"\\end{{{match['environment']}}}"
+    else:
+        closing = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}[opening]
+    if closing in missing:
+        return None
+    limit = len(text) if match["skipped"] else match.end() + MAX_SPAN
+    end = text.find(closing, match.end(), limit)
+    if end < 0:
+        if limit >= len(text):
+            missing.add(closing)
+        return None
+    inside = text[match.end() : end]
+    if match["skipped"]:
+        return Span("", match.start(), end + len(closing), "skipped")
+    if opening == "$" and not _is_mathematics(inside, text[end + 1 : end + 2]):
+        return None
+    return Span(inside, match.start(), end + len(closing), "latex")
+
+
+def _is_mathematics(inside: str, after: str) -> bool:
+    """Tell `$x+1$` from the text between two prices."""
+    if not inside.strip() or "\n\n" in inside or (after.isdigit() and inside[-1:].isspace()):
+        return False
+    if inside[0].isdigit() and inside[-1].isspace() and after.isdigit():
+        return False
+    return len(_WORDS.findall(re.sub(r"\\(?:text|mathrm|operatorname|mbox|textrm)\s*\{[^{}]*\}", "", inside))) < 2
+
+
+def _plain_spans(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yield plain arithmetic such as `48/2 = 24` in text without marks of mathematics."""
+    while start < end:
+        line = _LINE.match(text, start, end)
+        if line is None or not line[0]:
+            return
+        stop = line.end()
+        content = line[0]
+        if ("=" in content or "≈" in content) and not _is_program(content) and len(content) < 2000:
+            for match in _PLAIN.finditer(text, start, stop):
+                if (trimmed := _trim(text, match)) is not None:
+                    yield trimmed
+        start = stop
+
+
+def _is_program(line: str) -> bool:
+    return any(mark in line for mark in ("==", "!=", ":=", "<=", ">=", "+=", ">>>", "=>", "**", "\\", "`", "//", "\t"))
+
+
+def _trim(text: str, match: re.Match[str]) -> Span | None:
+    """Return the arithmetic as a span where nothing beside it belongs to it."""
+    start, end = match.span()
+    while end > start and text[end - 1] in " \t.,x*+-(=/^–":
+        end -= 1
+    content = text[start:end]
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if content.count("(") != content.count(")"):
+        return None
+    if re.search(r"[\w$€£%/*^+=\[\]'\".)-]\s?$", before[-1:]) or re.search(r"[+*/^=<>−-]\s?$", before):
+        return None
+    if re.match(r"[A-Za-z_%^\[(*/{!°'\"]|\s?[-+*/^=×÷·<>%]", after):
+        return None
+    if start > 1 and before[-1:] == " " and re.search(r"[A-Za-z]$", before[:-1]) and content[0] in "+-*/(^":
+        return None
+    return Span(content, start, end, "plain")
+
+
+def sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return the sentence in which a span stands, and its part before the span, line breaks made spaces."""
+    low = max(0, start - MAX_SENTENCE)
+    first = low
+    for match in _BREAK.finditer(text, low, start):
+        first = match.end()
+    last = _BREAK.search(text, end, min(len(text), end + MAX_SENTENCE))
+    stop = last.start() + 1 if last else min(len(text), end + MAX_SENTENCE)
+    return " ".join(text[first:stop].split()), " ".join(text[first:start].split())

@@ -1,0 +1,266 @@
+"""Translate the computations of a page into code, in the order in which they stand.
+
+A computation is `expression = result` where the expression holds something to compute and the result is finished.
+What is stated wrongly is translated like the rest: the verdict is not ours.
+"""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+from mathcode_pile.symbolic import code
+from mathcode_pile.symbolic.chains import Chain, Term, find_chains
+from mathcode_pile.symbolic.identities import shows_identity
+from mathcode_pile.symbolic.latex import read_tokens
+from mathcode_pile.symbolic.nodes import (
+    Node,
+    Unreadable,
+    bits,
+    free_symbols,
+    integer,
+    is_decimal,
+    is_integer,
+    is_rational,
+    is_trivial,
+    is_value,
+    number,
+    operations,
+    walk,
+)
+from mathcode_pile.symbolic.spans import Span, find_spans, sentence_around
+from mathcode_pile.symbolic.titles import title_of
+
+CALCULUS = {"diff", "int", "limit", "sum", "prod", "det"}
+MAX_COMPUTATIONS = 200
+_TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
+# What a page takes back, and where it leaves the exact value.
+_DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|extraneous|remainder \d", re.IGNORECASE)
+# Pages that give * a meaning of their own, and lists of equations with dots between.
+_OWN_OPERATION = re.compile(r"\boperation|[a-z] ?\* ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
+_LISTED = re.compile(r",\s*\\[lc]?dots")
+_IN_A_BASE = re.compile(r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE)
+_ROUNDED = re.compile(r"\b(nearest|round(?:ed|ing|s)?|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b", re.IGNORECASE)
+_COMPLEX = re.compile(r"complex|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre", re.IGNORECASE)
+
+
+class Computation(NamedTuple):
+    """One computation of a page, as a snippet's fields need it."""
+
+    title: str
+    conditions: str
+    expression: str  # LaTeX
+    result: str  # as stated
+    code: str
+
+
+class Side(NamedTuple):
+    """A term of a chain that could be read."""
+
+    term: Term
+    node: Node
+
+
+def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
+    """Return a page's computations in order, and how many equations were not translated, by reason."""
+    found: list[Computation] = []
+    skipped: Counter[str] = Counter()
+    seen: set[tuple[str, str]] = set()
+    complex_numbers = bool(_COMPLEX.search(text[:200_000]))
+    own_operations = bool(_OWN_OPERATION.search(text[:200_000]))
+    for span in find_spans(text):
+        if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
+            continue
+        if reason := _reason_against(text, span, own_operations):
+            skipped[reason] += 1
+            continue
+        try:
+            chains = find_chains(span.text if span.kind == "latex" else latex_of_plain(span.text))
+        except Unreadable as reason:
+            skipped[str(reason)] += 1
+            continue
+        for chain in chains:
+            sentence, before = sentence_around(text, span.start, span.end)
+            for computation in translate_chain(chain, sentence, before, complex_numbers, skipped):
+                key = (computation.code, computation.result)
+                if key not in seen and len(found) < MAX_COMPUTATIONS:
+                    seen.add(key)
+                    found.append(computation)
+    return found, skipped
+
+
+def _reason_against(text: str, span: Span, own_operations: bool) -> str:
+    """Return why a whole span is left alone, or nothing."""
+    if own_operations and span.kind == "latex" and "*" in span.text:
+        return "own_operation"
+    if _LISTED.search(span.text):
+        return "list"
+    if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
+        return "torn_number"
+    return ""
+
+
+def latex_of_plain(text: str) -> str:
+    """Write plain arithmetic as LaTeX."""
+    text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
+    text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
+    return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")
+
+
+def latex_of(tokens: list[str]) -> str:
+    """Write tokens as LaTeX again."""
+    text = ""
+    for token in tokens:
+        spaced = text and token[:1].isalpha() and re.search(r"\\[A-Za-z]+$", text)
+        operator = token in ("+", "-", "\\cdot", "\\times", "\\div", "\\bmod") and text
+        text += (" " if spaced or operator else "") + token + (" " if operator else "")
+    return re.sub(r" +", " ", text).strip()
+
+
+def translate_chain(
+    chain: Chain, sentence: str, before: str, complex_numbers: bool, skipped: Counter[str]
+) -> list[Computation]:
+    """Return the computations of one chain; what stands in their way is counted in `skipped`.
+
+    sentence: the one in which the chain stands; before: its part before the chain.
+    """
+    sides: list[Side] = []
+    reasons: list[str] = []
+    for term in chain.terms:
+        try:
+            if term.tokens[:1] == ["+"]:
+                raise Unreadable("torn_line")
+            node = without_degrees(read_tokens(list(term.tokens), complex_numbers))
+            bits(node)
+            sides.append(Side(term, node))
+        except Unreadable as reason:
+            reasons.append(str(reason))
+    if _DENIED.search(sentence) or (_IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)):
+        skipped["denied"] += 1
+        return []
+    try:
+        computations = _compute(chain, sides, sentence, before)
+    except Unreadable as reason:
+        skipped[str(reason)] += 1
+        return []
+    if not computations:
+        skipped[reasons[0] if reasons else "nothing_to_compute"] += 1
+    return computations
+
+
+def without_degrees(node: Node) -> Node:
+    """Take degree signs off angles that only add up; in a trigonometric function they change the value."""
+    ops = operations(node)
+    if "degrees" not in ops or ops & _TRIGONOMETRY:
+        return node
+    if node.op == "degrees":
+        return node.args[0]
+    return node._replace(args=tuple(map(without_degrees, node.args)))
+
+
+def _compute(chain: Chain, sides: list[Side], sentence: str, before: str) -> list[Computation]:
+    if any(term.relation == "mod" for term in chain.terms):
+        return _compute_residue(chain, sides, sentence)
+    closed = [side for side in sides if not free_symbols(side.node)]
+    opened = [side for side in sides if free_symbols(side.node)]
+    return _compute_closed(closed, sentence) + _compute_symbolic(opened, sentence, before)
+
+
+def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
+    """Compute the first expression without unknowns; every finished value after it is stated as its result."""
+    start = next((index for index, side in enumerate(closed) if not is_trivial(side.node)), None)
+    if start is None or len(closed) < 2:
+        return []
+    source = closed[start]
+    results = [side for side in closed[start + 1 :] if is_value(side.node) and side.node != source.node]
+    if not results and start > 0 and is_rational(closed[start - 1].node):
+        # 120 = 2^3 \cdot 3 \cdot 5: the value stands first.
+        results = [closed[start - 1]]
+    return [made for side in results if (made := _computation(source, side, sentence)) is not None]
+
+
+def _computation(source: Side, target: Side, sentence: str) -> Computation | None:
+    if source.term.unit and source.term.unit != target.term.unit:
+        raise Unreadable("units_differ")
+    decimal = is_decimal(target.node) or target.term.relation == "~"
+    kind = code.choose_style(source.node, decimal)
+    if {"asin", "acos", "atan"} & operations(source.node) and "\\circ" in target.term.tokens:
+        raise Unreadable("units_differ")
+    loose = target.term.relation == "~" or _ROUNDED.search(sentence)
+    if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
+        raise Unreadable("rounded")
+    finish = "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
+    program = code.write_program(source.node, kind, finish)
+    return _record(source, target, latex_of(source.term.tokens), program, sentence)
+
+
+def _is_ready(node: Node) -> bool:
+    """Say whether sympy brings a value into its final form by itself."""
+    ops = operations(node)
+    return not ops & {"imaginary", "div"} or ops <= {"num", "neg", "mul", "div", "sqrt", "pow", "matrix", "row", "det"}
+
+
+def _record(source: Side, target: Side, expression: str, program: str, sentence: str) -> Computation:
+    result = latex_of(target.term.tokens)
+    return Computation(title_of(source.node, sentence), sentence, expression, result, program)
+
+
+def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Computation]:
+    if not chain.modulus:
+        raise Unreadable("no_modulus")
+    modulus = read_tokens(list(chain.modulus))
+    closed = [side for side in sides if not free_symbols(side.node)]
+    if not is_integer(modulus) or len(closed) < 2 or not is_integer(closed[-1].node):
+        return []
+    source, target = closed[0], closed[-1]
+    size, residue = integer(modulus), integer(target.node)
+    if operations(source.node) & {"div", "sqrt"} or _has_inner_inverse(source.node) or is_decimal(source.node) or not -size < residue < size or size < 2:
+        raise Unreadable("unusual_residue")
+    if is_trivial(source.node) and abs(integer(source.node)) < size:
+        return []
+    node = Node("mod", (source.node, modulus))
+    if residue < 0:
+        # The residue is stated below zero, so the representative below zero is the one to compute.
+        node = Node("add", (node, Node("neg", (number(str(size)),))))
+    expression = f"{latex_of(source.term.tokens)} \\bmod {size}"
+    return [_record(Side(source.term, node), target, expression, code.write_program(node, "integer"), sentence)]
+
+
+def _has_inner_inverse(node: Node) -> bool:
+    inner = node.args if node.op == "pow" else (node,)
+    return any(item.op == "pow" and not is_integer(item.args[1]) for item in inner if item.args) or any(
+        item.op == "pow" and item.args[1].op == "neg" for part in inner for item in walk(part)
+    )
+
+
+def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Computation]:
+    """Compute derivatives, integrals, limits and series with unknowns, and identities where they are said to be such."""
+    if len(opened) < 2:
+        return []
+    source, target = opened[0], opened[-1]
+    if operations(source.node) & CALCULUS:
+        if operations(target.node) & CALCULUS:
+            raise Unreadable("unfinished_calculus")
+        return [_calculus(source, target, sentence)]
+    if len(opened) > 2 and is_trivial(source.node):
+        source, opened = opened[1], opened[1:]
+    if len({frozenset(free_symbols(side.node)) for side in opened}) > 1:
+        raise Unreadable("equation_or_definition")
+    if not shows_identity(source.node, target.node, len(opened), sentence, before):
+        raise Unreadable("equation_or_definition")
+    finish = "expand" if target.node.op == "add" else "factor" if target.node.op in ("mul", "pow") else "simplify"
+    program = code.write_program(source.node, "sympy", finish)
+    return [_record(source, target, latex_of(source.term.tokens), program, sentence)]
+
+
+def _calculus(source: Side, target: Side, sentence: str) -> Computation:
+    finish, stated = "", free_symbols(target.node)
+    if source.node.op == "int" and len(source.node.args) == 2:
+        if "C" not in stated or operations(target.node) & {"ln", "log", "abs"}:
+            raise Unreadable("antiderivative_not_unique")
+        finish = "constant"
+    elif not stated <= free_symbols(source.node):
+        raise Unreadable("equation_or_definition")
+    elif source.node.op in ("sum", "prod", "diff"):
+        finish = "factor" if target.node.op in ("mul", "div", "pow") else "expand" if target.node.op == "add" else "simplify"
+    program = code.write_program(source.node, "sympy", finish)
+    return _record(source, target, latex_of(source.term.tokens), program, sentence)
