@@ -75,12 +75,15 @@ def imported_modules(name: str) -> frozenset[str]:
             continue
         found.add(module)
         waiting.extend(module.rpartition(".")[:1])
+        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 waiting.extend(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                waiting.append(node.module)
-                waiting.extend(f"{node.module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+                source = ".".join([*above, *filter(None, [node.module])])
+                waiting.append(source)
+                waiting.extend(f"{source}.{alias.name}" for alias in node.names)
     return frozenset(found)
 
 

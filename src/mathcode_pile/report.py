@@ -1,0 +1,215 @@
+"""The page a person would rather look at than read JSON: the funnel, what was measured, how it went.
+
+One HTML file with everything in it, and the same funnel as plain text.
+"""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+
+from mathcode_pile.engine import parse_reasons
+from mathcode_pile.shards import list_shards, read_batches
+
+# The stages that take records in and pass records on, in the order in which data flows.
+FUNNEL = (
+    "fetch",
+    "fetch_benchmarks",
+    "extract_textbooks",
+    "annotate",
+    "filter_code",
+    "classify",
+    "select",
+    "deduplicate",
+    "translate",
+    "execute",
+    "verify",
+    "decontaminate",
+    "corpus",
+    "tokenize",
+)
+
+# MathCoder2 (arXiv:2410.08196): accuracy in per cent of Llama-3-8B, before and after.
+PAPER = {"gsm8k": (54.8, 69.9), "math": (21.4, 38.4)}
+
+
+class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
+    stage: str
+    entry: str
+    metrics: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The stage's name as dvc.yaml has it."""
+        return f"{self.stage}@{self.entry}" if self.entry else self.stage
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many records were dropped for each reason, most first."""
+        counts = parse_reasons(self.metrics.get("reasons", ""))
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def read_metrics(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the content of every metrics file, by stage name (`select@cc_en`)."""
+    found = {}
+    for path in sorted(folder.rglob("*.json")):
+        name = "@".join(path.relative_to(folder).with_suffix("").parts)
+        found[name] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def read_funnel(metrics: dict[str, dict[str, Any]]) -> list[Step]:
+    """Return the steps of the funnel that have metrics, in the order in which data flows."""
+    steps = [Step(*name.partition("@")[::2], values) for name, values in metrics.items() if "in" in values]
+    return sorted((step for step in steps if step.stage in FUNNEL), key=lambda step: FUNNEL.index(step.stage))
+
+
+def write_report(metrics_folder: Path, data: Path, out: Path, profile: str) -> None:
+    """Write index.html and summary.txt to `out` from the metrics and the stages' data."""
+    metrics = read_metrics(metrics_folder)
+    steps = read_funnel(metrics)
+    contamination = _read_json(data / "decontaminate" / "report.json")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("mathcode_pile"), undefined=jinja2.ChainableUndefined, autoescape=True
+    )
+    environment.filters["number"] = _format_number
+    page = environment.get_template("report.html").render(
+        profile=profile,
+        metrics=metrics,
+        steps=steps,
+        widest=max((step.metrics["in"] for step in steps), default=1),
+        manifest=_read_json(data / "corpus" / "manifest.json"),
+        contamination=contamination,
+        mixture=_read_csv(metrics_folder / "pack" / "mixture.csv"),
+        curves=draw_curves(_read_csv(metrics_folder / "pretrain" / "curves.csv")),
+        precision_recall=draw_precision_recall(metrics_folder / "train_classifier"),
+        scores=compare_scores(metrics),
+        examples=_read_examples(data / "corpus" / "translated_code"),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "index.html").write_text(page, encoding="utf-8")
+    (out / "summary.txt").write_text(summarize(steps, metrics, profile), encoding="utf-8")
+
+
+def summarize(steps: list[Step], metrics: dict[str, dict[str, Any]], profile: str) -> str:
+    """Return the funnel and the main figures as a text for the terminal."""
+    width = max((len(step.name) for step in steps), default=0)
+    lines = [f"The chain, profile {profile}: records in, kept, dropped and why", ""]
+    for step in steps:
+        reasons = ", ".join(f"{name} {count:,}" for name, count in step.reasons.items())
+        counts = (step.metrics[key] for key in ("in", "kept", "dropped"))
+        lines.append(f"{step.name:<{width}} " + " ".join(f"{count:>9,}" for count in counts) + f"  {reasons}".rstrip())
+    lines += ["", *(f"{name}: {value}" for name, value in headlines(metrics).items())]
+    lines += ["", "The corpus: data/corpus (card: data/corpus/README.md)", "The report: data/report/index.html"]
+    lines += ["What became of one document: make why ID=<its id>"]
+    return "\n".join(lines) + "\n"
+
+
+def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return the few figures that a run is judged by."""
+    verified = sum(m.get("kept", 0) for name, m in metrics.items() if name.startswith("verify@"))
+    figures = {
+        "documents in the corpus": _format_number(metrics.get("corpus", {}).get("kept", 0)),
+        "verified snippets": _format_number(verified),
+        "snippets in the corpus": _format_number(metrics.get("corpus", {}).get("snippets", 0)),
+    }
+    packed = metrics.get("pack", {})
+    if "tokens" in packed:
+        figures["tokens packed"] = _format_number(packed["tokens"])
+    base, trained = (metrics.get(f"evaluate@{name}", {}).get("held_out_loss") for name in ("base", "pretrained"))
+    if base is not None and trained is not None:
+        figures["held-out loss, base to pretrained"] = f"{base:.3f} to {trained:.3f}"
+    return figures
+
+
+def compare_scores(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each figure that both evaluations have: base, pretrained, difference, the paper's."""
+    base, trained = metrics.get("evaluate@base", {}), metrics.get("evaluate@pretrained", {})
+    rows = []
+    for name in base:
+        if name in trained and isinstance(base[name], int | float) and "stderr" not in name:
+            row = {"name": name, "base": base[name], "pretrained": trained[name], "paper": PAPER.get(name)}
+            rows.append(row | {"stderr": trained.get(f"{name}_stderr")})
+    return rows
+
+
+def draw_curves(rows: list[dict[str, str]]) -> str:
+    """Return the training curves as an SVG picture: loss, held-out losses, learning rate."""
+    if not rows:
+        return ""
+    losses = [name for name in rows[0] if "loss" in name]
+    figure, (left, right) = _new_figure(1, 2, (9, 3.2))
+    for name in losses:
+        points = [(int(row["step"]), float(row[name])) for row in rows if row.get(name)]
+        left.plot(*zip(*points, strict=True), label=name.replace("held_out_loss_", "held out: ").replace("_", " "))
+    left.set(xlabel="optimizer step", ylabel="loss (nats a token)")
+    left.legend(fontsize=6, frameon=False)
+    rate = next((name for name in rows[0] if "learning_rate" in name or name == "lr"), None)
+    if rate:
+        points = [(int(row["step"]), float(row[rate])) for row in rows if row.get(rate)]
+        right.plot(*zip(*points, strict=True), color="#b4532a")
+        right.set(xlabel="optimizer step", ylabel="learning rate")
+    return _to_svg(figure)
+
+
+def draw_precision_recall(folder: Path) -> str:
+    """Return the classifiers' precision-recall curves on held-out documents as an SVG picture."""
+    curves = {path.parent.name: _read_csv(path) for path in sorted(folder.glob("*/precision_recall.csv"))}
+    if not curves:
+        return ""
+    figure, (axes,) = _new_figure(1, 1, (4.5, 3.2))
+    for name, rows in curves.items():
+        axes.plot([float(r["recall"]) for r in rows], [float(r["precision"]) for r in rows], label=name)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(fontsize=7, frameon=False)
+    return _to_svg(figure)
+
+
+def _new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    import matplotlib
+
+    matplotlib.use("svg")
+    # The salt names the picture's parts; without it they are random.
+    matplotlib.rcParams.update({"svg.hashsalt": "mathcode-pile", "font.size": 8, "axes.spines.top": False})
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    return figure, axes.flat
+
+
+def _to_svg(figure: Any) -> str:
+    from matplotlib import pyplot
+
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    pyplot.close(figure)
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _read_examples(folder: Path, count: int = 4) -> list[dict[str, Any]]:
+    """Return some translated documents, spread over the first row group of the component."""
+    shards = list_shards(folder) if folder.is_dir() else []
+    if not shards:
+        return []
+    batch = next(read_batches(shards[0], ["text", "url", "license"]))
+    step = max(1, batch.num_rows // (count + 1))
+    return batch.to_pylist()[step::step][:count]
+
+
+def _format_number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
