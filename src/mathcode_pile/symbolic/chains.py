@@ -42,6 +42,7 @@ class Chain(NamedTuple):
 def find_chains(latex: str) -> list[Chain]:
     """Return the chains of at least two terms in one stretch of LaTeX; raise Unreadable where it is too long."""
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
+    latex = re.sub(r"\\\\\s*\[-?[\d.]+ ?[a-z]{2}\]", r"\\\\ ", latex)
     latex = re.sub(r"\\(?:tag\*?|label|intertext|notag|nonumber|hspace)\s*(?:\{[^{}]*\})?", " ", latex)
     tokens = _all_tokens(latex)
     chains: list[Chain] = []

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
 # Marks that change the look and not the meaning.
 _LOOKS = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hspace\*?\{[^{}]*\}|phantom\{[^{}]*\})(?![A-Za-z])"
-    r"|\\[!;:>]|\\quad(?![A-Za-z])|~|\\ |\\hfill(?![A-Za-z])"
+    r"|\\[!;:>]|\\quad(?![A-Za-z])|~|(?<!\\)\\ |\\hfill(?![A-Za-z])"
 )
 _THIN_SPACE = re.compile(r"\\,(?!\d{3}(?!\d))|(?<!\d)\\,")
 _NARROW_COMMA = re.compile(r"(?<=\d),\\!(?=\d{3})")

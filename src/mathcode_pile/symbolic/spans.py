@@ -44,7 +44,8 @@ def find_spans(text: str) -> Iterator[Span]:
             continue
         if not has_marks:
             yield from _plain_spans(text, plain_from, match.start())
-        if span.kind != "skipped":
+        # Where computations are marked, a bare dollar sign is a price.
+        if span.kind != "skipped" and not (has_marks and match[0] == "$" and "\\" not in span.text):
             yield span
         position = plain_from = span.end
     if not has_marks:

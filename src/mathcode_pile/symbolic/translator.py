@@ -39,7 +39,7 @@ _DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|
 _OWN_OPERATION = re.compile(r"\boperation|[a-z] ?\* ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
 _LISTED = re.compile(r",\s*\\[lc]?dots")
 _IN_A_BASE = re.compile(r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE)
-_ROUNDED = re.compile(r"\b(nearest|round(?:ed|ing|s)?|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b", re.IGNORECASE)
+_ROUNDED = re.compile(r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b", re.IGNORECASE)
 _COMPLEX = re.compile(r"complex|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre", re.IGNORECASE)
 
 
@@ -183,7 +183,8 @@ def _computation(source: Side, target: Side, sentence: str) -> Computation | Non
         raise Unreadable("units_differ")
     decimal = is_decimal(target.node) or target.term.relation == "~"
     kind = code.choose_style(source.node, decimal)
-    if {"asin", "acos", "atan"} & operations(source.node) and "\\circ" in target.term.tokens:
+    ops = operations(source.node)
+    if {"asin", "acos", "atan", "pi"} & ops and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
         raise Unreadable("units_differ")
     loose = target.term.relation == "~" or _ROUNDED.search(sentence)
     if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
