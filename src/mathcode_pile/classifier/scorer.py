@@ -1,0 +1,62 @@
+"""Open a trained model and score columns of text with it: compiled where possible, else with the library."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mathcode_pile.errors import InputError, PipelineError
+from mathcode_pile.kernels.fasttext import Model, join_words, read_model, score_texts
+
+MODEL_FILE = "model.bin"
+# The label of the documents that a classifier looks for, and that of the others.
+POSITIVE, NEGATIVE = "positive", "negative"
+
+
+class Scorer:
+    """Scores texts by the probability that a model gives to one label."""
+
+    def __init__(self, path: Path, label: str = POSITIVE) -> None:
+        self._model: Model | None = read_model(path)
+        if self._model:
+            labels = self._model.labels
+        else:
+            self._library = _load_library(path)
+            labels = [name.removeprefix("__label__") for name in self._library.get_labels()]
+        if label not in labels:
+            raise PipelineError(f"{path}: has no label {label!r}; there are {', '.join(labels)}")
+        self._label = label
+        self._column = labels.index(label)
+
+    def score(self, texts: pa.Array) -> NDArray[np.float32]:
+        """[rows] the label's probability for each text, from 0 to 1."""
+        if self._model is not None:
+            return np.ascontiguousarray(score_texts(self._model, texts)[:, self._column])
+        scores = np.zeros(len(texts), dtype=np.float32)
+        lines = join_words(texts).to_pylist()
+        wanted = f"__label__{self._label}"
+        for row, (labels, values) in enumerate(zip(*self._library.predict(lines, k=-1), strict=True)):
+            if wanted in labels:
+                scores[row] = min(1.0, float(values[labels.index(wanted)]))
+        return scores
+
+
+def _load_library(path: Path) -> Any:
+    import fasttext
+
+    try:
+        return fasttext.load_model(str(path))
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+@cache
+def open_scorer(path: Path) -> Scorer:
+    """Return the scorer of a model file, opened once in a process and shared with those forked from it."""
+    scorer = Scorer(path)
+    # Compiled or fetched from the cache here, once, and not in every worker.
+    scorer.score(pa.array([""], pa.large_string()))
+    return scorer
