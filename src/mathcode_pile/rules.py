@@ -83,7 +83,8 @@ _PROBLEM = re.compile(
 _SOLUTION = re.compile(
     r"\b(?:solution|answer|solving|hence|therefore|thus|so that|it follows|"
     r"we (?:get|have|find|obtain|see|can|need|know|use|want)|substitut(?:e|es|ing)|simplif(?:y|ies|ying)|"
-    r"gives|giving|which is|is equal to|equals|adding|subtracting|multiplying|dividing|as required|q\.?e\.?d)\b|\\boxed|∴|\\therefore|\\implies|\\Rightarrow",
+    r"gives|giving|which is|is equal to|equals|adding|subtracting|multiplying|dividing|as required|"
+    r"q\.?e\.?d)\b|\\boxed|∴|\\therefore|\\implies|\\Rightarrow",
     re.IGNORECASE,
 )
 # Words that software is documented in.
