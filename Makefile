@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-llm test-browser check format lint types contracts bench deps lock plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-llm test-browser check format lint types contracts bench deps lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ why: $(STAMP) ## Say what became of a document or snippet (ID=openwebmath/012345
 
 prune: $(STAMP) ## Free finished shards in the scratch folder that nothing refers to
 	@PYTHONPATH=src python -m mathcode_pile.scratch
+
+pin: $(STAMP) ## Write the hub's present commits into a profile (PROFILE=paper)
+	@python -m tools.pin $(PROFILE)
 
 lock: $(STAMP) ## Resolve requirements.in into requirements.lock
 	@tools/lock.sh

@@ -75,18 +75,21 @@ class HuggingFace(FileOrigin):
 
     kind: Literal["huggingface"]
     repository: str
-    revision: str
+    revision: str | None
+    """A commit; null until `make pin` has written one."""
     patterns: list[str]
 
     @field_validator("revision")
     @classmethod
-    def _is_commit(cls, value: str) -> str:
-        if not re.fullmatch(r"[0-9a-f]{40}", value):
+    def _is_commit(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[0-9a-f]{40}", value):
             raise ValueError("revision must be a commit (40 hex digits), so that a rerun reads the same")
         return value
 
     def files(self) -> Iterator[LocalFile]:
-        """Download and yield the files, in order of their names."""
+        """Download and yield the files, in order of their names; raises InputError where no commit is pinned."""
+        if self.revision is None:
+            raise InputError(f"huggingface {self.repository}: no revision is pinned; run `make pin`")
         yield from download_huggingface(self.repository, self.revision, self.patterns, self.limits.files)
 
 

@@ -59,7 +59,9 @@ def _continue_download(url: str, part: Path, state: Path) -> str:
     """Bring what is missing of a file; return what went wrong, "" where it is whole."""
     etag = json.loads(state.read_text()).get("etag", "") if state.is_file() else ""
     have = part.stat().st_size if part.is_file() and etag else 0
-    headers = {"Range": f"bytes={have}-", "If-Range": etag} if have else {}
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers |= {"Range": f"bytes={have}-", "If-Range": etag}
     try:
         with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=60) as answer:
             if answer.status_code == 416 and answer.headers.get("Content-Range") == f"bytes */{have}":
@@ -72,10 +74,10 @@ def _continue_download(url: str, part: Path, state: Path) -> str:
                 have = 0
             state.write_text(json.dumps({"etag": answer.headers.get("ETag", "")}))
             length = answer.headers.get("Content-Length")
-            expected = have + int(length) if length and "Content-Encoding" not in answer.headers else None
+            expected = have + int(length) if length else None
             bar = tqdm(total=expected, initial=have, unit="B", unit_scale=True, desc=part.stem)
             with open(part, "ab" if have else "wb") as file, bar:
-                for chunk in answer.iter_bytes(CHUNK):
+                for chunk in answer.iter_raw():
                     file.write(chunk)
                     bar.update(len(chunk))
     except httpx.HTTPError as error:

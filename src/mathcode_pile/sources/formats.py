@@ -6,6 +6,7 @@ A record that cannot be used is yielded as Rejected; a file that cannot be read 
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -13,7 +14,6 @@ from typing import IO, Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-import zstandard
 
 from mathcode_pile.errors import InputError
 from mathcode_pile.sources.rows import Rejected, Row
@@ -83,7 +83,7 @@ def _read_jsonl(path: Path, name: str) -> Iterator[dict[str, Any] | Rejected]:
                     yield record
                 else:
                     yield Rejected(f"{name}#{number}", "not_json", f"a {type(record).__name__}, not an object")
-    except (EOFError, gzip.BadGzipFile, zstandard.ZstdError, OSError) as error:
+    except (EOFError, zlib.error, OSError) as error:
         raise InputError(f"{path}: not a whole file: {str(error).splitlines()[0]}") from error
 
 
@@ -92,7 +92,8 @@ def open_decompressed(path: Path) -> IO[bytes]:
     if path.name.endswith(".gz"):
         return gzip.open(path, "rb")
     if path.name.endswith(".zst"):
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(open(path, "rb"), closefd=True))
+        # Arrow's reader says where a stream was cut; the zstandard package's ends in silence.
+        return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
     return open(path, "rb")
 
 
@@ -128,7 +129,7 @@ def read_rows(
 def _to_row(
     record: dict[str, Any], name: str, number: int, url: str, license_name: str, columns: dict[str, str]
 ) -> Row | Rejected:
-    text_column = columns.get("text") or ("text" if "text" in record else "content")
+    text_column = columns.get("text") or ("content" if "content" in record and "text" not in record else "text")
     key = str(record.get(columns.get("id", "id")) or f"{name}#{number}")
     text = record.get(text_column)
     if not isinstance(text, str) or not text.strip():

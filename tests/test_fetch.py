@@ -1,0 +1,226 @@
+"""Sources become documents; what is broken is named by file, row or key."""
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from mathcode_pile.engine import Report
+from mathcode_pile.errors import InputError, ParamsError
+from mathcode_pile.fetch import SourceParams, fetch_source
+from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams, fetch_benchmarks
+from mathcode_pile.params import parse_section
+from mathcode_pile.shards import list_shards, read_rows
+from mathcode_pile.sources.download import download_fsspec, download_http
+
+
+def fetch(out: Path, **origin: object) -> Report:
+    origin = {"kind": "local", "license": "MIT"} | origin
+    return fetch_source("s", parse_section("fetch.s", {"origins": [origin]}, SourceParams), out)
+
+
+LINES = b'{"id": "a", "text": "one"}\n{"id": "b", "text": "two", "date": "2020"}\n'
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_jsonl_is_read_plain_and_compressed(tmp_path: Path, suffix: str) -> None:
+    packed = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}[suffix](LINES)
+    (tmp_path / f"x.jsonl{suffix}").write_bytes(packed)
+    fetch(tmp_path / "out", path=str(tmp_path), format="jsonl")
+    rows = list(read_rows(tmp_path / "out"))
+    assert [row["text"] for row in rows] == ["one", "two"]
+    assert json.loads(rows[1]["metadata"]) == {"date": "2020"}
+    assert len({row["id"] for row in rows}) == 2
+
+
+def test_bad_rows_are_named_drops(tmp_path: Path) -> None:
+    lines = [
+        b'{"id": "good", "text": "fine"}',
+        b'{"id": "none"}',
+        b'{"id": "null", "text": null}',
+        b'{"id": "number", "text": 3}',
+        b'{"id": "blank", "text": "  "}',
+        b'{"id": "latin", "text": "\xe9t\xe9"}',
+        b'{"id": "half", "text": "cut',
+        b"[1, 2]",
+        b'{"id": "lone", "text": "\\ud800"}',
+        b'{"id": "good", "text": "again"}',
+        b"\0\0\0",
+    ]
+    (tmp_path / "x.jsonl").write_bytes(b"\n".join(lines))
+    report = fetch(tmp_path / "out", path=str(tmp_path / "x.jsonl"), format="jsonl")
+    assert (report.read, report.kept) == (11, 1)
+    assert dict(report.dropped) == {"no_text": 4, "invalid_utf8": 2, "not_json": 3, "same_id": 1}
+    details = [row["detail"] for row in read_rows(tmp_path / "out" / "dropped")]
+    assert any("x.jsonl row 2: column 'text' is missing" in detail for detail in details)
+
+
+@pytest.mark.parametrize(
+    ("name", "file_format", "content"),
+    [
+        ("cut.parquet", "parquet", None),
+        ("empty.parquet", "parquet", b""),
+        ("cut.jsonl.gz", "jsonl", gzip.compress(LINES * 1000)[:60]),
+        ("cut.jsonl.zst", "jsonl", zstandard.compress(LINES)[:20]),
+        ("not.jsonl.gz", "jsonl", b"plain"),
+        ("cut.arrow", "arrow", b"ARROW1\0\0"),
+    ],
+)
+def test_a_broken_file_is_an_error_that_names_it(
+    tmp_path: Path, name: str, file_format: str, content: bytes | None
+) -> None:
+    if content is None:
+        pq.write_table(pa.table({"text": ["x" * 100] * 1000}), tmp_path / "whole")
+        content = (tmp_path / "whole").read_bytes()[:-200]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=name.replace(".", r"\.")) as error:
+        fetch(tmp_path / "out", path=str(tmp_path / name), format=file_format)
+    assert "\n" not in str(error.value)
+    assert not list_shards(tmp_path / "out") if (tmp_path / "out").is_dir() else True
+
+
+def test_a_missing_folder_and_an_empty_source_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere: no such file or folder"):
+        fetch(tmp_path / "out", path=str(tmp_path / "nowhere"), format="text")
+    (tmp_path / "x.jsonl").write_bytes(b"")
+    with pytest.raises(InputError, match="source s: no documents in 0 records"):
+        fetch(tmp_path / "out", path=str(tmp_path / "x.jsonl"), format="jsonl")
+
+
+def test_an_unpinned_or_misspelt_origin_is_an_error() -> None:
+    for origin, message in [
+        ({"kind": "locl", "path": "x"}, "locl"),
+        ({"kind": "local", "path": "x", "format": "jsonl", "license": "MIT", "colums": {}}, "unknown key.*colums"),
+        (
+            {
+                "kind": "huggingface",
+                "repository": "a/b",
+                "revision": "main",
+                "patterns": ["*"],
+                "format": "jsonl",
+                "license": "MIT",
+            },
+            "commit",
+        ),
+    ]:
+        with pytest.raises(ParamsError, match=message):
+            parse_section("fetch.s", {"origins": [origin]}, SourceParams)
+
+
+def test_front_matter_becomes_metadata_and_never_text(tmp_path: Path) -> None:
+    (tmp_path / "p.md").write_text("---\ntitle: T\nwrong: true\n---\n\nBody $1+1=2$.\n")
+    fetch(tmp_path / "out", path=str(tmp_path), format="markdown")
+    (row,) = read_rows(tmp_path / "out")
+    assert row["text"] == "Body $1+1=2$.\n"
+    assert json.loads(row["metadata"]) == {"path": "p.md", "title": "T", "wrong": True}
+
+
+def test_limits_and_samples_do_not_depend_on_order(tmp_path: Path) -> None:
+    lines = [json.dumps({"id": str(n), "text": "t"}) for n in range(1000)]
+    texts = []
+    for name, ordered in [("a", lines), ("b", lines[::-1])]:
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(ordered))
+        fetch(tmp_path / name, path=str(tmp_path / f"{name}.jsonl"), format="jsonl", limits={"share": 0.2, "seed": 7})
+        texts.append({row["id"] for row in read_rows(tmp_path / name)})
+    assert texts[0] == texts[1] and 150 < len(texts[0]) < 250
+    fetch(tmp_path / "c", path=str(tmp_path / "a.jsonl"), format="jsonl", limits={"rows": 10})
+    assert len(list(read_rows(tmp_path / "c"))) == 10
+
+
+def test_benchmarks_in_their_published_forms(tmp_path: Path) -> None:
+    records = [
+        {"question": "How many?", "answer": "2 + 2 = 4\n#### 4"},
+        {"question": "Which?", "choices": ["x", "y"], "answer": 1},
+        {"question": ""},
+    ]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, records)))
+    origin = {"kind": "local", "path": str(tmp_path / "q.jsonl"), "format": "jsonl", "license": "MIT"}
+    origin |= {"columns": {"options": "choices"}}
+    params = parse_section("x", {"benchmarks": {"b": {"origins": [origin]}}}, FetchBenchmarksParams)
+    report = fetch_benchmarks(params, tmp_path / "out")
+    first, second = read_rows(tmp_path / "out" / "b")
+    assert (first["answer"], first["solution"]) == ("4", "2 + 2 = 4")
+    assert (second["answer"], second["options"]) == ("B", ["x", "y"])
+    assert (report.read, report.kept, dict(report.dropped)) == (3, 2, {"not_a_question": 1})
+
+
+CONTENT = bytes(range(256)) * 4000
+
+
+class Server(BaseHTTPRequestHandler):
+    """Cuts the first answer to /cut in the middle, and fails the first two to /busy."""
+
+    requests: list[tuple[str, str | None]] = []
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.requests.append((self.path, asked))
+        times = sum(path == self.path for path, _ in self.requests)
+        if self.path == "/busy" and times <= 2:
+            self.send_error(503)
+        elif self.path == "/gone":
+            self.send_error(404)
+        else:
+            start = int(asked[6:-1]) if asked else 0
+            self.send_response(206 if asked else 200)
+            self.send_header("ETag", '"1"')
+            self.send_header("Content-Length", str(len(CONTENT) - start))
+            self.end_headers()
+            cut = len(CONTENT) // 2 if self.path == "/cut" and times == 1 else len(CONTENT)
+            self.wfile.write(CONTENT[start:cut])
+            self.close_connection = True
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Server.requests = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_cut_connection_goes_on_where_it_was_cut(project: Path, server: str) -> None:
+    file = download_http(f"{server}/cut", None, pause_s=0)
+    assert file.path.read_bytes() == CONTENT
+    assert [asked is not None for _, asked in Server.requests] == [False, True]
+    download_http(f"{server}/cut", None)
+    assert len(Server.requests) == 2
+
+
+def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(project: Path, server: str) -> None:
+    assert download_http(f"{server}/busy", None, pause_s=0).path.read_bytes() == CONTENT
+    with pytest.raises(InputError, match="/gone: refused with status 404"):
+        download_http(f"{server}/gone", None, pause_s=0)
+    assert sum(path == "/gone" for path, _ in Server.requests) == 1
+
+
+def test_a_wrong_checksum_is_refused(project: Path, server: str) -> None:
+    with pytest.raises(InputError, match="sha256 is .* params say 00"):
+        download_http(f"{server}/x", "00", pause_s=0)
+    assert not list(Path(project.parent / "scratch").rglob("x"))
+
+
+def test_a_dead_server_is_one_clear_line(project: Path) -> None:
+    with pytest.raises(InputError, match="http://127.0.0.1:9/x: ConnectError.*2 times"):
+        download_http("http://127.0.0.1:9/x", None, attempts=2, pause_s=0)
+
+
+def test_fsspec_addresses_are_brought_whole_and_a_missing_one_is_an_error(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    for name in ("b", "a"):
+        (tmp_path / "store" / f"{name}.bin").write_bytes(CONTENT)
+    files = list(download_fsspec(f"file://{tmp_path}/store/*.bin", {}))
+    assert [f.path.name for f in files] == ["a.bin", "b.bin"] and files[0].path.read_bytes() == CONTENT
+    with pytest.raises(InputError, match=r"none\*: no such file"):
+        list(download_fsspec(f"file://{tmp_path}/store/none*", {}))
