@@ -1,0 +1,21 @@
+"""Remove what leaks a benchmark, and with a leaked document its snippets."""
+
+from pathlib import Path
+
+import typer
+
+from mathcode_pile.decontaminate import DecontaminateParams, decontaminate
+from mathcode_pile.engine import write_metrics
+from mathcode_pile.params import load
+from stages import run
+
+
+def main(documents: Path, snippets: Path, benchmarks: Path, out: Path, metrics: Path = typer.Option(...)) -> None:
+    """Write the clean part of DOCUMENTS and SNIPPETS to OUT, the rest to OUT/contaminated, by BENCHMARKS."""
+    params = load("decontaminate", DecontaminateParams)
+    report, values = decontaminate(documents, snippets, benchmarks, out, params)
+    write_metrics(metrics, report, **values)
+
+
+if __name__ == "__main__":
+    run(main)
