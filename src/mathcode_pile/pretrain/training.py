@@ -1,0 +1,264 @@
+"""The training loop, over one process or several."""
+
+import logging
+import math
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object, set_seed
+
+from mathcode_pile.attention import choose_implementation, model_inputs
+from mathcode_pile.errors import InputError, PipelineError
+from mathcode_pile.language_model import (
+    Share,
+    attach_loss,
+    count_parameters,
+    fix_threads,
+    flops_a_token,
+    held_out_losses,
+    load_model,
+    name_memory_params,
+    unwrap,
+)
+from mathcode_pile.packed import IGNORED, PackedRows
+from mathcode_pile.pretrain.checkpoints import find_checkpoints, read_state, save_checkpoint
+from mathcode_pile.pretrain.curves import Curves
+from mathcode_pile.pretrain.model_card import write_model
+from mathcode_pile.pretrain.settings import Plan, PretrainParams, learning_rate, plan_run, rows_of_step
+from mathcode_pile.scratch import hash_code, hash_folder, hash_values, locked, scratch_folder
+
+
+def pretrain(
+    params: PretrainParams, packed: Path, tokenized: Path, base_model: Path, out: Path, plots: Path
+) -> dict[str, Any]:
+    """Train the model in `base_model` on packed rows, write it to `out`, and return the stage's metrics.
+
+    Raises PipelineError where the loss is not finite, with the last checkpoint kept; where memory does not
+    suffice; and ParamsError where the batch cannot be divided over the devices.
+    """
+    fix_threads(params.cpu_threads)
+    logging.getLogger("accelerate").setLevel(logging.ERROR)  # it tells of tied weights at every checkpoint
+    inputs = {"packed": hash_folder(packed), "held_out": _hash_held_out(tokenized), "model": hash_folder(base_model)}
+    home = scratch_folder("checkpoints", hash_values(params.determining(), inputs, hash_code("mathcode_pile.pretrain")))
+    accelerator = Accelerator(mixed_precision="bf16" if params.precision == "bf16" else "no")
+    with locked(home) if accelerator.is_main_process else nullcontext():
+        run = Run(params, packed, tokenized, base_model, home, accelerator)
+        try:
+            run.go_on()
+        except torch.cuda.OutOfMemoryError as error:
+            raise name_memory_params(error) from None
+        finally:
+            run.curves.close()
+        state = accelerator.get_state_dict(run.model)
+        metrics = run.to_metrics()
+        if accelerator.is_main_process:
+            run.curves.write(plots)
+            write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs)
+        accelerator.wait_for_everyone()
+    return metrics
+
+
+def _hash_held_out(tokenized: Path) -> str:
+    return hash_values([[p.parent.name, hash_folder(p)] for p in sorted(tokenized.glob("*/held_out"))])
+
+
+def group_parameters(model: Any, weight_decay: float) -> list[dict[str, Any]]:
+    """Return AdamW's groups: matrices decay; norms and biases, which have one dimension, do not."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trained if p.dim() >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
+    ]
+
+
+class Run:
+    """One run: the model, its optimizer, its rows, and how far it has come."""
+
+    def __init__(
+        self,
+        params: PretrainParams,
+        packed: Path,
+        tokenized: Path,
+        base_model: Path,
+        home: Path,
+        accelerator: Accelerator,
+    ) -> None:
+        self.params, self.tokenized, self.home, self.accelerator = params, tokenized, home, accelerator
+        self.rows = PackedRows(packed)
+        self.device = accelerator.device
+        self.plan: Plan = plan_run(params, len(self.rows), self.rows.sequence_length, accelerator.num_processes)
+        self.attention = choose_implementation(params.attention, self.device.type)
+        set_seed(params.seed)
+        model = load_model(base_model, self.attention)
+        if model.get_input_embeddings().weight.shape[0] < self.rows.vocabulary.size:
+            raise InputError(f"{base_model}: fewer embeddings than the {self.rows.vocabulary.size} tokens of {packed}")
+        self._speeds = Speeds(model, self.rows.sequence_length, accelerator)
+        if params.gradient_checkpointing:
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        attach_loss(model, params.loss_chunk_tokens)
+        model.train()
+        fused = params.fused_optimizer and self.device.type == "cuda"
+        self.model = accelerator.prepare_model(model)
+        optimizer = torch.optim.AdamW(
+            group_parameters(self.model, params.weight_decay), lr=0.0, betas=params.betas, eps=params.epsilon, fused=fused
+        )
+        self.optimizer = accelerator.prepare_optimizer(optimizer)
+        if params.compile:
+            unwrap(self.model).base_model.compile(dynamic=False)
+        self.step = 0
+        self.curves = Curves([], [])
+        self._resume()
+        if accelerator.is_main_process:
+            self.curves.open_live(home / "live")
+
+    def _resume(self) -> None:
+        checkpoints = find_checkpoints(self.home)
+        if checkpoints:
+            self.accelerator.load_state(str(checkpoints[-1]))
+            state = read_state(checkpoints[-1])
+            self.step, self.curves = state["step"], Curves.from_state(state)
+            self.accelerator.print(f"pretrain: goes on after step {self.step} of {self.plan.steps}")
+
+    def go_on(self) -> None:
+        """Train from where the run stands to its last step."""
+        from tqdm import tqdm
+
+        params, last = self.params, self.plan.steps
+        bar = tqdm(total=last, initial=self.step, unit="step", desc="pretrain", disable=not self.accelerator.is_main_process)
+        with bar:
+            if self.step == 0:
+                self.measure_held_out()
+            while self.step < last:
+                self.train_step()
+                bar.set_postfix_str(self._speeds.describe(self.curves.rows[-1]["loss"]), refresh=False)
+                bar.update()
+                if self.step % params.held_out_every_steps == 0 or self.step == last:
+                    self.measure_held_out()
+                if self.step % params.checkpoint_every_steps == 0 or self.step == last:
+                    state = {"step": self.step, **self.curves.to_state()}
+                    save_checkpoint(self.accelerator, self.home, self.step, state, params.keep_checkpoints)
+
+    def train_step(self) -> None:
+        """Do one optimizer step on the next rows_a_step rows."""
+        params, plan, accelerator = self.params, self.plan, self.accelerator
+        self._speeds.start()
+        # Dropout, where a model has it, is drawn anew from the step's number: nothing to restore.
+        set_seed(params.seed * 1_000_003 + self.step * accelerator.num_processes + accelerator.process_index)
+        rate = learning_rate(self.step, plan.steps, params)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        numbers = rows_of_step(self.step, len(self.rows), plan.rows_a_step, params.seed)
+        targets = self._count_targets(numbers)
+        loss = torch.zeros((), device=self.device)
+        for index in range(plan.accumulation):
+            first = (index * accelerator.num_processes + accelerator.process_index) * params.micro_batch_rows
+            rows = self.rows.take(numbers[first : first + params.micro_batch_rows].tolist())
+            inputs, labels = model_inputs(rows, self.attention, params.document_bounds, self.device)
+            is_last = index == plan.accumulation - 1
+            with nullcontext() if is_last else accelerator.no_sync(self.model):
+                # Data parallelism averages gradients over processes; the loss is a mean over all tokens of the step.
+                part = self.model(labels=labels, **inputs) / targets
+                accelerator.backward(part * accelerator.num_processes)
+            loss += part.detach()
+        mean = float(accelerator.reduce(loss, reduction="sum"))
+        norm = float(accelerator.clip_grad_norm_(self.model.parameters(), params.max_gradient_norm))
+        self._check_finite(mean, norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        tokens = plan.rows_a_step * self.rows.sequence_length
+        row = {"step": self.step, "tokens": self.step * tokens, "loss": mean, "learning_rate": rate, "gradient_norm": norm}
+        self.curves.add_step(row, self._speeds.stop(tokens))
+
+    def _count_targets(self, numbers: Any) -> int:
+        """Return how many tokens the step predicts, over all processes."""
+        rows = self.rows.take(numbers.tolist())
+        labels = rows.labels if self.params.document_bounds else rows.input_ids
+        counted = (labels != IGNORED) & (rows.document_index >= 0)
+        return int(counted[:, 1:].sum())
+
+    def _check_finite(self, loss: float, norm: float) -> None:
+        if math.isfinite(loss) and math.isfinite(norm):
+            return
+        kept = find_checkpoints(self.home)
+        where = f"the checkpoint {kept[-1]} is kept" if kept else "there is no checkpoint yet"
+        what = f"loss is {loss}" if not math.isfinite(loss) else f"gradient norm is {norm}"
+        raise PipelineError(f"pretrain: step {self.step + 1}: {what}; {where}; lower pretrain.learning_rate")
+
+    def measure_held_out(self) -> None:
+        """Measure the held-out loss of each component and add it to the curves."""
+        accelerator = self.accelerator
+
+        def gather(mine: list[Any]) -> list[list[Any]]:
+            return [mine] if accelerator.num_processes == 1 else gather_object([mine])
+
+        share = Share(accelerator.process_index, accelerator.num_processes, gather)
+        length, at_once = self.rows.sequence_length, self.params.micro_batch_rows
+        losses = held_out_losses(
+            self.model, self.tokenized, length, self.params.held_out_tokens, at_once, self.device, share
+        )
+        self.curves.add_held_out(self.step, self.step * self.plan.rows_a_step * length, losses)
+
+    def to_metrics(self) -> dict[str, Any]:
+        """Return the run's flat numbers, none of which depends on the clock."""
+        rows, held_out, seen = self.curves.rows, self.curves.held_out, self.plan.steps * self.plan.rows_a_step
+        tail = rows[-max(1, len(rows) // 10) :]
+        metrics = {
+            "parameters": count_parameters(unwrap(self.model)),
+            "steps": self.plan.steps,
+            "tokens": seen * self.rows.sequence_length,
+            "rows": len(self.rows),
+            "epochs": round(seen / len(self.rows), 4),
+            "loss_first": round(rows[0]["loss"], 4),
+            "loss_last": round(sum(r["loss"] for r in tail) / len(tail), 4),
+        }
+        for name in sorted(held_out[-1].keys() - {"step", "tokens"}):
+            metrics[f"held_out_loss_before_{name}"] = round(held_out[0][name], 4)
+            metrics[f"held_out_loss_{name}"] = round(held_out[-1][name], 4)
+        return metrics
+
+
+class Speeds:
+    """Tokens a second, model FLOPs and memory: for the terminal and the scratch log, never for Git."""
+
+    def __init__(self, model: Any, sequence_length: int, accelerator: Accelerator) -> None:
+        self.flops_a_token = flops_a_token(model, sequence_length)
+        self.device, self.devices = accelerator.device, accelerator.num_processes
+        self.peak = measure_peak(self.device) if self.device.type == "cuda" else None
+        self._start = 0.0
+        self._last: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin a step."""
+        self._start = time.perf_counter()
+
+    def stop(self, tokens: int) -> dict[str, float]:
+        """End a step of so many tokens; return its speeds. The loss was read, so the device has finished."""
+        rate = tokens / (time.perf_counter() - self._start)
+        self._last = {"tokens_a_second": rate, "teraflops": rate * self.flops_a_token / 1e12}
+        if self.peak:
+            self._last["flops_utilisation"] = rate * self.flops_a_token / (self.peak * self.devices)
+            self._last["memory_gb"] = torch.cuda.max_memory_allocated(self.device) / 1e9
+        return self._last
+
+    def describe(self, loss: float) -> str:
+        """Return the bar's text."""
+        used = self._last.get("flops_utilisation")
+        return f"loss {loss:.3f}, {self._last['tokens_a_second']:,.0f} tokens/s" + (f", {used:.0%} of peak" if used else "")
+
+
+def measure_peak(device: torch.device, size: int = 8192, rounds: int = 20) -> float:
+    """Return the floating-point operations a second of bf16 matrix products of this size on a GPU."""
+    left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+    for _ in range(3):
+        left @ right
+    torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    for _ in range(rounds):
+        left @ right
+    torch.cuda.synchronize(device)
+    return 2 * size**3 * rounds / (time.perf_counter() - start)

@@ -1,0 +1,36 @@
+"""Run the program that a model wrote, isolated, and return what it printed."""
+
+import atexit
+import re
+from contextlib import ExitStack
+from functools import cache
+from typing import Any
+
+from mathcode_pile.sandbox import Limits, Sandbox
+
+
+def extract_program(reply: str) -> str:
+    """Return the program in a reply that continues an opened ```python block, or opens one itself."""
+    before, _, after = reply.partition("```")
+    opened = re.match(r"(?:python|py)?[ \t]*\n", after)
+    # Text before a fence with a language is prose; else the reply is the block's inside and the fence closes it.
+    if opened and opened.group().strip():
+        return after[opened.end() :].partition("```")[0].strip()
+    return before.strip()
+
+
+@cache
+def _sandbox() -> Any:
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(Sandbox(Limits()))
+
+
+def run_program(reply: str) -> str | None:
+    """Return the last line which the reply's program prints, None where it fails or prints nothing."""
+    program = extract_program(reply)
+    if not program:
+        return None
+    result = _sandbox().run(program)
+    lines = result.stdout.strip().splitlines() if result.outcome == "ok" else []
+    return lines[-1].strip() if lines else None
