@@ -1,0 +1,100 @@
+"""The Linux calls that the standard library lacks, through ctypes; each raises OSError where it fails.
+
+Only x86_64 and aarch64; elsewhere NUMBERS is empty and every layer that needs it counts as missing.
+"""
+
+import ctypes
+import os
+import platform
+import signal
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+# Linux numbers a system call differently on each machine; those that both have in common need no entry.
+COMMON = {
+    "close_range": 436,
+    "mount_setattr": 442,
+    "landlock_create_ruleset": 444,
+    "landlock_add_rule": 445,
+    "landlock_restrict_self": 446,
+}
+OWN = {"x86_64": {"pivot_root": 155, "capset": 126}, "aarch64": {"pivot_root": 41, "capset": 91}}
+MACHINE = platform.machine()
+NUMBERS: dict[str, int] = COMMON | OWN[MACHINE] if MACHINE in OWN else {}
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 36, 38
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
+AT_RECURSIVE, AT_FDCWD = 0x8000, -100
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def call(name: str, *arguments: object) -> int:
+    """Make a system call by name; integers and ctypes objects are passed on."""
+    if name not in NUMBERS:
+        raise OSError(38, f"{name}: unknown on {MACHINE}")
+    converted = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _check(libc.syscall(ctypes.c_long(NUMBERS[name]), *converted), name)
+
+
+def prctl(option: int, *arguments: object) -> int:
+    """Set a property of this process."""
+    padded = [*arguments, 0, 0, 0, 0][:4]
+    return _check(libc.prctl(option, *[ctypes.c_ulong(a) if isinstance(a, int) else a for a in padded]), "prctl")
+
+
+def unshare(flags: int) -> None:
+    """Enter new namespaces."""
+    _check(libc.unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
+    """Mount a file system, or bind a folder to a second place."""
+    arguments = [source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()]
+    _check(libc.mount(*arguments), f"mount {target}")
+
+
+def unmount(target: str) -> None:
+    """Detach a mount, even one that is in use."""
+    _check(libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
+
+
+def make_readonly(target: str) -> None:
+    """Make a mount and all below it read-only, and without set-user-id programs."""
+    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
+    call("mount_setattr", AT_FDCWD, ctypes.c_char_p(target.encode()), AT_RECURSIVE, attributes, 32)
+
+
+def pivot_root(new: str, old: str) -> None:
+    """Make `new` the root of this mount namespace and hang the old root at `old`."""
+    call("pivot_root", ctypes.c_char_p(new.encode()), ctypes.c_char_p(old.encode()))
+
+
+def drop_capabilities() -> None:
+    """Give up every capability in this process's user namespace."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    call("capset", header, (ctypes.c_uint32 * 6)())
+
+
+def close_from(first: int) -> None:
+    """Close every descriptor from `first` on."""
+    try:
+        call("close_range", first, 0xFFFFFFFF, 0)
+    except OSError:
+        os.closerange(first, 4096)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends; ends at once where that has happened."""
+    prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:
+        os._exit(1)
