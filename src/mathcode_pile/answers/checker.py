@@ -1,0 +1,91 @@
+"""Compare many pairs: most of them here and at once, the few that need computer algebra in a helper process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mathcode_pile.answers import symbols
+from mathcode_pile.answers.judge import Comparison, NeedsSymbols, judge
+from mathcode_pile.errors import PipelineError
+
+SOURCES = Path(__file__).resolve().parents[2]
+
+
+class Checker:
+    """Compares stated results with printed outputs; used as a context manager.
+
+    The helper is started when the first pair needs it and ends with the block, or with this process.
+    timeout_s: processor seconds that computer algebra may take for one pair; by the clock at most six times as many.
+    """
+
+    def __init__(self, timeout_s: float = 5) -> None:
+        self.timeout_s = timeout_s
+        self._helper: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def compare(self, stated: str, printed: str) -> Comparison:
+        """Return the verdict on one pair; a pair without an end is uncheckable, its method `timeout`."""
+        try:
+            return judge(stated, printed)
+        except NeedsSymbols as needed:
+            fallback = needed.fallback
+        answer = self._ask(stated, printed)
+        if answer is None:
+            return fallback._replace(method="timeout")
+        # An empty verdict: sympy could not do it.
+        return Comparison(*answer) if answer[0] else fallback
+
+    def _ask(self, stated: str, printed: str) -> list[str] | None:
+        request = json.dumps({"stated": stated, "printed": printed, "limit_s": self.timeout_s}).encode() + b"\n"
+        for _ in range(2):
+            helper = self._helper or self._start()
+            assert helper.stdin and helper.stdout
+            try:
+                helper.stdin.write(request)
+                helper.stdin.flush()
+                reply = helper.stdout.readline()
+            except BrokenPipeError:
+                reply = b""
+            if reply:
+                return json.loads(reply)
+            self._stop()
+        raise PipelineError("the helper process for computer algebra does not start; see the lines above")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # Hash order is fixed, so that sympy takes the same way every time.
+        environment = os.environ | {"PYTHONPATH": str(SOURCES), "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-c", f"from {symbols.__name__} import serve; serve()"]
+        self._helper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        return self._helper
+
+    def _stop(self) -> None:
+        if self._helper is not None:
+            self._helper.kill()
+            self._helper.communicate()
+            self._helper = None
+
+
+def compare(stated: str, printed: str, timeout_s: float = 5) -> Comparison:
+    """Return the verdict on one pair. For many, use one Checker: it keeps its helper."""
+    with Checker(timeout_s) as checker:
+        return checker.compare(stated, printed)
+
+
+def compare_by_paper(stated: str, printed: str) -> Comparison:
+    """Return the verdict of the published rule, for comparison: only two bare numbers over 0.01 apart are refused."""
+    try:
+        distance = abs(float(stated) - float(printed))
+    except ValueError:
+        return Comparison("verified", "paper", stated[:300], printed[:300])
+    return Comparison("contradicted" if distance > 0.01 else "verified", "paper", stated[:300], printed[:300])

@@ -1,0 +1,150 @@
+"""Judge a stated result by what was printed, in this process: numbers, and formulas at chosen points.
+
+Every step is bounded in size, so that no pair needs a time limit here; what would need more is left to
+symbols.py (NeedsSymbols).
+"""
+
+import re
+from typing import NamedTuple
+
+from mathcode_pile.answers.equality import DIFFERENT, SAME, UNSURE, compare_values
+from mathcode_pile.answers.reading import read_printed, read_stated
+from mathcode_pile.answers.values import Constant, Labelled, Node, Quantity, Sequence, TooLarge, Unreadable, show
+
+# A program's output is read to this length; more is no result.
+MAX_OUTPUT = 65_536
+MAX_LINES = 200
+
+_BEYOND = re.compile(r"\\(?:i?int|oint|sum|prod|lim|det|partial|frac\s*\{\s*d|d?frac\s*\{\\partial|begin\s*\{[vV]matrix)")
+_NOTHING = re.compile(r"\s*(?:none|nan|null|undefined|error\b.*|traceback.*|[<][a-z_].*)\s*", re.IGNORECASE | re.DOTALL)
+
+
+class Comparison(NamedTuple):
+    """The verdict on one pair, the method that gave it, and the two values as understood."""
+
+    verdict: str  # verified, contradicted or uncheckable
+    method: str
+    stated: str
+    printed: str
+
+
+class NeedsSymbols(Exception):
+    """The pair is beyond this module; `fallback` is the verdict where symbols.py cannot help either."""
+
+    def __init__(self, fallback: Comparison) -> None:
+        super().__init__(fallback.method)
+        self.fallback = fallback
+
+
+def judge(stated: str, printed: str) -> Comparison:
+    """Compare a result as stated with an output as printed. Raises NeedsSymbols."""
+    shown = _shorten(stated), _shorten(printed)
+    if _NOTHING.fullmatch(printed) or not printed.strip():
+        return Comparison(UNSURE, "no_output" if not printed.strip() else "no_value", *shown)
+    if len(printed) > MAX_OUTPUT:
+        return Comparison(UNSURE, "too_long", *shown)
+    try:
+        value = read_stated(stated)
+    except Unreadable as reason:
+        fallback = Comparison(UNSURE, f"stated_{reason}", *shown)
+        if same_text(stated, printed):
+            return Comparison(SAME, "text", *shown)
+        if _BEYOND.search(stated) and not str(reason).startswith("too_"):
+            raise NeedsSymbols(fallback) from None
+        return fallback
+    except RecursionError:
+        return Comparison(UNSURE, "stated_too_deep", *shown)
+    return _judge_output(value, stated, printed)
+
+
+def same_text(stated: str, printed: str) -> bool:
+    """Whether the two are the same characters, and few and no number: an answer in words."""
+    one, other = (" ".join(text.lower().split()).strip(" .$") for text in (stated, printed))
+    return one == other and 0 < len(one) <= 60 and not re.search(r"[\d\\]", one) and one not in ("none", "nan", "null")
+
+
+def _judge_output(value: Node, stated: str, printed: str) -> Comparison:
+    found: list[Comparison] = []
+    for text in _readings(value, printed):
+        one = judge_value(value, text)
+        if one.verdict == SAME:
+            return one
+        found.append(one)
+    # The last line counts; that another one holds the value makes it doubtful.
+    best = next((c for c in found if not c.method.startswith("printed_")), found[0])
+    if same_text(stated, printed):
+        return Comparison(SAME, "text", *best[2:])
+    if best.verdict == DIFFERENT and _is_elsewhere(value, printed):
+        best = Comparison(UNSURE, "several_lines", *best[2:])
+    return best
+
+
+def judge_value(value: Node, text: str) -> Comparison:
+    """Compare a stated value with one reading of the output. Raises NeedsSymbols."""
+    understood = show(value)
+    try:
+        output = read_printed(text)
+    except TooLarge as reason:
+        return Comparison(UNSURE, str(reason), understood, _shorten(text))
+    except (Unreadable, RecursionError) as reason:
+        return Comparison(UNSURE, f"printed_{reason}" if isinstance(reason, Unreadable) else "printed_too_deep", understood, _shorten(text))
+    if _bare(output) == Constant("nan"):
+        return Comparison(UNSURE, "no_value", understood, "nan")
+    pair = understood, show(output)
+    try:
+        verdict, method = compare_values(value, output)
+    except TooLarge:
+        return Comparison(UNSURE, "too_large", *pair)
+    except (Unreadable, RecursionError, TypeError) as reason:
+        fallback = Comparison(UNSURE, str(reason) if isinstance(reason, Unreadable) else "kinds", *pair)
+        if str(reason) in ("unknown_function", "undefined"):
+            raise NeedsSymbols(fallback) from None
+        return fallback
+    if (verdict, method) == (UNSURE, "symbolic"):
+        raise NeedsSymbols(Comparison(verdict, method, *pair))
+    return Comparison(verdict, method, *pair)
+
+
+def _bare(node: Node) -> Node:
+    return _bare(node.value) if isinstance(node, Quantity | Labelled) else node
+
+
+def output_lines(printed: str) -> list[str]:
+    """Return the lines of an output that are not blank, the last ones where there are many."""
+    return [line.strip() for line in printed.splitlines() if line.strip()][-MAX_LINES:]
+
+
+def _readings(value: Node, printed: str) -> list[str]:
+    """The texts of an output which may be the value, the likeliest first."""
+    lines = output_lines(printed)
+    if len(lines) == 1:
+        return lines
+    whole = " ".join(lines)
+    if re.match(r"^(?:\[|Matrix\(|array\(|\(|\{)", whole) and whole[-1] in ")]}" and not _is_balanced(lines[-1]):
+        return [whole]
+    readings = [lines[-1]]
+    inner = _bare(value)
+    if isinstance(inner, Sequence) and len(inner.items) == len(lines) and inner.kind != "matrix":
+        # One line for each value.
+        readings.insert(0, ", ".join(lines))
+    return readings
+
+
+def _is_balanced(line: str) -> bool:
+    return all(line.count(a) == line.count(b) for a, b in ("()", "[]", "{}"))
+
+
+def _is_elsewhere(value: Node, printed: str) -> bool:
+    lines = output_lines(printed)[:-1]
+    for line in lines[-20:]:
+        try:
+            if judge_value(value, line).verdict == SAME:
+                return True
+        except NeedsSymbols:
+            continue
+    return False
+
+
+def _shorten(text: str) -> str:
+    text = " ".join(text[:2000].split())
+    return text if len(text) <= 300 else text[:300] + " ..."

@@ -1,0 +1,201 @@
+"""Split a stated result or a printed output into tokens; LaTeX, Python and plain text are one language here."""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from mathcode_pile.answers.values import Unreadable
+
+
+class Token(NamedTuple):
+    kind: str  # number, name, word (prose or a unit), op, open, close
+    text: str
+    spaced: bool  # white space stands before it
+
+
+FUNCTIONS = {
+    "sqrt": "root", "exp": "exp", "ln": "log", "log": "log", "lg": "log", "abs": "abs", "factorial": "factorial",
+    "gamma": "gamma", "binomial": "binomial", "comb": "binomial", "binom": "binomial", "perm": "permutations",
+    "floor": "floor", "ceil": "ceiling", "ceiling": "ceiling", "gcd": "gcd", "lcm": "lcm", "max": "max", "min": "min",
+    "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot",
+    "asin": "asin", "acos": "acos", "atan": "atan", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "asinh", "acosh": "acosh", "atanh": "atanh",
+    "erf": "erf", "cbrt": "cbrt", "conjugate": "conjugate", "sign": "sign", "re": "re", "im": "im", "arg": "arg",
+    "rational": "div", "fraction": "div", "pow": "pow", "mod": "mod",
+}  # fmt: skip
+
+CONSTANTS = {
+    "pi": "pi", "oo": "oo", "inf": "oo", "infinity": "oo", "infty": "oo", "e": "e", "exp1": "e",
+    "nan": "nan", "zoo": "nan", "goldenratio": "golden",
+}  # fmt: skip
+
+GREEK = frozenset(
+    """alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau
+    upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar lamda""".split()
+)
+
+# Calls that build something other than a number.
+CONSTRUCTORS = frozenset(
+    """matrix immutablematrix immutabledensematrix mutabledensematrix array finiteset set frozenset list tuple
+    interval open lopen ropen union eq ne lt le gt ge and or tuple float int float64 float32 int64 int32 complex
+    complex128 mpf mpc decimal str_ bool_ s integer dict""".split()
+)
+
+# Two letters side by side in LaTeX are a product, unless they make one of these words.
+SHORT_WORDS = frozenset(
+    """is no of in to at or as by it we so an if on do be he my up us am pm vs eh ok id
+    cm mm km kg mg ml ft lb oz hr mi yd in ms hz kw mw gb mb kb pa st nd rd th cl dl kj mj lbs hrs min sec mph
+    kph cal the and not for are day all any odd yes who how can men boy way set sum one two six ten pts oz gal""".split()
+)
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_CHARACTERS = {
+    "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/",
+    "≤": "<=", "≥": ">=", "≠": "!=", "≈": "≈", "≅": "≈", "∞": " oo ", "π": " pi ", "θ": " theta ", "α": " alpha ",
+    "β": " beta ", "λ": " lambda ", "μ": " mu ", "σ": " sigma ", "φ": " phi ", "∈": " \\in ", "∪": " \\cup ", "∩": " \\cap ",
+    "∅": " \\emptyset ", "√": " \\sqrt ", "°": " \\degree ", "€": "$", "£": "$", "¥": "$", "’": "'", "“": '"',
+    "”": '"', "\u00a0": " ", "\u2009": " ", "\u202f": " ", "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3",
+    "∧": " and ", "∨": " or ", "ℝ": " \\mathbb{R} ", "…": "...",
+}  # fmt: skip
+_CHARACTER = re.compile("|".join(map(re.escape, _CHARACTERS)))
+
+_COMMANDS = {
+    "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=",
+    "geqslant": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "approx": "≈", "approxeq": "≈", "simeq": "≈",
+    "sim": "≈", "cong": "≈", "doteq": "≈", "equiv": "=", "pm": "±", "mp": "±", "cup": "∪", "in": "∈", "land": "and",
+    "wedge": "and", "lor": "or", "vee": "or", "to": "→", "rightarrow": "→", "Rightarrow": "→", "implies": "→",
+    "therefore": "→", "iff": "→", "mid": "|", "vert": "|", "lvert": "|", "rvert": "|", "colon": ":", "degree": "°",
+    "circ": "°", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "bmod": "mod", "setminus": "∖",
+}  # fmt: skip
+
+_IGNORED = re.compile(
+    r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|quad|qquad|hfill|space|thinspace|enspace"
+    r"|mathstrut|strut|centering|large|Large|normalsize|small|phantom\{[^{}]*\})(?![a-zA-Z])\.?|\\[!;:>]"
+)
+_TEXT = re.compile(r"\\(?:text|mathrm|textrm|mbox|hbox|textbf|mathbf|textit|mathit|textsf|mathsf|operatorname\*?|bm)\s*\{([^{}]*)\}")
+_TOKEN = re.compile(
+    r"(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![a-zA-Z]))?)"
+    r"|(?P<command>\\[a-zA-Z]+)"
+    r"|(?P<escaped>\\[{}\\%$&#_|, ])"
+    r"|(?P<word>[A-Za-z][A-Za-z0-9]*(?:'(?:s|t)\b)?)"
+    r"|(?P<op>\*\*|<=|>=|!=|==|\+/-|\+-|->|=>|[-+*/^_=<>!|&~:;,'%$≈±∪∈∖→°⌊⌋⌈⌉?.@\"#])"
+    r"|(?P<open>[(\[{])|(?P<close>[)\]}])"
+    r"|(?P<space>\s+)"
+)
+
+# 1,234,567 and 1{,}234 and 1\,234: groups of three digits after one to three.
+_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,|\{,\}|\\,|\\ )\d{3})+)(?![\d])(?!,\d)")
+_BRACE_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!)(?=\d{3}(?!\d))")
+
+
+def clean(text: str) -> str:
+    """Return the text in a plainer notation: no dollar signs, spacing, size and font commands."""
+    text = unicodedata.normalize("NFC", text)
+    text = _CHARACTER.sub(lambda m: _CHARACTERS[m[0]], text)
+    text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
+    text = re.sub(r"\\[()\[\]]|\$\$", " ", text)
+    if "$" in text:
+        text = _drop_dollars(text)
+    text = text.replace("\\!", "")
+    text = _BRACE_THOUSANDS.sub("", text)
+    text = re.sub(r"\\,", " ", text)
+    text = _IGNORED.sub(" ", text).replace("\\lbrace", "\\{").replace("\\rbrace", "\\}").replace("~", " ~")
+    text = re.sub(r"\\[dtc]frac", r"\\frac", text)
+    text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}", text)
+    text = re.sub(r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{", text)
+    text = re.sub(r"\\sqrt\s*(\d)", r"\\sqrt{\1}", text)
+    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", r" \\degree ", text)
+    text = re.sub(r"\\mathbb\s*\{?([A-Z])\}?", r" \\mathbb\1 ", text)
+    for _ in range(3):
+        text, found = _TEXT.subn(_mark_text, text)
+        if not found:
+            break
+    return text
+
+
+def _mark_text(match: re.Match[str]) -> str:
+    inner = match[1]
+    # Upright single letters and function names are mathematics; the rest is words.
+    if len(inner.strip()) == 1 or inner.strip().lower() in FUNCTIONS:
+        return f" {inner} "
+    return f' "{inner}" '
+
+
+def _drop_dollars(text: str) -> str:
+    unescaped = re.findall(r"(?<!\\)\$", text)
+    if len(unescaped) % 2 == 0 and re.search(r"(?<!\\)\$[^$]*(?<!\\)\$", text):
+        text = re.sub(r"(?<!\\)\$", " ", text)
+    return text
+
+
+def join_thousands(text: str) -> str:
+    """Take the separators out of 1,234,567."""
+    return _THOUSANDS.sub(lambda m: m[1] + re.sub(r"\D", "", m[2]), text)
+
+
+def tokenize(text: str) -> list[Token]:
+    """Return the tokens of a cleaned text. Raises Unreadable at a character of no known meaning."""
+    tokens: list[Token] = []
+    spaced = False
+    position = 0
+    quoted = False
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise Unreadable("unknown_character")
+        position = match.end()
+        kind, piece = match.lastgroup or "", match[0]
+        if kind == "space":
+            spaced = True
+            continue
+        if piece == '"':
+            quoted = not quoted
+            spaced = True
+            continue
+        tokens.extend(_classify(kind, piece, spaced, quoted))
+        spaced = False
+    return tokens
+
+
+def _classify(kind: str, piece: str, spaced: bool, quoted: bool) -> list[Token]:
+    if kind == "command":
+        return [_command(piece[1:], spaced)]
+    if kind == "escaped":
+        return _escaped(piece[1], spaced)
+    if kind == "word":
+        return [Token("word", piece, spaced)] if quoted and len(piece) > 1 else _word(piece, spaced)
+    if kind == "number":
+        return [Token("number", piece.replace("_", ""), spaced)]
+    return [Token(kind, {"+/-": "±", "+-": "±", "==": "=", "->": "→", "=>": "→"}.get(piece, piece), spaced)]
+
+
+def _escaped(character: str, spaced: bool) -> list[Token]:
+    if character in "{}":
+        return [Token("open" if character == "{" else "close", f"\\{character}", spaced)]
+    if character in ", ":
+        return []
+    return [Token("op", "\\\\" if character == "\\" else character, spaced)]
+
+
+def _command(name: str, spaced: bool) -> Token:
+    if name in _COMMANDS:
+        text = _COMMANDS[name]
+        return Token("name" if text in ("and", "or", "mod") else "op", text, spaced)
+    if name in ("langle", "rangle"):
+        return Token("open" if name[0] == "l" else "close", "(" if name[0] == "l" else ")", spaced)
+    return Token("command" if name not in GREEK and name not in CONSTANTS else "name", name, spaced)
+
+
+def _word(word: str, spaced: bool) -> list[Token]:
+    lower = word.lower()
+    known = lower in FUNCTIONS or lower in CONSTANTS or word in GREEK or lower in ("and", "or", "mod")
+    if len(word) == 1 or known or lower in CONSTRUCTORS or re.fullmatch(r"[A-Za-z]\d+", word):
+        return [Token("name", word, spaced)]
+    if len(word) in (2, 3) and lower not in SHORT_WORDS and _looks_like_product(word):
+        return [Token("name", letter, spaced and i == 0) for i, letter in enumerate(word)]
+    return [Token("word", word, spaced)]
+
+
+def _looks_like_product(word: str) -> bool:
+    letters = set(word)
+    return word.islower() and word.isalpha() and (len(word) == 2 or letters <= set("abcxyzhkmnpqrst") - set("e"))

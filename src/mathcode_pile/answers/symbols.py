@@ -1,0 +1,164 @@
+"""Judge what needs computer algebra, in a process that can be killed: sympy, latex2sympy2 and math-verify.
+
+A server that has imported them forks a child for each pair, so that no pair sees what an earlier one
+left behind, and ends the child when its time is up. What a program printed never reaches a parser that evaluates: it is
+read by our own and built into sympy's objects node by node.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mathcode_pile.answers.equality import DIFFERENT, SAME, UNSURE, compare_scalars
+from mathcode_pile.answers.evaluate import Scalar, mp, scalar
+from mathcode_pile.answers.judge import Comparison, output_lines
+from mathcode_pile.answers.lexer import clean
+from mathcode_pile.answers.reading import boxed, read_printed, read_stated
+from mathcode_pile.answers.values import Apply, Constant, Labelled, Node, Number, Quantity, Symbol, Unreadable, show
+from mathcode_pile.engine import die_with_parent
+
+MEMORY_BYTES = 4 << 30
+# A starved machine gets this many times the limit by the clock; the limit itself counts the processor's time.
+PATIENCE = 6
+
+
+def serve() -> None:
+    """Answer requests, one line of JSON each, until standard input ends."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    replies = os.dup(1)
+    os.dup2(2, 1)
+    import latex2sympy2_extended  # noqa: F401  loaded here, before the forks
+    import math_verify  # noqa: F401
+    import sympy  # noqa: F401
+
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        reply = _judge_in_child(request["stated"], request["printed"], request["limit_s"])
+        os.write(replies, json.dumps(reply).encode() + b"\n")
+
+
+def _judge_in_child(stated: str, printed: str, limit_s: float) -> list[str] | None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _work(writer, stated, printed, limit_s)
+    os.close(writer)
+    deadline = time.monotonic() + limit_s * PATIENCE
+    content = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if select.select([reader], [], [], left)[0]:
+            piece = os.read(reader, 65536)
+            if not piece:
+                break
+            content += piece
+    os.close(reader)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return json.loads(content) if content.endswith(b"]") else None
+
+
+def _work(writer: int, stated: str, printed: str, limit_s: float) -> None:
+    try:
+        die_with_parent()
+        limit = max(1, round(limit_s))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        os.write(writer, json.dumps(list(judge_symbols(stated, printed))).encode())
+    except BaseException as error:  # whatever sympy raises ends here; the parent sees an unanswered pair
+        os.write(writer, json.dumps(["", type(error).__name__, "", ""]).encode())
+    finally:
+        os._exit(0)
+
+
+def judge_symbols(stated: str, printed: str) -> Comparison:
+    """Compare with computer algebra; no limits but the caller's."""
+    output = _bare(read_printed(output_lines(printed)[-1]))
+    try:
+        expected = to_sympy(_bare(read_stated(stated)))
+    except Unreadable:
+        expected = _read_latex(stated)
+    verdict = _compare(expected, output)
+    return Comparison(verdict, "symbolic", str(expected)[:300], show(output))
+
+
+def _bare(node: Node) -> Node:
+    return _bare(node.value) if isinstance(node, Quantity | Labelled) else node
+
+
+def _read_latex(text: str) -> Any:
+    from latex2sympy2_extended import latex2sympy
+
+    inner = boxed(text)
+    # What stands before the last equals sign was computed; an integral with none is its own value.
+    return latex2sympy(clean(inner if inner is not None else text).strip().rstrip(".")).doit()
+
+
+def _compare(expected: Any, output: Node) -> str:
+    import math_verify
+    import sympy
+
+    if isinstance(expected, sympy.Expr) and not expected.free_symbols:
+        value = expected.evalf(50)
+        if value.is_number and value.is_real and value.is_finite and not value.atoms(sympy.Integral, sympy.Sum, sympy.Limit):
+            return compare_scalars(Scalar(mp.mpf(str(value))), scalar(output))
+        return UNSURE
+    found = to_sympy(output)
+    # Its rounding to 6 places is for floats; there are none on the stated side here.
+    is_same = not expected.atoms(sympy.Float) and math_verify.verify(expected, found, float_rounding=12, timeout_seconds=None)
+    return SAME if is_same else UNSURE
+
+
+def to_sympy(node: Node) -> Any:
+    """Return an expression as sympy's. Raises Unreadable where it is none."""
+    import sympy
+
+    match node:
+        case Number(value, last_place):
+            exact = sympy.Rational(value.numerator, value.denominator)
+            return exact if last_place is None else sympy.Float(exact, 30)
+        case Constant(name):
+            return {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "oo": sympy.oo, "golden": sympy.GoldenRatio}[name]
+        case Symbol(name):
+            return sympy.Symbol(name)
+        case Apply(function, arguments) if function in _SYMPY:
+            name = _SYMPY[function]
+            values = [to_sympy(argument) for argument in arguments]
+            build: Callable[..., Any] = name if callable(name) else getattr(sympy, name)
+            return build(*values)
+    raise Unreadable("not_an_expression")
+
+
+_SYMPY: dict[str, Any] = {
+    "add": "Add",
+    "mul": "Mul",
+    "sub": lambda a, b: a - b,
+    "div": lambda a, b: a / b,
+    "pow": lambda a, b: a**b,
+    "neg": lambda a: -a,
+    "percent": lambda a: a / 100,
+    "root": lambda a, n=2: a ** (1 / (n + 0)) if n != 2 else a**_half(),
+    "abs": "Abs",
+} | {
+    name: name
+    for name in (
+        *("sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+        *("exp", "log", "erf", "factorial", "gamma", "binomial", "floor", "ceiling", "conjugate", "sign", "re", "im", "arg"),
+    )
+}
+
+
+def _half() -> Any:
+    import sympy
+
+    return sympy.Rational(1, 2)
+
+
+__all__ = ["DIFFERENT", "judge_symbols", "serve", "to_sympy"]
