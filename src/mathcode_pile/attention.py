@@ -7,7 +7,6 @@ layers, custom remote code) are not covered.
 """
 
 import importlib.util
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -60,11 +59,13 @@ def model_inputs(
     elif implementation.startswith("flash"):
         extra = _cumulative_lengths(positions, device)
         ids, positions, shifted = ids.reshape(1, -1), positions.reshape(1, -1), shifted.reshape(1, -1)
-    to: Callable[[NDArray[np.int64]], torch.Tensor]
-    to = lambda array: torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)  # noqa: E731
     # Without a cache and without an attention mask: only then does transformers look for restarts.
-    inputs = {"input_ids": to(ids), "position_ids": to(positions), "use_cache": False, **extra}
-    return inputs, to(shifted)
+    inputs = {"input_ids": _to_tensor(ids, device), "position_ids": _to_tensor(positions, device), "use_cache": False}
+    return inputs | extra, _to_tensor(shifted, device)
+
+
+def _to_tensor(array: NDArray[np.int64], device: torch.device | str) -> torch.Tensor:
+    return torch.tensor(array, device=device)
 
 
 def _cumulative_lengths(positions: NDArray[np.int64], device: torch.device | str) -> dict[str, Any]:

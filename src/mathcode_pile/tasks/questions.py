@@ -4,12 +4,15 @@ Used alone, `lm_eval --include_path src/mathcode_pile/tasks --tasks math` reads 
 that MATHCODE_BENCHMARKS names.
 """
 
+import atexit
 import os
 import re
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mathcode_pile.answers import compare
+from mathcode_pile.answers import Checker
 from mathcode_pile.errors import InputError
 from mathcode_pile.shards import read_rows
 
@@ -67,7 +70,15 @@ def _last_box(reply: str) -> str | None:
 
 def is_right(answer: str, found: str) -> bool:
     """Tell whether an answer found in a reply is the benchmark's."""
-    return bool(found) and compare(answer, found).verdict == "verified"
+    return bool(found) and _checker().compare(answer, found).verdict == "verified"
+
+
+@cache
+def _checker() -> Checker:
+    # Its helper, in which computer algebra can be ended, is kept for all replies.
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(Checker())
 
 
 def score_reply(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
@@ -102,18 +113,13 @@ def _option_index(doc: dict[str, Any]) -> int | None:
     return texts.index(doc["answer"].strip()) if doc["answer"].strip() in texts else None
 
 
-def right_option(doc: dict[str, Any]) -> int:
-    """Return the number of the right option, from 0."""
-    index = _option_index(doc)
-    assert index is not None  # read_questions left the others out
-    return index
-
-
 def choice_prompt(doc: dict[str, Any]) -> str:
     """Return a multiple-choice question as the model reads it."""
     return f"Question: {doc['question'].strip()}\n{option_text(doc)}\nAnswer:"
 
 
 def choice_target(doc: dict[str, Any]) -> int:
-    """Return the right option's number, which lm-eval looks up among `choices`."""
-    return right_option(doc)
+    """Return the right option's number, from 0, which lm-eval looks up among `choices`."""
+    index = _option_index(doc)
+    assert index is not None  # answerable_questions left the others out
+    return index
