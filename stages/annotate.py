@@ -6,13 +6,14 @@ import typer
 
 from mathcode_pile.annotate import AnnotateParams, annotate
 from mathcode_pile.engine import write_metrics
+from mathcode_pile.llm import LlmParams
 from mathcode_pile.params import load
 from stages import run
 
 
 def main(raw: Path, out: Path, source: str = typer.Option(...), metrics: Path = typer.Option(...)) -> None:
     """Judge the pieces of RAW's documents as annotate.sources.SOURCE asks; types or verdicts go along into OUT."""
-    report = annotate(raw, out, source, load("annotate", AnnotateParams))
+    report = annotate(raw, out, source, load("annotate", AnnotateParams), load("llm", LlmParams))
     write_metrics(metrics, report)
 
 

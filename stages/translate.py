@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from mathcode_pile.engine import write_metrics
+from mathcode_pile.llm import LlmParams
 from mathcode_pile.params import load
 from mathcode_pile.translate import TranslateParams, translate
 from stages import run
@@ -12,8 +13,10 @@ from stages import run
 
 def main(documents: Path, out: Path, metrics: Path = typer.Option(...)) -> None:
     """Write the snippets found in DOCUMENTS to OUT."""
-    report = translate(documents, out, load("translate", TranslateParams))
-    write_metrics(metrics, report)
+    report = translate(documents, out, load("translate", TranslateParams), load("llm", LlmParams))
+    skipped = {name: report.counts.pop(name) for name in sorted(report.counts) if name.startswith("skipped_")}
+    said = ", ".join(f"{name.removeprefix('skipped_')} {count}" for name, count in skipped.items())
+    write_metrics(metrics, report, skipped=said)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def test_no_reply_is_cut_inside_a_block_that_ended_before_the_limit() -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    ["```", "```python", "~~~", "````", "**", "**Conditions:**", "Expression:", "### Computation 1: a", "Result:", "\n", "\r\n",
+    ["```", "```python", "~~~", "````", "**", "**Conditions:**", "Expression:", "### Computation 1: a", "Result:", "\n",
+     "\r\n",
      " ", "$", "1. ", "> ", '"""', "'''", "#", "print(1)", "Code: ", "---",
      "\\[", "x", "(", "：", "\t", "None"]
 )  # fmt: skip

@@ -4,12 +4,13 @@ A judgement is costly and kept with the document; `select` decides on it, and ca
 judge without a model; a language model judges through `llm`, its replies kept for ever.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ import xxhash
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.errors import InputError
+from mathcode_pile.llm import Fitter, LlmParams, Task, Template, alone, load_template, make_task, open_asker
 from mathcode_pile.params import Section
 from mathcode_pile.pieces import split_pieces
 from mathcode_pile.rules import is_related, type_piece
@@ -40,7 +42,10 @@ class AnnotateSource(Section):
 class AnnotateParams(Section):
     """How pieces are judged."""
 
-    backend: Literal["rules"]
+    backend: Literal["rules", "openai", "vllm"]
+    model: str | None = None
+    """Which of llm.models; with a model's backend."""
+    max_completion_tokens: int = 16
     max_piece_characters: int
     max_failed_share: float
     sources: dict[str, AnnotateSource]
@@ -53,35 +58,105 @@ class Verdict(NamedTuple):  # of one piece
     """Why there is no answer."""
 
 
-Item = tuple[int, str]  # the number of a document's row in its shard, and a piece of its text
+Text = tuple[int, str]  # the number of a document's row in its shard, and its text
+Judged = Iterator[tuple[int, Verdict]]  # the row, for each piece, in order
 
 
-class RulesJudge:
-    """Judges pieces by rules."""
+class Judge(Protocol):
+    """Judges the pieces of texts."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
-
-    def judge(self, items: Iterable[Item]) -> Iterator[tuple[int, Verdict]]:
-        """Yield the row of each item, in order, and its verdict."""
-        for row, piece in items:
-            if self.question == "type":
-                yield row, Verdict(int(type_piece(piece)), "")
-            else:
-                yield row, Verdict(1 if is_related(piece) else 2, "")
+    def judge(self, texts: Iterable[Text], total: int) -> Judged:
+        """Yield each text's row, once for each of its pieces, with the piece's verdict; total: of the texts."""
 
 
-def annotate(raw: Path, out: Path, source: str, params: AnnotateParams) -> Report:
+class RulesJudge(NamedTuple):
+    """Judges by rules."""
+
+    question: Question
+    max_characters: int
+
+    def judge(self, texts: Iterable[Text], total: int) -> Judged:
+        """Yield each text's row, once for each of its pieces, with the piece's verdict."""
+        for row, text in texts:
+            for piece in split_pieces(text, self.max_characters):
+                answer = int(type_piece(piece)) if self.question == "type" else 2 - is_related(piece)
+                yield row, Verdict(answer, "")
+
+
+class ModelJudge(NamedTuple):
+    """Judges by asking a language model."""
+
+    question: Question
+    max_characters: int
+    task: Task
+
+    @property
+    def template(self) -> Template:
+        """The prompt of the question."""
+        return load_template(f"annotate_{self.question}")
+
+    def judge(self, texts: Iterable[Text], total: int) -> Judged:
+        """Yield each text's row, once for each of its pieces, with the piece's verdict."""
+        read = read_type if self.question == "type" else read_relation
+        for row, reply in open_asker(self.task).ask(self.write_prompts(texts), total, "document"):
+            yield row, Verdict(0, reply.failure) if reply.failure else read(reply.text)
+
+    def write_prompts(self, texts: Iterable[Text]) -> Iterator[tuple[int, str]]:
+        """Yield each text's row and the prompt for each of its pieces."""
+        fitter = Fitter(self.task, self.template.render(text=""), self.max_characters)
+        for row, text in texts:
+            for piece in fitter.split(text):
+                yield row, self.template.render(text=piece.strip("\n"))
+
+
+_TYPE = re.compile(r"\b(?:type|category|answer|class)\W{0,12}([1-7])\b", re.IGNORECASE)
+_DIGIT = re.compile(r"(?<![\d.])([1-7])(?![\d]|\.\d)")
+_RELATION = re.compile(r"\b(unrelated|not[ -]related|related)\b", re.IGNORECASE)
+
+
+def read_type(reply: str) -> Verdict:
+    """Return the type that a reply states: after a word that announces it, else the only digit there is."""
+    stated = {int(digit) for digit in _TYPE.findall(reply)} or {int(digit) for digit in _DIGIT.findall(reply)}
+    if len(stated) == 1:
+        return Verdict(stated.pop(), "")
+    return Verdict(0, "ambiguous_reply" if stated else "unparsed_reply")
+
+
+def read_relation(reply: str) -> Verdict:
+    """Return 1 where a reply says related, 2 where it says unrelated."""
+    stated = {1 if word.lower() == "related" else 2 for word in _RELATION.findall(reply)}
+    if len(stated) == 1:
+        return Verdict(stated.pop(), "")
+    return Verdict(0, "ambiguous_reply" if stated else "unparsed_reply")
+
+
+def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJudge | ModelJudge:
+    """Return what judges a source's pieces, as params say."""
+    question, limit = params.sources[source].question, params.max_piece_characters
+    if params.backend == "rules":
+        return RulesJudge(question, limit)
+    share = params.max_failed_share
+    task = make_task("annotate", params.backend, params.model, llm, params.max_completion_tokens, share)
+    return ModelJudge(question, limit, task)
+
+
+def annotate(raw: Path, out: Path, source: str, params: AnnotateParams, llm: LlmParams) -> Report:
     """Write the documents of `raw` to `out`, with a column `types` (one for each piece) or `related`.
 
     Documents which are not sampled, have no text, or for none of whose pieces an answer came are dropped.
-    Raises InputError where a shard cannot be read.
+    Raises InputError where a shard cannot be read, PipelineError where a model cannot be asked.
     """
     task = params.sources[source]
     last = last_chosen_hash(raw, task.sample)
-    work = partial(annotate_shard, question=task.question, limit=params.max_piece_characters, last=last)
-    key = [params.backend, task.question, params.max_piece_characters, last]
-    return map_folder("annotate", work, raw, out, key)
+    judge = choose_judge(source, params, llm)
+    work = partial(annotate_shard, question=task.question, judge=judge, last=last)
+    key: list[Any] = [task.question, params.max_piece_characters, last]
+    if isinstance(judge, RulesJudge):
+        return map_folder("annotate", work, raw, out, [*key, "rules"])
+    model = judge.task.model
+    key += [judge.task.identity(), judge.template.version, model.context_tokens, model.tokenizer]
+    with alone():
+        return map_folder("annotate", work, raw, out, key)
 
 
 def last_chosen_hash(folder: Path, sample: int) -> int | None:
@@ -99,7 +174,7 @@ def _hash_ids(ids: pa.Array) -> Any:
     return np.array([xxhash.xxh3_64_intdigest(i.encode(), seed=1) for i in ids.to_pylist()], dtype=np.uint64)
 
 
-def annotate_shard(shard: Path, folder: Path, *, question: Question, limit: int, last: int | None) -> Report:
+def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judge, last: int | None) -> Report:
     """Judge one shard's documents into folder/documents.parquet."""
     column = pa.field("types", pa.list_(pa.int8()), nullable=False)
     if question == "related":
@@ -108,7 +183,8 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, limit: int,
     if column.name in schema.names:
         raise InputError(f"{shard}: has a column {column.name!r} already")
     report = Report()
-    judged = groupby(RulesJudge(question).judge(_pieces(shard, last, limit)), key=lambda pair: pair[0])
+    total = pq.read_metadata(shard).num_rows
+    judged = groupby(judge.judge(_texts(shard, last), total), key=lambda pair: pair[0])
     with (
         ShardWriter(folder / "documents.parquet", schema.append(column)) as kept,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
@@ -125,6 +201,8 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, limit: int,
                 if not reasons[row]:
                     answers.append(answer)
             _write(batch, reasons, pa.array(answers, column.type), column, kept, dropped, report)
+        for _ in judged:  # lets the judge end as it should
+            pass
     return report
 
 
@@ -146,14 +224,13 @@ def _reasons_to_skip(batch: pa.RecordBatch, last: int | None) -> list[str]:
     return reasons
 
 
-def _pieces(shard: Path, last: int | None, limit: int) -> Iterator[Item]:
-    """Yield the pieces of the documents that are judged."""
+def _texts(shard: Path, last: int | None) -> Iterator[Text]:
+    """Yield the texts of the documents that are judged."""
     for start, batch in _numbered_batches(shard):
         texts = batch.column("text")
         for row, reason in enumerate(_reasons_to_skip(batch, last)):
             if not reason:
-                for piece in split_pieces(texts[row].as_py(), limit):
-                    yield start + row, piece
+                yield start + row, texts[row].as_py()
 
 
 def _sum_up(verdicts: list[Verdict], question: Question, counts: Counter[str]) -> tuple[Any, str]:

@@ -5,13 +5,18 @@ its replies are kept. Whether a snippet's result is right is for execute and ver
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+import pyarrow.parquet as pq
+
+from mathcode_pile.computations import Computation, Parsed, parse_reply
 from mathcode_pile.documents import DROPPED, SNIPPET
 from mathcode_pile.engine import Report, map_folder
+from mathcode_pile.llm import Fitter, LlmParams, Task, Template, alone, load_template, make_task, open_asker
 from mathcode_pile.params import Section
 from mathcode_pile.shards import ShardWriter, read_batches
 from mathcode_pile.symbolic import translate_document
@@ -20,47 +25,135 @@ from mathcode_pile.symbolic import translate_document
 class TranslateParams(Section):
     """How computations are found and translated."""
 
-    backend: Literal["symbolic"]
+    backend: Literal["symbolic", "openai", "vllm"]
+    model: str | None = None
+    """Which of llm.models; with a model's backend."""
+    max_completion_tokens: int = 2048
+    max_piece_characters: int = 5000
+    """A model is asked about pieces of at most this length, which end at paragraphs."""
     max_failed_share: float
     components: dict[str, Any]
     """Which components are translated; dvc.yaml reads it."""
 
 
-def translate(documents: Path, out: Path, params: TranslateParams) -> Report:
+Text = tuple[int, str]  # the number of a document's row in its shard, and its text
+Translated = Iterator[tuple[int, Parsed]]  # the row, for each piece, in order
+
+
+class SymbolicTranslator(NamedTuple):
+    """Translates without a model, each text as a whole."""
+
+    def translate(self, texts: Iterable[Text], total: int) -> Translated:
+        """Yield each text's row and what was found in it."""
+        for row, text in texts:
+            computations, reasons = translate_document(text)
+            yield row, Parsed([Computation(*computation) for computation in computations], reasons)
+
+
+class ModelTranslator(NamedTuple):
+    """Translates by asking a language model about each piece of a text."""
+
+    task: Task
+    max_characters: int
+
+    @property
+    def template(self) -> Template:
+        """The prompt."""
+        return load_template("translate")
+
+    def translate(self, texts: Iterable[Text], total: int) -> Translated:
+        """Yield each text's row, once for each of its pieces, and what was found in the piece."""
+        for row, reply in open_asker(self.task).ask(self.write_prompts(texts), total, "document"):
+            failed = Parsed([], Counter({reply.failure: 1}))
+            yield row, failed if reply.failure else parse_reply(reply.text, reply.is_cut)
+
+    def write_prompts(self, texts: Iterable[Text]) -> Iterator[tuple[int, str]]:
+        """Yield each text's row and the prompt for each of its pieces."""
+        fitter = Fitter(self.task, self.template.render(text=""), self.max_characters)
+        for row, text in texts:
+            for piece in fitter.split(text):
+                yield row, self.template.render(text=piece.strip("\n"))
+
+
+def choose_translator(params: TranslateParams, llm: LlmParams) -> SymbolicTranslator | ModelTranslator:
+    """Return what finds the computations, as params say."""
+    if params.backend == "symbolic":
+        return SymbolicTranslator()
+    share = params.max_failed_share
+    task = make_task("translate", params.backend, params.model, llm, params.max_completion_tokens, share)
+    return ModelTranslator(task, params.max_piece_characters)
+
+
+def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParams) -> Report:
     """Write the snippets of a folder's documents to `out`, each document's in order.
 
-    The report counts documents: kept are those with snippets; `snippets` counts these.
+    The report counts documents: kept are those with snippets; `snippets` counts these, and `skipped_*` what
+    was looked at and left, by reason. Raises PipelineError where a model cannot be asked.
     """
-    return map_folder("translate", partial(translate_shard), documents, out, [params.backend])
+    translator = choose_translator(params, llm)
+    work = partial(translate_shard, translator=translator)
+    if isinstance(translator, SymbolicTranslator):
+        return map_folder("translate", work, documents, out, ["symbolic"])
+    model = translator.task.model
+    key = [translator.task.identity(), translator.template.version, model.context_tokens, model.tokenizer]
+    with alone():
+        return map_folder("translate", work, documents, out, [*key, params.max_piece_characters])
 
 
-def translate_shard(shard: Path, folder: Path) -> Report:
+def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator | ModelTranslator) -> Report:
     """Write the snippets of one shard's documents to folder/documents.parquet."""
     report = Report()
+    texts = _texts(shard)
+    found = groupby(translator.translate(texts, pq.read_metadata(shard).num_rows), key=lambda pair: pair[0])
     with (
         ShardWriter(folder / "documents.parquet", SNIPPET) as snippets,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
     ):
+        start = 0
         for batch in read_batches(shard, ["id", "text"]):
-            for identifier, text in zip(batch.column(0), batch.column(1), strict=True):
-                computations, reasons = translate_document(text.as_py())
-                report.read += 1
-                report.counts["snippets"] += len(computations)
-                report.counts.update({f"not_translated_{name}": count for name, count in reasons.items()})
-                if computations:
-                    report.kept += 1
-                    snippets.write_rows(_rows(identifier.as_py(), computations))
-                else:
-                    reason, detail = _why_none(reasons)
-                    report.dropped[reason] += 1
-                    dropped.write_rows([{"id": identifier.as_py(), "reason": reason, "detail": detail}])
+            for row, (identifier, text) in enumerate(zip(batch.column(0), batch.column(1), strict=True), start):
+                pieces: list[Parsed] = []
+                if text.as_py().strip():
+                    number, group = next(found)
+                    assert number == row
+                    pieces = [parsed for _, parsed in group]
+                _take_document(identifier.as_py(), pieces, report, snippets, dropped)
+            start += batch.num_rows
+        for _ in found:  # lets the translator end as it should
+            pass
     return report
 
 
-def _rows(document_id: str, computations: Iterable[Any]) -> list[dict[str, Any]]:
-    fields = ("title", "conditions", "expression", "result", "code")
+def _texts(shard: Path) -> Iterator[Text]:
+    start = 0
+    for batch in read_batches(shard, ["text"]):
+        for row, text in enumerate(batch.column(0), start):
+            if text.as_py().strip():
+                yield row, text.as_py()
+        start += batch.num_rows
+
+
+def _take_document(
+    identifier: str, pieces: list[Parsed], report: Report, snippets: ShardWriter, dropped: ShardWriter
+) -> None:
+    computations = [c for piece in pieces for c in piece.computations]
+    reasons = sum((piece.reasons for piece in pieces), Counter())
+    report.read += 1
+    report.counts["pieces"] += len(pieces)
+    report.counts["snippets"] += len(computations)
+    report.counts.update({f"skipped_{name}": count for name, count in reasons.items()})
+    if computations:
+        report.kept += 1
+        snippets.write_rows(_rows(identifier, computations))
+    else:
+        reason, detail = _why_none(reasons)
+        report.dropped[reason] += 1
+        dropped.write_rows([{"id": identifier, "reason": reason, "detail": detail}])
+
+
+def _rows(document_id: str, computations: Iterable[Computation]) -> list[dict[str, Any]]:
     return [
-        {"document_id": document_id, "position": position} | {name: getattr(computation, name) for name in fields}
+        {"document_id": document_id, "position": position} | computation._asdict()
         for position, computation in enumerate(computations)
     ]
 

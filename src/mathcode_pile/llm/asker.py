@@ -1,0 +1,179 @@
+"""Ask prompts in order: kept replies from the cache, the others from a model, each once."""
+
+import os
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from tqdm import tqdm
+
+from mathcode_pile.errors import PipelineError
+from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
+from mathcode_pile.llm.served import Failure, ServedModel
+from mathcode_pile.llm.settings import Task
+from mathcode_pile.scratch import hash_values, scratch_folder
+
+T = TypeVar("T")
+
+
+class Reply(NamedTuple):  # to one prompt
+    text: str
+    is_cut: bool
+    """It ended at the token limit."""
+    failure: str
+    """Why there is no reply; empty where there is one."""
+
+
+class Backend(Protocol):
+    """What answers prompts."""
+
+    window: int
+
+    def submit(self, prompt: str, keep: Callable[[Completion], None]) -> "Future[Any]":
+        """Ask a prompt; `keep` is called with the answer, of which the future is told too."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
+class Asker:
+    """Asks the prompts of one task and keeps the replies."""
+
+    def __init__(self, task: Task, backend: Backend, replies: ReplyCache) -> None:
+        self.task = task
+        self.backend = backend
+        self.replies = replies
+        self.counts: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self._counting = threading.Lock()
+        self._identity = task.identity()
+        self._flying: dict[bytes, Future[Any]] = {}
+        self._failed: dict[bytes, Failure] = {}
+
+    def ask(self, items: Iterable[tuple[T, str]], total: int, unit: str) -> Iterator[tuple[T, Reply]]:
+        """Yield each item's tag and the reply to its prompt, in order.
+
+        total: of how many units (documents) the items come, for the bar; consecutive items of one tag
+        are one unit. Raises PipelineError where the model cannot be reached, or where more than one
+        prompt and more than the task's share of prompts failed.
+        """
+        queue: deque[tuple[T, bytes, Any]] = deque()
+        before, start = Counter(self.counts), time.monotonic()
+        with tqdm(total=total, unit=unit, desc=self.task.stage, smoothing=0.05) as bar:
+            try:
+                last: Any = None
+                for tag, prompt in items:
+                    key = reply_key(self._identity, prompt)
+                    queue.append((tag, key, self._look_up(key, prompt)))
+                    while len(queue) >= self.backend.window:
+                        last = self._advance(bar, queue[0][0], last, before, start)
+                        yield self._take(queue)
+                while queue:
+                    last = self._advance(bar, queue[0][0], last, before, start)
+                    yield self._take(queue)
+                self._advance(bar, None, last, before, start)
+                self._check_share(1)
+            finally:
+                for _, _, answer in queue:
+                    if isinstance(answer, Future):
+                        answer.cancel()
+                self._flying.clear()
+                self._note_run(self.counts - before, time.monotonic() - start)
+
+    def _look_up(self, key: bytes, prompt: str) -> Any:
+        self.counts["prompts"] += 1
+        kept = self.replies.get(key) or self._failed.get(key) or self._flying.get(key)
+        if kept is not None:
+            self.counts["hits"] += 1
+            return kept
+        self.counts["misses"] += 1
+
+        def keep(completion: Completion) -> None:
+            self.replies.put(key, self.task.model.id, completion)
+            with self._counting:
+                self.counts["prompt_tokens"] += completion.prompt_tokens
+                self.counts["completion_tokens"] += completion.completion_tokens
+
+        self._flying[key] = self.backend.submit(prompt, keep)
+        return self._flying[key]
+
+    def _take(self, queue: "deque[tuple[T, bytes, Any]]") -> tuple[T, Reply]:
+        tag, key, answer = queue.popleft()
+        if isinstance(answer, Future):
+            answer = answer.result()
+            self._flying.pop(key, None)
+        if isinstance(answer, Completion):
+            return tag, Reply(answer.text, answer.is_cut, "")
+        self._failed[key] = answer
+        self.failures[answer.reason] += 1
+        self._check_share(100)
+        return tag, Reply("", False, answer.reason)
+
+    def _check_share(self, least: int) -> None:
+        """Stop where too many prompts failed, of at least so many."""
+        asked, failed = self.counts["prompts"], self.failures.total()
+        if asked >= least and failed > max(1, self.task.max_failed_share * asked):
+            why = ", ".join(f"{name} {count}" for name, count in sorted(self.failures.items()))
+            raise PipelineError(
+                f"{self.task.stage}: {failed} of {asked} prompts failed ({why}), over max_failed_share "
+                f"{self.task.max_failed_share:g}; every reply so far is kept: mend this and run the same command again"
+            )
+
+    def _advance(self, bar: Any, tag: object, last: object, before: Counter[str], start: float) -> object:
+        if last is not None and tag != last:
+            new = self.counts - before
+            tokens = new["prompt_tokens"] + new["completion_tokens"]
+            rate = tokens / max(time.monotonic() - start, 1e-9)
+            shown = f"hits {new['hits']}, misses {new['misses']}, {tokens} tokens, {rate:.0f} tokens/s"
+            bar.set_postfix_str(shown, refresh=False)
+            bar.update()
+        return tag
+
+    def _note_run(self, new: Counter[str], seconds: float) -> None:
+        if new["completion_tokens"]:
+            tokens = (new["prompt_tokens"], new["completion_tokens"])
+            self.replies.note_run(self.task.model.id, self.task.backend, seconds, new["misses"], tokens)
+
+    def close(self) -> None:
+        """Let go of the model and the cache."""
+        self.backend.close()
+        self.replies.close()
+
+
+_OPEN: dict[str, Asker] = {}
+
+
+def open_asker(task: Task) -> Asker:
+    """Return this process's asker of a task, which is opened at its first use: engines take minutes to load."""
+    folder = scratch_folder("replies")
+    key = hash_values(str(folder), task.stage, task.backend, task.model.model_dump(), task.max_completion_tokens)
+    if key not in _OPEN:
+        _OPEN[key] = Asker(task, open_backend(task), ReplyCache(folder))
+    return _OPEN[key]
+
+
+def open_backend(task: Task) -> Backend:
+    """Return the backend that a task names."""
+    if task.backend == "openai":
+        return ServedModel(task)
+    from mathcode_pile.llm.offline import OfflineModel
+
+    return OfflineModel(task)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have the engine use one process: a model's limits and GPUs are not to be multiplied by workers."""
+    before = os.environ.get("MATHCODE_WORKERS")
+    os.environ["MATHCODE_WORKERS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MATHCODE_WORKERS"]
+        else:
+            os.environ["MATHCODE_WORKERS"] = before

@@ -1,0 +1,144 @@
+"""Replies kept on disk, under the hash of all that they depend on.
+
+One SQLite file in the scratch folder, in write-ahead mode: safe under kill -9 and under several
+processes of one machine. Not for a network file system, on which SQLite's locks do not hold.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from mathcode_pile.errors import InputError
+from mathcode_pile.scratch import hash_values, scratch_folder
+from mathcode_pile.shards import list_shards, read_batches, write_shards
+
+REPLIES = pa.schema(
+    [
+        pa.field("key", pa.binary(16), nullable=False),
+        pa.field("model", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("is_cut", pa.bool_(), nullable=False),
+        pa.field("prompt_tokens", pa.int32(), nullable=False),
+        pa.field("completion_tokens", pa.int32(), nullable=False),
+    ]
+)
+_SCHEMA = """
+create table if not exists replies (
+    key blob primary key, model text not null, text text not null, is_cut integer not null,
+    prompt_tokens integer not null, completion_tokens integer not null);
+create table if not exists runs (
+    model text not null, backend text not null, ended real not null, seconds real not null,
+    prompts integer not null, prompt_tokens integer not null, completion_tokens integer not null);
+"""
+
+
+class Completion(NamedTuple):  # what a model answered to one prompt
+    text: str
+    is_cut: bool
+    """It ended at the token limit."""
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Throughput(NamedTuple):  # of all runs of a model on this machine
+    seconds: float
+    prompts: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def reply_key(identity: dict[str, object], prompt: str) -> bytes:
+    """Return the 16 bytes that a reply is kept under."""
+    return bytes.fromhex(hash_values(identity, prompt))
+
+
+class ReplyCache:
+    """The replies of one folder. Its methods may be called from any thread."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """folder: the scratch folder's `replies` unless given. Raises InputError where it is no such file."""
+        self.path = (folder or scratch_folder("replies")) / "replies.sqlite"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        try:
+            # Autocommit: a reply is kept once `put` returns.
+            self._database = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+            self._database.execute("pragma journal_mode=wal")
+            self._database.execute("pragma synchronous=normal")
+            self._database.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise InputError(f"{self.path}: not a usable reply cache: {error}") from error
+
+    def get(self, key: bytes) -> Completion | None:
+        """Return the reply kept under a key."""
+        query = "select text, is_cut, prompt_tokens, completion_tokens from replies where key = ?"
+        with self._lock:
+            row = self._database.execute(query, (key,)).fetchone()
+        return Completion(row[0], bool(row[1]), row[2], row[3]) if row else None
+
+    def has(self, key: bytes) -> bool:
+        """Tell whether there is a reply under a key."""
+        with self._lock:
+            return self._database.execute("select 1 from replies where key = ?", (key,)).fetchone() is not None
+
+    def put(self, key: bytes, model: str, completion: Completion) -> None:
+        """Keep a reply. The first one kept under a key stays."""
+        with self._lock:
+            self._database.execute("insert or ignore into replies values (?, ?, ?, ?, ?, ?)", (key, model, *completion))
+
+    def count(self) -> int:
+        """Return the number of replies."""
+        with self._lock:
+            return int(self._database.execute("select count(*) from replies").fetchone()[0])
+
+    def note_run(self, model: str, backend: str, seconds: float, prompts: int, tokens: tuple[int, int]) -> None:
+        """Remember how fast a model answered."""
+        with self._lock:
+            row = (model, backend, time.time(), seconds, prompts, *tokens)
+            self._database.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def throughput(self, model: str) -> Throughput | None:
+        """Return the sums over a model's runs, None where it has none."""
+        query = (
+            "select sum(seconds), sum(prompts), sum(prompt_tokens), sum(completion_tokens) from runs where model = ?"
+        )
+        with self._lock:
+            row = self._database.execute(query, (model,)).fetchone()
+        return Throughput(*row) if row and row[0] else None
+
+    def export_to(self, folder: Path) -> int:
+        """Write all replies, in the order of their keys, to Parquet shards; return how many."""
+        return write_shards(folder, self._batches(), REPLIES)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        last = b""
+        query = "select * from replies where key > ? order by key limit 5000"
+        while True:
+            with self._lock:
+                rows = self._database.execute(query, (last,)).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield pa.RecordBatch.from_pylist([dict(zip(REPLIES.names, row, strict=True)) for row in rows], REPLIES)
+
+    def import_from(self, folder: Path) -> int:
+        """Add the replies of Parquet shards that are not here yet; return how many were new."""
+        before = self.count()
+        for shard in list_shards(folder):
+            for batch in read_batches(shard, REPLIES.names):
+                rows = [tuple(row.values()) for row in batch.to_pylist()]
+                with self._lock:
+                    self._database.execute("begin immediate")
+                    self._database.executemany("insert or ignore into replies values (?, ?, ?, ?, ?, ?)", rows)
+                    self._database.execute("commit")
+        return self.count() - before
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._database.close()

@@ -1,0 +1,48 @@
+"""Prompts: text files with named slots, known by their content."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from mathcode_pile.errors import InputError
+from mathcode_pile.scratch import hash_values
+
+FOLDER = Path(__file__).resolve().parents[1] / "prompts"
+_SLOT = re.compile(r"\{\{(\w+)\}\}")
+# What chat templates mark turns with. A document that holds such a mark must not end its own turn.
+_CONTROL = re.compile(r"<(?=\|)|(?<=\|)>|\[(?=/?INST\])|<(?=/?s>|(?:start|end)_of_turn>)")
+
+
+class Template(NamedTuple):
+    """A prompt with slots, `{{name}}`."""
+
+    name: str
+    text: str
+
+    @property
+    def version(self) -> str:
+        """A hash of the prompt's content."""
+        return hash_values(self.text)
+
+    def render(self, **slots: str) -> str:
+        """Return the prompt with every slot filled; raises KeyError where one is not given.
+
+        What fills a slot is text to the model and nothing else: marks of chat templates are broken up,
+        and slots in it are left alone.
+        """
+        safe = {name: _CONTROL.sub(lambda match: match[0] + " ", value) for name, value in slots.items()}
+        return _SLOT.sub(lambda match: safe[match[1]], self.text)
+
+
+@cache
+def load_template(name: str) -> Template:
+    """Return the prompt in prompts/<name>.txt; raises InputError where there is none or it has no slot."""
+    path = FOLDER / f"{name}.txt"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such prompt") from None
+    if not _SLOT.search(text):
+        raise InputError(f"{path}: has no slot such as {{{{text}}}}")
+    return Template(name, text)

@@ -1,0 +1,226 @@
+"""Ask servers that speak OpenAI's protocol: vLLM, TGI, llama.cpp, a hosted one.
+
+Every failure is retried within limits. A prompt that still fails while the servers answer others is a
+named failure; servers that answer nobody stop the run with one line.
+"""
+
+import asyncio
+import os
+import random
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+
+from mathcode_pile.errors import PipelineError
+from mathcode_pile.llm.cache import Completion
+from mathcode_pile.llm.settings import ServerParams, Task
+
+KEY_VARIABLE = "MATHCODE_API_KEY"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Failure(NamedTuple):  # of one prompt, after all its attempts
+    reason: str
+    detail: str
+
+
+Keep = Callable[[Completion], None]
+
+
+class _AttemptError(Exception):
+    """An attempt that failed and may be made again."""
+
+    def __init__(self, reason: str, detail: str = "", wait_s: float = 0) -> None:
+        super().__init__(reason)
+        self.reason, self.detail, self.wait_s = reason, detail, wait_s
+
+
+class _RefusedError(_AttemptError):
+    """An attempt that would fail again: the server says that the prompt is not to be answered."""
+
+
+class ServedModel:
+    """Sends prompts to servers from a thread of its own, a limited number at a time."""
+
+    def __init__(self, task: Task) -> None:
+        assert task.model.openai
+        self.task = task
+        self.params: ServerParams = task.model.openai
+        # Prompts handed over beyond this wait for the oldest.
+        self.window = 4 * self.params.concurrency
+        self._key = os.environ.get(KEY_VARIABLE, "")
+        self._resting: dict[str, float] = {}
+        self._turn = 0
+        self._stopped: PipelineError | None = None
+        self._last_success = float("-inf")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="servers", daemon=True)
+        self._thread.start()
+        self._run(self._open()).result()
+
+    def submit(self, prompt: str, keep: Keep) -> "Future[Completion | Failure]":
+        """Ask a prompt; `keep` is called with the answer as soon as it is there.
+
+        The future raises PipelineError where the servers answer nobody.
+        """
+        return self._run(self._answer(prompt, keep))
+
+    def close(self) -> None:
+        """Drop what is under way."""
+        if self._thread.is_alive():
+            self._run(self._close()).result(timeout=30)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=30)
+            self._loop.close()
+
+    def _run(self, work: "Coroutine[Any, Any, Any]") -> "Future[Any]":
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _open(self) -> None:
+        size = self.params.concurrency
+        self._slots = asyncio.Semaphore(size)
+        self._probing = asyncio.Lock()
+        near = all(urlsplit(url).hostname in _LOOPBACK for url in self.params.base_urls)
+        self._client = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+            limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
+            timeout=httpx.Timeout(None),  # one clock for all of an attempt, below
+            trust_env=not near,  # no proxy stands between this machine and itself
+        )
+
+    async def _close(self) -> None:
+        tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._client.aclose()
+
+    async def _answer(self, prompt: str, keep: Keep) -> "Completion | Failure":
+        started = self._loop.time()
+        # Waits differ from prompt to prompt, so that a server that comes back is not overrun.
+        spread = random.Random(prompt)
+        for attempt in range(1, self.params.max_attempts + 1):
+            try:
+                async with self._slots:
+                    if self._stopped:
+                        raise self._stopped
+                    url = self._choose_url()
+                    completion = await self._attempt(url, self._body(prompt, self.task.max_completion_tokens))
+            except _RefusedError as error:
+                self._last_success = self._loop.time()
+                return Failure(error.reason, self._redact(error.detail))
+            except _AttemptError as error:
+                last = error
+                if error.reason == "failed_no_connection":
+                    self._resting[url] = self._loop.time() + self.params.backoff_s
+                if attempt < self.params.max_attempts:
+                    wait = self.params.backoff_s * 2 ** (attempt - 1) * spread.uniform(0.75, 1.25)
+                    await asyncio.sleep(min(max(wait, error.wait_s), self.params.max_backoff_s))
+            else:
+                self._last_success = self._loop.time()
+                keep(completion)
+                return completion
+        await self._make_sure_of_a_server(started, last)
+        return Failure(last.reason, self._redact(f"{last.detail} ({self.params.max_attempts} attempts)".strip()))
+
+    def _choose_url(self) -> str:
+        """Return the next server in turn, of those that did not refuse the connection just now."""
+        urls = self.params.base_urls
+        self._turn += 1
+        order = [urls[(self._turn + i) % len(urls)] for i in range(len(urls))]
+        now = self._loop.time()
+        return next((u for u in order if self._resting.get(u, 0) <= now), order[0])
+
+    def _body(self, prompt: str, max_tokens: int) -> dict[str, Any]:
+        model = self.task.model
+        return {
+            "model": self.params.name or model.id,
+            "messages": [{"role": "user", "content": prompt}],
+            "max_tokens": max_tokens,
+            "temperature": model.temperature,
+            "top_p": model.top_p,
+            "seed": model.seed,
+        }
+
+    async def _attempt(self, url: str, body: dict[str, Any]) -> Completion:
+        try:
+            async with asyncio.timeout(self.params.timeout_s):
+                response = await self._client.post(f"{url.rstrip('/')}/chat/completions", json=body)
+        except (TimeoutError, httpx.TimeoutException):
+            raise _AttemptError("failed_timeout", f"no answer in {self.params.timeout_s:g} s") from None
+        except httpx.ConnectError as error:
+            raise _AttemptError("failed_no_connection", str(error)) from error
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise _AttemptError("failed_broken_connection", type(error).__name__) from error
+        if response.status_code != 200:
+            raise self._status_error(url, response)
+        return read_completion(response)
+
+    def _status_error(self, url: str, response: httpx.Response) -> Exception:
+        status = response.status_code
+        detail = " ".join(response.text[:300].split())
+        if status in (401, 403):
+            return self._stop(f"{url} answers {status}: is {KEY_VARIABLE} set to a key it takes?")
+        if status == 404:
+            name = self.params.name or self.task.model.id
+            return self._stop(f"{url} answers 404: a wrong address, or it does not serve {name!r}")
+        if status in (400, 413, 422):
+            return _RefusedError(f"refused_http_{status}", detail)
+        return _AttemptError(f"failed_http_{status}", detail, _seconds(response.headers.get("retry-after", "")))
+
+    async def _make_sure_of_a_server(self, since: float, last: _AttemptError) -> None:
+        """Stop the run where no prompt was answered since a time, and none is now."""
+        async with self._probing:
+            if self._stopped:
+                raise self._stopped
+            if self._last_success > since:
+                return
+            for url in self.params.base_urls:
+                try:
+                    await self._attempt(url, self._body("Say yes.", 1))
+                except _RefusedError:
+                    pass
+                except _AttemptError:
+                    continue
+                self._last_success = self._loop.time()
+                return
+            detail = self._redact(f"{last.reason.removeprefix('failed_')} {last.detail}".strip())
+            raise self._stop(f"no answer from {', '.join(self.params.base_urls)}: {detail}")
+
+    def _stop(self, message: str) -> PipelineError:
+        way_on = "every reply so far is kept: when this is mended, run the same command again"
+        self._stopped = PipelineError(f"{self.task.stage}: {self._redact(message)}; {way_on}")
+        return self._stopped
+
+    def _redact(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+
+def read_completion(response: httpx.Response) -> Completion:
+    """Return what a server answered; raises where that is no completion with a text."""
+    try:
+        answer = response.json()
+        choice = answer["choices"][0]
+        text = choice["message"]["content"]
+        usage = answer.get("usage") or {}
+        tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
+    except IndexError:
+        raise _AttemptError("failed_empty_choice", "no choice") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _AttemptError("failed_garbage", " ".join(response.text[:100].split())) from error
+    if not isinstance(text, str) or not text.strip():
+        raise _AttemptError("failed_empty_choice", "no text")
+    # Half a surrogate pair is legal in JSON and nowhere else.
+    clean = text.encode("utf-8", "replace").decode()
+    return Completion(clean, choice.get("finish_reason") == "length", *tokens)
+
+
+def _seconds(retry_after: str) -> float:
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,98 @@
+"""Which models there are, how they are reached, and how they are asked."""
+
+from typing import Literal, NamedTuple
+
+from mathcode_pile.errors import ParamsError
+from mathcode_pile.params import Section
+
+ModelBackend = Literal["openai", "vllm"]
+
+
+class ServerParams(Section):
+    """Servers that speak OpenAI's protocol. The key, if any, is read from MATHCODE_API_KEY alone."""
+
+    base_urls: tuple[str, ...]
+    """Where they are, `/v1` included; prompts go round all of them."""
+    name: str | None = None
+    """What the servers call the model; its id unless given."""
+    concurrency: int = 64
+    """Requests under way at once, over all servers."""
+    timeout_s: float = 600
+    """For one attempt, waiting in the server's queue included."""
+    max_attempts: int = 6
+    backoff_s: float = 1
+    """Wait before the second attempt; doubled before each further one."""
+    max_backoff_s: float = 60
+
+
+class EngineParams(Section):
+    """vLLM in this process."""
+
+    engines: int = 1
+    """Copies of the model, each on GPUs of its own."""
+    tensor_parallel: int = 1
+    """GPUs for each copy."""
+    gpu_memory_share: float = 0.9
+    dtype: str = "auto"
+    enforce_eager: bool = False
+    batch_prompts: int = 2048
+    """Prompts handed to an engine at once."""
+
+
+class ModelParams(Section):
+    """One model, and what its replies depend on."""
+
+    id: str
+    revision: str
+    """A commit, or another name that never moves; a part of what replies are kept under."""
+    tokenizer: str | None = None
+    """A folder or hub id; the model's own unless given. `bytes`: none, a token counts as one byte."""
+    context_tokens: int
+    temperature: float = 0
+    top_p: float = 1
+    seed: int = 0
+    gpus: int = 1
+    """GPUs that serve it in all: for the plan of GPU-hours."""
+    tokens_per_s: float | None = None
+    """Prompt and completion tokens a second, all GPUs together, until a run has measured them."""
+    openai: ServerParams | None = None
+    vllm: EngineParams | None = None
+
+
+class LlmParams(Section):
+    """The models that annotate and translate can name."""
+
+    models: dict[str, ModelParams] = {}  # noqa: RUF012 - pydantic copies it
+
+
+class Task(NamedTuple):
+    """Who answers a stage's prompts, and how."""
+
+    stage: str
+    backend: ModelBackend
+    model: ModelParams
+    max_completion_tokens: int
+    max_failed_share: float
+
+    def identity(self) -> dict[str, object]:
+        """Return all of it that replies depend on: not where the model runs, nor how fast."""
+        model = self.model.model_dump(include={"id", "revision", "temperature", "top_p", "seed"})
+        return model | {"max_completion_tokens": self.max_completion_tokens}
+
+
+def make_task(
+    stage: str, backend: ModelBackend, model: str | None, llm: LlmParams, max_completion_tokens: int, share: float
+) -> Task:
+    """Return a stage's task; raises ParamsError where the model it names is missing or cannot be reached so."""
+    if model not in llm.models:
+        known = ", ".join(llm.models) or "none"
+        raise ParamsError(f"params: {stage}.model: llm.models has no {model!r}; there are {known}")
+    chosen = llm.models[model]
+    if (chosen.openai if backend == "openai" else chosen.vllm) is None:
+        raise ParamsError(f"params: llm.models.{model}.{backend} is missing, and {stage}.backend is {backend}")
+    for url in chosen.openai.base_urls if chosen.openai else ():
+        if not url.startswith(("http://", "https://")):
+            raise ParamsError(f"params: llm.models.{model}.openai.base_urls must be http(s) addresses, got {url!r}")
+    if max_completion_tokens >= chosen.context_tokens:
+        raise ParamsError(f"params: {stage}.max_completion_tokens leaves no room in {chosen.context_tokens} tokens")
+    return Task(stage, backend, chosen, max_completion_tokens, share)
