@@ -123,8 +123,10 @@ def gather(sources: Sequence[Source], limits: Sequence[Limits], seed: int, folde
     is_positive = True
     for source, limit in zip(sources, limits, strict=True):
         for batch in _sampled_batches(source, limit, seed):
-            order, side = hash_ids(batch.column("id"), seed)
             lines = join_words(batch.column("text"))
+            has_words = pc.greater(pc.binary_length(lines), 0)
+            batch, lines = batch.filter(has_words), lines.filter(has_words)
+            order, side = hash_ids(batch.column("id"), seed)
             texts, _ = text_hashes(lines)
             is_held_out = side <= limit.held_out_last
             known.append(texts[~is_held_out])
@@ -134,6 +136,9 @@ def gather(sources: Sequence[Source], limits: Sequence[Limits], seed: int, folde
             held_out.append(pa.RecordBatch.from_arrays(columns, schema=HELD_OUT).filter(pa.array(is_held_out)))
         is_positive = False
     training = buckets.join(folder / "training.txt")
+    for source in sources:
+        if not trained_on[source.label]:
+            raise PipelineError(f"{source.folder}: no words in its {source.label} documents")
     table = pa.Table.from_batches(held_out, schema=HELD_OUT)
     copies = np.isin(table.column("text_hash").to_numpy(), np.concatenate(known))
     return TrainingSet(training, table.filter(pa.array(~copies)), trained_on)

@@ -251,9 +251,13 @@ def fill(data, position, end, inside, stream, n, starts, raw, m, limit, tables):
                 raw[m] = position
                 m += 1
                 inside = True
-            stream[n] = c
-            n += 1
-            position += 1
+            while c > SPECIAL and n < limit:
+                stream[n] = c
+                n += 1
+                position += 1
+                if position >= end:
+                    break
+                c = ascii_table[data[position]]
         elif c == SEPARATOR:
             inside = False
             position += 1

@@ -30,7 +30,8 @@ _FNV_SEED = np.uint32(2166136261)
 _FNV_PRIME = np.uint32(16777619)
 _NGRAM_PRIME = np.uint64(116049371)
 _SIGN = np.uint32(0xFFFFFF00)
-_MISSING = np.int32(-1)
+# From here on the quotient as a float is wrong by less than 2, which _modulo mends.
+_LEAST_DIVISOR = 8192
 # A document of more rows is summed in the library's order: its rounding is a part of its scores.
 _MOST_ROWS = 50_000
 # The library's sigmoid: 512 steps from -8 to 8.
@@ -250,6 +251,8 @@ def _widen(value):  # type: ignore[no-untyped-def]
 @compiled
 def _modulo(value, divisor, inverse):  # type: ignore[no-untyped-def]
     """Return value % divisor; a division of 64-bit integers would take longer than the rest of a word."""
+    if divisor < _LEAST_DIVISOR:
+        return np.int64(value % np.uint64(divisor))
     quotient = np.uint64(np.float64(value) * inverse)
     rest = np.int64(value - quotient * np.uint64(divisor))
     if rest < 0:

@@ -36,7 +36,7 @@ class Grams(NamedTuple):  # the index as the kernel reads it
     """[table] prefix hashes, empty places 0."""
     first: NDArray[np.int64]
     """[table] place in `order` of the first n-gram with this prefix hash."""
-    count: NDArray[np.int64]
+    many: NDArray[np.int64]
     order: NDArray[np.int64]
     filter32: NDArray[np.uint64]
     filter16: NDArray[np.uint64]
@@ -105,7 +105,7 @@ def choose_starts(stream, n, starts, m, kind, bits, chosen, hashes):  # type: ig
     A loop without branches on what it reads, so that its cache misses overlap.
     """
     size = PREFIXES[kind]
-    picked = 0
+    picked = np.int64(0)
     for s in range(m):
         at = starts[s]
         h = prefix_hash(stream, at, kind)
@@ -135,7 +135,7 @@ def is_gram(stream, n, starts, m, s, g, gram_data, gram_start, gram_length, whol
 @compiled
 def find_grams(data, offsets, fold, grams, block):  # type: ignore[no-untyped-def]
     """Return (documents, n-grams, raw places, words) found in texts data[offsets[d]:offsets[d + 1]]."""
-    gram_data, gram_start, gram_length, whole, keys, first, count, order, filter32, filter16, filter6, longest = grams
+    gram_data, gram_start, gram_length, whole, keys, first, many, order, filter32, filter16, filter6, longest = grams
     found = np.empty((1024, 3), np.int64)
     hits = 0
     words = np.zeros(len(offsets) - 1, np.int64)
@@ -169,7 +169,7 @@ def find_grams(data, offsets, fold, grams, block):  # type: ignore[no-untyped-de
                         place = (place + np.uint64(1)) & mask
                     if keys[place] == 0:
                         continue
-                    for k in range(first[place], first[place] + count[place]):
+                    for k in range(first[place], first[place] + many[place]):
                         g = order[k]
                         if is_gram(stream, n, starts, m, chosen[c], g, gram_data, gram_start, gram_length, whole):
                             if hits == len(found):
@@ -197,16 +197,27 @@ def build_grams(grams: Sequence[bytes], whole: Sequence[bool]) -> Grams:
     order = np.argsort(hashes, kind="stable")
     distinct, first, count = np.unique(hashes[order], return_index=True, return_counts=True)
     size = 1 << max(4, int(2 * len(distinct)).bit_length())
-    keys, table_first, table_count = np.zeros(size, np.uint64), np.zeros(size, np.int64), np.zeros(size, np.int64)
+    keys, table_first, table_many = np.zeros(size, np.uint64), np.zeros(size, np.int64), np.zeros(size, np.int64)
     for key, a, b in zip(distinct.tolist(), first.tolist(), count.tolist(), strict=True):
         place = (key >> 16) & (size - 1)
         while keys[place]:
             place = (place + 1) & (size - 1)
-        keys[place], table_first[place], table_count[place] = key, a, b
-    filters = [_filter(np.unique(hashes[kinds == kind])) for kind in range(3)]
+        keys[place], table_first[place], table_many[place] = key, a, b
+    filter32, filter16, filter6 = (_filter(np.unique(hashes[kinds == kind])) for kind in range(3))
     longest = int(max(length, default=0)) + 1
     return Grams(
-        data, start, length, np.array(whole, np.bool_), keys, table_first, table_count, order, *filters, longest
+        data,
+        start,
+        length,
+        np.array(whole, np.bool_),
+        keys,
+        table_first,
+        table_many,
+        order,
+        filter32,
+        filter16,
+        filter6,
+        longest,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mathcode_pile.errors import InputError
 from mathcode_pile.kernels.compiled import compiled
 
 Bytes = NDArray[np.uint8]
@@ -40,9 +41,11 @@ def fold_table() -> NDArray[np.int32]:
             table[point] = MARK
         elif category[0] in "LN":
             base = [c for c in unicodedata.normalize("NFKD", character) if unicodedata.category(c)[0] != "M"]
-            folded = (base[0] if len(base) == 1 else character).lower()
-            table[point] = ord(folded[0])
-            if category == "Lo" and (0x3040 <= point < 0xAC00 or 0xF900 <= point < 0xFB00):
+            folded = (base[0] if len(base) == 1 else character).lower()[0]
+            table[point] = ord(folded)
+            if unicodedata.category(folded) == "Lo" and (
+                0x3040 <= ord(folded) < 0xAC00 or 0xF900 <= ord(folded) < 0xFB00
+            ):
                 table[point] += ALONE
     table.flags.writeable = False
     return table
@@ -52,10 +55,14 @@ def text_buffers(column: pa.Array) -> tuple[Bytes, Offsets]:
     """Return the bytes and the [rows + 1] offsets of a string or large_string column, without copying the bytes.
 
     A null is an empty text. The bytes live as long as the column does.
+    Raises InputError where the column holds no text.
     """
+    is_wide = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
+    if not (is_wide or pa.types.is_string(column.type) or pa.types.is_binary(column.type)):
+        raise InputError(f"a column of text holds {column.type}")
     if len(column) == 0:
         return np.empty(0, dtype=np.uint8), np.zeros(1, dtype=np.int64)
-    width = np.int64 if pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type) else np.int32
+    width = np.int64 if is_wide else np.int32
     _, offset_buffer, data_buffer = column.buffers()
     offsets = np.frombuffer(offset_buffer, dtype=width)[column.offset : column.offset + len(column) + 1]
     data = np.frombuffer(data_buffer, dtype=np.uint8) if data_buffer is not None else np.empty(0, dtype=np.uint8)
