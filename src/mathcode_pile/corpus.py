@@ -119,9 +119,11 @@ def render_step(step: dict[str, Any]) -> str:
     """Return a reasoning step followed by its code and what the code printed, as Markdown."""
     heading = f"**{step['title'].strip()}**\n\n" if step["title"].strip() else ""
     conditions = f"{step['conditions'].strip()}\n\n" if step["conditions"].strip() else ""
-    formula = f"$${step['expression'].strip()} = {step['result'].strip()}$$"
+    formula = f"$${step['expression'].strip()} = {step['result'].strip()}$$\n\n"
+    if step["expression"].strip() in conditions:
+        formula = ""  # the sentence it stands in is there already
     code = step["code"].strip("\n")
-    return f"{heading}{conditions}{formula}\n\n```python\n{code}\n```\n\n```output\n{step['stdout'].rstrip()}\n```"
+    return f"{heading}{conditions}{formula}```python\n{code}\n```\n\n```output\n{step['stdout'].rstrip()}\n```"
 
 
 def _count(batches: Iterator[pa.RecordBatch], licences: Counter[str]) -> Iterator[pa.RecordBatch]:
@@ -152,6 +154,6 @@ def _describe(folder: Path, licences: Counter[str]) -> dict[str, Any]:
 
 def _write_card(manifest: dict[str, Any], sources: dict[str, SourceNote]) -> str:
     templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("mathcode_pile"), undefined=jinja2.StrictUndefined, autoescape=False, trim_blocks=True
+        loader=jinja2.PackageLoader("mathcode_pile"), autoescape=False, trim_blocks=True
     )
     return templates.get_template("dataset_card.md").render(manifest=manifest, sources=sources)

@@ -17,7 +17,7 @@ SECTIONS = frozenset(
     """
     profile engine sources fetch fetch_benchmarks extract_textbooks annotate filter_code classifiers
     classify select deduplicate translate execute verify components decontaminate corpus tokenizer
-    tokenize mixture pack base_model pretrain evaluate report llm
+    tokenize mixture pack base_model pretrain evaluate llm
     """.split()
 )
 
