@@ -91,8 +91,8 @@ def _near_clusters(
     rows: Rows, signed: Signed, priority: NDArray[np.int16], params: DeduplicateParams, rank_ids: RankIds
 ) -> tuple[Rows, Rows]:
     """Return the documents of each cluster of two and more, the better first, and where each cluster begins."""
-    # The better lead their buckets; ties by place, which decides nothing but who is compared with whom.
-    rows = rows[np.lexsort((-signed.words[rows].astype(np.int64), priority[rows]))]
+    # The better lead their buckets; ties by the text's hash, so that it does not matter how documents lie in shards.
+    rows = rows[np.lexsort((signed.first_hash[rows], -signed.words[rows].astype(np.int64), priority[rows]))]
     parents = np.arange(len(signed.words), dtype=np.int64)
     for band in range(params.bands):
         hashes = band_hashes(signed.signatures, rows, band * params.rows_per_band, params.rows_per_band)

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from mathcode_pile.deduplicate.clusters import REASONS, decide
 from mathcode_pile.deduplicate.ids import Ids
-from mathcode_pile.deduplicate.inputs import Inputs, list_inputs
+from mathcode_pile.deduplicate.inputs import Inputs, count_documents, list_inputs
 from mathcode_pile.deduplicate.report import describe_clusters
 from mathcode_pile.deduplicate.signatures import DeduplicateParams, load_signatures, memory_bytes, sign_shards
 from mathcode_pile.deduplicate.writing import write_component, write_decisions
@@ -29,7 +28,7 @@ def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params
     inputs = list_inputs(selected, components, params.priority)
     with tempfile.TemporaryDirectory(dir=scratch_folder("deduplicate")) as scratch:
         signatures = Path(scratch) / "signatures"
-        counts = [pq.read_metadata(shard).num_rows for shard in inputs.shards]
+        counts = [count_documents(shard) for shard in inputs.shards]
         needed = memory_bytes(sum(counts), params)
         say(f"deduplicate: {sum(counts):,} documents need at most {needed / 1e9:.2f} GB of memory")
         sign_shards(inputs.shards, signatures, params)
