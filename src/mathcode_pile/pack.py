@@ -61,6 +61,10 @@ class Chosen(NamedTuple):  # the pieces of all components, with where they come 
     offset: NDArray[np.int32]
     """Of the piece in its row."""
 
+    def select(self, which: Any) -> "Chosen":
+        """Return some of the pieces."""
+        return Chosen(self.place[which], self.start[which], self.length[which], self.row[which], self.offset[which])
+
 
 def pack(tokenized: Path, out: Path, params: PackParams, mixture: Mapping[str, ShareParams]) -> dict[str, Any]:
     """Write rows and pack.json to a folder; return the stage's metrics.
@@ -189,7 +193,7 @@ def write_rows(
         number_of = chosen.row // file_rows
         for number, heap in enumerate(heaps):
             own = number_of == number
-            mine = Chosen(*(column[own] for column in chosen))
+            mine = chosen.select(own)
             name = f"rows-{number:05d}.arrow"
             count = min(file_rows, rows - number * file_rows)
             tokens = np.fromfile(heap, kind)
@@ -218,7 +222,7 @@ def _deal(
         for values, offsets in batches:
             stop = first + len(offsets) - 1
             end = int(np.searchsorted(chosen.place, stop))
-            part = Chosen(*(column[done:end] for column in chosen))
+            part = chosen.select(slice(done, end))
             number = part.row // file_rows
             order = np.argsort(number, kind="stable")
             lengths = part.length[order].astype(np.int64)

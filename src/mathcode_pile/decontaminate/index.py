@@ -68,8 +68,8 @@ class LeakIndex:
         belongs = np.array(sorted((i, g) for g, i, *_ in [*counted, *sufficient]), np.int64).reshape(-1, 2)
         self._items, self._grams = belongs[:, 0], belongs[:, 1]
         self._share = np.zeros(len(self.items))
-        for _, item, share in sufficient:
-            self._share[item] = share
+        for _, own, share in sufficient:
+            self._share[own] = share
 
     def find(self, texts: pa.Array) -> Hits:
         """Return the n-grams found in a column of texts."""

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
@@ -110,7 +111,11 @@ def name_hash(name: str) -> int:
     return value
 
 
-@compiled
+# Written into their callers: a call would count references to each table, and cost more than the rest.
+INLINED = njit(inline="always", nogil=True)
+
+
+@INLINED
 def read_command(data, position, end, stream, n, tables):  # type: ignore[no-untyped-def]
     """Read the LaTeX command at a backslash; returns (position, n, word start or -1). A dress is no word."""
     ascii_table, dress, environment = tables[0], tables[4], tables[5]
@@ -143,7 +148,7 @@ def read_command(data, position, end, stream, n, tables):  # type: ignore[no-unt
     return position, n, start
 
 
-@compiled
+@INLINED
 def read_entity(data, position, end, ascii_table):  # type: ignore[no-untyped-def]
     """Read what begins at an ampersand; returns (position, code point), of which 0 separates words."""
     look = position + 1
@@ -187,7 +192,7 @@ def read_entity(data, position, end, ascii_table):  # type: ignore[no-untyped-de
     return look + 1, np.int64(0x2019) if is_apos or is_quote else np.int64(0)
 
 
-@compiled
+@INLINED
 def read_special(data, position, end, inside, stream, n, tables):  # type: ignore[no-untyped-def]
     """Read what begins at a SPECIAL byte; returns (position, n, inside, word start or -1).
 
