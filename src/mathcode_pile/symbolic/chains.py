@@ -111,7 +111,7 @@ def _chain(segment: list[str]) -> Chain:
         depth += _depth(token)
         if depth == 0 and token in _RELATIONS:
             parts.append((_RELATIONS[token], []))
-        elif token != "&":
+        elif token != "&" or depth:
             parts[-1][1].append(token)
         index += 1
     return Chain([_term(tokens, relation) for relation, tokens in parts], modulus)
@@ -127,6 +127,8 @@ def _argument(tokens: list[str], start: int) -> tuple[list[str], int]:
 def _term(tokens: list[str], relation: str) -> Term:
     """Take off what ends a sentence, a unit behind the term, and braces around the whole of it."""
     tokens, unit = list(tokens), ""
+    if tokens[-2:] == [".", "."]:
+        return Term(tokens, relation, unit)  # 3.14.. is not a finished number
     while tokens:
         text = _TEXT.fullmatch(tokens[-1])
         if tokens[-1] in (".", ",", ";", "\\,", "\\ "):

@@ -244,6 +244,12 @@ class Writer:
     def write_transpose(self, node: Node) -> tuple[str, int]:
         return f"{self.write(node.args[0], ATOM)}.T", ATOM
 
+    def write_cross(self, node: Node) -> tuple[str, int]:
+        return f"{self.write(node.args[0], ATOM)}.cross({self.write(node.args[1])})", ATOM
+
+    def write_dot(self, node: Node) -> tuple[str, int]:
+        return f"{self.write(node.args[0], ATOM)}.dot({self.write(node.args[1])})", ATOM
+
     def write_det(self, node: Node) -> tuple[str, int]:
         return f"{self.write(node.args[0], ATOM)}.det()", ATOM
 

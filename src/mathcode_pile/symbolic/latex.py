@@ -40,6 +40,7 @@ _FUNCTIONS = {
     "\\arcsin": "asin", "\\arccos": "acos", "\\arctan": "atan", "\\sinh": "sinh", "\\cosh": "cosh", "\\tanh": "tanh",
     "\\ln": "ln", "\\exp": "exp",
 }  # fmt: skip
+_BINDERS = ("\\sum", "\\prod", "\\int", "\\lim", "\\det")
 _FRACTIONS = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}
 _BINOMIALS = {"\\binom", "\\dbinom", "\\tbinom"}
 _GREEK = {"\\alpha", "\\beta", "\\gamma", "\\theta", "\\lambda", "\\mu", "\\varphi", "\\omega", "\\rho", "\\delta", "\\phi"}
@@ -140,7 +141,8 @@ class _Reader:
             token = self.peek()
             if token in _TIMES:
                 self.take()
-                node, sliced = _product(node, self.signed_factor()), False
+                right = self.signed_factor()
+                node, sliced = _vector_product(node, right, token) or _product(node, right), False
             elif token in _OVER:
                 self.take()
                 node, sliced = Node("div", (node, self.signed_factor())), True
@@ -155,7 +157,7 @@ class _Reader:
     def adjoin(self, node: Node, token: str) -> Node:
         start = self.position
         right = self.factor()
-        if token[0].isdigit() or token[0] == ".":
+        if (token[0].isdigit() or token[0] == ".") and self.tokens[start - 1] != "!":
             raise Unreadable("adjacent_numbers")
         mixed = right.op == "div" and token in _FRACTIONS and all(map(is_integer, right.args))
         if node.op == "num" and mixed:
@@ -176,7 +178,7 @@ class _Reader:
             return True
         if token in _FRACTIONS or token in _BINOMIALS or token in _FUNCTIONS or token in _GREEK:
             return True
-        return token in ("(", "[", "{", "\\{", "\\sqrt", "\\pi", "\\log", "\\lfloor", "\\lceil", "\\gcd", "\\infty") or (
+        return token in ("(", "[", "{", "\\{", "\\sqrt", "\\pi", "\\log", "\\lfloor", "\\lceil", "\\gcd", "\\infty", *_BINDERS) or (
             token.startswith("\\begin")
         )
 
@@ -536,6 +538,19 @@ _ATOMS: dict[str, Callable[[_Reader], Node]] = {
     "\\infty": lambda reader: reader.constant("infinity"),
     "\\e": lambda reader: reader.constant("e"),
 }
+
+
+def _vector_product(left: Node, right: Node, token: str) -> Node | None:
+    """Return the product of two column vectors, for which a dot and a cross are different operations."""
+    if not (_is_column(left) and _is_column(right)):
+        return None
+    return Node("cross" if token == "\\times" else "dot", (left, right))
+
+
+def _is_column(node: Node) -> bool:
+    if node.op == "neg" or (node.op == "mul" and len(node.args) == 2):
+        return _is_column(node.args[-1])
+    return node.op == "cross" or (node.op == "matrix" and len(node.args) > 1 and len(node.args[0].args) == 1)
 
 
 def _product(left: Node, right: Node) -> Node:

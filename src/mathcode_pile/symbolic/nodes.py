@@ -94,8 +94,10 @@ def is_value(node: Node) -> bool:
         return True
     if node.op == "neg":
         return is_value(node.args[0])
-    if node.op in ("pi", "e", "imaginary", "infinity", "matrix"):
+    if node.op in ("pi", "e", "imaginary", "infinity"):
         return True
+    if node.op == "matrix":
+        return all(is_value(entry) for row in node.args for entry in row.args)
     if node.op in ("sqrt", "root", "ln"):
         return is_rational(node.args[-1])
     if node.op == "pow":

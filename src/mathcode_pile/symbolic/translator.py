@@ -166,19 +166,21 @@ def _compute(chain: Chain, sides: list[Side], sentence: str, before: str) -> lis
 
 
 def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
-    """Compute the first expression without unknowns; every finished value after it is stated as its result."""
+    """Compute the first expression without unknowns; the last finished value of the chain is stated as its result."""
     start = next((index for index, side in enumerate(closed) if not is_trivial(side.node)), None)
     if start is None or len(closed) < 2:
         return []
     source = closed[start]
     results = [side for side in closed[start + 1 :] if is_value(side.node) and side.node != source.node]
-    if not results and start > 0 and is_rational(closed[start - 1].node):
+    if results:
+        return [_computation(source, results[-1], sentence)]
+    if start > 0 and is_rational(closed[start - 1].node):
         # 120 = 2^3 \cdot 3 \cdot 5: the value stands first.
-        results = [closed[start - 1]]
-    return [made for side in results if (made := _computation(source, side, sentence)) is not None]
+        return [_computation(source, closed[start - 1], sentence)]
+    return []
 
 
-def _computation(source: Side, target: Side, sentence: str) -> Computation | None:
+def _computation(source: Side, target: Side, sentence: str) -> Computation:
     if source.term.unit and source.term.unit != target.term.unit:
         raise Unreadable("units_differ")
     decimal = is_decimal(target.node) or target.term.relation == "~"

@@ -1,0 +1,177 @@
+"""The symbolic translator: what it computes, what it leaves alone, and that it never hangs."""
+
+import ast
+import contextlib
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from mathcode_pile.symbolic import Computation, translate_document
+
+
+def run(computation: Computation) -> str:
+    """Run a snippet as a program of its own would."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(computation.code, {})  # noqa: S102 - the code under test, written a moment ago
+    return output.getvalue().strip()
+
+
+def only(text: str) -> Computation:
+    """Return the one computation of a text."""
+    found, _ = translate_document(text)
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "printed"),
+    [
+        (r"So $172-112=60$ feet.", "60", "60"),
+        (r"The mean is $\frac{8+12+16+20+24}{5}=\frac{80}{5}=\boxed{16}$.", "16", "16"),
+        (r"\[\frac{3}{4}+\frac{1}{6}=\frac{11}{12}\]", r"\frac{11}{12}", "11/12"),
+        (r"We add $2\frac{1}{2} + \frac14 = \frac{11}{4}$.", r"\frac{11}{4}", "11/4"),
+        (r"A price of $1{,}200 \times 3 = 3{,}600$.", "3{,}600", "3600"),
+        (r"Then $\sqrt{12}+\sqrt{27}=5\sqrt{3}$.", r"5\sqrt{3}", "5*sqrt(3)"),
+        (r"Then \(\sqrt[3]{8} = 2\).", "2", "2"),
+        (r"We get $2^{10} = 1024$.", "1024", "1024"),
+        (r"There are $\binom{5}{2} = 10$ pairs.", "10", "10"),
+        (r"There are $\frac{8!}{3!\,5!} = 56$ ways.", "56", "56"),
+        (r"Here $\gcd(48, 36) = 12$.", "12", "12"),
+        (r"So $3^{100} \equiv 1 \pmod{5}$.", "1", "1"),
+        (r"Thus $2^5 = 32 \equiv -1 \pmod{11}$.", "-1", "-1"),
+        (r"Also $17 \bmod 5 = 2$.", "2", "2"),
+        (r"$$\sum_{k=1}^{10} k^2 = 385$$", "385", "385"),
+        (r"$$\sum_{n=0}^{\infty} \left(\frac{1}{2}\right)^n = 2$$", "2", "2"),
+        (r"$$\int_0^1 x^2 \, dx = \frac{1}{3}$$", r"\frac{1}{3}", "1/3"),
+        (r"$$\int (6x^2 + 1) \, dx = 2x^3 + x + C$$", "2x^3 + x + C", "2*x**3 + x + C"),
+        (r"$$\frac{d}{dx}\left(3x^2 - 2x\right) = 6x - 2$$", "6x - 2", "6*x - 2"),
+        (r"$$\lim_{x \to 0} \frac{\sin 3x}{x} = 3$$", "3", "3"),
+        (r"$\begin{vmatrix} 1 & 2 \\ 3 & 4 \end{vmatrix} = -2$", "-2", "-2"),
+        (r"$\log_2 8 = 3$", "3", "3"),
+        (r"We know $\sin 30^\circ = \frac12$.", r"\frac12", "1/2"),
+        (r"The angle is $180^\circ - 65^\circ = 115^\circ$.", r"115^\circ", "115"),
+        (r"The complex product is $(2+3i)(1-i) = 5+i$.", "5 + i", "5 + I"),
+        (r"In base two, $1001_2 = 9$.", "9", "9"),
+        (r"Factored, $120 = 2^3 \cdot 3 \cdot 5$.", "120", "120"),
+        (r"Expand: $(x-2)(x-3) = x^2-5x+6$.", "x^2 - 5x + 6", "x**2 - 5*x + 6"),
+        ("She sold 48/2 = <<48/2=24>>24 clips.", "24", "24"),
+        ("Altogether that is 12 + 24 = 36 pages.", "36", "36"),
+    ],
+)
+def test_a_computation_is_found_and_its_code_computes_the_left_side(text: str, result: str, printed: str) -> None:
+    found = only(text)
+    assert found.result.replace(" ", "") == result.replace(" ", "")
+    assert run(found) == printed
+
+
+def test_a_wrong_result_comes_through_and_the_code_prints_the_right_one() -> None:
+    found = only(r"Clearly $7 \cdot 8 = 54$.")
+    assert (found.result, run(found)) == ("54", "56")
+
+
+def test_aligned_rows_are_one_chain_and_new_left_sides_begin_another() -> None:
+    text = "\\begin{align*}\n3 \\cdot (4+5) &= 3 \\cdot 9 \\\\\n&= 27 \\\\\n 2^3 &= 8 \\\\ 3^2 &= 9\n\\end{align*}"
+    found, _ = translate_document(text)
+    assert [(item.result, run(item)) for item in found] == [("27", "27"), ("8", "8"), ("9", "9")]
+
+
+def test_the_conditions_are_the_sentence_around_the_computation() -> None:
+    found = only(r"First things first. The pool holds $4 \cdot 25 = 100$ litres of water. It is blue.")
+    assert found.conditions == r"The pool holds $4 \cdot 25 = 100$ litres of water."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Let $x = 5$ and $f(x) = x^2$.",
+        "It follows that $f(2) = 4$ and $P(A) = 3$.",
+        "Solve $x^2 - 5x + 6 = 0$.",
+        "The equation $(x-2)^2 = x^2 - 8$ has one solution.",
+        r"We have $x = \pm 2 = \pm \sqrt{4}$.",
+        r"The sum $1 + 2 + \cdots + 10 = 55$.",
+        r"As $\log 100 = 2$ in some books,",
+        r"Write $1/2x = 3$ with $1/2(3) = 6$.",
+        r"A yard has $3 \text{ feet} \cdot 12 = 36 \text{ inches}$.",
+        r"In which base is $13 \cdot 15 = 243$ valid?",
+        r"If so, $1 = \sqrt{11 - 2} + 4$, which is not true.",
+        r"Define an operation by $a * b = a^2 + b$; then $2 * 3 = 7$.",
+        r"It is $1000 \div 9 = 111$ remainder 1.",
+        "It costs $5 and then $10 = two fives, or so.",
+        "x - 3 + 4 = 12",
+        ">>> 2 + 2 == 5",
+        r"The vector $\mathbf{i} \times \mathbf{j} = \mathbf{k}$.",
+        r"$e^{i\theta}$ and nothing else",
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
+    assert translate_document(text)[0] == []
+
+
+def test_what_is_left_alone_is_counted_by_reason() -> None:
+    _, reasons = translate_document(r"Let $x = 5$, $\log 3 + 1 = 4$ and $1 + 2 + \cdots + 9 = 45$.")
+    assert reasons["nothing_to_compute"] and reasons["ambiguous_logarithm"] and reasons["ellipsis"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$" * 50_000,
+        "$x" * 20_000,
+        r"\(" * 20_000,
+        r"\[ 1 = " * 5_000,
+        "$" + "(" * 2_000 + "1" + ")" * 2_000 + " = 1$",
+        "$" + "{" * 2_000 + " = 1$",
+        "$" + r"\frac{1}{" * 500 + "2" + "}" * 500 + " = 1$",
+        "$9^{9^{9^{9}}} = 1$ and $100000! = 1$ and $2^{99999999} = 3$",
+        r"$\sum_{k=1}^{999999999} k = 3$",
+        "1 + " * 20_000 + "1 = 3",
+        "1=" * 20_000,
+        "a. " * 50_000,
+        "<<" * 20_000,
+        r"\begin{align}" * 5_000,
+        "$" + "x^" * 1_000 + "2 = 4$",
+        "\x00$\x00 = \ud800$".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),
+    ],
+)
+def test_hostile_pages_cost_little_time(text: str) -> None:
+    start = time.process_time()
+    found, _ = translate_document(text)
+    for computation in found:
+        run(computation)
+    assert time.process_time() - start < 3
+
+
+def test_code_is_python_that_prints_and_never_holds_the_stated_result() -> None:
+    text = r"Here $\frac{17 \cdot 23}{5} = 98765$, also $\sqrt{50} = 98765$ and $(x+1)(x+2) = 98765x$."
+    for computation in translate_document(text)[0]:
+        ast.parse(computation.code)
+        assert "print(" in computation.code
+        assert "98765" not in computation.code
+
+
+def test_the_same_page_gives_the_same_computations() -> None:
+    text = r"So $\frac{a+b}{2}$, $5 \cdot 6 = 30$; \[\sin 45^\circ \cos 45^\circ = \frac{1}{2}\] and $(x+y)(x-y) = x^2 - y^2$ by expanding."
+    assert translate_document(text) == translate_document(text)
+
+
+def shared_solutions() -> Path:
+    """Return the folder's real worked solutions, or skip."""
+    shared = Path(os.environ.get("MATHCODE_SHARED") or Path(__file__).parents[1].parent / "shared")
+    path = shared / "data" / "documents" / "math_worked_solutions.jsonl"
+    if not path.exists():
+        pytest.skip("needs the real worked solutions of the shared folder")
+    return path
+
+
+def test_real_solutions_yield_a_computation_for_most_documents_at_speed() -> None:
+    with shared_solutions().open() as lines:
+        rows = [json.loads(line) for line, _ in zip(lines, range(600), strict=False)]
+    start = time.process_time()
+    counts = [len(translate_document(row["problem"] + "\n\n" + row["solution"])[0]) for row in rows]
+    assert sum(counts) > 550 and sum(map(bool, counts)) > 300
+    assert time.process_time() - start < 12  # 50 pages a second and core
