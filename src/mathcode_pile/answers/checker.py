@@ -35,14 +35,14 @@ class Checker:
         self._stop()
 
     def compare(self, stated: str, printed: str) -> Comparison:
-        """Return the verdict on one pair; a pair without an end is uncheckable, its method `timeout`."""
+        """Return the verdict on one pair; a pair without an end is uncheckable, its method `comparison_timeout`."""
         try:
             return judge(stated, printed)
         except NeedsSymbols as needed:
             fallback = needed.fallback
         answer = self._ask(stated, printed)
         if answer is None:
-            return fallback._replace(method="timeout")
+            return fallback._replace(method="comparison_timeout")
         # An empty verdict: sympy could not do it.
         return Comparison(*answer) if answer[0] else fallback
 

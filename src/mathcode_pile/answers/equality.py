@@ -36,6 +36,8 @@ FULL_DIGITS = 12
 FLOAT_ERROR = mp.mpf(10) ** -10
 # Of fewer digits than these a rounded print says too little about an exact result.
 MIN_DIGITS = 6
+# Every item may have to be compared with every other.
+MAX_UNORDERED = 100
 # Where expressions with variables are compared. No two are related in a way that a formula would use.
 _POINTS = ("0.7390851332", "1.6449340668", "2.2360679775", "0.3183098862", "3.1622776602", "0.5671432904", "1.3247179572")
 
@@ -89,11 +91,11 @@ def compare_scalars(stated: Scalar, printed: Scalar, is_approximate: bool = Fals
     if stated.value == printed.value:
         return SAME
     distance = abs(approximate(printed.value) - approximate(stated.value))
-    if isinstance(distance, mp.mpc):
-        distance = abs(distance)
     size = max(abs(approximate(printed.value)), abs(approximate(stated.value)))
     if distance <= EXACT * size:
         return SAME
+    if not (_is_real(stated) and _is_real(printed)):
+        return _compare_complex(stated, printed, is_approximate)
     coarse = _half(printed.last_place)
     if stated.is_exact and not is_approximate:
         return _compare_with_exact(stated, printed, distance, size, coarse)
@@ -105,11 +107,26 @@ def compare_scalars(stated: Scalar, printed: Scalar, is_approximate: bool = Fals
     # The last figure stated may be rounded; the float printed may be a hair off the half.
     if distance <= _half(place) * (1 + FLOAT_ERROR) and (printed.is_exact or coarse <= _half(place) or _is_whole(printed)):
         return SAME
-    if not printed.is_exact and distance <= coarse + _half(place):
+    if coarse > _half(place) and distance < coarse + _half(place):
         return UNSURE
     if is_approximate and stated.is_exact and isinstance(stated.value, Fraction) and distance <= _half(_zeros_place(stated)):
         return UNSURE
     return DIFFERENT
+
+
+def _is_real(value: Scalar) -> bool:
+    return not isinstance(value.value, mp.mpc)
+
+
+def _compare_complex(stated: Scalar, printed: Scalar, is_approximate: bool) -> str:
+    """Compare real and imaginary parts, each to the digits written."""
+    parts = []
+    for name in ("real", "imag"):
+        one, other = (Scalar(getattr(approximate(v.value), name), v.last_place, v.digits) for v in (stated, printed))
+        # The other part's rounding error shows beside a part that is nought.
+        noise = abs(other.value) < abs(approximate(printed.value)) * mp.mpf(10) ** -12
+        parts.append(SAME if not one.value and noise else compare_scalars(one, other, is_approximate))
+    return _all_of(parts)
 
 
 def _compare_with_exact(stated: Scalar, printed: Scalar, distance: Value, size: Value, coarse: Value) -> str:
@@ -174,29 +191,27 @@ def _compare_quantities(stated: Node, printed: Node) -> Verdict:
             return (UNSURE, "units") if same[0] == SAME and unrelated else same
         if factor != 1:
             scaled = Apply("mul", (other.value, Number(Fraction(factor).limit_denominator(10**9))))
-            verdict = _compare_numbers(one.value, scaled, one.approximate or one.unit != "")
-            return (verdict if verdict != DIFFERENT else DIFFERENT), "units"
+            return _compare_numbers(one.value, scaled, True), "units"
     verdict, method = _compare_plain(one, other)
-    if verdict == DIFFERENT and one.unit and not other.unit:
-        if _is_converted(one, other):
-            return UNSURE, "units"
-    return verdict, method
+    if verdict == DIFFERENT and one.unit and not other.unit and _is_converted(one, other):
+        return UNSURE, "units"
+    # What a program calls approximate it does not print to the last digit.
+    return (UNSURE if verdict == DIFFERENT and other.approximate else verdict), method
 
 
 def _compare_plain(one: Quantity, other: Quantity) -> Verdict:
     verdict, method = _compare_percent(one.value, other.value, one.approximate)
-    if verdict == DIFFERENT and (one.unit or _is_percent(one.value)):
-        stated, printed = scalar(one.value), scalar(other.value)
-        if stated.is_exact and not printed.is_exact and _rounds_to(stated, printed):
-            # 33 cm for 33.33: rounded without saying so, perhaps.
-            return UNSURE, method
+    if verdict == DIFFERENT and one.unit and _rounds_to(one.value, other.value):
+        # 33 cm for 33.33: rounded without saying so, perhaps.
+        return UNSURE, method
     return verdict, method
 
 
-def _rounds_to(stated: Scalar, printed: Scalar) -> bool:
-    scale = 1 if _integer_place(stated) else Fraction(1, 100)
-    distance = abs(approximate(printed.value) - approximate(stated.value))
-    return any(abs(distance) <= mp.mpf(0.5) * step for step in (1, float(scale)) if step == scale)
+def _rounds_to(stated: Node, printed: Node) -> bool:
+    one, other = scalar(stated), scalar(printed)
+    if not one.is_exact or other.is_exact or _integer_place(one) is None:
+        return False
+    return bool(abs(approximate(other.value) - approximate(one.value)) <= 0.5)
 
 
 def _is_converted(one: Quantity, other: Quantity) -> bool:
@@ -212,15 +227,21 @@ def _is_percent(node: Node) -> bool:
 
 def _compare_percent(stated: Node, printed: Node, is_approximate: bool) -> Verdict:
     """25% is 25 and 0.25, whichever the program printed."""
-    first = _compare_numbers(stated, printed, is_approximate)
-    if first == SAME or _is_percent(stated) == _is_percent(printed):
-        return first, "numeric"
-    for one, other in ((_without_sign(stated), printed), (stated, _without_sign(printed))):
-        again = _compare_numbers(one, other, is_approximate)
-        if again == SAME:
-            return SAME, "numeric"
-        first = UNSURE if again == UNSURE else first
-    return first, "numeric"
+    if _is_percent(stated) == _is_percent(printed):
+        return _compare_numbers(stated, printed, is_approximate), "numeric"
+    bare, other = _without_sign(stated), _without_sign(printed)
+    verdicts = [_compare_numbers(bare, other, is_approximate)]
+    if "degree" not in (getattr(stated, "function", ""), getattr(printed, "function", "")):
+        verdicts.append(_compare_numbers(stated, printed, is_approximate))
+    elif _compare_numbers(stated, printed, is_approximate) != DIFFERENT:
+        # In radians, or so it seems.
+        verdicts.append(UNSURE)
+    if SAME in verdicts:
+        return SAME, "numeric"
+    hundredfold = Apply("mul", (other, Number(Fraction(100))))
+    if _is_percent(stated) and (_rounds_to(bare, other) or _rounds_to(bare, hundredfold)):
+        return UNSURE, "numeric"
+    return (UNSURE if UNSURE in verdicts else DIFFERENT), "numeric"
 
 
 def _without_sign(node: Node) -> Node:
@@ -233,6 +254,9 @@ def _without_sign(node: Node) -> Node:
 def _compare_words(stated: Node, printed: Node) -> Verdict:
     if isinstance(stated, Truth) and isinstance(printed, Truth):
         return (SAME if stated == printed else DIFFERENT), "boolean"
+    if isinstance(stated, Symbol) and isinstance(printed, Symbol) and stated != printed:
+        # The letters of choices.
+        return (DIFFERENT if {stated.name, printed.name} <= set("ABCDE") else UNSURE), "text"
     one, other = _as_words(stated), _as_words(printed)
     if one is not None and one == other:
         return SAME, "text"
@@ -271,8 +295,8 @@ def _compare_sequences(stated: Node, printed: Node) -> Verdict:
     stated, printed = _unwrap(stated), _unwrap(printed)
     if not isinstance(stated, Sequence) or not isinstance(printed, Sequence):
         if isinstance(stated, Sequence) or isinstance(printed, Sequence):
-            # One value against several.
-            return UNSURE, "several"
+            # One value against several; but a value where there should be none is wrong.
+            return (DIFFERENT if stated == Sequence("set", ()) else UNSURE), "several"
         return compare_values(stated, printed)
     method = "set" if stated.any_order or stated.kind == "set" else {"several": "several", "list": "tuple"}.get(stated.kind, stated.kind)
     if stated.kind == "matrix" or printed.kind == "matrix":
@@ -286,7 +310,10 @@ def _compare_sequences(stated: Node, printed: Node) -> Verdict:
     if len(stated.items) != len(printed.items):
         return (DIFFERENT if stated.kind == printed.kind or {stated.kind, printed.kind} <= {"tuple", "list"} else UNSURE), method
     verdict = _all_of([compare_values(a, b)[0] for a, b in zip(stated.items, printed.items, strict=True)])
-    if verdict == SAME and printed.kind == "set" and len(stated.items) > 1 and stated.kind in ("tuple", "list"):
+    if verdict == SAME and printed.kind == "set" and stated.kind in ("tuple", "list"):
+        return UNSURE, method
+    if verdict == SAME and (stated.kind, printed.kind, len(stated.items)) == ("list", "tuple", 2):
+        # [0, 1] is a closed interval, or a list; (0, 1) is an open one, or a tuple.
         return UNSURE, method
     if verdict == DIFFERENT and stated.kind == "several":
         # 2, 3 does not say whether the order matters.
@@ -314,6 +341,10 @@ def _distinct(items: Items[Node]) -> list[Node]:
 def _compare_unordered(items: list[Node], others: list[Node]) -> str:
     if len(items) != len(others):
         return DIFFERENT
+    if items == others:
+        return SAME
+    if len(items) > MAX_UNORDERED:
+        raise TooLarge("too_large")
     left = list(others)
     unsure = False
     for item in items:
@@ -453,7 +484,8 @@ def _compare_expressions(stated: Node, printed: Node) -> Verdict:
         return _compare_words(stated, printed)
     constant = _integration_constant(stated, variables, others)
     if constant:
-        return _compare_points(stated, printed, constant), "symbolic"
+        verdict = _compare_points(stated, printed, constant)
+        return (UNSURE if verdict == DIFFERENT and variables - {constant} != others else verdict), "symbolic"
     if variables != others and (not variables or not others):
         # One of them may yet be free of variables in truth, x/x; otherwise they speak of different things.
         verdict = _compare_points(stated, printed, None)
@@ -465,8 +497,14 @@ def _compare_expressions(stated: Node, printed: Node) -> Verdict:
 
 
 def _integration_constant(stated: Node, variables: frozenset[str], others: frozenset[str]) -> str | None:
-    extra = [name for name in variables - others if name in ("C", "c", "K", "k", "C1")]
-    return extra[0] if len(extra) == 1 and isinstance(stated, Apply) and stated.function in ("add", "sub") else None
+    """The C of x^2/2 + C: a term of its own beside a formula, and the program printed none."""
+    if not isinstance(stated, Apply) or stated.function not in ("add", "sub"):
+        return None
+    terms = [term.name for term in stated.arguments if isinstance(term, Symbol) and term.name in ("C", "c", "C1")]
+    rest = [name for term in stated.arguments for name in free_symbols(term)]
+    if len(terms) != 1 or rest.count(terms[0]) != 1 or terms[0] in others or not variables - {terms[0]} & others:
+        return None
+    return terms[0]
 
 
 def _compare_points(stated: Node, printed: Node, constant: str | None) -> str:
@@ -517,7 +555,9 @@ def _expression_tolerance(stated: Node, printed: Node) -> Value:
 def _compare_equations(stated: Node, printed: Node) -> Verdict:
     one, other = _difference(stated), _difference(printed)
     if one is not None and other is not None:
-        return _compare_proportional(one, other), "equation"
+        verdict = _compare_proportional(one, other)
+        # x = 5 and x^2 = 25 do not contradict each other; two curves that differ do.
+        return (UNSURE if verdict == DIFFERENT and len(free_symbols(one)) == 1 else verdict), "equation"
     labelled = stated if isinstance(stated, Labelled) else printed
     plain = printed if labelled is stated else stated
     if isinstance(labelled, Labelled) and labelled.equation:

@@ -127,6 +127,8 @@ def _bounded(value: Value) -> Value:
             raise TooLarge("too_large")
     elif isinstance(value, int):
         return _bounded(Fraction(value))
+    elif mp.isnan(value):
+        raise Unreadable("undefined")
     elif isinstance(value, mp.mpf):
         if value and not mp.isinf(value) and abs(mp.mag(value)) > MAX_MAGNITUDE * 2:
             raise TooLarge("too_large")

@@ -6,7 +6,8 @@ from fractions import Fraction
 from mathcode_pile.answers.lexer import CONSTANTS, CONSTRUCTORS, FUNCTIONS, GREEK, Token
 from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, Unreadable
 
-MAX_DEPTH = 60
+MAX_DEPTH = 30
+MAX_CHAIN = 100
 MAX_DIGITS = 3_000
 CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
 _TWO_ARGUMENTS = {"frac": "div", "binom": "binomial", "dbinom": "binomial", "tbinom": "binomial"}
@@ -48,6 +49,8 @@ class _Parser:
         self.printed = printed
         self.position = 0
         self.depth = 0
+        self.chained = 0
+        self.flat: Node | None = None  # the product being gathered
 
     def peek(self, ahead: int = 0) -> Token | None:
         index = self.position + ahead
@@ -68,12 +71,16 @@ class _Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise Unreadable("too_deep")
-        node = self.product()
+        terms = [self.product()]
+        signs = ["+"]
         while self.at("+", "-"):
-            operator = self.take().text
-            node = Apply("add" if operator == "+" else "sub", (node, self.product()))
+            signs.append(self.take().text)
+            terms.append(self.product())
         self.depth -= 1
-        return node
+        if len(terms) == 2:
+            return Apply("add" if signs[1] == "+" else "sub", (terms[0], terms[1]))
+        signed = [t if s == "+" else Apply("neg", (t,)) for s, t in zip(signs, terms, strict=True)]
+        return terms[0] if len(terms) == 1 else Apply("add", tuple(signed))
 
     def product(self) -> Node:
         node = self.signed()
@@ -81,14 +88,28 @@ class _Parser:
             if self.at("*", "/", "mod", "%") and not (token.text == "%" and not self._starts_operand(1)):
                 operator = self.take().text
                 name = {"*": "mul", "/": "div"}.get(operator, "mod")
-                node = Apply(name, (node, self.signed()))
+                node = self._joined(name, node, self.signed())
             elif self._is_mixed_fraction(node):
                 # 3 1/2 is three and a half.
                 node = Apply("add", (node, self._fraction()))
             elif self._starts_factor(token):
-                node = Apply("mul", (node, self.power()))
+                node = self._joined("mul", node, self.power())
             else:
                 break
+        return node
+
+    def _joined(self, name: str, left: Node, right: Node) -> Node:
+        """One more factor. Products are flat, quotients nest, so their number is bounded."""
+        if name == "mul" and isinstance(left, Apply) and left.function == "mul" and len(left.arguments) > 1:
+            if self.flat is left:
+                self.flat = Apply("mul", (*left.arguments, right))
+                return self.flat
+        node = Apply(name, (left, right))
+        if name == "mul":
+            self.flat = node
+        self.chained += 1
+        if self.chained > MAX_CHAIN:
+            raise Unreadable("too_deep")
         return node
 
     def _starts_operand(self, ahead: int) -> bool:
@@ -144,7 +165,7 @@ class _Parser:
 
     def postfix(self) -> Node:
         node = self.atom()
-        while True:
+        for _ in range(4):
             if self.at("!"):
                 self.take()
                 node = Apply("factorial", (node,))
@@ -156,6 +177,7 @@ class _Parser:
                 node = Apply("degree", (node,))
             else:
                 return node
+        raise Unreadable("too_deep")
 
     def atom(self) -> Node:
         token = self.take()
@@ -306,7 +328,7 @@ class _Parser:
         # \sin 2x: the factors that follow without brackets.
         node = self.power()
         while (token := self.peek()) is not None and token.kind == "name" and token.text.lower() not in FUNCTIONS:
-            node = Apply("mul", (node, self.power()))
+            node = self._joined("mul", node, self.power())
         return (node,)
 
 

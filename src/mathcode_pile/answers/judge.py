@@ -39,6 +39,13 @@ class NeedsSymbols(Exception):
 def judge(stated: str, printed: str) -> Comparison:
     """Compare a result as stated with an output as printed. Raises NeedsSymbols."""
     shown = _shorten(stated), _shorten(printed)
+    try:
+        return _judge(stated, printed, shown)
+    except RecursionError:
+        return Comparison(UNSURE, "too_deep", *shown)
+
+
+def _judge(stated: str, printed: str, shown: tuple[str, str]) -> Comparison:
     if _NOTHING.fullmatch(printed) or not printed.strip():
         return Comparison(UNSURE, "no_output" if not printed.strip() else "no_value", *shown)
     if len(printed) > MAX_OUTPUT:
@@ -52,8 +59,6 @@ def judge(stated: str, printed: str) -> Comparison:
         if _BEYOND.search(stated) and not str(reason).startswith("too_"):
             raise NeedsSymbols(fallback) from None
         return fallback
-    except RecursionError:
-        return Comparison(UNSURE, "stated_too_deep", *shown)
     return _judge_output(value, stated, printed)
 
 
@@ -71,7 +76,7 @@ def _judge_output(value: Node, stated: str, printed: str) -> Comparison:
             return one
         found.append(one)
     # The last line counts; that another one holds the value makes it doubtful.
-    best = next((c for c in found if not c.method.startswith("printed_")), found[0])
+    best = next((c for c in found if c.verdict == DIFFERENT), found[-1])
     if same_text(stated, printed):
         return Comparison(SAME, "text", *best[2:])
     if best.verdict == DIFFERENT and _is_elsewhere(value, printed):
@@ -86,8 +91,8 @@ def judge_value(value: Node, text: str) -> Comparison:
         output = read_printed(text)
     except TooLarge as reason:
         return Comparison(UNSURE, str(reason), understood, _shorten(text))
-    except (Unreadable, RecursionError) as reason:
-        return Comparison(UNSURE, f"printed_{reason}" if isinstance(reason, Unreadable) else "printed_too_deep", understood, _shorten(text))
+    except Unreadable as reason:
+        return Comparison(UNSURE, f"printed_{reason}", understood, _shorten(text))
     if _bare(output) == Constant("nan"):
         return Comparison(UNSURE, "no_value", understood, "nan")
     pair = understood, show(output)
@@ -95,8 +100,10 @@ def judge_value(value: Node, text: str) -> Comparison:
         verdict, method = compare_values(value, output)
     except TooLarge:
         return Comparison(UNSURE, "too_large", *pair)
-    except (Unreadable, RecursionError, TypeError) as reason:
-        fallback = Comparison(UNSURE, str(reason) if isinstance(reason, Unreadable) else "kinds", *pair)
+    except ArithmeticError:
+        return Comparison(UNSURE, "undefined", *pair)
+    except Unreadable as reason:
+        fallback = Comparison(UNSURE, str(reason), *pair)
         if str(reason) in ("unknown_function", "undefined"):
             raise NeedsSymbols(fallback) from None
         return fallback
@@ -120,7 +127,8 @@ def _readings(value: Node, printed: str) -> list[str]:
     if len(lines) == 1:
         return lines
     whole = " ".join(lines)
-    if re.match(r"^(?:\[|Matrix\(|array\(|\(|\{)", whole) and whole[-1] in ")]}" and not _is_balanced(lines[-1]):
+    if _is_balanced(whole) and not _is_balanced(lines[-1]):
+        # A matrix, most often.
         return [whole]
     readings = [lines[-1]]
     inner = _bare(value)

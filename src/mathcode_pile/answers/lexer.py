@@ -163,7 +163,8 @@ def _classify(kind: str, piece: str, spaced: bool, quoted: bool) -> list[Token]:
     if kind == "escaped":
         return _escaped(piece[1], spaced)
     if kind == "word":
-        return [Token("word", piece, spaced)] if quoted and len(piece) > 1 else _word(piece, spaced)
+        is_prose = quoted and len(piece) > 1 and piece.lower() not in ("and", "or")
+        return [Token("word", piece, spaced)] if is_prose else _word(piece, spaced)
     if kind == "number":
         return [Token("number", piece.replace("_", ""), spaced)]
     return [Token(kind, {"+/-": "±", "+-": "±", "==": "=", "->": "→", "=>": "→"}.get(piece, piece), spaced)]

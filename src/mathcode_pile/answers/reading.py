@@ -9,7 +9,7 @@ from mathcode_pile.answers.values import MAX_CHARACTERS, Labelled, Node, Quantit
 
 # What stands before a value in a sentence.
 _CUE = re.compile(
-    r"(?:\b(?:is|are|was|were|be|equals?|equal to|gives?|get|gets|yields?|obtain|has|have|costs?|to|of|answer|result|total|there)\b|[:=≈]|-->?)",
+    r"(?:\b(?:is|are|was|were|be|equals?|equal to|gives?|get|gets|yields?|obtain|has|have|costs?|answer|result|total|there)\b|[:=≈]|-->?)",
     re.IGNORECASE,
 )
 _APPROXIMATE = re.compile(r"\b(?:approximately|about|roughly|around|approx\.?|nearly|close to|circa|ca\.)\s*", re.IGNORECASE)
@@ -130,7 +130,7 @@ def _read_end(text: str, structure: Structure, reason: Unreadable) -> Node:
         tail = text[cue.end() :]
         approximate = _APPROXIMATE.match(tail.strip())
         tail = tail.strip()[approximate.end() :] if approximate else tail
-        if len(_NUMBER.findall(tail)) < (1 if cue[0].lower() in ("to", "of", "there", "has", "have") else 0):
+        if len(_NUMBER.findall(tail)) < (1 if cue[0].lower() in ("there", "has", "have", "cost", "costs") else 0):
             continue
         try:
             node = _plausible(structure.read(tokenize(tail)))

@@ -44,6 +44,7 @@ _WORDS = {
     "undefined": Text("undefined"), "not defined": Text("undefined"), "divergent": Text("diverges"),
     "the series diverges": Text("diverges"), "the series converges": Text("converges"), "convergent": Text("converges"),
 }  # fmt: skip
+_VERBS = frozenset("is are was were has have had does do can will equals divides".split())
 _NUMERALS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 
 
@@ -91,6 +92,8 @@ class Structure:
                     found.extend(node.items)
                 else:
                     found.append(node)
+        if not found:
+            raise Unreadable("nothing")
         if len(found) == 1:
             return found[0]
         if all(isinstance(n, Interval | UnionOf) for n in found):
@@ -151,7 +154,7 @@ class Structure:
         label = "".join(t.text for t in first if t.text != "_")
         if not first:
             return last
-        if operators[0] == ":" or _is_name(first):
+        if operators[0] == ":" or _is_name(first) or _is_derivative(first):
             return Labelled(label, last)
         try:
             left = self._union(first)
@@ -393,6 +396,10 @@ def _is_name(tokens: list[Token]) -> bool:
     return all(t.kind == "name" and len(t.text) == 1 and t.text.isupper() for t in tokens)
 
 
+def _is_derivative(tokens: list[Token]) -> bool:
+    return [t.text for t in tokens[:3]] in (["frac", "{", "d"], ["frac", "{", "partial"])
+
+
 def _set_builder(inner: list[Token]) -> list[Token] | None:
     """The condition of {x | condition}."""
     place = next((i for i, t in _top_level(inner) if t.text in ("|", ":")), None)
@@ -405,7 +412,7 @@ def _set_builder(inner: list[Token]) -> list[Token] | None:
 
 def _split_unit(tokens: list[Token]) -> tuple[list[Token], str]:
     """Split `42 cm` and `3 red apples` into the value and its unit."""
-    if not any(t.kind == "number" or t.kind == "command" for t in tokens):
+    if not any(t.kind in ("number", "command") for t in tokens) or tokens[0].text == "begin":
         return tokens, ""
     for start in range(1, len(tokens)):
         tail = tokens[start:]
@@ -415,10 +422,23 @@ def _split_unit(tokens: list[Token]) -> tuple[list[Token], str]:
         joined = "".join(t.text for t in tail if t.text not in ("{", "}", "(", ")", "'"))
         if joined in UNITS and (tail[0].spaced or tail[0].kind == "word"):
             return body, joined
-        if tokens[start].kind == "word" and all(t.kind in ("word", "name") or t.text in ("/", "^", "-", "(", ")", "2", "3") for t in tail):
+        if tokens[start].kind == "word" and _is_phrase(tail):
             if len(tail) <= 8 and len([t for t in tail if t.kind == "word"]) >= len(tail) / 3:
                 return body, " ".join(t.text for t in tail if t.text not in "{}").lower()
     return tokens, ""
+
+
+def _is_phrase(tokens: list[Token]) -> bool:
+    """Whether the tokens can be a unit of several words: square units, cm^2, red apples."""
+    brackets = [t.text for t in tokens if t.kind in ("open", "close")]
+    if tokens[0].text.lower() in _VERBS or brackets not in ([], ["(", ")"], ["{", "}"]):
+        return False
+    return all(
+        t.kind in ("word", "name")
+        or t.text in ("/", "^", "-", "(", ")", "{", "}")
+        or (t.text in ("2", "3") and tokens[i - 1].text in ("^", "{"))
+        for i, t in enumerate(tokens)
+    )
 
 
 def _strip(tokens: list[Token]) -> list[Token]:

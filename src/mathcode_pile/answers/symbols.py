@@ -6,6 +6,7 @@ read by our own and built into sympy's objects node by node.
 """
 
 import json
+import logging
 import os
 import resource
 import select
@@ -34,6 +35,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.dup(1)
     os.dup2(2, 1)
+    logging.disable(logging.CRITICAL)  # math-verify warns that it has no time limit; it has ours
     import latex2sympy2_extended  # noqa: F401  loaded here, before the forks
     import math_verify  # noqa: F401
     import sympy  # noqa: F401
