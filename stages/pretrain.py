@@ -1,10 +1,13 @@
 """Continue the base model's pretraining on the packed rows."""
 
+import os
+import sys
 from pathlib import Path
 
 import typer
 
 from mathcode_pile.engine import write_metrics
+from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import load
 from mathcode_pile.pretrain import PretrainParams, pretrain
 from stages import run
@@ -19,7 +22,21 @@ def main(
     plots: Path = typer.Option(...),
 ) -> None:
     """Train on packed rows, measuring the held-out documents of the tokenized components on the way."""
-    write_metrics(metrics, **pretrain(load("pretrain", PretrainParams), packed, tokenized, base_model, out, plots))
+    params = load("pretrain", PretrainParams)
+    # accelerate sets this in what it launches.
+    if params.launcher and "ACCELERATE_MIXED_PRECISION" not in os.environ:
+        _launch(params.launcher)
+    values = pretrain(params, packed, tokenized, base_model, out, plots)
+    if os.environ.get("RANK", "0") == "0":
+        write_metrics(metrics, **values)
+
+
+def _launch(config: str) -> None:
+    """Become `accelerate launch` of this stage; the name of a missing file is said."""
+    if not Path(config).is_file():
+        raise ParamsError(f"pretrain.launcher: {config}: no such file")
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "stages.pretrain"]
+    os.execv(sys.executable, [*command, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -37,12 +37,12 @@ class HubParams(Section):
     """A model on the Hugging Face hub, at one commit of it."""
 
     id: str
-    revision: str
-    """40 hex digits: a branch's name would be another model tomorrow."""
+    revision: str | None = None
+    """40 hex digits: a branch's name would be another model tomorrow. null until `make pin` has written it."""
 
     @model_validator(mode="after")
     def _is_pinned(self) -> Self:
-        if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+        if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
             raise ValueError("revision must be a commit of 40 hex digits")
         return self
 
@@ -186,6 +186,8 @@ def _fetch_hub(hub: HubParams) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    if hub.revision is None:
+        raise ParamsError(f"base_model.hub.revision: {hub.id} is not pinned; `make pin` writes its present commit")
     home = scratch_folder("base_model", "hub")
     patterns = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
     try:

@@ -44,6 +44,8 @@ class PretrainParams(Section):
     """One kernel for all of AdamW, where the device has it."""
     loss_chunk_tokens: int = Field(default=4096, ge=0)
     """Positions whose logits are held at once; 0 for all, which is faster where memory allows."""
+    launcher: str | None = None
+    """A file for `accelerate launch`, such as configs/accelerate/eight_gpus_fsdp.yaml; null: this process alone."""
     cpu_threads: int = Field(default=2, gt=0)
     """Threads on a CPU: sums are split by their number, so another number gives other last bits."""
     checkpoint_every_steps: int = Field(default=500, gt=0)
@@ -63,7 +65,7 @@ class PretrainParams(Section):
 
     def determining(self) -> dict[str, object]:
         """Return what the result depends on: all but how often it is saved and how many are kept."""
-        return self.model_dump(mode="json", exclude={"checkpoint_every_steps", "keep_checkpoints"})
+        return self.model_dump(mode="json", exclude={"checkpoint_every_steps", "keep_checkpoints", "launcher"})
 
 
 class Plan(NamedTuple):  # one run, as params, rows and devices make it

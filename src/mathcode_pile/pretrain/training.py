@@ -40,11 +40,12 @@ def pretrain(
     Raises PipelineError where the loss is not finite, with the last checkpoint kept; where memory does not
     suffice; and ParamsError where the batch cannot be divided over the devices.
     """
-    fix_threads(params.cpu_threads)
     logging.getLogger("accelerate").setLevel(logging.ERROR)  # it tells of tied weights at every checkpoint
     inputs = {"packed": hash_folder(packed), "held_out": _hash_held_out(tokenized), "model": hash_folder(base_model)}
     home = scratch_folder("checkpoints", hash_values(params.determining(), inputs, hash_code("mathcode_pile.pretrain")))
-    accelerator = Accelerator(mixed_precision="bf16" if params.precision == "bf16" else "no")
+    precision = "bf16" if params.precision == "bf16" else "no"
+    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+    fix_threads(params.cpu_threads)  # after accelerate, which sets a number of its own
     with locked(home) if accelerator.is_main_process else nullcontext():
         run = Run(params, packed, tokenized, base_model, home, accelerator)
         try:
@@ -102,11 +103,10 @@ class Run:
         attach_loss(model, params.loss_chunk_tokens)
         model.train()
         fused = params.fused_optimizer and self.device.type == "cuda"
-        self.model = accelerator.prepare_model(model)
-        optimizer = torch.optim.AdamW(
-            group_parameters(self.model, params.weight_decay), lr=0.0, betas=params.betas, eps=params.epsilon, fused=fused
-        )
-        self.optimizer = accelerator.prepare_optimizer(optimizer)
+        groups = group_parameters(model, params.weight_decay)
+        optimizer = torch.optim.AdamW(groups, lr=0.0, betas=params.betas, eps=params.epsilon, fused=fused)
+        # Together: where parameters are sharded, the optimizer is given the shards.
+        self.model, self.optimizer = accelerator.prepare(model, optimizer)
         if params.compile:
             unwrap(self.model).base_model.compile(dynamic=False)
         self.step = 0
@@ -165,7 +165,8 @@ class Run:
                 accelerator.backward(part * accelerator.num_processes)
             loss += part.detach()
         mean = float(accelerator.reduce(loss, reduction="sum"))
-        norm = float(accelerator.clip_grad_norm_(self.model.parameters(), params.max_gradient_norm))
+        norm = accelerator.clip_grad_norm_(self.model.parameters(), params.max_gradient_norm)
+        norm = float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)  # sharded parameters' is sharded
         self._check_finite(mean, norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

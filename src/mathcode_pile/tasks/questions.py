@@ -17,18 +17,23 @@ from mathcode_pile.errors import InputError
 from mathcode_pile.shards import read_rows
 
 LETTERS = "ABCDEFGHIJ"
+MULTIPLE_CHOICE = ("sat", "mmlu_math")
 
 # Words after which a reply states its answer; the last of them counts.
 STATED = re.compile(r"(?:the (?:final )?answer is|final answer:|answer:|####)", re.IGNORECASE)
 # Signs, thousands, decimals, fractions and percentages, as far as a number can stand alone.
 NUMBER = re.compile(r"[-+]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?")
+# What two writings of the same LaTeX may differ in.
+SPACING = re.compile(r"\\left|\\right|\\[,;!:]|[\s$]")
 LEADING_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
 
 
 def answerable_questions(benchmark: str, folder: Path) -> list[dict[str, Any]]:
     """Return a benchmark's questions that have an answer; raises InputError where the folder is missing."""
     rows = read_rows(folder / benchmark)
-    return [row for row in rows if row["answer"] and (not row["options"] or _option_index(row) is not None)]
+    if benchmark in MULTIPLE_CHOICE:
+        return [row for row in rows if _option_index(row) is not None]
+    return [row for row in rows if row["answer"]]
 
 
 def read_questions(benchmark: str, folder: str | None = None, **_: Any) -> dict[str, Any]:
@@ -69,7 +74,9 @@ def _last_box(reply: str) -> str | None:
 
 
 def is_right(answer: str, found: str) -> bool:
-    """Tell whether an answer found in a reply is the benchmark's."""
+    """Tell whether an answer found in a reply is the benchmark's: in the same words, or with the same meaning."""
+    if found and SPACING.sub("", found) == SPACING.sub("", answer):
+        return True
     return bool(found) and _checker().compare(answer, found).verdict == "verified"
 
 
