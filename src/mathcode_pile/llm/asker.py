@@ -12,8 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from tqdm import tqdm
 
 from mathcode_pile.errors import PipelineError
-from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
-from mathcode_pile.llm.served import Failure, ServedModel
+from mathcode_pile.llm.cache import Completion, Failure, ReplyCache, reply_key
 from mathcode_pile.llm.settings import Task
 from mathcode_pile.scratch import hash_values, scratch_folder
 
@@ -159,6 +158,8 @@ def open_asker(task: Task) -> Asker:
 def open_backend(task: Task) -> Backend:
     """Return the backend that a task names."""
     if task.backend == "openai":
+        from mathcode_pile.llm.served import ServedModel
+
         return ServedModel(task)
     from mathcode_pile.llm.offline import OfflineModel
 

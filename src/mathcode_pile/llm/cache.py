@@ -45,6 +45,11 @@ class Completion(NamedTuple):  # what a model answered to one prompt
     completion_tokens: int
 
 
+class Failure(NamedTuple):  # of one prompt, after all its attempts
+    reason: str
+    detail: str
+
+
 class Throughput(NamedTuple):  # of all runs of a model on this machine
     seconds: float
     prompts: int
@@ -124,7 +129,10 @@ class ReplyCache:
             if not rows:
                 return
             last = rows[-1][0]
-            yield pa.RecordBatch.from_pylist([dict(zip(REPLIES.names, row, strict=True)) for row in rows], REPLIES)
+            columns = [pa.array(column) for column in zip(*rows, strict=True)]
+            yield pa.RecordBatch.from_arrays(
+                [c.cast(f.type) for c, f in zip(columns, REPLIES, strict=True)], schema=REPLIES
+            )
 
     def import_from(self, folder: Path) -> int:
         """Add the replies of Parquet shards that are not here yet; return how many were new."""

@@ -10,22 +10,17 @@ import random
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from mathcode_pile.errors import PipelineError
-from mathcode_pile.llm.cache import Completion
+from mathcode_pile.llm.cache import Completion, Failure
 from mathcode_pile.llm.settings import ServerParams, Task
 
 KEY_VARIABLE = "MATHCODE_API_KEY"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-class Failure(NamedTuple):  # of one prompt, after all its attempts
-    reason: str
-    detail: str
 
 
 Keep = Callable[[Completion], None]
@@ -103,12 +98,13 @@ class ServedModel:
         started = self._loop.time()
         # Waits differ from prompt to prompt, so that a server that comes back is not overrun.
         spread = random.Random(prompt)
+        refused: set[str] = set()
         for attempt in range(1, self.params.max_attempts + 1):
             try:
                 async with self._slots:
                     if self._stopped:
                         raise self._stopped
-                    url = self._choose_url()
+                    url = self._choose_url(refused)
                     completion = await self._attempt(url, self._body(prompt, self.task.max_completion_tokens))
             except _RefusedError as error:
                 self._last_success = self._loop.time()
@@ -116,7 +112,8 @@ class ServedModel:
             except _AttemptError as error:
                 last = error
                 if error.reason == "failed_no_connection":
-                    self._resting[url] = self._loop.time() + self.params.backoff_s
+                    refused.add(url)
+                    self._resting[url] = self._loop.time() + self.params.max_backoff_s
                 if attempt < self.params.max_attempts:
                     wait = self.params.backoff_s * 2 ** (attempt - 1) * spread.uniform(0.75, 1.25)
                     await asyncio.sleep(min(max(wait, error.wait_s), self.params.max_backoff_s))
@@ -127,13 +124,13 @@ class ServedModel:
         await self._make_sure_of_a_server(started, last)
         return Failure(last.reason, self._redact(f"{last.detail} ({self.params.max_attempts} attempts)".strip()))
 
-    def _choose_url(self) -> str:
-        """Return the next server in turn, of those that did not refuse the connection just now."""
+    def _choose_url(self, tried: set[str]) -> str:
+        """Return the next server in turn; those that refused a connection, to this prompt or lately, come last."""
         urls = self.params.base_urls
         self._turn += 1
-        order = [urls[(self._turn + i) % len(urls)] for i in range(len(urls))]
         now = self._loop.time()
-        return next((u for u in order if self._resting.get(u, 0) <= now), order[0])
+        order = [urls[(self._turn + i) % len(urls)] for i in range(len(urls))]
+        return min(order, key=lambda url: (url in tried, self._resting.get(url, 0) > now))
 
     def _body(self, prompt: str, max_tokens: int) -> dict[str, Any]:
         model = self.task.model

@@ -1,0 +1,112 @@
+"""A server that speaks OpenAI's protocol and plays the failures that a prompt names; for tests and bench/.
+
+Run as a process of its own: `python tests/scripted_server.py --log FILE`; it prints its port. A prompt
+that contains `play http_500 2;` gets two answers of status 500 and then a good one; `play hang 99;` never
+gets one. Every request is a line of the log: the text between the last two lines of equals signs.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any, ClassVar
+
+PLAY = re.compile(r"play (\w+) (\d+);")
+
+
+class Server(asyncio.Protocol):
+    """One connection."""
+
+    seen: ClassVar[Counter[str]] = Counter()
+    asked = 0
+    arguments: argparse.Namespace
+    log: Any = None
+
+    def __init__(self) -> None:
+        self.buffer = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            length = re.search(rb"content-length: *(\d+)", self.buffer[:end], re.IGNORECASE)
+            size = end + 4 + (int(length[1]) if length else 0)
+            if len(self.buffer) < size:
+                return
+            head, body = self.buffer[:end].decode(), self.buffer[end + 4 : size]
+            self.buffer = self.buffer[size:]
+            self.answer(head, json.loads(body or b"{}"))
+
+    def answer(self, head: str, body: dict[str, Any]) -> None:
+        prompt = body["messages"][-1]["content"]
+        parts = re.split(r"^=+$", prompt, flags=re.MULTILINE)
+        text = parts[-2].strip() if len(parts) > 2 else prompt
+        Server.seen[prompt] += 1
+        Server.asked += 1
+        if self.log:
+            self.log.write(json.dumps(text) + "\n")
+            self.log.flush()
+        key = re.search(r"authorization: *(.*)", head, re.IGNORECASE)
+        if self.arguments.key and (not key or key[1].strip() != f"Bearer {self.arguments.key}"):
+            return self.send(401, json.dumps({"error": f"no such key: {key and key[1]}"}))
+        if self.arguments.die_after and Server.asked > self.arguments.die_after:
+            os._exit(1)
+        play = PLAY.search(text)
+        if play and Server.seen[prompt] <= int(play[2]):
+            return self.fail(play[1])
+        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(prompt))
+        return None
+
+    def good(self, prompt: str) -> str:
+        message = {"role": "assistant", "content": self.arguments.reply}
+        usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": 8}
+        return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
+
+    def fail(self, name: str) -> None:
+        if name == "hang":
+            return
+        if name == "broken":
+            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
+            self.transport.close()
+            return
+        answers = {
+            "garbage": (200, "<html>Bad gateway</html>"),
+            "no_choice": (200, '{"choices": []}'),
+            "no_text": (200, '{"choices": [{"message": {"content": null}}]}'),
+            "strange": (200, '{"choices": {"a": 1}}'),
+        }
+        self.send(*answers.get(name) or (int(name.removeprefix("http_")), '{"error": "played"}'))
+
+    def send(self, status: int, body: str) -> None:
+        data = body.encode()
+        more = "Retry-After: 0\r\n" if status == 429 else ""
+        head = (
+            f"HTTP/1.1 {status} Played\r\nContent-Type: application/json\r\n{more}Content-Length: {len(data)}\r\n\r\n"
+        )
+        if not self.transport.is_closing():
+            self.transport.write(head.encode() + data)
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--reply", default="Type: 2")
+    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--key", default="")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--die-after", type=int, default=0, help="requests answered before it ends")
+    Server.arguments = parser.parse_args()
+    if Server.arguments.log:
+        Server.log = Server.arguments.log.open("a", encoding="utf-8")
+    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", Server.arguments.port)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
