@@ -155,7 +155,8 @@ def test_code_is_python_that_prints_and_never_holds_the_stated_result() -> None:
 
 
 def test_the_same_page_gives_the_same_computations() -> None:
-    text = r"So $\frac{a+b}{2}$, $5 \cdot 6 = 30$; \[\sin 45^\circ \cos 45^\circ = \frac{1}{2}\] and $(x+y)(x-y) = x^2 - y^2$ by expanding."
+    text = r"So $\frac{a+b}{2}$, $5 \cdot 6 = 30$; \[\sin 45^\circ \cos 45^\circ = \frac{1}{2}\] "
+    text += r"and by expanding $(x+y)(x-y) = x^2 - y^2$."
     assert translate_document(text) == translate_document(text)
 
 

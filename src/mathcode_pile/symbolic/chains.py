@@ -7,13 +7,13 @@ import re
 from typing import NamedTuple
 
 from mathcode_pile.symbolic.latex import MAX_TOKENS, clean, tokens_of
-from mathcode_pile.symbolic.nodes import Unreadable
+from mathcode_pile.symbolic.nodes import UnreadableError
 
 _RELATIONS = {"=": "=", "\\approx": "~", "\\equiv": "mod", "\\doteq": "~", "\\simeq": "~", "\\thickapprox": "~"}
 _ENDS = {
     ",", ";", "\\quad", "\\qquad", "\\Rightarrow", "\\implies", "\\Longrightarrow", "\\iff", "\\Leftrightarrow", "\\to",
     "\\rightarrow", "\\Longleftrightarrow", "\\leftrightarrow", "<", ">", "\\le", "\\leq", "\\ge", "\\geq", "\\ne",
-    "\\neq", "\\lt", "\\gt", "\\not", "\\sim", "\\cong", ":", "\\mid", "\\in", "\\implies", "\\therefore", "\\because",
+    "\\neq", "\\lt", "\\gt", "\\not", "\\sim", "\\cong", ":", "\\mid", "\\in", "\\therefore", "\\because",
     "\\leadsto", "\\land", "\\lor", "\\wedge", "\\vee", "\\propto", "\\stackrel", "\\overset", "\\underset", "?",
 }  # fmt: skip
 _ALIGNMENT = {"&", "\\quad", "\\qquad"}
@@ -40,7 +40,7 @@ class Chain(NamedTuple):
 
 
 def find_chains(latex: str) -> list[Chain]:
-    """Return the chains of at least two terms in one stretch of LaTeX; raise Unreadable where it is too long."""
+    """Return the chains of at least two terms in one stretch of LaTeX; raise UnreadableError where it is too long."""
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
     latex = re.sub(r"\\\\\s*\[-?[\d.]+ ?[a-z]{2}\]", r"\\\\ ", latex)
     latex = re.sub(r"\\(?:tag\*?|label|intertext|notag|nonumber|hspace)\s*(?:\{[^{}]*\})?", " ", latex)
@@ -61,7 +61,7 @@ def _all_tokens(latex: str) -> list[str]:
             tokens.append("\\\\")
         tokens.extend(tokens_of(row))
         if len(tokens) > 8 * MAX_TOKENS:
-            raise Unreadable("too_long")
+            raise UnreadableError("too_long")
     return tokens
 
 
@@ -78,19 +78,24 @@ def _segments(tokens: list[str]) -> list[list[str]]:
             segments.append([])
         elif depth == 0 and token in _ALIGNMENT and (not segments[-1] or tokens[index + 1 : index + 2] in _SIGNS):
             continue
-        elif depth == 0 and token in _ENDS:
-            segments.append([])
-        elif depth == 0 and (text := _TEXT.fullmatch(token)) and text[1] in _NO_UNITS:
+        elif depth == 0 and (token in _ENDS or _is_conjunction(token)):
             segments.append([])
         elif not (token.startswith(("\\begin{a", "\\end{a")) and "array" not in token):
             segments[-1].append(token)
     return segments
 
 
+def _is_conjunction(token: str) -> bool:
+    text = _TEXT.fullmatch(token)
+    return text is not None and text[1] in _NO_UNITS
+
+
 def _depth(token: str) -> int:
-    if token in ("{", "(", "[", "\\{") or (token.startswith("\\begin{") and "matrix" in token or token == "\\begin{array}"):
+    """Return 1 where a token opens a bracket or a matrix, -1 where it closes one."""
+    holds_rows = "matrix" in token or "{array}" in token
+    if token in ("{", "(", "[", "\\{") or (holds_rows and token.startswith("\\begin{")):
         return 1
-    if token in ("}", ")", "]", "\\}") or (token.startswith("\\end{") and "matrix" in token or token == "\\end{array}"):
+    if token in ("}", ")", "]", "\\}") or (holds_rows and token.startswith("\\end{")):
         return -1
     return 0
 
@@ -104,7 +109,12 @@ def _chain(segment: list[str]) -> Chain:
         if depth == 0 and token == "\\pmod":
             modulus, index = _argument(segment, index + 1)
             continue
-        if token == "(" and segment[index + 1 : index + 2] in (["\\mod"], ["\\bmod"], ["\\text{mod }"], ["\\text{mod}"]):
+        if token == "(" and segment[index + 1 : index + 2] in (
+            ["\\mod"],
+            ["\\bmod"],
+            ["\\text{mod }"],
+            ["\\text{mod}"],
+        ):
             close = segment.index(")", index) if ")" in segment[index:] else len(segment)
             modulus, index = segment[index + 2 : close], close + 1
             continue

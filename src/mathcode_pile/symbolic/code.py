@@ -7,7 +7,7 @@ to print.
 from mathcode_pile.symbolic.nodes import (
     BINDERS,
     Node,
-    Unreadable,
+    UnreadableError,
     free_symbols,
     integer,
     is_decimal,
@@ -17,19 +17,53 @@ from mathcode_pile.symbolic.nodes import (
 
 ADD, MUL, NEG, POW, ATOM = 1, 2, 3, 4, 5
 
-_INTEGER_OPS = {"num", "neg", "add", "mul", "pow", "fact", "binom", "gcd", "lcm", "floor", "ceil", "abs", "mod", "sum", "prod", "sym", "based"}
+_INTEGER_OPS = {
+    "num",
+    "neg",
+    "add",
+    "mul",
+    "pow",
+    "fact",
+    "binom",
+    "gcd",
+    "lcm",
+    "floor",
+    "ceil",
+    "abs",
+    "mod",
+    "sum",
+    "prod",
+    "sym",
+    "based",
+}
 _FRACTION_OPS = {*_INTEGER_OPS, "div"}
 _FLOAT_OPS = {
-    *_FRACTION_OPS, "sqrt", "root", "log", "ln", "pi", "e", "degrees", "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan",
-    "sinh", "cosh", "tanh", "exp",
+    *_FRACTION_OPS, "sqrt", "root", "log", "ln", "pi", "e", "degrees", "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos",
+    "atan",    "sinh", "cosh", "tanh", "exp",
 }  # fmt: skip
-_COUNTING = {"fact": "factorial", "binom": "comb", "gcd": "gcd", "lcm": "lcm", "floor": "floor", "ceil": "ceil", "prod": "prod"}
-_SYMPY_COUNTING = {"fact": "factorial", "binom": "binomial", "gcd": "gcd", "lcm": "lcm", "floor": "floor", "ceil": "ceiling", "abs": "Abs"}
+_COUNTING = {
+    "fact": "factorial",
+    "binom": "comb",
+    "gcd": "gcd",
+    "lcm": "lcm",
+    "floor": "floor",
+    "ceil": "ceil",
+    "prod": "prod",
+}
+_SYMPY_COUNTING = {
+    "fact": "factorial",
+    "binom": "binomial",
+    "gcd": "gcd",
+    "lcm": "lcm",
+    "floor": "floor",
+    "ceil": "ceiling",
+    "abs": "Abs",
+}
 _NAMES = {
-    "add": "total", "mul": "product", "div": "quotient", "pow": "power", "sqrt": "root", "root": "root", "fact": "factorial_value",
-    "binom": "ways", "sum": "total", "prod": "product_value", "int": "integral", "diff": "derivative", "limit": "limit_value",
-    "det": "determinant", "matrix": "matrix", "mod": "remainder", "gcd": "divisor", "lcm": "multiple", "abs": "magnitude",
-    "floor": "floor_value", "ceil": "ceiling_value", "log": "logarithm", "ln": "logarithm",
+    "add": "total", "mul": "product", "div": "quotient", "pow": "power", "sqrt": "root", "root": "root",
+    "fact": "factorial_value",    "binom": "ways", "sum": "total", "prod": "product_value", "int": "integral", "diff": "derivative",
+    "limit": "limit_value",    "det": "determinant", "matrix": "matrix", "mod": "remainder", "gcd": "divisor", "lcm": "multiple",
+    "abs": "magnitude",    "floor": "floor_value", "ceil": "ceiling_value", "log": "logarithm", "ln": "logarithm",
 }  # fmt: skip
 _PYTHON_WORDS = {"lambda": "lam", "in": "in_", "is": "is_", "as": "as_", "if": "if_", "or": "or_"}
 
@@ -97,7 +131,9 @@ class Writer:
             return self.kind != "sympy"
         if node.op in ("floor", "ceil"):
             return True
-        return node.op in ("sum", "prod", "abs", "mod") and self.kind == "fraction" and self.is_plain_integer(node.args[0])
+        return (
+            node.op in ("sum", "prod", "abs", "mod") and self.kind == "fraction" and self.is_plain_integer(node.args[0])
+        )
 
     def write_num(self, node: Node) -> tuple[str, int]:
         return node.value, ATOM
@@ -127,7 +163,7 @@ class Writer:
     def write_div(self, node: Node) -> tuple[str, int]:
         top, bottom = node.args
         if self.kind == "integer":
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         if self.kind != "float" and self.is_plain_integer(top) and self.is_plain_integer(bottom):
             exact = self.need(*(("fractions", "Fraction") if self.kind == "fraction" else ("sympy", "Rational")))
             return f"{exact}({self.write(top)}, {self.write(bottom)})", ATOM
@@ -149,7 +185,12 @@ class Writer:
             return self.write_function(Node("exp", (exponent,)))
         if self.kind == "fraction" and is_integer(exponent) and integer(exponent) < 0 and self.is_plain_integer(base):
             return f"{self.need('fractions', 'Fraction')}({self.write(base)}) ** {self.write(exponent, POW)}", POW
-        if self.kind == "sympy" and self.is_plain_integer(base) and not is_integer(exponent) and not free_symbols(exponent):
+        if (
+            self.kind == "sympy"
+            and self.is_plain_integer(base)
+            and not is_integer(exponent)
+            and not free_symbols(exponent)
+        ):
             return f"{self.need('sympy', 'Integer')}({self.write(base)}) ** {self.write(exponent, ATOM)}", POW
         if self.kind == "sympy" and is_integer(base) and is_integer(exponent) and integer(exponent) < 0:
             return f"{self.need('sympy', 'Integer')}({self.write(base)}) ** {self.write(exponent, NEG)}", POW
@@ -235,7 +276,10 @@ class Writer:
         side = f', "{node.value}"' if node.value else ""
         if not node.value and target.op != "infinity" and not (target.op == "neg" and target.args[0].op == "infinity"):
             side = ', "+-"'
-        return f"{self.need('sympy', 'limit')}({self.write(body)}, {self.write(variable)}, {self.write(target)}{side})", ATOM
+        return (
+            f"{self.need('sympy', 'limit')}({self.write(body)}, {self.write(variable)}, {self.write(target)}{side})",
+            ATOM,
+        )
 
     def write_matrix(self, node: Node) -> tuple[str, int]:
         rows = ", ".join("[" + ", ".join(map(self.write, row.args)) + "]" for row in node.args)
@@ -269,7 +313,8 @@ class Writer:
 def write_program(node: Node, kind: str, finish: str = "", bound: set[str] = frozenset()) -> str:  # type: ignore[assignment]
     """Return a program that computes a tree and prints it.
 
-    finish: how the value is shown: "" as it is, "simplify", "expand", "factor", "constant" (an antiderivative with + C),
+    finish: how the value is shown: "" as it is, "simplify", "expand", "factor", or "constant": an antiderivative
+    with + C.
     or "modulo n" for the residue nearest below n.
     """
     writer = Writer(kind)
@@ -322,7 +367,10 @@ def _bound_symbols(node: Node) -> set[str]:
 def _imports(writer: Writer, names: list[str]) -> list[str]:
     if names:
         writer.need("sympy", "symbols")
-    lines = [f"from {module} import {', '.join(sorted(wanted, key=str.lower))}" for module, wanted in sorted(writer.imports.items())]
+    lines = [
+        f"from {module} import {', '.join(sorted(wanted, key=str.lower))}"
+        for module, wanted in sorted(writer.imports.items())
+    ]
     return [*lines, ""] if lines else []
 
 

@@ -5,7 +5,7 @@ Only the shape of the sides and the words around them are looked at, never wheth
 
 import re
 
-from mathcode_pile.symbolic.nodes import Node, free_symbols, is_integer, integer, operations
+from mathcode_pile.symbolic.nodes import Node, free_symbols, integer, is_integer, operations
 
 _SAID = re.compile(
     r"\b(expand|factor|simplif|identit|multipl|distribut|foil|combin(?:e|ing) like|complet\w+ the square|rewrit|"
@@ -13,8 +13,8 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _UNSAID = re.compile(
-    r"\b(solv|solution|roots?\b|equation|suppose|let\b|given|satisf|if\b|when\b|where\b|such that|for which|zero|intersect|"
-    r"equal to each|setting|set\b|define|gives us the|substitut|both sides|must have|so we have)",
+    r"\b(solv|solution|roots?\b|equation|suppose|let\b|given|satisf|if\b|when\b|where\b|such that|for which|zero|"
+    r"intersect|equal to each|setting|set\b|define|gives us the|substitut|both sides|must have|so we have)",
     re.IGNORECASE,
 )
 _PLAIN = {"num", "sym", "neg", "add", "mul", "div", "pow"}

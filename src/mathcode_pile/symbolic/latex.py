@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
-from mathcode_pile.symbolic.nodes import Node, Unreadable, free_symbols, is_integer, number
+from mathcode_pile.symbolic.nodes import Node, UnreadableError, free_symbols, is_integer, number
 
 MAX_TOKENS = 260
 MAX_DEPTH = 24
@@ -30,7 +30,18 @@ _BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline)\s*(?=\{)")
 _NAMED = re.compile(r"\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{\s*([^{}]*?)\s*\}")
 
 _UNICODE = str.maketrans(
-    {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ", "≡": "\\equiv "}
+    {
+        "×": "*",
+        "·": "*",
+        "⋅": "*",
+        "÷": "/",
+        "−": "-",
+        "–": "-",
+        "∗": "*",
+        "≈": "\\approx ",
+        "π": "\\pi ",
+        "≡": "\\equiv ",
+    }
 )
 
 _TIMES = {"*", "\\cdot", "\\times", "\\ast"}
@@ -43,11 +54,30 @@ _FUNCTIONS = {
 _BINDERS = ("\\sum", "\\prod", "\\int", "\\lim", "\\det")
 _FRACTIONS = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}
 _BINOMIALS = {"\\binom", "\\dbinom", "\\tbinom"}
-_GREEK = {"\\alpha", "\\beta", "\\gamma", "\\theta", "\\lambda", "\\mu", "\\varphi", "\\omega", "\\rho", "\\delta", "\\phi"}
+_GREEK = {
+    "\\alpha",
+    "\\beta",
+    "\\gamma",
+    "\\theta",
+    "\\lambda",
+    "\\mu",
+    "\\varphi",
+    "\\omega",
+    "\\rho",
+    "\\delta",
+    "\\phi",
+}
 _CLOSING = {")": "(", "]": "[", "}": "{", "\\}": "\\{", "\\rfloor": "\\lfloor", "\\rceil": "\\lceil"}
 # Letters that usually name functions, sets or points: before a parenthesis they are not factors.
 _VARIABLES = set("xyztabckmnruvw")
-_MATRICES = {"pmatrix": "matrix", "bmatrix": "matrix", "matrix": "matrix", "vmatrix": "det", "array": "", "smallmatrix": ""}
+_MATRICES = {
+    "pmatrix": "matrix",
+    "bmatrix": "matrix",
+    "matrix": "matrix",
+    "vmatrix": "det",
+    "array": "",
+    "smallmatrix": "",
+}
 
 
 def clean(latex: str) -> str:
@@ -57,15 +87,15 @@ def clean(latex: str) -> str:
 
 
 def tokens_of(latex: str) -> list[str]:
-    """Split cleaned LaTeX into tokens; raise Unreadable where there are too many."""
+    """Split cleaned LaTeX into tokens; raise UnreadableError where there are too many."""
     found = _TOKEN.findall(latex)
     if len(found) > MAX_TOKENS:
-        raise Unreadable("too_long")
+        raise UnreadableError("too_long")
     return found
 
 
 def read_tokens(tokens: list[str], complex_numbers: bool = False) -> Node:
-    """Return the tree of one whole expression; raise Unreadable with the reason where it is none."""
+    """Return the tree of one whole expression; raise UnreadableError with the reason where it is none."""
     return _Reader(tokens, complex_numbers).whole()
 
 
@@ -83,7 +113,7 @@ class _Reader:
 
     def whole(self) -> Node:
         if not self.tokens:
-            raise Unreadable("empty")
+            raise UnreadableError("empty")
         node = self.expression()
         if self.position < len(self.tokens):
             self.fail()
@@ -92,12 +122,12 @@ class _Reader:
     def fail(self) -> NoReturn:
         token = self.peek()
         if token in ("\\dots", "\\ldots", "\\cdots", "."):
-            raise Unreadable("ellipsis")
+            raise UnreadableError("ellipsis")
         if token in ("\\pm", "\\mp"):
-            raise Unreadable("plus_minus")
+            raise UnreadableError("plus_minus")
         if token.startswith(("\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm")):
-            raise Unreadable("text_in_expression")
-        raise Unreadable("unknown_notation")
+            raise UnreadableError("text_in_expression")
+        raise UnreadableError("unknown_notation")
 
     def peek(self, ahead: int = 0) -> str:
         index = self.position + ahead
@@ -115,14 +145,14 @@ class _Reader:
     def expression(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise Unreadable("too_deep")
+            raise UnreadableError("too_deep")
         terms = [self.signed_term()]
         while self.peek() in ("+", "-"):
             terms.append(self.signed_term())
         node = terms[0] if len(terms) == 1 else Node("add", tuple(terms))
         if self.peek() in ("\\bmod", "\\mod"):
             if node.op == "add":
-                raise Unreadable("ambiguous_modulus")
+                raise UnreadableError("ambiguous_modulus")
             self.take()
             node = Node("mod", (node, self.term()))
         self.depth -= 1
@@ -149,7 +179,7 @@ class _Reader:
             elif token and self.begins_factor(token):
                 # 1/2x: half of x to some, one over 2x to others.
                 if sliced:
-                    raise Unreadable("ambiguous_slash")
+                    raise UnreadableError("ambiguous_slash")
                 node = self.adjoin(node, token)
             else:
                 return node
@@ -158,29 +188,40 @@ class _Reader:
         start = self.position
         right = self.factor()
         if (token[0].isdigit() or token[0] == ".") and self.tokens[start - 1] != "!":
-            raise Unreadable("adjacent_numbers")
+            raise UnreadableError("adjacent_numbers")
         mixed = right.op == "div" and token in _FRACTIONS and all(map(is_integer, right.args))
         if node.op == "num" and mixed:
             # 2\frac{1}{2} is two and a half where the fraction is proper; otherwise nobody can tell.
             if not node.value.isdigit() or int(right.args[0].value or 0) >= int(right.args[1].value or 0):
-                raise Unreadable("ambiguous_mixed_number")
+                raise UnreadableError("ambiguous_mixed_number")
             if self.peek() in _FRACTIONS or self.peek() == "^":
-                raise Unreadable("ambiguous_mixed_number")
+                raise UnreadableError("ambiguous_mixed_number")
             return Node("add", (node, right))
         if node.op == "sym" and token in ("(", "["):
             inside = self.tokens[start + 1 : self.position - 1]
             if node.value not in _VARIABLES or len(inside) < 3 or not free_symbols(right):
-                raise Unreadable("function_application")
+                raise UnreadableError("function_application")
         return _product(node, right)
 
     def begins_factor(self, token: str) -> bool:
-        if token[0].isdigit() or token[0] == "." and len(token) > 1 or (token.isalpha() and len(token) == 1):
+        if token[0].isdigit() or (token[0] == "." and len(token) > 1) or (token.isalpha() and len(token) == 1):
             return True
         if token in _FRACTIONS or token in _BINOMIALS or token in _FUNCTIONS or token in _GREEK:
             return True
-        return token in ("(", "[", "{", "\\{", "\\sqrt", "\\pi", "\\log", "\\lfloor", "\\lceil", "\\gcd", "\\infty", *_BINDERS) or (
-            token.startswith("\\begin")
-        )
+        return token in (
+            "(",
+            "[",
+            "{",
+            "\\{",
+            "\\sqrt",
+            "\\pi",
+            "\\log",
+            "\\lfloor",
+            "\\lceil",
+            "\\gcd",
+            "\\infty",
+            *_BINDERS,
+        ) or (token.startswith("\\begin"))
 
     def signed_factor(self) -> Node:
         if self.peek() == "-":
@@ -199,7 +240,7 @@ class _Reader:
                     node = Node("degrees", (node,))
                     continue
                 if node.op == "pow" and self.tokens[self.position - 2] != "}" and self.tokens[self.position - 2] != ")":
-                    raise Unreadable("unknown_notation")
+                    raise UnreadableError("unknown_notation")
                 if node.op == "matrix" and self.peek() in ("T", "\\top"):
                     self.take()
                     node = Node("transpose", (node,))
@@ -208,7 +249,7 @@ class _Reader:
             elif token == "!":
                 self.take()
                 if self.peek() == "!":
-                    raise Unreadable("double_factorial")
+                    raise UnreadableError("double_factorial")
                 node = Node("fact", (node,))
             elif token == "\\%" or token == "%":
                 self.take()
@@ -224,7 +265,11 @@ class _Reader:
         if token[:1].isdigit() and len(token) > 1 and token.isdigit():
             # \frac12 and 2^10: one digit is taken, the rest stays.
             self.tokens[self.position : self.position + 1] = [token[0], token[1:]]
-        if token in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\infty") or token[:1].isalnum() or token in _GREEK:
+        if (
+            token in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\infty")
+            or token[:1].isalnum()
+            or token in _GREEK
+        ):
             return self.atom()
         self.fail()
 
@@ -245,7 +290,7 @@ class _Reader:
     def atom(self) -> Node:
         token = self.peek()
         if not token:
-            raise Unreadable("incomplete")
+            raise UnreadableError("incomplete")
         if token[0].isdigit() or (token[0] == "." and len(token) > 1):
             return self.literal()
         if len(token) == 1 and token.isalpha():
@@ -274,7 +319,7 @@ class _Reader:
             self.take()
             base = self.group()
             if not is_integer(base) or not 2 <= int(base.value) <= 36 or any(int(d) >= int(base.value) for d in token):
-                raise Unreadable("unknown_notation")
+                raise UnreadableError("unknown_notation")
             return Node("based", (number(token), base))
         if token.isdigit():
             token = token.lstrip("0") or "0"
@@ -286,7 +331,7 @@ class _Reader:
         digits = self.take()
         self.take("}")
         if not digits.isdigit() or len(digits) > 12:
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         fraction = Node("div", (number(digits.lstrip("0") or "0"), number("9" * len(digits))))
         return fraction if int(whole) == 0 else Node("add", (number(whole), fraction))
 
@@ -297,20 +342,20 @@ class _Reader:
         if token == "i" and self.complex_numbers and self.peek() != "_":
             return Node("imaginary")
         if token == "d" and self.peek().isalpha():
-            raise Unreadable("stray_differential")
+            raise UnreadableError("stray_differential")
         if self.peek() == "'":
-            raise Unreadable("function_application")
+            raise UnreadableError("function_application")
         if self.peek() == "_":
             self.take()
             self.take("{") if (braced := self.peek() == "{") else None
             subscript = self.take()
             if not subscript.isalnum():
-                raise Unreadable("unknown_notation")
+                raise UnreadableError("unknown_notation")
             if braced:
                 self.take("}")
             token = f"{token}_{subscript}"
         if self.peek() == "(" and self.peek(2) in (")", ","):
-            raise Unreadable("function_application")
+            raise UnreadableError("function_application")
         return Node("sym", (), token)
 
     def function(self, name: str) -> Node:
@@ -320,7 +365,7 @@ class _Reader:
             self.take()
             power = self.group()
             if power.op == "neg":
-                raise Unreadable("ambiguous_inverse")
+                raise UnreadableError("ambiguous_inverse")
         node = Node(name, (self.argument(),))
         return Node("pow", (node, power)) if power else node
 
@@ -329,9 +374,9 @@ class _Reader:
         if self.peek() in ("(", "[", "{"):
             node = self.atom()
             if self.peek() == "^":
-                raise Unreadable("ambiguous_argument")
+                raise UnreadableError("ambiguous_argument")
             if self.peek() == "!":
-                raise Unreadable("ambiguous_argument")
+                raise UnreadableError("ambiguous_argument")
             return node
         node = self.factor()
         while (token := self.peek()) and (token.isalpha() or token in _GREEK or token == "\\pi" or token in _FRACTIONS):
@@ -339,7 +384,7 @@ class _Reader:
                 break
             node = _product(node, self.factor())
         if self.peek() in _OVER:
-            raise Unreadable("ambiguous_argument")
+            raise UnreadableError("ambiguous_argument")
         return node
 
     def fraction(self) -> Node:
@@ -367,7 +412,7 @@ class _Reader:
         self.take()
         if self.peek() != "_":
             # log without a base: ten in one book, e in the next.
-            raise Unreadable("ambiguous_logarithm")
+            raise UnreadableError("ambiguous_logarithm")
         self.take()
         base = self.group()
         return Node("log", (base, self.argument()))
@@ -417,7 +462,7 @@ class _Reader:
     def body(self, variable: str) -> Node:
         node = self.term()
         if self.peek() in ("+", "-") and variable in free_symbols(self.rest()):
-            raise Unreadable("ambiguous_scope")
+            raise UnreadableError("ambiguous_scope")
         return node
 
     def rest(self) -> Node:
@@ -430,12 +475,12 @@ class _Reader:
         op = "sum" if self.take() == "\\sum" else "prod"
         low, high = self.bounds()
         if high is None or len(low) < 3 or low[1] != "=":
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         variable, complex_numbers = low[0], self.complex_numbers
         self.complex_numbers = complex_numbers and variable != "i"
         node = Node(op, (self.body(variable), Node("sym", (), variable), self.inner(low[2:]), high))
         if any(name.endswith(f"_{variable}") for name in free_symbols(node.args[0])):
-            raise Unreadable("unknown_sequence")
+            raise UnreadableError("unknown_sequence")
         self.complex_numbers = complex_numbers
         return node
 
@@ -443,7 +488,7 @@ class _Reader:
         self.take()
         low, _ = self.bounds()
         if len(low) < 3 or low[1] not in ("\\to", "\\rightarrow"):
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         target, side = low[2:], ""
         for ending in (["^", "+"], ["^", "-"], ["^", "{", "+", "}"], ["^", "{", "-", "}"]):
             if target[-len(ending) :] == ending:
@@ -454,7 +499,7 @@ class _Reader:
         self.take()
         low, high = self.bounds()
         if bool(low) != (high is not None):
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         start, depth = self.position, 0
         while token := self.take():
             depth += (token in "([{") - (token in ")]}")
@@ -462,7 +507,7 @@ class _Reader:
             if differential and len(self.peek()) == 1 and self.peek().isalpha():
                 break
             if token == "\\int":
-                raise Unreadable("several_integrals")
+                raise UnreadableError("several_integrals")
         body = self.tokens[start : self.position - 1]
         variable = Node("sym", (), self.take())
         inside = self.inner(body) if body else number("1")
@@ -477,7 +522,7 @@ class _Reader:
             return None
         order, variable, again = match["order"] or "1", match["variable"], match["again"] or "1"
         if order != again or int(order) > 6:
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         self.position += match[0].count(" ")
         return Node("diff", (self.body(variable), Node("sym", (), variable), number(order)))
 
@@ -485,11 +530,11 @@ class _Reader:
         kind = self.take()[7:-1]
         op = _MATRICES.get(kind, "")
         if not op:
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         rows: list[list[list[str]]] = [[[]]]
         while (token := self.take()) != f"\\end{{{kind}}}":
             if token.startswith("\\begin"):
-                raise Unreadable("unknown_notation")
+                raise UnreadableError("unknown_notation")
             if token == "\\\\":
                 rows.append([[]])
             elif token == "&":
@@ -499,7 +544,7 @@ class _Reader:
         if rows[-1] == [[]]:
             rows.pop()
         if not rows or len({len(row) for row in rows}) != 1 or len(rows) * len(rows[0]) > 36:
-            raise Unreadable("unknown_notation")
+            raise UnreadableError("unknown_notation")
         node = Node("matrix", tuple(Node("row", tuple(map(self.inner, row))) for row in rows))
         return Node("det", (node,)) if op == "det" else node
 

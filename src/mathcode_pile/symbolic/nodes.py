@@ -13,7 +13,7 @@ MAX_FACTORIAL = 800
 MAX_TERMS = 20_000
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """An expression the translator does not take on; the message is the reason that is counted."""
 
 
@@ -120,7 +120,7 @@ def is_trivial(node: Node) -> bool:
 
 
 def bits(node: Node) -> float:
-    """Bound the size of a closed expression's value in bits; raise Unreadable where it would be absurd."""
+    """Bound the size of a closed expression's value in bits; raise UnreadableError where it would be absurd."""
     if node.op == "mod" and node.args[0].op == "pow" and all(map(is_integer, node.args[0].args)):
         return bits(node.args[1])  # pow(a, b, n) never holds a ** b
     inner = [bits(item) for item in node.args]
@@ -139,33 +139,33 @@ def bits(node: Node) -> float:
     else:
         size = max(inner, default=4.0) + len(inner)
     if size > MAX_BITS:
-        raise Unreadable("too_large")
+        raise UnreadableError("too_large")
     return size
 
 
 def _power_bits(node: Node, inner: list[float]) -> float:
     if free_symbols(node.args[0]) and inner[1] > 6:
-        raise Unreadable("too_large")
+        raise UnreadableError("too_large")
     if inner[1] > 16:
-        raise Unreadable("too_large")
+        raise UnreadableError("too_large")
     return inner[0] * 2 ** inner[1]
 
 
 def _factorial_bits(size: float) -> float:
     if size > log2(MAX_FACTORIAL):
-        raise Unreadable("too_large")
+        raise UnreadableError("too_large")
     return float(size * 2**size)
 
 
 def _range_bits(node: Node, inner: list[float]) -> float:
     low, high = node.args[2], node.args[3]
     if operations(node.args[0]) & {"sum", "prod", "limit", "int"}:
-        raise Unreadable("nested_series")
+        raise UnreadableError("nested_series")
     if is_integer(low) and is_integer(high):
         count = integer(high) - integer(low) + 1
         if not 0 < count <= MAX_TERMS:
-            raise Unreadable("too_many_terms")
+            raise UnreadableError("too_many_terms")
         if count > 100 and operations(node.args[0]) & {"sqrt", "root", "fact", "binom", "log", "ln"}:
-            raise Unreadable("too_many_terms")
+            raise UnreadableError("too_many_terms")
         return inner[0] * count if node.op == "prod" else inner[0] + log2(count + 1)
     return inner[0] + 64

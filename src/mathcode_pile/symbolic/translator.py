@@ -14,7 +14,7 @@ from mathcode_pile.symbolic.identities import shows_identity
 from mathcode_pile.symbolic.latex import read_tokens
 from mathcode_pile.symbolic.nodes import (
     Node,
-    Unreadable,
+    UnreadableError,
     bits,
     free_symbols,
     integer,
@@ -38,9 +38,16 @@ _DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|
 # Pages that give * a meaning of their own, and lists of equations with dots between.
 _OWN_OPERATION = re.compile(r"\boperation|[a-z] ?\* ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
 _LISTED = re.compile(r",\s*\\[lc]?dots")
-_IN_A_BASE = re.compile(r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE)
-_ROUNDED = re.compile(r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b", re.IGNORECASE)
+_IN_A_BASE = re.compile(
+    r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE
+)
+_ROUNDED = re.compile(
+    r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b",
+    re.IGNORECASE,
+)
 _COMPLEX = re.compile(r"complex|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre", re.IGNORECASE)
+_BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
+_CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
 
 
 class Computation(NamedTuple):
@@ -75,7 +82,7 @@ def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
             continue
         try:
             chains = find_chains(span.text if span.kind == "latex" else latex_of_plain(span.text))
-        except Unreadable as reason:
+        except UnreadableError as reason:
             skipped[str(reason)] += 1
             continue
         for chain in chains:
@@ -107,12 +114,16 @@ def latex_of_plain(text: str) -> str:
 
 
 def latex_of(tokens: list[str]) -> str:
-    """Write tokens as LaTeX again."""
-    text = ""
+    """Write tokens as LaTeX again, with spaces where two would grow together and around binary operators."""
+    text, last = "", ""
     for token in tokens:
-        spaced = text and token[:1].isalpha() and re.search(r"\\[A-Za-z]+$", text)
-        operator = token in ("+", "-", "\\cdot", "\\times", "\\div", "\\bmod") and text
-        text += (" " if spaced or operator else "") + token + (" " if operator else "")
+        joined = (last[:1] == "\\" and last[-1:].isalpha() and token[:1].isalpha()) or (
+            last[-1:].isdigit() and token[:1].isdigit()
+        )
+        binary = token in _BINARY and (last[-1:].isalnum() or last in _CLOSERS)
+        text += (" " if joined or binary else "") + token
+        text += " " if binary else ""
+        last = token
     return re.sub(r" +", " ", text).strip()
 
 
@@ -128,18 +139,20 @@ def translate_chain(
     for term in chain.terms:
         try:
             if term.tokens[:1] == ["+"]:
-                raise Unreadable("torn_line")
+                raise UnreadableError("torn_line")
             node = without_degrees(read_tokens(list(term.tokens), complex_numbers))
             bits(node)
             sides.append(Side(term, node))
-        except Unreadable as reason:
+        except UnreadableError as reason:
             reasons.append(str(reason))
-    if _DENIED.search(sentence) or (_IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)):
+    if _DENIED.search(sentence) or (
+        _IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)
+    ):
         skipped["denied"] += 1
         return []
     try:
         computations = _compute(chain, sides, sentence, before)
-    except Unreadable as reason:
+    except UnreadableError as reason:
         skipped[str(reason)] += 1
         return []
     if not computations:
@@ -182,15 +195,15 @@ def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
 
 def _computation(source: Side, target: Side, sentence: str) -> Computation:
     if source.term.unit and source.term.unit != target.term.unit:
-        raise Unreadable("units_differ")
+        raise UnreadableError("units_differ")
     decimal = is_decimal(target.node) or target.term.relation == "~"
     kind = code.choose_style(source.node, decimal)
     ops = operations(source.node)
     if {"asin", "acos", "atan", "pi"} & ops and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
-        raise Unreadable("units_differ")
+        raise UnreadableError("units_differ")
     loose = target.term.relation == "~" or _ROUNDED.search(sentence)
     if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
-        raise Unreadable("rounded")
+        raise UnreadableError("rounded")
     finish = "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
     program = code.write_program(source.node, kind, finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
@@ -209,15 +222,21 @@ def _record(source: Side, target: Side, expression: str, program: str, sentence:
 
 def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Computation]:
     if not chain.modulus:
-        raise Unreadable("no_modulus")
+        raise UnreadableError("no_modulus")
     modulus = read_tokens(list(chain.modulus))
     closed = [side for side in sides if not free_symbols(side.node)]
     if not is_integer(modulus) or len(closed) < 2 or not is_integer(closed[-1].node):
         return []
     source, target = closed[0], closed[-1]
     size, residue = integer(modulus), integer(target.node)
-    if operations(source.node) & {"div", "sqrt"} or _has_inner_inverse(source.node) or is_decimal(source.node) or not -size < residue < size or size < 2:
-        raise Unreadable("unusual_residue")
+    if (
+        operations(source.node) & {"div", "sqrt"}
+        or _has_inner_inverse(source.node)
+        or is_decimal(source.node)
+        or not -size < residue < size
+        or size < 2
+    ):
+        raise UnreadableError("unusual_residue")
     if is_trivial(source.node) and abs(integer(source.node)) < size:
         return []
     node = Node("mod", (source.node, modulus))
@@ -236,20 +255,20 @@ def _has_inner_inverse(node: Node) -> bool:
 
 
 def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Computation]:
-    """Compute derivatives, integrals, limits and series with unknowns, and identities where they are said to be such."""
+    """Compute derivatives, integrals, limits and series with unknowns, and identities said to be such."""
     if len(opened) < 2:
         return []
     source, target = opened[0], opened[-1]
     if operations(source.node) & CALCULUS:
         if operations(target.node) & CALCULUS:
-            raise Unreadable("unfinished_calculus")
+            raise UnreadableError("unfinished_calculus")
         return [_calculus(source, target, sentence)]
     if len(opened) > 2 and is_trivial(source.node):
         source, opened = opened[1], opened[1:]
     if len({frozenset(free_symbols(side.node)) for side in opened}) > 1:
-        raise Unreadable("equation_or_definition")
+        raise UnreadableError("equation_or_definition")
     if not shows_identity(source.node, target.node, len(opened), sentence, before):
-        raise Unreadable("equation_or_definition")
+        raise UnreadableError("equation_or_definition")
     finish = "expand" if target.node.op == "add" else "factor" if target.node.op in ("mul", "pow") else "simplify"
     program = code.write_program(source.node, "sympy", finish)
     return [_record(source, target, latex_of(source.term.tokens), program, sentence)]
@@ -259,11 +278,13 @@ def _calculus(source: Side, target: Side, sentence: str) -> Computation:
     finish, stated = "", free_symbols(target.node)
     if source.node.op == "int" and len(source.node.args) == 2:
         if "C" not in stated or operations(target.node) & {"ln", "log", "abs"}:
-            raise Unreadable("antiderivative_not_unique")
+            raise UnreadableError("antiderivative_not_unique")
         finish = "constant"
     elif not stated <= free_symbols(source.node):
-        raise Unreadable("equation_or_definition")
+        raise UnreadableError("equation_or_definition")
     elif source.node.op in ("sum", "prod", "diff"):
-        finish = "factor" if target.node.op in ("mul", "div", "pow") else "expand" if target.node.op == "add" else "simplify"
+        finish = (
+            "factor" if target.node.op in ("mul", "div", "pow") else "expand" if target.node.op == "add" else "simplify"
+        )
     program = code.write_program(source.node, "sympy", finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)

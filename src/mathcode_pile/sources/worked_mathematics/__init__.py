@@ -1,7 +1,7 @@
 """Write pages of worked mathematics as the web has them, from a seed.
 
-Over ninety kinds of problem in ten forms of page. A share of the pages states one wrong result, a share computes nothing, and a share
-has equations that nobody could check: what the translator and the verdicts have to cope with.
+Over ninety kinds of problem in ten forms of page. A share of the pages states one wrong result, a share computes
+nothing, and a share has equations that nobody could check: what the translator and the verdicts have to cope with.
 Not covered: proofs, figures, pages in other languages than English.
 """
 
@@ -24,8 +24,8 @@ LONG = 0.02
 def generate(documents: int, seed: int) -> Iterator[dict[str, Any]]:
     """Yield pages as {key, title, text, metadata}; page i depends on the seed and on i alone.
 
-    metadata: kind (of page: problems, none or uncheckable), form, problems (their kinds), computations (results stated), and
-    has_wrong_result.
+    metadata: kind (of page: problems, none or uncheckable), form, problems (their kinds), computations (results
+    stated), and has_wrong_result.
     """
     for index in range(documents):
         yield page(seed, index)
@@ -39,7 +39,12 @@ def page(seed: int, index: int) -> dict[str, Any]:
         voice = Voice(rng)
         kind = "none" if draw < WITHOUT_COMPUTATION else "uncheckable"
         text = notes.without_computation(voice) if kind == "none" else notes.uncheckable(voice)
-        return _record(seed, index, text, {"kind": kind, "form": "notes", "problems": [], "computations": 0, "has_wrong_result": False})
+        return _record(
+            seed,
+            index,
+            text,
+            {"kind": kind, "form": "notes", "problems": [], "computations": 0, "has_wrong_result": False},
+        )
     misstate = draw < WITHOUT_COMPUTATION + UNCHECKABLE + WRONG
     voice = Voice(rng, plain=rng.random() < 0.12)
     count = rng.randint(14, 20) if rng.random() < LONG else rng.choice([1, 2, 2, 3, 3, 4])

@@ -1,5 +1,7 @@
 """Problems of algebra: equations, polynomials, logarithms, complex numbers."""
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from fractions import Fraction
 from math import isqrt, log
 
@@ -50,7 +52,8 @@ def quadratic_equation(v: Voice) -> Problem:
             f"The discriminant is {v.c(discriminant, d)}, "
             + v.pick("a perfect square: ", "and its root is an integer: ", "which we recognise: ")
             + f"{v.c(v.root(d), isqrt(d))}.",
-            v.pick("The formula gives", "So the roots are", "We obtain") + f" {v.m(f'x_1 = {plus}')} and {v.m(f'x_2 = {minus}')}.",
+            v.pick("The formula gives", "So the roots are", "We obtain")
+            + f" {v.m(f'x_1 = {plus}')} and {v.m(f'x_2 = {minus}')}.",
             v.pick(
                 f"By Vieta their sum must be {v.m(v.num(Fraction(-b, a)))}, and indeed {v.c(v.plus([high, low]), high + low)}.",
                 f"The vertex lies halfway, at {v.m(f'x = {v.claim(v.frac(v.plus([high, low]), 2), Fraction(high + low, 2))}')}.",
@@ -64,13 +67,17 @@ def linear_system(v: Voice) -> Problem:
     a, b, c, d = v.n(1, 7), v.n(1, 6), v.n(1, 5), -v.n(1, 7)
     e, f = a * x + b * y, c * x + d * y
     det = a * d - b * c
-    first, second = f"{v.poly([a, 0])} + {v.poly([b, 0], 'y')} = {e}", f"{v.poly([c, 0])} - {v.poly([-d, 0], 'y')} = {f}"
+    first, second = (
+        f"{v.poly([a, 0])} + {v.poly([b, 0], 'y')} = {e}",
+        f"{v.poly([c, 0])} - {v.poly([-d, 0], 'y')} = {f}",
+    )
     matrix = f"\\det\\begin{{pmatrix}} {a} & {b} \\\\ {c} & {d} \\end{{pmatrix}}"
     tops = [f"{v.times(e, d)} - {v.times(b, f)}", f"{v.times(a, f)} - {v.times(e, c)}"]
     return Problem(
         v.pick("Two equations, two unknowns", "Cramer's rule", "A linear system"),
         v.pick(
-            f"Solve the system {v.m(first)}, {v.m(second)}.", f"Two lines are given by {v.m(first)} and {v.m(second)}. Where do they cross?"
+            f"Solve the system {v.m(first)}, {v.m(second)}.",
+            f"Two lines are given by {v.m(first)} and {v.m(second)}. Where do they cross?",
         ),
         [
             f"The determinant of the coefficients is {v.c(matrix, det)}"
@@ -109,7 +116,11 @@ def expand_product(v: Voice) -> Problem:
     value = (a * x + b) * (c * x + d)
     return Problem(
         v.pick("Expanding brackets", "Multiplying binomials", "First, outer, inner, last"),
-        v.pick(f"Expand {v.m(product)}.", f"Multiply out {v.m(product)} and collect like terms.", f"Write {v.m(product)} as a polynomial."),
+        v.pick(
+            f"Expand {v.m(product)}.",
+            f"Multiply out {v.m(product)} and collect like terms.",
+            f"Write {v.m(product)} as a polynomial.",
+        ),
         [
             f"Expand term by term and combine like terms: {v.d(v.claim(product, result, wrong if wrong != result else ''))}",
             v.pick("Test it at one value", "A quick numerical test", "To be safe")
@@ -142,7 +153,10 @@ def logarithms(v: Voice) -> Problem:
     first, second, both = (f"\\log_{base} {b**power}" for power in (m, k, m + k))
     return Problem(
         v.pick("Logarithms of a product", "What is the exponent?", "Adding logarithms"),
-        v.pick(f"Evaluate {v.m(first)} and {v.m(both)}.", f"Show on an example that logarithms turn products into sums, starting from {v.m(first)}."),
+        v.pick(
+            f"Evaluate {v.m(first)} and {v.m(both)}.",
+            f"Show on an example that logarithms turn products into sums, starting from {v.m(first)}.",
+        ),
         [
             v.pick("A logarithm asks for an exponent.", "Ask which power of the base it is.")
             + f" Because {v.c(f'{b}^{m}', b**m)}, {v.c(first, m)}; likewise {v.c(second, k)}.",
@@ -163,7 +177,8 @@ def natural_logarithm(v: Voice) -> Problem:
         ),
         [
             f"We need {v.m(f'e^{{{p / 100:.2f}t}} = 2')}, and take logarithms of both sides.",
-            v.pick("That is", "Hence the time is", "Dividing by the rate") + f" {v.c(fraction, years, relation=APPROXIMATELY)}, "
+            v.pick("That is", "Hence the time is", "Dividing by the rate")
+            + f" {v.c(fraction, years, relation=APPROXIMATELY)}, "
             f"close to what the rule of seventy says, {v.c(f'70 / {p}', Fraction(70, p))}.",
         ],
     )
@@ -177,7 +192,10 @@ def complex_product(v: Voice) -> Problem:
     value = _complex(re, im)
     return Problem(
         v.pick("Multiplying complex numbers", "The square of i at work", "Complex arithmetic"),
-        v.pick(f"Multiply the complex numbers {v.m(product)}.", f"Write the complex product {v.m(product)} in the form a + bi."),
+        v.pick(
+            f"Multiply the complex numbers {v.m(product)}.",
+            f"Write the complex product {v.m(product)} in the form a + bi.",
+        ),
         [
             f"Expand as usual and use {v.m('i^2 = -1')}. The real part is {v.c(f'{v.times(a, c)} - {v.times(b, d)}', re)}, "
             f"the imaginary part {v.c(f'{v.times(a, d)} + {v.times(b, c)}', im)}.",
@@ -205,7 +223,10 @@ def complex_modulus(v: Voice) -> Problem:
     conjugate = f"({z})({a} - {b}i)"
     return Problem(
         v.pick("Absolute value of a complex number", "Distance from the origin", "Modulus and conjugate"),
-        v.pick(f"How far is the complex number {v.m(z)} from the origin?", f"Find the modulus of the complex number {v.m(f'z = {z}')}."),
+        v.pick(
+            f"How far is the complex number {v.m(z)} from the origin?",
+            f"Find the modulus of the complex number {v.m(f'z = {z}')}.",
+        ),
         [
             f"The modulus is {v.c(v.root(f'{a}^2 + {b}^2'), h)}.",
             v.pick("The conjugate says the same:", "Another way uses the conjugate:")

@@ -1,5 +1,7 @@
 """Problems from daily life and science: rates, units, money, mixtures."""
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from fractions import Fraction
 
 from mathcode_pile.sources.worked_mathematics.voice import APPROXIMATELY, Problem, Voice
@@ -14,8 +16,10 @@ def average_speed(v: Voice) -> Problem:
         f"{v.name()} drives {s} h at {a} km/h and then {t} h at {b} km/h. What is the average speed?",
         [
             f"The two parts are {v.c(v.times(a, s), a * s)} and {v.c(v.times(b, t), b * t)} kilometres, together {v.c(f'{a * s} + {b * t}', way)}.",
-            v.pick("Divide by the whole time:", "All kilometres over all hours:") + f" {v.dc(v.frac(way, f'{s} + {t}'), Fraction(way, s + t))}",
-            v.pick("The plain mean of the speeds would be", "Compare the mean of the two speeds,") + f" {v.c(v.frac(f'{a} + {b}', 2), Fraction(a + b, 2))}.",
+            v.pick("Divide by the whole time:", "All kilometres over all hours:")
+            + f" {v.dc(v.frac(way, f'{s} + {t}'), Fraction(way, s + t))}",
+            v.pick("The plain mean of the speeds would be", "Compare the mean of the two speeds,")
+            + f" {v.c(v.frac(f'{a} + {b}', 2), Fraction(a + b, 2))}.",
         ],
     )
 
@@ -29,7 +33,8 @@ def meeting_trains(v: Voice) -> Problem:
         f"Two trains start {way} km apart and run towards each other at {a} and {b} km/h. When do they meet, and where?",
         [
             f"They approach each other at {v.c(f'{a} + {b}', a + b)} kilometres an hour, so they meet after {v.c(v.frac(way, a + b), t)} hours.",
-            v.pick("By then the first has gone", "The faster or slower, the first one has covered") + f" {v.c(v.times(a, t), a * t)} kilometres.",
+            v.pick("By then the first has gone", "The faster or slower, the first one has covered")
+            + f" {v.c(v.times(a, t), a * t)} kilometres.",
         ],
     )
 
@@ -57,7 +62,8 @@ def simple_interest(v: Voice) -> Problem:
         f"{v.name()} lends {capital} crowns at {p} percent simple interest a year. How much is owed after {t} years?",
         [
             f"Each year adds {v.c(v.frac(v.times(capital, p), 100), Fraction(capital * p, 100))}, so {t} years add {v.c(v.frac(v.times(capital, p, t), 100), interest)}.",
-            v.pick("With the loan itself that makes", "The debt then stands at") + f" {v.c(v.plus([capital, interest]), capital + interest)}.",
+            v.pick("With the loan itself that makes", "The debt then stands at")
+            + f" {v.c(v.plus([capital, interest]), capital + interest)}.",
         ],
     )
 
@@ -87,7 +93,8 @@ def discount_and_tax(v: Voice) -> Problem:
         f"A {thing} costs {price} before tax. The shop takes off {off} percent, then {tax} percent of tax is added. What do you pay?",
         [
             f"After the discount the price is {v.c(f'{price} {v.dot} {v.frac(100 - off, 100)}', reduced)}.",
-            v.pick("Tax is another factor:", "With tax") + f" {v.dc(f'{price} {v.dot} {v.frac(100 - off, 100)} {v.dot} {v.frac(100 + tax, 100)}', end)}",
+            v.pick("Tax is another factor:", "With tax")
+            + f" {v.dc(f'{price} {v.dot} {v.frac(100 - off, 100)} {v.dot} {v.frac(100 + tax, 100)}', end)}",
             v.pick("As factors commute, the order is irrelevant.", "Swapping the factors changes nothing."),
         ],
     )
@@ -103,7 +110,8 @@ def mixture(v: Voice) -> Problem:
         f"{x} litres of a {a} percent {stuff} solution are mixed with {y} litres of a {b} percent one. How strong is the mixture?",
         [
             f"Pure {stuff}: {v.dc(f'{v.frac(a, 100)} {v.dot} {x} + {v.frac(b, 100)} {v.dot} {y}', pure)}",
-            v.pick("Divide by the", "Shared over the") + f" {v.c(f'{x} + {y}', x + y)} litres the strength in percent is "
+            v.pick("Divide by the", "Shared over the")
+            + f" {v.c(f'{x} + {y}', x + y)} litres the strength in percent is "
             f"{v.c(v.frac(f'{v.times(a, x)} + {v.times(b, y)}', x + y), Fraction(a * x + b * y, x + y))}.",
         ],
     )
@@ -118,8 +126,10 @@ def work_together(v: Voice) -> Problem:
         v.pick("Working together", "Adding rates", "Two people, one job"),
         f"{first} needs {a} hours to {job}, {second} needs {b}. How long do they take together?",
         [
-            v.pick("Rates add, times do not.", "Think of the part done in one hour.") + f" {v.c(f'{v.frac(1, a)} + {v.frac(1, b)}', rate)} of the job is done each hour.",
-            v.pick("The time is the reciprocal:", "So the whole takes") + f" {v.c(f'1 / ({v.frac(1, a)} + {v.frac(1, b)})', 1 / rate)} hours.",
+            v.pick("Rates add, times do not.", "Think of the part done in one hour.")
+            + f" {v.c(f'{v.frac(1, a)} + {v.frac(1, b)}', rate)} of the job is done each hour.",
+            v.pick("The time is the reciprocal:", "So the whole takes")
+            + f" {v.c(f'1 / ({v.frac(1, a)} + {v.frac(1, b)})', 1 / rate)} hours.",
         ],
     )
 
@@ -147,7 +157,8 @@ def density(v: Voice) -> Problem:
         f"A block of {metal} measures {a} cm by {b} cm by {c} cm; each cubic centimetre weighs {rho} g. What does it weigh?",
         [
             f"Its volume is {v.c(v.times(a, b, c), volume)} cubic centimetres. "
-            + v.pick("Times the density that is", "Each of them has the same mass, so in all") + f" {v.c(f'{volume} {v.dot} {rho}', round(volume * rho, 1))} grams."
+            + v.pick("Times the density that is", "Each of them has the same mass, so in all")
+            + f" {v.c(f'{volume} {v.dot} {rho}', round(volume * rho, 1))} grams."
         ],
     )
 
@@ -160,7 +171,8 @@ def parallel_resistors(v: Voice) -> Problem:
         v.pick("Two resistors in parallel", "Ohm's law", "Conductances add"),
         f"Resistors of {a} and {b} ohms are connected in parallel to {volt} volts. What is the total resistance, and which current flows?",
         [
-            v.pick("Product over sum", "For two in parallel take product over sum") + f": {v.dc(v.frac(v.times(a, b), f'{a} + {b}'), value)}",
+            v.pick("Product over sum", "For two in parallel take product over sum")
+            + f": {v.dc(v.frac(v.times(a, b), f'{a} + {b}'), value)}",
             f"The currents are {v.c(v.frac(volt, a), Fraction(volt, a))} and {v.c(v.frac(volt, b), Fraction(volt, b))} amperes, "
             f"in all {v.c(f'{v.frac(volt, a)} + {v.frac(volt, b)}', Fraction(volt, a) + Fraction(volt, b))}.",
         ],
@@ -175,7 +187,8 @@ def fuel(v: Voice) -> Problem:
         f"A car uses {per} litres per 100 km and fuel is {price:.2f} a litre. What does a trip of {way} km cost?",
         [
             f"It needs {v.c(f'{v.frac(way, 100)} {v.dot} {per}', litres)} litres. "
-            + v.pick("At that price", "Multiplied by the price that is") + f" {v.c(f'{litres} {v.dot} {price:.2f}', round(litres * price, 2), relation=APPROXIMATELY)}."
+            + v.pick("At that price", "Multiplied by the price that is")
+            + f" {v.c(f'{litres} {v.dot} {price:.2f}', round(litres * price, 2), relation=APPROXIMATELY)}."
         ],
     )
 
@@ -203,7 +216,8 @@ def ages(v: Voice) -> Problem:
         f"{first} is {k} times as old as {second}. Together they are {parent + child}. How old will each be in {ahead} years?",
         [
             f"The total consists of {v.c(f'{k} + 1', k + 1)} equal parts, so {second} is {v.c(v.frac(parent + child, k + 1), child)} and {first} is {v.c(v.times(k, child), parent)}.",
-            v.pick("Some years later", "Adding the years") + f": {v.c(f'{child} + {ahead}', child + ahead)} and {v.c(f'{parent} + {ahead}', parent + ahead)}.",
+            v.pick("Some years later", "Adding the years")
+            + f": {v.c(f'{child} + {ahead}', child + ahead)} and {v.c(f'{parent} + {ahead}', parent + ahead)}.",
         ],
     )
 

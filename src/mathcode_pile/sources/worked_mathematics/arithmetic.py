@@ -1,5 +1,7 @@
 """Problems of arithmetic: numbers, fractions, percentages, powers and roots."""
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from fractions import Fraction
 from math import isqrt
 
@@ -48,7 +50,9 @@ def long_multiplication(v: Voice) -> Problem:
                 f"Split {b} into {tens} and {units}. The two partial products are {parts[0]} and {parts[1]}.",
                 f"Because {b} is {tens} plus {units}, we may multiply twice: {parts[0]}, and {parts[1]}.",
             ),
-            v.pick(f"Adding them gives {total}.", f"Their sum is the product: {total}.", f"Together that makes {total}."),
+            v.pick(
+                f"Adding them gives {total}.", f"Their sum is the product: {total}.", f"Together that makes {total}."
+            ),
         ],
     )
 
@@ -70,7 +74,11 @@ def division_with_remainder(v: Voice) -> Problem:
                 f"The largest multiple of {d} not above {a} is {v.m(v.claim(v.times(d, q), d * q))}, which leaves {v.m(v.claim(f'{a} - {d * q}', r))}.",
                 f"Trying multiples, {v.m(v.claim(v.times(d, q), d * q))} still fits and the next one does not. The rest is {v.m(v.claim(f'{a} - {d * q}', r))}.",
             ),
-            v.pick(f"As a check, {v.m(check)}.", f"Multiplying back confirms it: {v.m(check)}.", f"Indeed {v.m(check)}, as it should be."),
+            v.pick(
+                f"As a check, {v.m(check)}.",
+                f"Multiplying back confirms it: {v.m(check)}.",
+                f"Indeed {v.m(check)}, as it should be.",
+            ),
         ],
     )
 
@@ -109,12 +117,22 @@ def product_of_fractions(v: Voice) -> Problem:
     whole = f"{v.frac(a, b)} {operator} {v.frac(c, d)}"
     middle = f"{v.frac(a, b)} {v.dot} {v.frac(d, c)}" if divides else f"{v.frac(v.times(a, c), v.times(b, d))}"
     return Problem(
-        v.pick("Dividing by a fraction", "Upside down and multiply") if divides else v.pick("Multiplying fractions", "Cancel first"),
-        v.pick(f"Simplify {v.m(whole)}.", f"What is {v.m(whole)} in lowest terms?", f"Find the value of {v.m(whole)} without decimals."),
+        v.pick("Dividing by a fraction", "Upside down and multiply")
+        if divides
+        else v.pick("Multiplying fractions", "Cancel first"),
+        v.pick(
+            f"Simplify {v.m(whole)}.",
+            f"What is {v.m(whole)} in lowest terms?",
+            f"Find the value of {v.m(whole)} without decimals.",
+        ),
         [
             v.pick(
-                "To divide by a fraction is to multiply by its reciprocal." if divides else "Multiply the numerators and the denominators.",
-                "The rule for dividing turns the second fraction over." if divides else "Products are the easy case: no common denominator is wanted.",
+                "To divide by a fraction is to multiply by its reciprocal."
+                if divides
+                else "Multiply the numerators and the denominators.",
+                "The rule for dividing turns the second fraction over."
+                if divides
+                else "Products are the easy case: no common denominator is wanted.",
             )
             + " "
             + v.pick("Hence", "So", "We get")
@@ -179,15 +197,22 @@ def decimal_shopping(v: Voice) -> Problem:
     totals = [round(p * c, 2) for p, c in zip(prices, counts, strict=True)]
     total = round(sum(totals), 2)
     paid = (int(total) // 10 + 1) * 10
-    goods = v.rng.sample(["notebooks", "pears", "pencils", "candles", "rolls", "postcards", "lemons", "batteries"], len(prices))
+    goods = v.rng.sample(
+        ["notebooks", "pears", "pencils", "candles", "rolls", "postcards", "lemons", "batteries"], len(prices)
+    )
     listing = ", ".join(f"{c} {g} at {p:.2f}" for c, g, p in zip(counts, goods, prices, strict=True))
     lines = [v.m(v.claim(v.times(c, f"{p:.2f}"), t)) for c, p, t in zip(counts, prices, totals, strict=True)]
     summed = v.claim(" + ".join(f"{t:.2f}" for t in totals), total)
     return Problem(
         v.pick("Adding up a receipt", "Decimals at the checkout", "How much change?"),
-        v.pick(f"{v.name()} buys {listing}. What is the total, and what is the change from {paid}?", f"Check this receipt: {listing}; paid with {paid}."),
+        v.pick(
+            f"{v.name()} buys {listing}. What is the total, and what is the change from {paid}?",
+            f"Check this receipt: {listing}; paid with {paid}.",
+        ),
         [
-            v.pick("Line by line: ", "The single items come to ", "First each line for itself: ") + "; ".join(lines) + ".",
+            v.pick("Line by line: ", "The single items come to ", "First each line for itself: ")
+            + "; ".join(lines)
+            + ".",
             f"Altogether {v.m(summed)}, and the change is {v.m(v.claim(f'{paid} - {total}', round(paid - total, 2)))}.",
         ],
     )
@@ -230,7 +255,9 @@ def simplify_root(v: Voice) -> Problem:
     return Problem(
         v.pick("Simplifying square roots", "Pulling squares out of a radical", "Like radicals"),
         v.pick(
-            f"Simplify {v.m(both)}.", f"Write {v.m(both)} as a single radical.", f"Can {v.m(first)} and {v.m(second)} be added?"
+            f"Simplify {v.m(both)}.",
+            f"Write {v.m(both)} as a single radical.",
+            f"Can {v.m(first)} and {v.m(second)} be added?",
         ),
         [
             v.pick(
@@ -249,12 +276,16 @@ def root_to_decimal(v: Voice) -> Problem:
     low, value, radical = isqrt(n), round(n**0.5, 3), v.root(n)
     return Problem(
         v.pick("Estimating a square root", "Between two squares", "A root on the number line"),
-        v.pick(f"Between which integers does {v.m(radical)} lie?", f"Estimate {v.m(radical)} by hand to three decimals."),
+        v.pick(
+            f"Between which integers does {v.m(radical)} lie?", f"Estimate {v.m(radical)} by hand to three decimals."
+        ),
         [
             v.pick("Compare with squares:", "The neighbouring squares are easy:")
             + f" {v.c(f'{low}^2', low * low)} is too small and {v.c(f'{low + 1}^2', (low + 1) ** 2)} too large.",
             v.pick(
-                "Newton's rule or a calculator narrows it down to", "Refining the guess a few times one finds", "To three decimals"
+                "Newton's rule or a calculator narrows it down to",
+                "Refining the guess a few times one finds",
+                "To three decimals",
             )
             + f" {v.c(radical, value, relation=APPROXIMATELY)}.",
         ],
@@ -310,10 +341,13 @@ def scientific_notation(v: Voice) -> Problem:
     return Problem(
         v.pick("Scientific notation", "Powers of ten", "Large numbers, small effort"),
         v.pick(
-            f"Multiply {v.m(f'({left}) ({right})')}.", f"A factory makes {v.m(left)} pins an hour. How many in {v.m(right)} hours?"
+            f"Multiply {v.m(f'({left}) ({right})')}.",
+            f"A factory makes {v.m(left)} pins an hour. How many in {v.m(right)} hours?",
         ),
         [
-            v.pick("Treat the leading numbers and the powers apart.", "Multiply the front numbers and add the exponents.")
+            v.pick(
+                "Treat the leading numbers and the powers apart.", "Multiply the front numbers and add the exponents."
+            )
             + f" {v.c(v.times(a, b), a * b)} and {v.m(powers_of_ten)}, "
             f"so {v.c(f'({left}) ({right})', a * b * 10 ** (m + k))}."
         ],

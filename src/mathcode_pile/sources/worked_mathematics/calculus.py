@@ -1,5 +1,7 @@
 """Problems of calculus and of series."""
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from fractions import Fraction
 from math import e, pi
 
@@ -32,7 +34,10 @@ def derivative_of_polynomial(v: Voice) -> Problem:
             f"What is the rate of change of {v.m(body)} at {v.m(f'x = {x0}')}?",
         ),
         [
-            v.pick("Term by term, each exponent comes down as a factor.", "The power rule handles each term; the constant disappears.")
+            v.pick(
+                "Term by term, each exponent comes down as a factor.",
+                "The power rule handles each term; the constant disappears.",
+            )
             + f" {v.dc(f'{operator}({body})', v.poly(slopes), v.poly(wrong))}",
             v.pick("At the point in question", "Inserting the value", "The slope there") + f" {v.c(terms, at)}.",
         ],
@@ -50,7 +55,9 @@ def product_rule(v: Voice) -> Problem:
         v.pick("The product rule", "Differentiating a product", "Two factors, two terms"),
         v.pick(f"Find the derivative of {v.m(body)}.", f"Use the product rule on {v.m(body)}."),
         [
-            v.pick("Each factor is differentiated once while the other is kept.", "One factor at a time is differentiated.")
+            v.pick(
+                "Each factor is differentiated once while the other is kept.", "One factor at a time is differentiated."
+            )
             + f" {v.dc(_derive(body), result, wrong)}",
             v.pick(
                 f"As a sanity check at the origin: the value of the first factor there is {v.c(f'0^2 + {a}', a)}.",
@@ -72,7 +79,8 @@ def chain_rule(v: Voice) -> Problem:
         v.pick("The chain rule", "Inner derivative", "Don't forget the inner function"),
         v.pick(f"Differentiate {v.m(body)}.", f"What is the derivative of {v.m(body)}, and what do people forget?"),
         [
-            v.pick("Outer derivative times inner derivative:", "Derive the power and then the bracket:") + f" {v.dc(_derive(body), result, wrong)}",
+            v.pick("Outer derivative times inner derivative:", "Derive the power and then the bracket:")
+            + f" {v.dc(_derive(body), result, wrong)}",
             f"The factor {v.c(v.times(a, k), a * k)} combines the exponent with the slope of {v.m(inner)}.",
         ],
     )
@@ -119,13 +127,17 @@ def antiderivative(v: Voice) -> Problem:
     a, k, b = v.n(1, 8), v.n(2, 5), v.n(1, 9)
     coefficients = [a * (k + 1), *[0] * (k - 1), b]
     body = v.poly(coefficients)
-    result, wrong = f"{v.poly([a, *[0] * k, 0])} + {v.poly([b, 0])} + C", f"{v.poly([a * (k + 1), *[0] * k, 0])} + {v.poly([b, 0])} + C"
+    result, wrong = (
+        f"{v.poly([a, *[0] * k, 0])} + {v.poly([b, 0])} + C",
+        f"{v.poly([a * (k + 1), *[0] * k, 0])} + {v.poly([b, 0])} + C",
+    )
     integral = f"\\int ({body}) \\, dx"
     return Problem(
         v.pick("An indefinite integral", "Finding an antiderivative", "Reversing the power rule"),
         v.pick(f"Find all antiderivatives of {v.m(body)}.", f"Integrate {v.m(body)}."),
         [
-            v.pick("Raise each exponent by one and divide by the new exponent.", "Run the power rule backwards.") + f" {v.dc(integral, result, wrong)}",
+            v.pick("Raise each exponent by one and divide by the new exponent.", "Run the power rule backwards.")
+            + f" {v.dc(integral, result, wrong)}",
             f"Differentiating again restores the leading coefficient: {v.c(v.times(a, k + 1), a * (k + 1))}.",
         ],
     )
@@ -137,9 +149,14 @@ def integral_of_sine(v: Voice) -> Problem:
     half = f"\\int_0^{{\\pi/2}} {a}\\cos x \\, dx"
     return Problem(
         v.pick("One arch of the sine curve", "Integrating a sine", "Area of a wave"),
-        v.pick(f"How large is the area of one arch of {v.m(f'{a}' + chr(92) + 'sin x')}?", f"Evaluate {v.m(integral)}."),
+        v.pick(
+            f"How large is the area of one arch of {v.m(f'{a}' + chr(92) + 'sin x')}?", f"Evaluate {v.m(integral)}."
+        ),
         [
-            v.pick("The antiderivative of the sine is minus the cosine, so", "Minus cosine runs from minus one to one, therefore")
+            v.pick(
+                "The antiderivative of the sine is minus the cosine, so",
+                "Minus cosine runs from minus one to one, therefore",
+            )
             + f" {v.dc(integral, 2 * a)}",
             v.pick("For the cosine over a quarter period", "By symmetry half of it is") + f" {v.c(half, a)}.",
         ],
@@ -169,7 +186,10 @@ def limit_at_infinity(v: Voice) -> Problem:
         v.pick("A limit at infinity", "Which term wins?", "Comparing degrees"),
         v.pick(f"Determine {v.m(limit)}.", f"Does the sequence converge? Compute {v.m(limit)}."),
         [
-            v.pick("Divide above and below by the highest power; everything else tends to zero.", "Only the leading terms matter in the long run.")
+            v.pick(
+                "Divide above and below by the highest power; everything else tends to zero.",
+                "Only the leading terms matter in the long run.",
+            )
             + f" {v.dc(limit, Fraction(a, c))}"
         ],
     )
@@ -180,9 +200,15 @@ def sine_limit(v: Voice) -> Problem:
     limit = f"\\lim_{{x \\to 0}} \\frac{{\\sin {a}x}}{{{b}x}}"
     return Problem(
         v.pick("The sine limit", "Small angles", "Sine of x over x"),
-        v.pick(f"Compute {v.m(limit)}.", f"For small angles the sine is nearly the angle. What does that say about {v.m(limit)}?"),
+        v.pick(
+            f"Compute {v.m(limit)}.",
+            f"For small angles the sine is nearly the angle. What does that say about {v.m(limit)}?",
+        ),
         [
-            v.pick("Rescale so that the argument of the sine stands below it.", "Near zero the sine may be replaced by its argument.")
+            v.pick(
+                "Rescale so that the argument of the sine stands below it.",
+                "Near zero the sine may be replaced by its argument.",
+            )
             + f" {v.dc(limit, Fraction(a, b))}"
         ],
     )
@@ -196,7 +222,8 @@ def area_between_curves(v: Voice) -> Problem:
         v.pick("Area between a line and a parabola", "The region between two graphs"),
         f"Which area do {v.m(f'y = {m}x')} and {v.m('y = x^2')} enclose?",
         [
-            f"The graphs meet at 0 and at {m}; in between the line is above. " + v.pick("Integrate the difference:", "The area is")
+            f"The graphs meet at 0 and at {m}; in between the line is above. "
+            + v.pick("Integrate the difference:", "The area is")
             + f" {v.dc(integral, value)}",
             v.pick("In general the answer is a sixth of the cube", "The formula with the cube agrees")
             + f": {v.c(v.frac(f'{m}^3', 6), value)}.",
@@ -212,7 +239,10 @@ def mean_value(v: Voice) -> Problem:
         v.pick("Average value of a function", "Mean height of a parabola"),
         f"What is the average value of {v.m(f'{a if a > 1 else str()}x^2')} on the interval from 0 to {b}?",
         [
-            v.pick("The average is the integral divided by the length of the interval.", "Integrate, then divide by the width.")
+            v.pick(
+                "The average is the integral divided by the length of the interval.",
+                "Integrate, then divide by the width.",
+            )
             + f" {v.dc(integral, value)}"
         ],
     )
@@ -272,7 +302,8 @@ def infinite_geometric_series(v: Voice) -> Problem:
         ),
         [
             "The ratio is smaller than one, so the series converges: " + v.dc(series, value),
-            v.pick("The formula says the same", "Compare with the closed form") + f": {v.c(v.frac(1, f'1 - {ratio}'), value)}.",
+            v.pick("The formula says the same", "Compare with the closed form")
+            + f": {v.c(v.frac(1, f'1 - {ratio}'), value)}.",
         ],
     )
 
@@ -282,11 +313,15 @@ def sum_of_squares(v: Voice) -> Problem:
     total = n * (n + 1) * (2 * n + 1) // 6
     return Problem(
         v.pick("The sum of the first squares", "A pyramid of oranges", "Adding square numbers"),
-        v.pick(f"How many oranges are in a square pyramid with {n} layers?", f"Add the squares of the integers from 1 to {n}."),
+        v.pick(
+            f"How many oranges are in a square pyramid with {n} layers?",
+            f"Add the squares of the integers from 1 to {n}.",
+        ),
         [
             v.pick("There is a formula for it:", "The well-known formula gives")
             + f" {v.dc(v.frac(v.times(n, n + 1, 2 * n + 1), 6), total)}",
-            v.pick("Direct summation agrees", "In sigma notation") + f": {v.c(f'{chr(92)}sum_{{k=1}}^{{{n}}} k^2', total)}.",
+            v.pick("Direct summation agrees", "In sigma notation")
+            + f": {v.c(f'{chr(92)}sum_{{k=1}}^{{{n}}} k^2', total)}.",
         ],
     )
 
@@ -302,7 +337,9 @@ def exponential_value(v: Voice) -> Problem:
         f"Money grows continuously at {k} percent. By what factor has it grown after {t} years?",
         [
             f"The factor is {v.c(power, value, relation=APPROXIMATELY)}. "
-            + v.pick("The first terms of the Taylor series already come close:", "Compare the quadratic Taylor polynomial:")
+            + v.pick(
+                "The first terms of the Taylor series already come close:", "Compare the quadratic Taylor polynomial:"
+            )
             + f" {v.c(series, round(1 + exponent + exponent**2 / 2, 4), relation=APPROXIMATELY)}."
         ],
     )

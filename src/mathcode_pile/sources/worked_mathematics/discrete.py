@@ -1,5 +1,7 @@
 """Problems of number theory, counting and probability."""
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from fractions import Fraction
 from math import comb, factorial, gcd, lcm
 
@@ -21,7 +23,11 @@ def greatest_common_divisor(v: Voice) -> Problem:
             f"A floor of {a} by {b} centimetres is to be covered with square tiles as large as possible. What is their side?",
         ),
         [
-            v.pick("Divide again and again, keeping the remainder", "Euclid's algorithm runs as follows", "Each line divides by the last remainder")
+            v.pick(
+                "Divide again and again, keeping the remainder",
+                "Euclid's algorithm runs as follows",
+                "Each line divides by the last remainder",
+            )
             + ": "
             + "; ".join(steps)
             + ".",
@@ -60,7 +66,10 @@ def modular_power(v: Voice) -> Problem:
         ),
         [
             v.pick("Start small:", "A first step:", "The small powers show the pattern:") + f" {v.m(first)}.",
-            v.pick("Squaring repeatedly and reducing after each step one arrives at", "The pattern repeats, and counting through the cycle gives")
+            v.pick(
+                "Squaring repeatedly and reducing after each step one arrives at",
+                "The pattern repeats, and counting through the cycle gives",
+            )
             + f" {v.d(whole)}",
         ],
     )
@@ -73,9 +82,14 @@ def modular_inverse(v: Voice) -> Problem:
     claim = f"{v.times(a, inverse)} = {a * inverse} \\equiv {v.state(a * inverse % n)} \\pmod{{{n}}}"
     return Problem(
         v.pick("An inverse modulo a prime", "Dividing in modular arithmetic", "Solving a congruence"),
-        v.pick(f"Find the inverse of {a} modulo {n}.", f"Which number times {a} leaves remainder 1 on division by {n}?"),
+        v.pick(
+            f"Find the inverse of {a} modulo {n}.", f"Which number times {a} leaves remainder 1 on division by {n}?"
+        ),
         [
-            v.pick("Try the multiples, or run Euclid backwards; either way", "With the extended Euclidean algorithm one finds that")
+            v.pick(
+                "Try the multiples, or run Euclid backwards; either way",
+                "With the extended Euclidean algorithm one finds that",
+            )
             + f" {inverse} works, because {v.m(claim)}.",
             f"In ordinary numbers: {v.c(f'{v.times(a, inverse)} - {v.times(n, a * inverse // n)}', 1)}.",
         ],
@@ -97,7 +111,8 @@ def prime_factorization(v: Voice) -> Problem:
         [
             v.pick("Dividing out small primes one after the other", "Strip off the primes in order")
             + f" we find the prime powers, and multiplying back gives {v.c(product, n)}.",
-            v.pick("A divisor chooses each exponent independently:", "One more than each exponent, multiplied:") + f" {v.c(counts, divisors)}.",
+            v.pick("A divisor chooses each exponent independently:", "One more than each exponent, multiplied:")
+            + f" {v.c(counts, divisors)}.",
         ],
     )
 
@@ -131,7 +146,8 @@ def permutations(v: Voice) -> Problem:
             f"{v.name()} has {n} {thing} and puts {k} of them in order. How many ways are there?",
         ),
         [
-            v.pick("For each place one candidate fewer remains:", "Multiply the choices:") + f" {v.c(product, ordered)}.",
+            v.pick("For each place one candidate fewer remains:", "Multiply the choices:")
+            + f" {v.c(product, ordered)}.",
             v.pick("With factorials this reads", "The formula with factorials agrees:")
             + f" {v.dc(v.frac(f'{n}!', f'({n} - {k})!'), ordered)}",
             f"All {n} together could stand in {v.c(f'{n}!', factorial(n))} orders.",
@@ -146,10 +162,12 @@ def combinations(v: Voice) -> Problem:
     who = v.pick("players", "candidates", "colours", "toppings", "volunteers")
     return Problem(
         v.pick("Choosing without order", "A binomial coefficient", "How many committees?"),
-        v.pick(f"How many ways are there to choose {k} of {n} {who}?", f"From {n} {who} we pick {k}; the order is irrelevant. Count the choices."),
+        v.pick(
+            f"How many ways are there to choose {k} of {n} {who}?",
+            f"From {n} {who} we pick {k}; the order is irrelevant. Count the choices.",
+        ),
         [
-            v.pick("The count is a binomial coefficient:", "This is")
-            + f" {v.dc(binomial, comb(n, k))}",
+            v.pick("The count is a binomial coefficient:", "This is") + f" {v.dc(binomial, comb(n, k))}",
             v.pick("By hand", "To compute it, write the product above and the factorial below")
             + f": {v.c(v.frac(v.times(*range(n, n - k, -1)), f'{k}!'), comb(n, k))}.",
         ],
@@ -166,7 +184,8 @@ def mixed_committee(v: Voice) -> Problem:
         f"A club has {a} senior and {b} junior members. How many committees of {i} seniors and {j} juniors are there?",
         [
             f"Seniors can be chosen in {v.c(first, comb(a, i))} ways, juniors in {v.c(second, comb(b, j))} ways.",
-            v.pick("The choices are independent, so they multiply:", "By the product rule") + f" {v.dc(f'{first} {v.dot} {second}', total)}",
+            v.pick("The choices are independent, so they multiply:", "By the product rule")
+            + f" {v.dc(f'{first} {v.dot} {second}', total)}",
         ],
     )
 
@@ -197,7 +216,8 @@ def inclusion_exclusion(v: Voice) -> Problem:
         f"Of {total} people asked, {a} like {one}, {b} like {two}, and {both} like both. How many like neither?",
         [
             f"Adding the groups counts the overlap twice, so at least one of the two is liked by {v.c(f'{a} + {b} - {both}', a + b - both)} people.",
-            v.pick("The others like neither", "That leaves") + f": {v.c(f'{total} - {a + b - both}', total - (a + b - both))}.",
+            v.pick("The others like neither", "That leaves")
+            + f": {v.c(f'{total} - {a + b - both}', total - (a + b - both))}.",
         ],
     )
 
@@ -207,14 +227,18 @@ def two_dice(v: Voice) -> Problem:
     ways = 6 - abs(s - 7)
     return Problem(
         v.pick("The sum of two dice", "Counting outcomes", "Two fair dice"),
-        v.pick(f"What is the probability that two dice show a sum of {s}?", f"Two fair dice are thrown. How likely is the total {s}?"),
+        v.pick(
+            f"What is the probability that two dice show a sum of {s}?",
+            f"Two fair dice are thrown. How likely is the total {s}?",
+        ),
         [
             f"There are {v.c(v.times(6, 6), 36)} equally likely outcomes, and {ways} of them give {s}. "
             f"The probability is {v.m(f'P = {v.claim(v.frac(ways, 36), Fraction(ways, 36))}')}"
             if ways not in (1, 5)
             else f"Of the {v.c(v.times(6, 6), 36)} equally likely outcomes {ways} give {s}; "
             f"the chance of any other sum is {v.c(f'1 - {v.frac(ways, 36)}', 1 - Fraction(ways, 36))}",
-            v.pick("In", "Over") + f" {36 * (k := v.n(2, 9))} throws one expects {v.c(f'{v.frac(ways, 36)} {v.dot} {36 * k}', ways * k)} of them.",
+            v.pick("In", "Over")
+            + f" {36 * (k := v.n(2, 9))} throws one expects {v.c(f'{v.frac(ways, 36)} {v.dot} {36 * k}', ways * k)} of them.",
         ],
     )
 
@@ -229,7 +253,9 @@ def urn(v: Voice) -> Problem:
         v.pick("Drawing without replacement", "Two marbles from a bag", "A dependent draw"),
         f"A bag holds {r} {colour} and {b} blue marbles. Two are drawn without putting back. How likely are two {colour} ones?",
         [
-            v.pick("The second draw depends on the first:", "After the first draw one marble of that colour is missing:")
+            v.pick(
+                "The second draw depends on the first:", "After the first draw one marble of that colour is missing:"
+            )
             + f" {v.dc(product, both)}",
             v.pick("Counting pairs instead", "With binomial coefficients")
             + f", {v.c(f'{chr(92)}binom{{{r}}}{{2}} / {chr(92)}binom{{{n}}}{{2}}', both)}.",
@@ -249,7 +275,10 @@ def binomial_probability(v: Voice) -> Problem:
         v.pick("Exactly so many hits", "Binomial probabilities", "Independent trials"),
         f"A player hits with probability {v.m(v.num(p))}. What is the probability of exactly {k} in {n} attempts?",
         [
-            v.pick("Choose which attempts succeed, then multiply.", "Each pattern has the same probability; count the patterns.")
+            v.pick(
+                "Choose which attempts succeed, then multiply.",
+                "Each pattern has the same probability; count the patterns.",
+            )
             + f" {v.dc(expression, value)}",
             f"At least one hit is likelier: {v.c(none, 1 - q**n)}.",
         ],
@@ -283,7 +312,8 @@ def bayes(v: Voice) -> Problem:
         [
             f"Imagine 10000 people. {v.c(f'10000 {v.dot} {v.frac(sick, 100)}', 100 * sick)} have it, of whom "
             f"{v.c(f'{100 * sick} {v.dot} {v.frac(hit, 100)}', top)} test positive. False alarms: {v.c(f'{10000 - 100 * sick} {v.dot} {v.frac(alarm, 100)}', other)}.",
-            v.pick("Among all positives the share is", "The probability asked for is") + f" {v.dc(v.frac(top, f'{top} + {other}'), Fraction(top, top + other))}",
+            v.pick("Among all positives the share is", "The probability asked for is")
+            + f" {v.dc(v.frac(top, f'{top} + {other}'), Fraction(top, top + other))}",
         ],
     )
 
@@ -298,7 +328,8 @@ def variance(v: Voice) -> Problem:
         f"Find the mean and the population variance of {', '.join(map(str, v.rng.sample(values, 5)))}.",
         [
             f"The mean is {v.c(v.frac(v.plus(values), 5), m)}.",
-            v.pick("Square the deviations and average:", "The squared deviations average to") + f" {v.dc(v.frac(squares, 5), Fraction(total, 5))}",
+            v.pick("Square the deviations and average:", "The squared deviations average to")
+            + f" {v.dc(v.frac(squares, 5), Fraction(total, 5))}",
         ],
     )
 
@@ -312,7 +343,11 @@ def recurrence(v: Voice) -> Problem:
     return Problem(
         v.pick("A recursive sequence", "Each term from the last", "Iterating a rule"),
         f"A sequence starts with {v.m(f'a_0 = {a}')}, and each term is {k} times the one before plus {c}. Find {v.m('a_4')}.",
-        [v.pick("Just go through the steps: ", "Apply the rule four times: ", "Term by term: ") + ", ".join(v.m(step) for step in steps) + "."],
+        [
+            v.pick("Just go through the steps: ", "Apply the rule four times: ", "Term by term: ")
+            + ", ".join(v.m(step) for step in steps)
+            + "."
+        ],
     )
 
 

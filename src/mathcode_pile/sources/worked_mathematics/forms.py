@@ -1,5 +1,7 @@
 """The forms a page takes: a lecture note, a forum thread, a solution sheet and others found on the web."""
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from collections.abc import Callable
 
 from mathcode_pile.sources.worked_mathematics.voice import Problem, Voice
@@ -25,16 +27,27 @@ def forum_thread(v: Voice, problems: list[Problem]) -> str:
     parts.append(f"{helper} {v.pick('replied', 'answered', 'wrote')}: {v.pick(*_HELLOS)}")
     parts += problems[0].solution
     for problem in problems[1:]:
-        parts += [f"{asker}: {v.pick(*_FOLLOW_UPS)} {problem.question}", f"{helper}: {v.pick(*_AGAIN)} {problem.solution[0]}", *problem.solution[1:]]
+        parts += [
+            f"{asker}: {v.pick(*_FOLLOW_UPS)} {problem.question}",
+            f"{helper}: {v.pick(*_AGAIN)} {problem.solution[0]}",
+            *problem.solution[1:],
+        ]
     return "\n\n".join([*parts, f"{asker}: {v.pick(*_THANKS)}"])
 
 
 def solution_sheet(v: Voice, problems: list[Problem]) -> str:
     """Write the solutions of an exercise sheet."""
-    parts = [f"{v.pick('Solutions to sheet', 'Exercise sheet', 'Answer key, set', 'Homework')} {v.n(1, 40)}", v.pick(*_SHEETS)]
+    parts = [
+        f"{v.pick('Solutions to sheet', 'Exercise sheet', 'Answer key, set', 'Homework')} {v.n(1, 40)}",
+        v.pick(*_SHEETS),
+    ]
     for number, problem in enumerate(problems, 1):
         points = f" ({v.n(2, 8)} points)" if v.rng.random() < 0.5 else ""
-        parts += [f"{v.pick('Exercise', 'Problem', 'Task')} {number}{points}. {problem.question}", "Solution. " + problem.solution[0], *problem.solution[1:]]
+        parts += [
+            f"{v.pick('Exercise', 'Problem', 'Task')} {number}{points}. {problem.question}",
+            "Solution. " + problem.solution[0],
+            *problem.solution[1:],
+        ]
     return "\n\n".join(parts)
 
 
@@ -52,7 +65,12 @@ def blog_post(v: Voice, problems: list[Problem]) -> str:
 
 def questions_and_answers(v: Voice, problems: list[Problem]) -> str:
     """Write a page of frequent questions."""
-    parts = [v.pick("Frequently asked", "Questions our tutors hear every week", "Ask a tutor", "Short questions, short answers"), v.pick(*_FAQ)]
+    parts = [
+        v.pick(
+            "Frequently asked", "Questions our tutors hear every week", "Ask a tutor", "Short questions, short answers"
+        ),
+        v.pick(*_FAQ),
+    ]
     for problem in problems:
         parts += [f"**Q: {problem.question}**", "A: " + problem.solution[0], *problem.solution[1:]]
     return "\n\n".join(parts)
@@ -63,7 +81,9 @@ def tutorial(v: Voice, problems: list[Problem]) -> str:
     parts = [f"{v.pick('How to', 'Learn', 'Practice')}: {problems[0].title.lower()}", v.pick(*_TUTORIALS)]
     for problem in problems:
         parts += [f"### {problem.title}", problem.question]
-        parts += [f"{v.pick('Step', 'Part')} {index}. {paragraph}" for index, paragraph in enumerate(problem.solution, 1)]
+        parts += [
+            f"{v.pick('Step', 'Part')} {index}. {paragraph}" for index, paragraph in enumerate(problem.solution, 1)
+        ]
     return "\n\n".join([*parts, v.pick(*_EXERCISES)])
 
 
@@ -72,7 +92,10 @@ def study_diary(v: Voice, problems: list[Problem]) -> str:
     day = v.pick("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
     parts = [f"{day}, {v.pick('chapter', 'unit', 'module')} {v.n(1, 19)}", v.pick(*_DIARY)]
     for problem in problems:
-        parts += [f"{v.pick('The task:', 'Next one.', 'Today I tried this:', 'From the book:')} {problem.question}", *problem.solution]
+        parts += [
+            f"{v.pick('The task:', 'Next one.', 'Today I tried this:', 'From the book:')} {problem.question}",
+            *problem.solution,
+        ]
     return "\n\n".join([*parts, v.pick(*_EVENINGS)])
 
 
@@ -81,7 +104,12 @@ def textbook_section(v: Voice, problems: list[Problem]) -> str:
     chapter, section = v.n(1, 14), v.n(1, 9)
     parts = [f"{chapter}.{section} {problems[0].title}", v.pick(*_SECTIONS)]
     for number, problem in enumerate(problems, 1):
-        parts += [f"EXAMPLE {chapter}.{section}.{number}", problem.question, f"{v.pick('Solution', 'Worked solution', 'Discussion')}: {problem.solution[0]}", *problem.solution[1:]]
+        parts += [
+            f"EXAMPLE {chapter}.{section}.{number}",
+            problem.question,
+            f"{v.pick('Solution', 'Worked solution', 'Discussion')}: {problem.solution[0]}",
+            *problem.solution[1:],
+        ]
     return "\n\n".join([*parts, v.pick(*_REMARKS)])
 
 
@@ -97,7 +125,9 @@ def exam_review(v: Voice, problems: list[Problem]) -> str:
 
 def lesson_dialogue(v: Voice, problems: list[Problem]) -> str:
     """Write a conversation between a tutor and a pupil."""
-    tutor, pupil = v.rng.sample(["Ines", "Hiro", "Greta", "Farid", "Mei", "Samir", "Zofia", "Liam", "Beatriz", "Emeka"], 2)
+    tutor, pupil = v.rng.sample(
+        ["Ines", "Hiro", "Greta", "Farid", "Mei", "Samir", "Zofia", "Liam", "Beatriz", "Emeka"], 2
+    )
     parts = [f"{problems[0].title} ({v.pick('transcript', 'a dialogue', 'from a tutoring session')})"]
     for problem in problems:
         parts.append(f"{tutor}: {v.pick(*_PROMPTS)} {problem.question}")
@@ -111,10 +141,24 @@ FORMS: list[Callable[[Voice, list[Problem]], str]] = [
     lesson_dialogue,
 ]  # fmt: skip
 
-_HANDLES = (
-    "pinecone42 matrixfan lostinalgebra tangent_tim quietowl zeta_lee sandglass uphill_both_ways mod7 nightbus cassiopeia oldabacus "
-    "redpencil teapot_r greenbicycle halfangle"
-).split()
+_HANDLES = [
+    "pinecone42",
+    "matrixfan",
+    "lostinalgebra",
+    "tangent_tim",
+    "quietowl",
+    "zeta_lee",
+    "sandglass",
+    "uphill_both_ways",
+    "mod7",
+    "nightbus",
+    "cassiopeia",
+    "oldabacus",
+    "redpencil",
+    "teapot_r",
+    "greenbicycle",
+    "halfangle",
+]
 _AIMS = [
     "The aim today is fluency: nothing new is proved, but every step should be one you could defend at the board.",
     "We collect a few model calculations. Read them with a pencil and cover the right-hand sides first.",
@@ -155,7 +199,14 @@ _FOLLOW_UPS = [
     "That helped a lot. There is a second part:", "Great, and how about this one?", "While you are here:", "One more, from the same page:",
     "Then I must have misunderstood another thing.", "The next exercise looks different though.", "Now my friend asks:",
 ]  # fmt: skip
-_AGAIN = ["Same spirit, other tools.", "Fine, let us see.", "This one needs a little more care.", "Here you go.", "Happily.", "A different topic, but all right."]
+_AGAIN = [
+    "Same spirit, other tools.",
+    "Fine, let us see.",
+    "This one needs a little more care.",
+    "Here you go.",
+    "Happily.",
+    "A different topic, but all right.",
+]
 _THANKS = [
     "Thank you, now I see where I went astray.", "Perfect, marked as solved.", "Oh, that simple. Thanks!", "I will try the rest on my own.",
     "Makes sense now, much obliged.", "Brilliant, my test can come.", "Thanks, I had forgotten that step entirely.",
@@ -208,5 +259,22 @@ _EXAMS = [
     "This year the marks were higher than before.", "We publish the questions together with model solutions.", "No aids other than a ruler were permitted.",
     "Candidates who showed their working did best.",
 ]  # fmt: skip
-_PROMPTS = ["Ready? Here is one.", "Let us try something.", "Tell me how you would begin.", "Next.", "What about this?", "Think aloud, please.", "Take your time with this."]
-_PRAISE = ["Good.", "Yes, go on.", "Exactly what I would have done.", "Careful, but fine.", "And why is that allowed? Think about it at home.", "Nicely put.", "Right, and then?", "I agree."]
+_PROMPTS = [
+    "Ready? Here is one.",
+    "Let us try something.",
+    "Tell me how you would begin.",
+    "Next.",
+    "What about this?",
+    "Think aloud, please.",
+    "Take your time with this.",
+]
+_PRAISE = [
+    "Good.",
+    "Yes, go on.",
+    "Exactly what I would have done.",
+    "Careful, but fine.",
+    "And why is that allowed? Think about it at home.",
+    "Nicely put.",
+    "Right, and then?",
+    "I agree.",
+]

@@ -1,5 +1,7 @@
 """Problems of geometry, trigonometry, vectors and matrices."""
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from fractions import Fraction
 from math import cos, hypot, pi, radians, sin, tan
 
@@ -18,7 +20,8 @@ def pythagoras(v: Voice) -> Problem:
             f"A ladder stands {a} cm from a wall and touches it at a height of {b} cm. How long is it?",
         ),
         [
-            f"Squares first: {v.c(f'{a}^2 + {b}^2', c * c)}. " + v.pick("The root of that is the side we want,", "Then take the root,")
+            f"Squares first: {v.c(f'{a}^2 + {b}^2', c * c)}. "
+            + v.pick("The root of that is the side we want,", "Then take the root,")
             + f" {v.c(v.root(c * c), c)}.",
             v.pick("In one line", "Altogether") + f" {v.dc(v.root(f'{a}^2 + {b}^2'), c)}",
         ],
@@ -33,7 +36,8 @@ def distance_of_points(v: Voice) -> Problem:
         v.pick("Distance between two points", "The distance formula", "As the crow flies"),
         f"How far apart are the points {v.m(f'({x}, {y})')} and {v.m(f'({s}, {t})')}?",
         [
-            v.pick("Differences of coordinates are the legs of a right triangle:", "Square and add the differences:") + f" {v.c(radicand, square)}.",
+            v.pick("Differences of coordinates are the legs of a right triangle:", "Square and add the differences:")
+            + f" {v.c(radicand, square)}.",
             f"The distance is the root, numerically {v.c(v.root(square), round(square**0.5, 2), relation=APPROXIMATELY)}.",
         ],
     )
@@ -71,7 +75,9 @@ def trapezoid(v: Voice) -> Problem:
 
 
 def heron(v: Voice) -> Problem:
-    a, b, c, area = v.rng.choice([(13, 14, 15, 84), (5, 5, 6, 12), (9, 10, 17, 36), (7, 15, 20, 42), (10, 13, 13, 60), (11, 13, 20, 66)])
+    a, b, c, area = v.rng.choice(
+        [(13, 14, 15, 84), (5, 5, 6, 12), (9, 10, 17, 36), (7, 15, 20, 42), (10, 13, 13, 60), (11, 13, 20, 66)]
+    )
     k = v.n(1, 3)
     a, b, c, area = a * k, b * k, c * k, area * k * k
     s = (a + b + c) // 2
@@ -80,7 +86,8 @@ def heron(v: Voice) -> Problem:
         v.pick("Heron's formula", "A triangle from its three sides"),
         f"The sides of a triangular garden measure {a}, {b} and {c} metres. What is its area?",
         [
-            f"Half the perimeter is {v.c(v.frac(f'{a} + {b} + {c}', 2), s)}. " + v.pick("Heron's formula then gives", "With Heron")
+            f"Half the perimeter is {v.c(v.frac(f'{a} + {b} + {c}', 2), s)}. "
+            + v.pick("Heron's formula then gives", "With Heron")
             + f" {v.dc(v.root(radicand), area)}"
         ],
     )
@@ -110,7 +117,8 @@ def sphere(v: Voice) -> Problem:
         v.pick("Volume of a sphere", "A ball and its box", "How much does the ball hold?"),
         f"A ball has a radius of {r} cm. Find its volume and surface.",
         [
-            v.pick("The volume is", "From the formula for the volume") + f" {v.dc(f'{v.frac(4, 3)} {PI} {v.dot} {r}^3', stated, f'{r**3}{PI}')}",
+            v.pick("The volume is", "From the formula for the volume")
+            + f" {v.dc(f'{v.frac(4, 3)} {PI} {v.dot} {r}^3', stated, f'{r**3}{PI}')}",
             f"Its surface measures {v.c(f'4 {v.dot} {PI} {v.dot} {r}^2', f'{4 * r * r}{PI}')} square centimetres; the cube around it "
             f"has a volume of {v.c(f'{2 * r}^3', 8 * r**3)}.",
         ],
@@ -122,10 +130,14 @@ def polygon_angles(v: Voice) -> Problem:
     total = 180 * (n - 2)
     return Problem(
         v.pick("Interior angles of a polygon", "Cutting a polygon into triangles", "Regular polygons"),
-        v.pick(f"How large is each angle of a regular polygon with {n} sides?", f"What do the interior angles of a {n}-sided polygon add up to?"),
+        v.pick(
+            f"How large is each angle of a regular polygon with {n} sides?",
+            f"What do the interior angles of a {n}-sided polygon add up to?",
+        ),
         [
             f"From one corner the polygon splits into {v.c(f'{n} - 2', n - 2)} triangles, so the angles add up to {v.c(f'({n} - 2) {v.dot} 180', total)} degrees.",
-            v.pick("In the regular case each of them has", "Shared out evenly that is") + f" {v.c(v.frac(total, n), Fraction(total, n))} degrees.",
+            v.pick("In the regular case each of them has", "Shared out evenly that is")
+            + f" {v.c(v.frac(total, n), Fraction(total, n))} degrees.",
         ],
     )
 
@@ -133,12 +145,18 @@ def polygon_angles(v: Voice) -> Problem:
 def exact_sines(v: Voice) -> Problem:
     a, b = v.n(2, 12), v.n(2, 12)
     angle, sine, cosine = v.rng.choice(
-        [(30, "\\frac{1}{2}", "\\frac{\\sqrt{3}}{2}"), (45, "\\frac{\\sqrt{2}}{2}", "\\frac{\\sqrt{2}}{2}"), (60, "\\frac{\\sqrt{3}}{2}", "\\frac{1}{2}")]
+        [
+            (30, "\\frac{1}{2}", "\\frac{\\sqrt{3}}{2}"),
+            (45, "\\frac{\\sqrt{2}}{2}", "\\frac{\\sqrt{2}}{2}"),
+            (60, "\\frac{\\sqrt{3}}{2}", "\\frac{1}{2}"),
+        ]
     )
     sides = f"{v.frac(1, 2)} {v.dot} {a} {v.dot} {b} {v.dot} \\sin {angle}^\\circ"
     area = round(a * b * sin(radians(angle)) / 2, 2)
     return Problem(
-        v.pick("Sine and cosine of a special angle", "Half of a square, half of a triangle", "Exact trigonometric values"),
+        v.pick(
+            "Sine and cosine of a special angle", "Half of a square, half of a triangle", "Exact trigonometric values"
+        ),
         f"Two sides of a triangle, {a} and {b}, enclose an angle of {angle} degrees. What is its area?",
         [
             v.pick("The exact values are", "Recall from the unit circle that")
@@ -156,7 +174,8 @@ def law_of_cosines(v: Voice) -> Problem:
         v.pick("The law of cosines", "A side opposite a known angle", "Across the lake"),
         f"From a point one sees both ends of a lake at distances {a} and {b} kilometres under an angle of {angle} degrees. How long is the lake?",
         [
-            v.pick("The square of the length is", "With the law of cosines") + f" {v.dc(radicand, square, relation=APPROXIMATELY)}",
+            v.pick("The square of the length is", "With the law of cosines")
+            + f" {v.dc(radicand, square, relation=APPROXIMATELY)}",
             f"Taking the root, the lake is {v.c(v.root(square), round(square**0.5, 2), relation=APPROXIMATELY)} kilometres long.",
         ],
     )
@@ -219,23 +238,35 @@ def matrix_product(v: Voice) -> Problem:
     entry = f"{v.times(a[0][0], b[0][0])} + {v.times(a[0][1], b[1][0])}"
     return Problem(
         v.pick("Multiplying two matrices", "Rows times columns", "A matrix product"),
-        v.pick("Multiply the two matrices below.", "Form the product of the following matrices.", "What is the product, and does the order matter?"),
+        v.pick(
+            "Multiply the two matrices below.",
+            "Form the product of the following matrices.",
+            "What is the product, and does the order matter?",
+        ),
         [
             f"Each entry is a row times a column; the one at the top left is {v.c(entry, c[0][0])}.",
-            v.pick("The whole product is", "Doing the same for all four places") + f" {v.dc(f'{_matrix(a, kind)} {_matrix(b, kind)}', _matrix(c, kind), _matrix(wrong, kind))}",
+            v.pick("The whole product is", "Doing the same for all four places")
+            + f" {v.dc(f'{_matrix(a, kind)} {_matrix(b, kind)}', _matrix(c, kind), _matrix(wrong, kind))}",
         ],
     )
 
 
 def determinant(v: Voice) -> Problem:
     a = [[v.n(-5, 7) for _ in range(3)] for _ in range(3)]
-    minors = [a[1][1] * a[2][2] - a[1][2] * a[2][1], a[1][0] * a[2][2] - a[1][2] * a[2][0], a[1][0] * a[2][1] - a[1][1] * a[2][0]]
+    minors = [
+        a[1][1] * a[2][2] - a[1][2] * a[2][1],
+        a[1][0] * a[2][2] - a[1][2] * a[2][0],
+        a[1][0] * a[2][1] - a[1][1] * a[2][0],
+    ]
     value = a[0][0] * minors[0] - a[0][1] * minors[1] + a[0][2] * minors[2]
     first = f"{v.times(a[1][1], a[2][2])} - {v.signed(a[1][2])} {v.dot} {v.signed(a[2][1])}"
     shown = _matrix(a, "vmatrix") if v.n(0, 1) else f"\\det {_matrix(a)}"
     return Problem(
         v.pick("A determinant of order three", "Expanding along a row", "Is the matrix invertible?"),
-        v.pick("Compute the determinant of the three-by-three matrix below.", "Decide whether the matrix below can be inverted."),
+        v.pick(
+            "Compute the determinant of the three-by-three matrix below.",
+            "Decide whether the matrix below can be inverted.",
+        ),
         [
             f"Expand along the first row. The first minor is {v.c(first, minors[0])}, the others are found the same way.",
             v.pick("Altogether", "The expansion gives") + f" {v.dc(shown, value)}",
@@ -250,8 +281,11 @@ def small_determinant(v: Voice) -> Problem:
         v.pick("Area of a parallelogram", "Determinant as area"),
         f"Which area is spanned by the vectors {v.m(f'({a}, {b})')} and {v.m(f'({c}, {d})')}?",
         [
-            v.pick("Up to sign it is the determinant", "Take the absolute value of the determinant") + f": {v.dc(_matrix([[a, b], [c, d]], 'vmatrix'), a * d - b * c)}",
-            f"Hence the area is {v.named('A', f'|{a * d - b * c}|', area)}." if a * d < b * c else f"As it is not negative, the area is {area}.",
+            v.pick("Up to sign it is the determinant", "Take the absolute value of the determinant")
+            + f": {v.dc(_matrix([[a, b], [c, d]], 'vmatrix'), a * d - b * c)}",
+            f"Hence the area is {v.named('A', f'|{a * d - b * c}|', area)}."
+            if a * d < b * c
+            else f"As it is not negative, the area is {area}.",
         ],
     )
 

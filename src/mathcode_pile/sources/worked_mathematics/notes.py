@@ -3,6 +3,8 @@
 Written as paragraphs that go with one another in any order; the mathematics in them is defined, named or told, not computed.
 """
 
+# ruff: noqa: E501 - sentences are kept whole
+
 from mathcode_pile.sources.worked_mathematics.voice import Voice
 
 CONCEPTS = [

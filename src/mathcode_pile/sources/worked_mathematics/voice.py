@@ -13,10 +13,40 @@ Value = int | Fraction | str | float
 
 APPROXIMATELY = "\\approx"
 PI = "\\pi"
-_NAMES = (
-    "Amara Ben Chiara Dmitri Elena Farid Greta Hiro Ines Jonas Kavya Liam Mei Nadia Oskar Priya Quentin Rosa Samir Tilde Uma "
-    "Viktor Wanda Ximena Yusuf Zofia Anselm Beatriz Callum Daria Emeka Freya"
-).split()
+_NAMES = [
+    "Amara",
+    "Ben",
+    "Chiara",
+    "Dmitri",
+    "Elena",
+    "Farid",
+    "Greta",
+    "Hiro",
+    "Ines",
+    "Jonas",
+    "Kavya",
+    "Liam",
+    "Mei",
+    "Nadia",
+    "Oskar",
+    "Priya",
+    "Quentin",
+    "Rosa",
+    "Samir",
+    "Tilde",
+    "Uma",
+    "Viktor",
+    "Wanda",
+    "Ximena",
+    "Yusuf",
+    "Zofia",
+    "Anselm",
+    "Beatriz",
+    "Callum",
+    "Daria",
+    "Emeka",
+    "Freya",
+]
 
 _MARK = re.compile("\x01(\\d+)\x01")
 
@@ -193,13 +223,17 @@ class Voice:
 
     def times(self, *values: Value) -> str:
         """Return the LaTeX of a product."""
-        return f" {self.dot} ".join(self.signed(value) if isinstance(value, int) else self.num(value) for value in values)
+        return f" {self.dot} ".join(
+            self.signed(value) if isinstance(value, int) else self.num(value) for value in values
+        )
 
 
 def _plain(latex: str) -> str | None:
     """Return LaTeX as plain text where it is simple arithmetic, else None."""
+    if "\\div" in latex:
+        return None  # 1/2 / 3/4 would be read from left to right
     text = re.sub(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}", r"\1/\2", latex)
-    text = text.replace("\\cdot", "*").replace("\\times", "x").replace("{,}", ",").replace("\\div", "/")
+    text = text.replace("\\cdot", "*").replace("\\times", "x").replace("{,}", ",")
     if re.search(r"[\\{}_&]", text) or re.search(r"\^", text):
         return None
     return text
