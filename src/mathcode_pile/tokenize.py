@@ -1,7 +1,7 @@
 """Turn documents into token ids with any Hugging Face fast tokenizer, a part of them held out.
 
-A document is one begin-of-text token where the tokenizer's own post-processor puts one, the ids of its
-text, and one end-of-text token, whatever else the post-processor adds. What looks like a special token in
+A document is one begin-of-text token where the model expects one, the ids of its text, and one end-of-text
+token, whatever the tokenizer's post-processor adds. What looks like a special token in
 the text is text.
 """
 
@@ -60,9 +60,7 @@ class TextTokenizer:
         if named["eos"] is None:
             raise InputError(f"{folder}/tokenizer_config.json: it names no end-of-text token (eos_token)")
         size = max(self.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-        # The model expects what its tokenizer's post-processor puts first.
-        begins = self.tokenizer.encode("a").ids[:1]
-        bos = named["bos"] if begins == [named["bos"]] else None
+        bos = named["bos"] if self._begins_texts(named["bos"], named["eos"], config, folder) else None
         self.vocabulary = Vocabulary(size, bos, named["eos"], named["eos"] if named["pad"] is None else named["pad"])
         special = {
             number: token for number, token in self.tokenizer.get_added_tokens_decoder().items() if token.special
@@ -74,6 +72,20 @@ class TextTokenizer:
     def _find(self, token: Any) -> int | None:
         content = token.get("content") if isinstance(token, dict) else token
         return None if content is None else self.tokenizer.token_to_id(content)
+
+    def _begins_texts(self, bos: int | None, eos: int, config: dict[str, Any], folder: Path) -> bool:
+        """Say whether the model expects its begin-of-text token before every text.
+
+        Yes where the tokenizer itself puts it first or its config says so. Where neither says anything (Llama-3's,
+        as first published): unless it is the end-of-text token too (GPT-2's) or marks turns of a chat (SmolLM2's).
+        """
+        if bos is None or self.tokenizer.encode("a").ids[:1] == [bos]:
+            return bos is not None
+        if isinstance(config.get("add_bos_token"), bool):
+            return bool(config["add_bos_token"])
+        template = folder / "chat_template.jinja"
+        chat = template.read_text(encoding="utf-8") if template.is_file() else str(config.get("chat_template", ""))
+        return bos != eos and str(self.tokenizer.id_to_token(bos)) not in chat
 
     def encode(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Return the [tokens] uint32 ids of documents end to end, and where each of them starts ([texts + 1])."""

@@ -53,6 +53,8 @@ def bring_tokenizer(params: TokenizerParams, corpus: Path, out: Path) -> None:
         raise InputError("tokenizer: it has no tokenizer.json; only Hugging Face's fast tokenizers can be used")
     if tokenizer.eos_token is None:
         raise InputError("tokenizer: it names no end-of-text token (eos_token)")
+    for name in ("is_local", "local_files_only"):  # how it was loaded here is nothing that others need
+        tokenizer.init_kwargs.pop(name, None)
     tokenizer.save_pretrained(out)
 
 

@@ -89,12 +89,12 @@ class LeakFinder:
         else:
             return None
         found = self.index.places(hits, row, item)
-        ends = [*form.raw.tolist(), len(text.encode())]
-        starts = np.append(form.starts, len(form.stream))
-        stop = max(
-            ends[int(np.searchsorted(starts, starts[np.searchsorted(form.raw, raw)] + length))] for raw, length in found
-        )
-        return self._leak(row, item, rule, share, min(raw for raw, _ in found), stop)
+        data = text.encode("utf-8")
+        starts, raw = np.append(form.starts, len(form.stream)), np.append(form.raw, len(data))
+        first = np.searchsorted(form.raw, [place for place, _ in found])
+        after = np.searchsorted(starts, starts[first] + [length for _, length in found])
+        start, end = int(raw[first.min()]), int(raw[after.max()])
+        return self._leak(row, item, rule, share, start, start + len(data[start:end].rstrip()))
 
     def _leak(self, row: int, item: int, rule: str, share: float, start: int, end: int) -> Leak:
         looked_for = self.index.items[item]
