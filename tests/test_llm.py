@@ -1,6 +1,5 @@
 """Asking models: kept replies, failures with their outcome, nothing paid for twice."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import HERE, Server
 
 from mathcode_pile.errors import InputError, ParamsError, PipelineError
 from mathcode_pile.llm import LlmParams, ModelParams, Task, load_template, make_task
@@ -22,27 +22,7 @@ from mathcode_pile.llm.settings import ServerParams
 from mathcode_pile.llm.tokens import Fitter
 from mathcode_pile.pieces import split_pieces
 
-HERE = Path(__file__).parent
 PROMPT = Template("test", "Judge.\n=====\n{{text}}\n=====\nAnswer.")
-
-
-class Server:
-    """A scripted server in a process of its own."""
-
-    def __init__(self, log: Path, *options: str) -> None:
-        self.log = log
-        command = [sys.executable, str(HERE / "scripted_server.py"), "--log", str(log), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-
-    def asked(self) -> Counter[str]:
-        return Counter(json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines())
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture

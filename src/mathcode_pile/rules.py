@@ -149,8 +149,8 @@ class Signs:
 
 
 def count_signs(text: str) -> Signs:
-    """Count the signs of a text. One shorter than 300 characters counts as 300: one word is no proof."""
-    scale = 1000 / max(len(text), 300)
+    """Count the signs of a text. One shorter than 400 characters counts as 400: one word is no proof."""
+    scale = 1000 / max(len(text), 400)
     mathematics = software = applied = signature = 0
     for word, count in Counter(_WORD.findall(text.lower())).items():
         singular = word[:-1] if word.endswith("s") else word
@@ -190,6 +190,6 @@ def type_piece(text: str) -> PieceType:
 
 
 def _is_noise(text: str) -> bool:
-    if 1000 / max(len(text), 300) * len(_MENU.findall(text)) >= 8.0:
+    if 1000 / max(len(text), 400) * len(_MENU.findall(text)) >= 8.0:
         return True
     return len(_WORD.findall(text.lower())) < 5 and not _FORMULA.search(text) and not _EQUATION.search(text)
