@@ -3,8 +3,8 @@
     python -m bench.train                              a 1B Llama, 4,096 tokens, bf16, on one GPU
     python -m bench.train --size tiny --length 256     a small one, where there is no GPU
 
-Utilisation is against the card's measured peak: the rate of large bf16 matrix products (float32 on a CPU). FLOPs are 6 a
-weight and token, and attention's over the whole row, so attention that stops at document bounds counts as if it
+Utilisation is against the card's measured peak: the rate of large bf16 matrix products (float32 on a CPU). FLOPs are 6
+a weight and token, and attention's over the whole row, so attention that stops at document bounds counts as if it
 did not. Each line differs from the first by one switch.
 """
 
