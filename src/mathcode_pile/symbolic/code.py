@@ -38,8 +38,8 @@ _INTEGER_OPS = {
 }
 _FRACTION_OPS = {*_INTEGER_OPS, "div"}
 _FLOAT_OPS = {
-    *_FRACTION_OPS, "sqrt", "root", "log", "ln", "pi", "e", "degrees", "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos",
-    "atan",    "sinh", "cosh", "tanh", "exp",
+    *_FRACTION_OPS, "sqrt", "root", "log", "ln", "pi", "e", "degrees", "sin", "cos", "tan", "cot", "sec", "csc",
+    "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp",
 }  # fmt: skip
 _COUNTING = {
     "fact": "factorial",
@@ -61,9 +61,10 @@ _SYMPY_COUNTING = {
 }
 _NAMES = {
     "add": "total", "mul": "product", "div": "quotient", "pow": "power", "sqrt": "root", "root": "root",
-    "fact": "factorial_value",    "binom": "ways", "sum": "total", "prod": "product_value", "int": "integral", "diff": "derivative",
-    "limit": "limit_value",    "det": "determinant", "matrix": "matrix", "mod": "remainder", "gcd": "divisor", "lcm": "multiple",
-    "abs": "magnitude",    "floor": "floor_value", "ceil": "ceiling_value", "log": "logarithm", "ln": "logarithm",
+    "fact": "factorial_value", "binom": "ways", "sum": "total", "prod": "product_value", "int": "integral",
+    "diff": "derivative", "limit": "limit_value", "det": "determinant", "matrix": "matrix", "mod": "remainder",
+    "gcd": "divisor", "lcm": "multiple", "abs": "magnitude", "floor": "floor_value", "ceil": "ceiling_value",
+    "log": "logarithm", "ln": "logarithm",
 }  # fmt: skip
 _PYTHON_WORDS = {"lambda": "lam", "in": "in_", "is": "is_", "as": "as_", "if": "if_", "or": "or_"}
 
@@ -310,12 +311,11 @@ class Writer:
         return f"{name}({', '.join(map(self.write, node.args))})", ATOM
 
 
-def write_program(node: Node, kind: str, finish: str = "", bound: set[str] = frozenset()) -> str:  # type: ignore[assignment]
+def write_program(node: Node, kind: str, finish: str = "") -> str:
     """Return a program that computes a tree and prints it.
 
     finish: how the value is shown: "" as it is, "simplify", "expand", "factor", or "constant": an antiderivative
     with + C.
-    or "modulo n" for the residue nearest below n.
     """
     writer = Writer(kind)
     lines: list[str] = []
@@ -341,6 +341,17 @@ def write_program(node: Node, kind: str, finish: str = "", bound: set[str] = fro
     counted = operations(node) & {"sum", "prod"} and bool(free_symbols(node))
     assumptions = ", integer=True, positive=True" if counted else ""
     return "\n".join([*_imports(writer, names), *_symbols(names, assumptions), *lines]) + "\n"
+
+
+def write_solution(left: Node, right: Node, unknown: str, single: bool) -> str:
+    """Return a program that solves `left = right` and prints its solution, or the list of all."""
+    writer = Writer("sympy")
+    writer.need("sympy", "Eq")
+    writer.need("sympy", "solve")
+    name = writer.write(Node("sym", (), unknown))
+    lines = [f"equation = Eq({writer.write(left)}, {writer.write(right)})", f"solutions = solve(equation, {name})"]
+    lines.append("print(solutions[0])" if single else "print(solutions)")
+    return "\n".join([*_imports(writer, [unknown]), *_symbols([unknown], ""), *lines]) + "\n"
 
 
 def _print(writer: Writer, name: str, finish: str) -> str:

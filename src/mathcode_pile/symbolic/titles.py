@@ -6,11 +6,15 @@ from mathcode_pile.symbolic.nodes import Node
 
 _TITLES = {
     "add": "Sum", "mul": "Product", "div": "Quotient", "pow": "Power", "sqrt": "Square root", "root": "Root",
-    "fact": "Factorial",    "binom": "Binomial coefficient", "sum": "Finite or infinite sum", "prod": "Product over a range", "int": "Integral",
+    "fact": "Factorial",
+    "binom": "Binomial coefficient", "sum": "Finite or infinite sum",
+    "prod": "Product over a range", "int": "Integral",
     "diff": "Derivative", "limit": "Limit", "det": "Determinant", "matrix": "Matrix", "mod": "Remainder",
     "gcd": "Greatest common divisor", "lcm": "Least common multiple", "abs": "Absolute value", "floor": "Floor",
-    "ceil": "Ceiling",    "log": "Logarithm", "ln": "Natural logarithm", "neg": "Negation", "degrees": "Angle",
-    "based": "Number in another base",}  # fmt: skip
+    "ceil": "Ceiling",
+    "log": "Logarithm", "ln": "Natural logarithm", "neg": "Negation", "degrees": "Angle",
+    "based": "Number in another base",
+}  # fmt: skip
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh"}
 _OF = re.compile(
     r"\b(area|volume|perimeter|circumference|probability|average|mean|median|variance|distance|speed|slope|discriminant|interest|"

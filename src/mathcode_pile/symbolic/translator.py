@@ -6,10 +6,12 @@ What is stated wrongly is translated like the rest: the verdict is not ours.
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mathcode_pile.symbolic import code
 from mathcode_pile.symbolic.chains import Chain, Term, find_chains
+from mathcode_pile.symbolic.equations import Solution, Statement, find_solutions
 from mathcode_pile.symbolic.identities import shows_identity
 from mathcode_pile.symbolic.latex import read_tokens
 from mathcode_pile.symbolic.nodes import (
@@ -69,10 +71,35 @@ class Side(NamedTuple):
 
 def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
     """Return a page's computations in order, and how many equations were not translated, by reason."""
-    found: list[Computation] = []
     skipped: Counter[str] = Counter()
-    seen: set[tuple[str, str]] = set()
+    placed: list[tuple[int, Computation]] = []
     complex_numbers = bool(_COMPLEX.search(text[:200_000]))
+    statements: list[Statement] = []
+    for span, chain in _chains_of(text, skipped):
+        sentence, before = sentence_around(text, span.start, span.end)
+        sides, reasons = _read(chain, complex_numbers)
+        computations = translate_chain(chain, sides, sentence, before)
+        if isinstance(computations, str):
+            skipped[computations] += 1
+        elif not computations:
+            reasons.append("nothing_to_compute")
+            skipped[reasons[0]] += 1
+        else:
+            placed += [(len(statements), computation) for computation in computations]
+        statements.append(Statement(chain, [side.node for side in sides], span, sentence))
+    for solution in find_solutions(statements, text):
+        if not _DENIED.search(statements[solution.place].sentence):
+            placed.append((solution.place, _solve(solution, statements)))
+            skipped["equation_or_definition"] -= skipped["equation_or_definition"] > 0
+    placed.sort(key=lambda pair: pair[0])
+    unique: dict[tuple[str, str], Computation] = {}
+    for _, computation in placed:
+        unique.setdefault((computation.code, computation.result), computation)
+    return list(unique.values())[:MAX_COMPUTATIONS], +skipped
+
+
+def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]:
+    """Yield the chains of a page with their spans; what keeps a whole span from being read is counted."""
     own_operations = bool(_OWN_OPERATION.search(text[:200_000]))
     for span in find_spans(text):
         if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
@@ -82,17 +109,22 @@ def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
             continue
         try:
             chains = find_chains(span.text if span.kind == "latex" else latex_of_plain(span.text))
-        except UnreadableError as reason:
-            skipped[str(reason)] += 1
+        except UnreadableError as error:
+            skipped[str(error)] += 1
             continue
         for chain in chains:
-            sentence, before = sentence_around(text, span.start, span.end)
-            for computation in translate_chain(chain, sentence, before, complex_numbers, skipped):
-                key = (computation.code, computation.result)
-                if key not in seen and len(found) < MAX_COMPUTATIONS:
-                    seen.add(key)
-                    found.append(computation)
-    return found, skipped
+            yield span, chain
+
+
+def _solve(solution: Solution, statements: list[Statement]) -> Computation:
+    """Return the computation of an equation whose solutions are stated."""
+    statement = statements[solution.place]
+    left, right = (latex_of(term.tokens) for term in statement.chain.terms)
+    values = [latex_of(statements[place].chain.terms[-1].tokens) for place in solution.values]
+    names = [f"{solution.unknown} = {value}" for value in values]
+    result = values[0] if len(values) == 1 else " \\text{ or } ".join(names)
+    title = f"Solve for {solution.unknown}"
+    return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code)
 
 
 def _reason_against(text: str, span: Span, own_operations: bool) -> str:
@@ -127,13 +159,8 @@ def latex_of(tokens: list[str]) -> str:
     return re.sub(r" +", " ", text).strip()
 
 
-def translate_chain(
-    chain: Chain, sentence: str, before: str, complex_numbers: bool, skipped: Counter[str]
-) -> list[Computation]:
-    """Return the computations of one chain; what stands in their way is counted in `skipped`.
-
-    sentence: the one in which the chain stands; before: its part before the chain.
-    """
+def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[str]]:
+    """Return the terms of a chain that can be read, and the reasons against the others."""
     sides: list[Side] = []
     reasons: list[str] = []
     for term in chain.terms:
@@ -143,21 +170,23 @@ def translate_chain(
             node = without_degrees(read_tokens(list(term.tokens), complex_numbers))
             bits(node)
             sides.append(Side(term, node))
-        except UnreadableError as reason:
-            reasons.append(str(reason))
-    if _DENIED.search(sentence) or (
-        _IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)
-    ):
-        skipped["denied"] += 1
-        return []
+        except UnreadableError as error:
+            reasons.append(str(error))
+    return sides, reasons
+
+
+def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str) -> list[Computation] | str:
+    """Return the computations of one chain, or why it is left alone.
+
+    sentence: the one in which the chain stands; before: its part before the chain.
+    """
+    in_a_base = _IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)
+    if _DENIED.search(sentence) or in_a_base:
+        return "denied"
     try:
-        computations = _compute(chain, sides, sentence, before)
-    except UnreadableError as reason:
-        skipped[str(reason)] += 1
-        return []
-    if not computations:
-        skipped[reasons[0] if reasons else "nothing_to_compute"] += 1
-    return computations
+        return _compute(chain, sides, sentence, before)
+    except UnreadableError as error:
+        return str(error)
 
 
 def without_degrees(node: Node) -> Node:
