@@ -1,5 +1,6 @@
 """Pretraining: attention within documents, exact resume, several processes, schedule, errors."""
 
+import itertools
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from small_training import LENGTH, make_data, settings
 
 from mathcode_pile.attention import available_implementations, choose_implementation, model_inputs
@@ -49,6 +51,7 @@ def in_child(work: Callable[[], None], **environment: str) -> int:
     pid = os.fork()
     if pid == 0:
         os.environ.update(environment)
+        AcceleratorState._reset_state(reset_partial_state=True)  # what earlier tests in this process left
         try:
             work()
             os._exit(0)
@@ -78,7 +81,7 @@ def test_logits_in_a_packed_row_equal_those_of_the_document_alone(data: Path, im
             model(**model_inputs(row, implementation, bounds, device)[0]).logits.detach()[0] for bounds in (True, False)
         )
         bounds = rows.row(number)[1].tolist()
-        for start, stop in zip(bounds, bounds[1:], strict=False):
+        for start, stop in itertools.pairwise(bounds):
             alone = model(torch.from_numpy(row.input_ids[:, start:stop]).to(device), use_cache=False).logits.detach()[0]
             # 32-bit arithmetic in another order: logits here are about 1, the tolerance 1e-5.
             torch.testing.assert_close(bounded[start:stop], alone, atol=1e-5, rtol=0)
@@ -185,7 +188,8 @@ def test_two_processes_give_the_losses_of_one(data: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"micro_batch_rows": 8}, {"gradient_checkpointing": True}, {"loss_chunk_tokens": 0}, {"attention": "eager"}]
+    "changes",
+    [{"micro_batch_rows": 8}, {"gradient_checkpointing": True}, {"loss_chunk_tokens": 0}, {"attention": "eager"}],
 )
 def test_how_a_step_is_computed_does_not_change_its_loss(data: Path, tmp_path: Path, changes: dict[str, Any]):
     train(data, tmp_path / "plain", steps=3)
@@ -235,7 +239,7 @@ def test_the_learning_rate_warms_up_and_ends_at_its_lowest(schedule: str):
     rates = [learning_rate(step, 100, params) for step in range(100)]
     assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
     assert rates[-1] == pytest.approx(0.1, abs=1e-12)
-    assert all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
     if schedule == "warmup_stable_decay":
         assert rates[79] == 1.0 and rates[80] < 1.0
 
