@@ -125,7 +125,7 @@ def test_fasttext_hash_extends_the_sign_of_bytes() -> None:
 
     for word in ["a", "théorème", "漢字", "</s>"]:
         data = np.frombuffer(word.encode(), dtype=np.uint8)
-        assert int(hash_word(data, 0, len(data))) == plain(word.encode())
+        assert int(hash_word(data, 0, len(data))[0]) == plain(word.encode())
 
 
 def test_lines_for_fasttext_hold_no_label_and_no_end() -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mathcode_pile.errors import InputError
 from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import Bytes, Offsets, is_space, text_buffers
+from mathcode_pile.kernels.words import is_space, text_buffers
 
 LABEL_PREFIX = b"__label__"
 END_OF_LINE = b"</s>"
@@ -28,10 +28,14 @@ _SUPERVISED = 3
 
 _FNV_SEED = np.uint32(2166136261)
 _FNV_PRIME = np.uint32(16777619)
+_KEY_SEED = np.uint64(0xCBF29CE484222325)
+_KEY_PRIME = np.uint64(0x100000001B3)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _NGRAM_PRIME = np.uint64(116049371)
 _SIGN = np.uint32(0xFFFFFF00)
 # From here on the quotient as a float is wrong by less than 2, which _modulo mends.
 _LEAST_DIVISOR = 8192
+_BLOCK = 2048  # words scanned, looked up and added at a time
 # A document of more rows is summed in the library's order: its rounding is a part of its scores.
 _MOST_ROWS = 50_000
 # The library's sigmoid: 512 steps from -8 to 8.
@@ -46,11 +50,11 @@ class Model:
     """A supervised fastText model, ready to score."""
 
     labels: list[str]
-    word_bytes: Bytes
-    word_offsets: Offsets
-    """[words + 1] bounds of each word of the vocabulary in word_bytes."""
-    slots: NDArray[np.int64]
-    """[a power of two] hash and id of a word in one value, by open addressing; -1 is free."""
+    keys: NDArray[np.uint64]
+    """[slots, 2] the vocabulary by open addressing: a word's key, 0 where free; then, of two labels, its logits."""
+    ids: NDArray[np.int32]
+    """[slots] the row of the slot's word"""
+    words: int
     rows: NDArray[np.float32]
     """[words + buckets, dimension] the input matrix, mapped from the file."""
     outputs: NDArray[np.float32]
@@ -122,17 +126,16 @@ def read_model(path: Path) -> Model | None:
     outputs = reader.take_matrix()
     if len(rows) != words + buckets or len(outputs) != labels:
         raise InputError(f"{path}: a fastText model whose matrices do not fit its vocabulary")
-    word_bytes = np.frombuffer(b"".join(entries[:words]), dtype=np.uint8)
-    word_offsets = np.zeros(words + 1, dtype=np.int64)
-    np.cumsum([len(word) for word in entries[:words]], out=word_offsets[1:])
+    logits = _multiply(rows, outputs)
+    keys, ids = _build_slots(entries[:words], logits)
     return Model(
         labels=[label.decode("utf-8", "replace").removeprefix("__label__") for label in entries[words:]],
-        word_bytes=word_bytes,
-        word_offsets=word_offsets,
-        slots=_build_slots(word_bytes, word_offsets),
+        keys=keys,
+        ids=ids,
+        words=words,
         rows=rows,
         outputs=outputs,
-        logits=_multiply(rows, outputs),
+        logits=logits,
         word_ngrams=word_ngrams,
         buckets=buckets,
         is_one_vs_all=loss == _ONE_VS_ALL,
@@ -147,57 +150,62 @@ def _multiply(rows: NDArray[np.float32], outputs: NDArray[np.float32]) -> NDArra
     return logits
 
 
-def _build_slots(word_bytes: Bytes, word_offsets: Offsets) -> NDArray[np.int64]:
-    size = 1 << max(4, (2 * len(word_offsets)).bit_length())
-    slots = np.full(size, -1, dtype=np.int64)
-    _fill_slots(word_bytes, word_offsets, slots)
-    return slots
+def _build_slots(words: list[bytes], logits: NDArray[np.float32]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    size = 1 << max(4, (3 * len(words) // 2).bit_length())
+    keys, ids = np.zeros((size, 2), dtype=np.uint64), np.full(size, -1, dtype=np.int32)
+    offsets = np.zeros(len(words) + 1, dtype=np.int64)
+    np.cumsum([len(word) for word in words], out=offsets[1:])
+    _fill_slots(np.frombuffer(b"".join(words), dtype=np.uint8), offsets, keys, ids)
+    if logits.shape[1] == 2:
+        taken = ids >= 0
+        keys.view(np.float32)[taken, 2:] = logits[ids[taken]]
+    return keys, ids
 
 
 @compiled
 def hash_word(data, start, end):  # type: ignore[no-untyped-def]
-    """Return fastText's hash of a word: FNV-1a of 32 bits over signed bytes."""
-    value = _FNV_SEED
+    """Return fastText's hash of a word, FNV-1a of 32 bits over signed bytes; and a key of 64 bits, never 0.
+
+    The key stands for the word's bytes: that of a word unknown equals a known one's once in 10^12 at most.
+    """
+    value, key = _FNV_SEED, _KEY_SEED
     for position in range(start, end):
         byte = np.uint32(data[position])
+        key = (key ^ np.uint64(byte)) * _KEY_PRIME
         if byte >= 128:
             byte |= _SIGN
         value = np.uint32((value ^ byte) * _FNV_PRIME)
-    return value
+    return value, key | np.uint64(1)
 
 
 @compiled
-def _fill_slots(word_bytes, word_offsets, slots):  # type: ignore[no-untyped-def]
-    mask = np.int64(len(slots) - 1)
+def _first_slot(key, mask):  # type: ignore[no-untyped-def]
+    return np.int64((key * _SPREAD) >> np.uint64(32)) & mask
+
+
+@compiled
+def _fill_slots(word_bytes, word_offsets, keys, ids):  # type: ignore[no-untyped-def]
+    mask = np.int64(len(ids) - 1)
     for word in range(len(word_offsets) - 1):
-        value = np.int64(hash_word(word_bytes, word_offsets[word], word_offsets[word + 1]))
-        slot = (value ^ (value >> 16)) & mask
-        while slots[slot] != -1:
+        _, key = hash_word(word_bytes, word_offsets[word], word_offsets[word + 1])
+        slot = _first_slot(key, mask)
+        while ids[slot] >= 0:
             slot = (slot + 1) & mask
-        slots[slot] = (np.int64(word) << 32) | value
+        keys[slot, 0] = key
+        ids[slot] = word
 
 
 @compiled
-def _find(value, data, start, end, slots, word_bytes, word_offsets):  # type: ignore[no-untyped-def]
-    """Return the id of the word in data[start:end] with that hash, -1 where the vocabulary lacks it."""
-    mask = np.int64(len(slots) - 1)
-    wanted = np.int64(value)
-    slot = (wanted ^ (wanted >> 16)) & mask
+def _find(key, keys):  # type: ignore[no-untyped-def]
+    """Return the slot of the word with that key, -1 where the vocabulary lacks it."""
+    mask = np.int64(len(keys) - 1)
+    slot = _first_slot(key, mask)
     while True:
-        found = slots[slot]
-        if found == -1:
+        found = keys[slot, 0]
+        if found == key:
+            return slot
+        if found == 0:
             return np.int64(-1)
-        if found & 0xFFFFFFFF == wanted:
-            word = found >> 32
-            first = word_offsets[word]
-            if word_offsets[word + 1] - first == end - start:
-                is_same = True
-                for place in range(end - start):
-                    if word_bytes[first + place] != data[start + place]:
-                        is_same = False
-                        break
-                if is_same:
-                    return word
         slot = (slot + 1) & mask
 
 
@@ -222,37 +230,45 @@ def _is_skipped(data, start, end):  # type: ignore[no-untyped-def]
 
 @compiled
 def _next_word(data, position, end):  # type: ignore[no-untyped-def]
-    """Return hash, start and end of the next word that counts; start and end are equal where there is none."""
+    """Return hash, key, start and end of the next word that counts; start and end are equal where there is none."""
     while True:
         while position < end and is_space(data[position]):
             position += 1
         start = position
-        value = _FNV_SEED
+        value, key = _FNV_SEED, _KEY_SEED
         while position < end:
             byte = np.uint32(data[position])
             if byte <= 32 and is_space(byte):
                 break
+            key = (key ^ np.uint64(byte)) * _KEY_PRIME
             if byte >= 128:
                 byte |= _SIGN
             value = np.uint32((value ^ byte) * _FNV_PRIME)
             position += 1
-        if start == position or not (data[start] == 60 or data[start] == 95):
-            return value, start, position
-        if not _is_skipped(data, start, position):
-            return value, start, position
+        if start == position or not (data[start] == 60 or data[start] == 95) or not _is_skipped(data, start, position):
+            return value, key | np.uint64(1), start, position
 
 
 @compiled
-def _widen(value):  # type: ignore[no-untyped-def]
-    # fastText keeps hashes as int32 and widens them with their sign.
-    return np.uint64(np.int64(np.int32(value)))
+def _scan_block(data, position, end, hashes, keys):  # type: ignore[no-untyped-def]
+    """Set the hashes (int32, widened with their sign) and keys of the next words; return how many, and the place.
+
+    Fewer than there is room for: the document is at its end.
+    """
+    count = np.int64(0)
+    while count < len(hashes):
+        value, key, start, position = _next_word(data, position, end)
+        if start == position:
+            break
+        hashes[count] = np.uint64(np.int64(np.int32(value)))
+        keys[count] = key
+        count += 1
+    return count, position
 
 
 @compiled
 def _modulo(value, divisor, inverse):  # type: ignore[no-untyped-def]
     """Return value % divisor; a division of 64-bit integers would take longer than the rest of a word."""
-    if divisor < _LEAST_DIVISOR:
-        return np.int64(value % np.uint64(divisor))
     quotient = np.uint64(np.float64(value) * inverse)
     rest = np.int64(value - quotient * np.uint64(divisor))
     if rest < 0:
@@ -263,77 +279,110 @@ def _modulo(value, divisor, inverse):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _sum_logits(data, start, end, model, partial, sums):  # type: ignore[no-untyped-def]
-    """Add up the logits of a document's words and n-grams; return how many there are."""
-    slots, word_bytes, word_offsets, logits, word_ngrams, buckets, eos_hash, eos_word = model
-    words = np.int64(len(word_offsets) - 1)
-    inverse = 1.0 / max(1, buckets)
-    rows, seen = np.int64(0), np.int64(0)
-    position = start
-    sums[:] = 0.0
-    first_sum, second_sum = 0.0, 0.0
-    is_pair = len(sums) == 2
-    while True:
-        value, first, position = _next_word(data, position, end)
-        is_last = first == position
-        if is_last:
-            value, word = eos_hash, eos_word
-        else:
-            word = _find(value, data, first, position, slots, word_bytes, word_offsets)
-        if word >= 0:
-            rows += 1
-            if is_pair:
-                first_sum += logits[word, 0]
-                second_sum += logits[word, 1]
-            else:
+def _list_ngrams(hashes, first, stop, length, buckets, rows):  # type: ignore[no-untyped-def]
+    """Set the buckets of the n-grams that end at the words from first to stop; return how many."""
+    if buckets < _LEAST_DIVISOR:
+        for last in range(first, stop):
+            gram = hashes[last - length + 1]
+            for place in range(last - length + 2, last + 1):
+                gram = gram * _NGRAM_PRIME + hashes[place]
+            rows[last - first] = np.int64(gram % np.uint64(buckets))
+    else:
+        inverse = 1.0 / buckets
+        for last in range(first, stop):
+            gram = hashes[last - length + 1]
+            for place in range(last - length + 2, last + 1):
+                gram = gram * _NGRAM_PRIME + hashes[place]
+            rows[last - first] = _modulo(gram, buckets, inverse)
+    return max(0, stop - first)
+
+
+@compiled
+def _add_words(model, keys, count, sums):  # type: ignore[no-untyped-def]
+    table, pairs, ids, logits, _, _, _, _ = model
+    found = np.int64(0)
+    if len(sums) == 2:
+        first, second = 0.0, 0.0
+        for index in range(count):
+            slot = _find(keys[index], table)
+            if slot >= 0:
+                found += 1
+                first += pairs[slot, 2]
+                second += pairs[slot, 3]
+        sums[0] += first
+        sums[1] += second
+    else:
+        for index in range(count):
+            slot = _find(keys[index], table)
+            if slot >= 0:
+                found += 1
                 for label in range(len(sums)):
-                    sums[label] += logits[word, label]
-        wide = _widen(value)
-        for length in range(min(word_ngrams, seen + 1), 1, -1):
-            gram = partial[length - 1] * _NGRAM_PRIME + wide
-            partial[length] = gram
-            if buckets > 0:
-                row = words + _modulo(gram, buckets, inverse)
-                rows += 1
-                if is_pair:
-                    first_sum += logits[row, 0]
-                    second_sum += logits[row, 1]
-                else:
-                    for label in range(len(sums)):
-                        sums[label] += logits[row, label]
-        partial[1] = wide
-        seen += 1
+                    sums[label] += logits[ids[slot], label]
+    return found
+
+
+@compiled
+def _add_rows(logits, start, rows, count, sums):  # type: ignore[no-untyped-def]
+    if len(sums) == 2:
+        first, second = 0.0, 0.0
+        for index in range(count):
+            first += logits[start + rows[index], 0]
+            second += logits[start + rows[index], 1]
+        sums[0] += first
+        sums[1] += second
+    else:
+        for index in range(count):
+            for label in range(len(sums)):
+                sums[label] += logits[start + rows[index], label]
+    return count
+
+
+@compiled
+def _sum_logits(data, start, end, model, space, sums):  # type: ignore[no-untyped-def]
+    """Add up the logits of a document's words and n-grams; return how many there are."""
+    _, _, _, logits, words, word_ngrams, buckets, last_word = model
+    hashes, keys, rows = space
+    carried = word_ngrams - 1
+    sums[:] = 0.0
+    total, seen = np.int64(0), np.int64(0)
+    position = start
+    is_last = False
+    while not is_last:
+        count, position = _scan_block(data, position, end, hashes[carried : carried + _BLOCK], keys)
+        is_last = count < _BLOCK
         if is_last:
-            break
-    if is_pair:
-        sums[0], sums[1] = first_sum, second_sum
-    return rows
+            hashes[carried + count], keys[count] = last_word
+            count += 1
+        total += _add_words(model, keys, count, sums)
+        if buckets > 0:
+            for length in range(2, word_ngrams + 1):
+                # The document's first n-gram ends at its n-th word; of a later block, at the block's first.
+                first = carried + max(0, length - 1 - seen)
+                made = _list_ngrams(hashes, first, carried + count, length, buckets, rows)
+                total += _add_rows(logits, words, rows, made, sums)
+        seen += count
+        for place in range(carried):
+            hashes[place] = hashes[count + place]
+    return total
 
 
 @compiled
 def _list_rows(data, start, end, model):  # type: ignore[no-untyped-def]
     """[rows] the rows of a document's words, then of its n-grams, in the library's order."""
-    slots, word_bytes, word_offsets, _, word_ngrams, buckets, eos_hash, eos_word = model
+    table, _, ids, _, words, word_ngrams, buckets, last_word = model
     most = (end - start) // 2 + 2
     hashes = np.empty(most, dtype=np.uint64)
-    rows = np.empty(most * max(1, word_ngrams), dtype=np.int64)
-    count, seen = np.int64(0), np.int64(0)
-    position = start
-    while True:
-        value, first, position = _next_word(data, position, end)
-        is_last = first == position
-        if is_last:
-            value, word = eos_hash, eos_word
-        else:
-            word = _find(value, data, first, position, slots, word_bytes, word_offsets)
-        if word >= 0:
-            rows[count] = word
+    keys = np.empty(most, dtype=np.uint64)
+    seen, _ = _scan_block(data, start, end, hashes, keys)
+    hashes[seen], keys[seen] = last_word
+    seen += 1
+    rows = np.empty(seen * max(1, word_ngrams), dtype=np.int64)
+    count = np.int64(0)
+    for index in range(seen):
+        slot = _find(keys[index], table)
+        if slot >= 0:
+            rows[count] = ids[slot]
             count += 1
-        hashes[seen] = _widen(value)
-        seen += 1
-        if is_last:
-            break
-    words = np.int64(len(word_offsets) - 1)
     if buckets > 0:
         for index in range(seen):
             gram = hashes[index]
@@ -396,11 +445,12 @@ def _set_probabilities(sums, is_one_vs_all, sigmoid, scores):  # type: ignore[no
 
 @compiled
 def _fill_scores(data, offsets, model, matrix, outputs, is_one_vs_all, sigmoid, scores):  # type: ignore[no-untyped-def]
-    partial = np.zeros(model[4] + 2, dtype=np.uint64)
+    room = _BLOCK + model[5]
+    space = (np.empty(room, dtype=np.uint64), np.empty(room, dtype=np.uint64), np.empty(room, dtype=np.int64))
     sums = np.zeros(len(outputs), dtype=np.float64)
     for document in range(len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
-        rows = _sum_logits(data, start, end, model, partial, sums)
+        rows = _sum_logits(data, start, end, model, space, sums)
         if rows == 0:
             scores[document] = 0.0
             continue
@@ -419,18 +469,17 @@ def score_texts(model: Model, column: pa.Array) -> NDArray[np.float32]:
     A text without a known word or n-gram scores 0, where the library predicts nothing.
     """
     data, offsets = text_buffers(column)
-    eos = np.frombuffer(END_OF_LINE, dtype=np.uint8)
-    eos_hash = hash_word(eos, 0, len(eos))
-    eos_word = _find(eos_hash, eos, 0, len(eos), model.slots, model.word_bytes, model.word_offsets)
+    end = np.frombuffer(END_OF_LINE, dtype=np.uint8)
+    value, key = hash_word(end, 0, len(end))
     parts = (
-        model.slots,
-        model.word_bytes,
-        model.word_offsets,
+        model.keys,
+        model.keys.view(np.float32),
+        model.ids,
         model.logits,
+        model.words,
         model.word_ngrams,
         model.buckets,
-        np.uint32(eos_hash),
-        np.int64(eos_word),
+        (np.uint64(np.int64(np.uint32(value).astype(np.int32))), np.uint64(key)),
     )
     scores = np.zeros((len(offsets) - 1, len(model.labels)), dtype=np.float32)
     _fill_scores(data, offsets, parts, model.rows, model.outputs, model.is_one_vs_all, _SIGMOID, scores)
@@ -444,7 +493,7 @@ def _fill_joined(data, offsets, joined, bounds):  # type: ignore[no-untyped-def]
         bounds[row] = count
         position, end = offsets[row], offsets[row + 1]
         while True:
-            _, start, position = _next_word(data, position, end)
+            _, _, start, position = _next_word(data, position, end)
             if start == position:
                 break
             if count > bounds[row]:

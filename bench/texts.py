@@ -1,0 +1,88 @@
+"""The text set of the benchmarks: documents made on the spot from the Python files that are installed.
+
+A document is a run of whole paragraphs of a file, its lines' indentation taken off, of 1 to 8 kB: as long as
+a web page's text, and with as few blanks.
+"""
+
+import random
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from mathcode_pile.documents import DOCUMENT, document_id
+from mathcode_pile.errors import PipelineError
+from mathcode_pile.scratch import atomic_folder, scratch_folder
+from mathcode_pile.shards import write_shards
+
+# Their files are the mathematical ones.
+MATHEMATICAL = ("sympy", "scipy", "numpy", "mpmath", "networkx", "sklearn")
+_LEAST, _MOST = 1000, 8000
+
+
+def _files() -> list[Path]:
+    folders = {Path(sysconfig.get_paths()[name]) for name in ("purelib", "platlib", "stdlib")}
+    folders |= {Path(path) for path in sys.path if path.endswith("site-packages")}
+    files = sorted({file for folder in sorted(folders) for file in folder.rglob("*.py")})
+    random.Random(0).shuffle(files)
+    return files
+
+
+def _documents(file: Path) -> Iterator[str]:
+    try:
+        content = file.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError):
+        return
+    lines = [line.strip() for line in content.splitlines()]
+    limit = random.Random(str(file)).randint(_LEAST, _MOST)
+    held: list[str] = []
+    size = 0
+    for paragraph in "\n".join(lines).split("\n\n"):
+        held.append(paragraph)
+        size += len(paragraph) + 2
+        if size >= limit:
+            yield "\n\n".join(held)[: 2 * _MOST]
+            held, size = [], 0
+    if size >= _LEAST:
+        yield "\n\n".join(held)[: 2 * _MOST]
+
+
+def make_texts(megabytes: int) -> Path:
+    """Return a folder of shards with so many megabytes of documents; made once and kept in the scratch folder.
+
+    Raises PipelineError where less than that is installed.
+    """
+    folder = scratch_folder("bench") / f"texts-{megabytes}"
+    if folder.is_dir():
+        return folder
+    rows, size = [], 0
+    for file in _files():
+        source = "mathematical" if set(file.parts) & set(MATHEMATICAL) else "other"
+        for index, text in enumerate(_documents(file)):
+            key = f"{file}#{index}"
+            row = {"id": document_id("bench", key), "text": text, "source": source}
+            rows.append(row | {"url": key, "license": "", "metadata": "{}"})
+            size += len(text.encode())
+        if size >= megabytes * 1_000_000:
+            break
+    else:
+        raise PipelineError(f"only {size // 1_000_000} MB of Python files are installed, {megabytes} MB are asked for")
+    with atomic_folder(folder) as partial:
+        batches = (
+            pa.RecordBatch.from_pylist(rows[start : start + 2000], schema=DOCUMENT)
+            for start in range(0, len(rows), 2000)
+        )
+        write_shards(partial, batches, DOCUMENT, 32 << 20)
+    return folder
+
+
+def count_bytes(folder: Path) -> int:
+    """Return the bytes of text in a folder's shards."""
+    import pyarrow.compute as pc
+
+    from mathcode_pile.shards import list_shards, read_batches
+
+    batches = (batch for shard in list_shards(folder) for batch in read_batches(shard, ["text"]))
+    return sum(pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0 for batch in batches)
