@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -383,11 +384,11 @@ def battle(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[dict[
         while not over.wait(0.02):
             world.thread_peak = max(world.thread_peak, count_threads())
 
-    try:
-        sandbox = Sandbox(LIMITS, lanes=LANES, without=without).__enter__()
-    except PipelineError as error:
-        pytest.skip(str(error))
-    with sandbox:
+    with ExitStack() as stack:
+        try:
+            sandbox = stack.enter_context(Sandbox(LIMITS, lanes=LANES, without=without))
+        except PipelineError as error:
+            pytest.skip(str(error))
         had = " ".join(sandbox.layers)
         lacking = [layer for layer in needed if layer not in had]
         if lacking:
