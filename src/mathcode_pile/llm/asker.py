@@ -135,7 +135,7 @@ class Asker:
     def _note_run(self, new: Counter[str], seconds: float) -> None:
         if new["completion_tokens"]:
             tokens = (new["prompt_tokens"], new["completion_tokens"])
-            self.replies.note_run(self.task.model.id, self.task.backend, seconds, new["misses"], tokens)
+            self.replies.note_run(self.task.model.id, self.task.stage, seconds, new["misses"], tokens)
 
     def close(self) -> None:
         """Let go of the model and the cache."""

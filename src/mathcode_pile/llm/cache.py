@@ -32,7 +32,7 @@ create table if not exists replies (
     key blob primary key, model text not null, text text not null, is_cut integer not null,
     prompt_tokens integer not null, completion_tokens integer not null);
 create table if not exists runs (
-    model text not null, backend text not null, ended real not null, seconds real not null,
+    model text not null, stage text not null, ended real not null, seconds real not null,
     prompts integer not null, prompt_tokens integer not null, completion_tokens integer not null);
 """
 
@@ -50,7 +50,7 @@ class Failure(NamedTuple):  # of one prompt, after all its attempts
     detail: str
 
 
-class Throughput(NamedTuple):  # of all runs of a model on this machine
+class Throughput(NamedTuple):  # of all runs of a stage with a model on this machine
     seconds: float
     prompts: int
     prompt_tokens: int
@@ -101,19 +101,18 @@ class ReplyCache:
         with self._lock:
             return int(self._database.execute("select count(*) from replies").fetchone()[0])
 
-    def note_run(self, model: str, backend: str, seconds: float, prompts: int, tokens: tuple[int, int]) -> None:
-        """Remember how fast a model answered."""
+    def note_run(self, model: str, stage: str, seconds: float, prompts: int, tokens: tuple[int, int]) -> None:
+        """Remember how fast a model answered the prompts of a stage."""
         with self._lock:
-            row = (model, backend, time.time(), seconds, prompts, *tokens)
+            row = (model, stage, time.time(), seconds, prompts, *tokens)
             self._database.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def throughput(self, model: str) -> Throughput | None:
-        """Return the sums over a model's runs, None where it has none."""
-        query = (
-            "select sum(seconds), sum(prompts), sum(prompt_tokens), sum(completion_tokens) from runs where model = ?"
-        )
+    def throughput(self, model: str, stage: str) -> Throughput | None:
+        """Return the sums over all runs of a stage with a model, None where there was none."""
+        sums = "sum(seconds), sum(prompts), sum(prompt_tokens), sum(completion_tokens)"
+        query = f"select {sums} from runs where (model, stage) = (?, ?)"
         with self._lock:
-            row = self._database.execute(query, (model,)).fetchone()
+            row = self._database.execute(query, (model, stage)).fetchone()
         return Throughput(*row) if row and row[0] else None
 
     def export_to(self, folder: Path) -> int:

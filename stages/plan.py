@@ -1,0 +1,142 @@
+"""Say what a run with language models would ask and cost, before it does; not a stage of dvc.yaml."""
+
+import heapq
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+import xxhash
+import yaml
+
+from mathcode_pile.annotate import AnnotateParams, ModelJudge, choose_judge
+from mathcode_pile.errors import ParamsError
+from mathcode_pile.llm import LlmParams, Task
+from mathcode_pile.llm.cache import ReplyCache, reply_key
+from mathcode_pile.llm.tokens import load_counter
+from mathcode_pile.params import load, read_yaml
+from mathcode_pile.shards import count_rows, list_shards, read_batches
+from mathcode_pile.translate import ModelTranslator, TranslateParams, choose_translator
+from stages import run
+
+
+class Estimate(NamedTuple):  # of one source or component
+    documents: int
+    prompts: float
+    kept_share: float
+    """Of the prompts, the share whose replies are in the cache."""
+    prompt_tokens: float
+    """Of the prompts that would be asked."""
+    completion_tokens: float
+
+
+def main(
+    data: Path = typer.Option(Path("data")),
+    profile: str = typer.Option(None, help="a profile other than that of params.yaml"),
+    documents: int = typer.Option(200, help="documents of each folder that are split and counted"),
+) -> None:
+    """Print documents, prompts, tokens, kept replies and GPU-hours of annotate and translate.
+
+    Counted on a sample of the documents that stand in DATA, with each model's own tokenizer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        root = _choose_profile(profile, Path(folder)) if profile else Path()
+        annotate, translate = load("annotate", AnnotateParams, root=root), load("translate", TranslateParams, root=root)
+        llm = load("llm", LlmParams, root=root)
+    typer.echo(f"profile {profile or read_yaml(Path('params.yaml'))['profile']}")
+    with_model = False
+    for source, task in annotate.sources.items():
+        judge = choose_judge(source, annotate, llm)
+        with_model |= _print_plan(f"annotate@{source}", judge, data / task.input, documents, task.sample)
+    for component in translate.components:
+        translator = choose_translator(translate, llm)
+        folder_in = data / "deduplicate" / component
+        with_model |= _print_plan(f"translate@{component}", translator, folder_in, documents, 0)
+    if not with_model:
+        typer.echo("No model is asked, so nothing is paid: rules annotate and the symbolic translator translates.")
+
+
+def _choose_profile(profile: str, folder: Path) -> Path:
+    """Return a folder that reads like the repository with another profile chosen."""
+    if not Path("profiles", f"{profile}.yaml").is_file():
+        raise ParamsError(f"--profile: no profiles/{profile}.yaml")
+    content = read_yaml(Path("params.yaml")) | {"profile": profile}
+    (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    (folder / "profiles").symlink_to(Path("profiles").resolve())
+    return folder
+
+
+def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: int) -> bool:
+    """Print one source's or component's plan; return whether a model would be asked."""
+    if not isinstance(asker, ModelJudge | ModelTranslator):
+        typer.echo(f"{name}: no model")
+        return False
+    if not folder.is_dir():
+        typer.echo(f"{name}: {folder} is not there yet, so its documents cannot be counted")
+        return True
+    replies = ReplyCache()
+    found = estimate(asker, folder, documents, sample, replies)
+    asked = found.prompts * (1 - found.kept_share)
+    typer.echo(f"{name}: {asker.task.model.id}, {found.documents:,} documents, {found.prompts:,.0f} prompts")
+    typer.echo(f"  kept already  {found.kept_share:.0%}, to ask {asked:,.0f}")
+    typer.echo(f"  tokens        {found.prompt_tokens:,.0f} of prompts, {found.completion_tokens:,.0f} of answers")
+    tokens = found.prompt_tokens + found.completion_tokens
+    typer.echo(f"  GPU-hours     {_price(asker.task, tokens, replies)}")
+    return True
+
+
+def _price(task: Task, tokens: float, replies: ReplyCache) -> str:
+    measured = replies.throughput(task.model.id, task.stage)
+    if measured:
+        rate, how = (measured.prompt_tokens + measured.completion_tokens) / measured.seconds, "measured here"
+    elif task.model.tokens_per_s:
+        rate, how = task.model.tokens_per_s, "stated in llm.models"
+    else:
+        return "unknown: state llm.models.*.tokens_per_s, or run a little first"
+    hours = tokens / rate / 3600
+    return f"{hours * task.model.gpus:,.2f} ({hours:,.2f} h on {task.model.gpus} GPUs, {rate:,.0f} tokens/s {how})"
+
+
+def estimate(
+    asker: ModelJudge | ModelTranslator, folder: Path, documents: int, sample: int, replies: ReplyCache
+) -> Estimate:
+    """Return what all of a folder's documents come to, from those with the least hashes of their ids.
+
+    Answers are as long as the kept ones in the sample on average, else as the limit allows.
+    """
+    model = asker.task.model
+    counter = load_counter(model.tokenizer or model.id, model.revision)
+    everyone = count_rows(folder)
+    everyone = min(sample, everyone) if sample else everyone
+    texts = _sample_texts(folder, documents)
+    prompts = [prompt for _, prompt in asker.write_prompts(enumerate(texts))]
+    identity = asker.task.identity()
+    kept = [replies.get(reply_key(identity, prompt)) for prompt in prompts]
+    answers = [completion.completion_tokens for completion in kept if completion]
+    length = sum(answers) / len(answers) if answers else asker.task.max_completion_tokens
+    scale = everyone / max(len(texts), 1)
+    new = [prompt for prompt, completion in zip(prompts, kept, strict=True) if not completion]
+    tokens = sum(counter.count_prompt(prompt) for prompt in new)
+    share = len(answers) / max(len(prompts), 1)
+    return Estimate(everyone, len(prompts) * scale, share, tokens * scale, len(new) * length * scale)
+
+
+def _sample_texts(folder: Path, documents: int) -> list[str]:
+    chosen = heapq.nsmallest(documents, _hashed_texts(folder), key=lambda pair: pair[0])
+    return [text for _, text in chosen]
+
+
+def _hashed_texts(folder: Path) -> Iterable[tuple[int, str]]:
+    def rows() -> Iterator[tuple[int, str]]:
+        for shard in list_shards(folder):
+            for batch in read_batches(shard, ["id", "text"]):
+                for name, text in zip(batch.column(0), batch.column(1), strict=True):
+                    # annotate's own samples are the least of the same hashes.
+                    yield xxhash.xxh3_64_intdigest(name.as_py().encode(), seed=1), text.as_py()
+
+    return rows()
+
+
+if __name__ == "__main__":
+    run(main)
