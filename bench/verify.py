@@ -1,7 +1,7 @@
 """Measure verify: its speed on numeric pairs, its worst pairs, and what becomes of stated results that were changed.
 
-    python -m bench.verify                  speed and hostile pairs
-    python -m bench.verify data/verify      also changes each verified result of these folders and counts what passes
+python -m bench.verify                  speed and hostile pairs
+python -m bench.verify data/verify      also changes each verified result of these folders and counts what passes
 """
 
 import re
@@ -62,7 +62,9 @@ def _change_digit(number: str, pick: int) -> str:
     return number[:place] + str((int(number[place]) + 1 + pick % 8) % 10) + number[place + 1 :]
 
 
-def count_perturbed(pairs: Iterable[tuple[str, str]], checker: Checker) -> tuple[Counter[str], list[tuple[str, str, str]]]:
+def count_perturbed(
+    pairs: Iterable[tuple[str, str]], checker: Checker
+) -> tuple[Counter[str], list[tuple[str, str, str]]]:
     """Return the changes made, by kind, and those that verify accepts all the same.
 
     pairs: stated results and outputs that are verified as they stand.
@@ -137,7 +139,8 @@ def _measure_hostile(checker: Checker) -> None:
         times.append((time.monotonic() - start, verdict.verdict, verdict.method, stated[:30], printed[:30]))
     for seconds, *rest in sorted(times, reverse=True)[:6]:
         print(f"  {seconds:7.3f} s  {' | '.join(rest)}")
-    print(f"hostile pairs: {len(times)}, the slowest {max(times)[0]:.2f} s, verified {sum(t[1] == 'verified' for t in times)}")
+    verified = sum(t[1] == "verified" for t in times)
+    print(f"hostile pairs: {len(times)}, the slowest {max(times)[0]:.2f} s, verified {verified}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ class VerifyParams(Section):
 
 
 def verify_shard(shard: Path, folder: Path, params: VerifyParams) -> Report:
-    """Judge a shard's executed snippets; write the kept, the rejected (whole, with verdict) and the dropped (reasons)."""
+    """Judge a shard's executed snippets; write the kept, the rejected (whole, with verdict), the dropped (reasons)."""
     report = Report()
     with (
         ShardWriter(folder / "documents.parquet", VERIFIED) as kept,

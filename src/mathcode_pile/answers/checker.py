@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from mathcode_pile.answers import symbols
-from mathcode_pile.answers.judge import Comparison, NeedsSymbols, judge
+from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
 from mathcode_pile.errors import PipelineError
 
 SOURCES = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ class Checker:
         """Return the verdict on one pair; a pair without an end is uncheckable, its method `comparison_timeout`."""
         try:
             return judge(stated, printed)
-        except NeedsSymbols as needed:
+        except NeedsSymbolsError as needed:
             fallback = needed.fallback
         answer = self._ask(stated, printed)
         if answer is None:

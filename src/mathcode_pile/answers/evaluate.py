@@ -1,7 +1,7 @@
 """Compute expressions: exactly with fractions as far as that goes, then with 50 digits.
 
 No operation is begun whose result would be large, so that each ends at once: 10**10**10 and
-factorial(10**9) raise TooLarge. Nothing here calls eval.
+factorial(10**9) raise TooLargeError. Nothing here calls eval.
 """
 
 import math
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from mpmath import MPContext
+from mpmath import MPContext  # type: ignore[import-untyped]
 
-from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, TooLarge, Unreadable, literals
+from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, TooLargeError, UnreadableError, literals
 
 mp = MPContext()
 mp.dps = 50
@@ -46,7 +46,8 @@ class Scalar:
 def evaluate(node: Node, at: Mapping[str, Value] | None = None) -> Value:
     """Return the value of an expression, its variables having the values `at`.
 
-    Raises Unreadable where it has no value or none that can be computed here, TooLarge where that is the reason.
+    Raises UnreadableError where it has no value or none that can be computed here, TooLargeError where it would be
+    too large.
     """
     match node:
         case Number(value):
@@ -55,17 +56,17 @@ def evaluate(node: Node, at: Mapping[str, Value] | None = None) -> Value:
             return _CONSTANTS[name]()
         case Symbol(name):
             if at is None or name not in at:
-                raise Unreadable("variable")
+                raise UnreadableError("variable")
             return at[name]
         case Apply(function, arguments):
             values = [evaluate(argument, at) for argument in arguments]
             try:
                 return _bounded(_FUNCTIONS[function](*values))
             except KeyError:
-                raise Unreadable("unknown_function") from None
+                raise UnreadableError("unknown_function") from None
             except (ZeroDivisionError, ValueError, TypeError, OverflowError, ArithmeticError):
-                raise Unreadable("undefined") from None
-    raise Unreadable("not_a_number")
+                raise UnreadableError("undefined") from None
+    raise UnreadableError("not_a_number")
 
 
 def scalar(node: Node) -> Scalar:
@@ -124,14 +125,14 @@ def _is_imaginary(node: Node) -> bool:
 def _bounded(value: Value) -> Value:
     if isinstance(value, Fraction):
         if value.numerator.bit_length() > MAX_BITS or value.denominator.bit_length() > MAX_BITS:
-            raise TooLarge("too_large")
+            raise TooLargeError("too_large")
     elif isinstance(value, int):
         return _bounded(Fraction(value))
     elif mp.isnan(value):
-        raise Unreadable("undefined")
+        raise UnreadableError("undefined")
     elif isinstance(value, mp.mpf):
         if value and not mp.isinf(value) and abs(mp.mag(value)) > MAX_MAGNITUDE * 2:
-            raise TooLarge("too_large")
+            raise TooLargeError("too_large")
     elif isinstance(value, mp.mpc) and value.imag == 0:
         return value.real
     return value
@@ -178,14 +179,14 @@ def _power(base: Value, exponent: Value) -> Value:
     base, exponent = approximate(base), approximate(exponent)
     size = abs(mp.mag(base)) + 1 if base and not mp.isinf(base) else 1
     if mp.isinf(exponent) or abs(exponent) * size > MAX_MAGNITUDE:
-        raise TooLarge("too_large")
+        raise TooLargeError("too_large")
     return base**exponent
 
 
 def _integer_power(base: Fraction, exponent: int) -> Value:
     bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     if abs(base) != 1 and base and (bits - 1) * abs(exponent) > MAX_BITS:
-        raise TooLarge("too_large")
+        raise TooLargeError("too_large")
     if abs(base) == 1:
         return base if exponent % 2 else Fraction(1)
     return base**exponent
@@ -205,7 +206,13 @@ def _integer_root(number: int, degree: int) -> int | None:
 
 def _root(value: Value, degree: Value = Fraction(2)) -> Value:
     # An odd root of a negative number is meant to be real where it is written as a root.
-    if isinstance(degree, Fraction) and degree.denominator == 1 and degree.numerator % 2 and _is_real(value) and value < 0:
+    if (
+        isinstance(degree, Fraction)
+        and degree.denominator == 1
+        and degree.numerator % 2
+        and _is_real(value)
+        and value < 0
+    ):
         return -_power(-value, 1 / degree)
     return _power(value, 1 / degree if isinstance(degree, Fraction) else 1 / approximate(degree))
 
@@ -217,7 +224,7 @@ def _is_real(value: Value) -> bool:
 def _exponential(value: Value) -> Value:
     value = approximate(value)
     if abs(value) > MAX_MAGNITUDE / 2:
-        raise TooLarge("too_large")
+        raise TooLargeError("too_large")
     return mp.exp(value)
 
 
@@ -229,7 +236,11 @@ def _logarithm(value: Value, base: Value = None) -> Value:
     found = mp.log(approximate(value)) / mp.log(approximate(base))
     if isinstance(value, Fraction) and isinstance(base, Fraction) and _is_real(found) and abs(found) < MAX_BITS:
         whole = int(mp.nint(found))
-        if base > 0 and max(base.numerator, base.denominator).bit_length() * abs(whole) <= MAX_BITS * 2 and base**whole == value:
+        if (
+            base > 0
+            and max(base.numerator, base.denominator).bit_length() * abs(whole) <= MAX_BITS * 2
+            and base**whole == value
+        ):
             return Fraction(whole)
     return found
 
@@ -237,14 +248,14 @@ def _logarithm(value: Value, base: Value = None) -> Value:
 def _factorial(value: Value) -> Value:
     if isinstance(value, Fraction) and value.denominator == 1:
         if value > MAX_FACTORIAL:
-            raise TooLarge("too_large")
+            raise TooLargeError("too_large")
         return Fraction(math.factorial(value.numerator))
     return _gamma(_add(value, Fraction(1)))
 
 
 def _gamma(value: Value) -> Value:
     if abs(value) > MAX_FACTORIAL:
-        raise TooLarge("too_large")
+        raise TooLargeError("too_large")
     return mp.gamma(approximate(value))
 
 
@@ -257,14 +268,14 @@ def _whole(value: Value) -> int:
 def _binomial(n: Value, k: Value) -> Value:
     top, bottom = _whole(n), _whole(k)
     if top > 4000:
-        raise TooLarge("too_large")
+        raise TooLargeError("too_large")
     return Fraction(math.comb(top, bottom))
 
 
 def _permutations(n: Value, k: Value) -> Value:
     top, bottom = _whole(n), _whole(k)
     if top > MAX_FACTORIAL:
-        raise TooLarge("too_large")
+        raise TooLargeError("too_large")
     return Fraction(math.perm(top, bottom))
 
 
@@ -274,7 +285,7 @@ def _by_mpmath(name: str) -> Callable[..., Value]:
     def compute(*values: Value) -> Value:
         numbers = [approximate(v) for v in values]
         if any(mp.isinf(v) or abs(v) > mp.mpf(10) ** 30 for v in numbers):
-            raise TooLarge("too_large")
+            raise TooLargeError("too_large")
         return function(*numbers)
 
     return compute
@@ -298,7 +309,7 @@ def _modulo(value: Value, by: Value) -> Value:
 
 
 def _refuse() -> Value:
-    raise Unreadable("not_a_number")
+    raise UnreadableError("not_a_number")
 
 
 _CONSTANTS: dict[str, Callable[[], Value]] = {
@@ -310,7 +321,16 @@ _CONSTANTS: dict[str, Callable[[], Value]] = {
     "nan": _refuse,
 }
 
+_BY_MPMATH: dict[str, Callable[..., Value]] = {
+    name: _by_mpmath(name)
+    for name in (
+        *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+        *("erf", "re", "im", "arg"),
+    )
+}
+
 _FUNCTIONS: dict[str, Callable[..., Value]] = {
+    **_BY_MPMATH,
     "add": _add,
     "sub": lambda a, b: _add(a, -b),
     "mul": _multiply,
@@ -339,10 +359,4 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "cot": _reciprocal("tan"),
     "conjugate": lambda v: mp.conj(approximate(v)),
     "sign": lambda v: Fraction((v > 0) - (v < 0)),
-} | {
-    name: _by_mpmath(name)
-    for name in (
-        *("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-        *("erf", "re", "im", "arg"),
-    )
 }

@@ -3,8 +3,9 @@
 from collections.abc import Sequence as Tokens
 from fractions import Fraction
 
-from mathcode_pile.answers.lexer import CONSTANTS, CONSTRUCTORS, FUNCTIONS, GREEK, Token
-from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, Unreadable
+from mathcode_pile.answers.lexer import Token
+from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, UnreadableError
+from mathcode_pile.answers.vocabulary import CONSTANTS, CONSTRUCTORS, FUNCTIONS, GREEK, NUMBER_TYPES
 
 MAX_DEPTH = 30
 MAX_CHAIN = 100
@@ -16,22 +17,24 @@ _INVERSE = {"sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh"
 
 
 def parse_expression(tokens: Tokens[Token], printed: bool) -> Node:
-    """Return the expression that the tokens make. Raises Unreadable where they make none."""
+    """Return the expression that the tokens make. Raises UnreadableError where they make none."""
     parser = _Parser(list(tokens), printed)
     node = parser.sum()
     if parser.position != len(tokens):
-        raise Unreadable("not_an_expression")
+        raise UnreadableError("not_an_expression")
     return node
 
 
 def parse_number(text: str) -> Number:
     """Return a literal: exact where it is an integer, known to its last place where it is a decimal."""
     if len(text) > MAX_DIGITS:
-        raise Unreadable("too_long")
+        raise UnreadableError("too_long")
+    if text[:2].lower() in ("0x", "0b", "0o"):
+        return Number(Fraction(int(text, 0)))
     mantissa, _, exponent = text.lower().partition("e")
     power = int(exponent or 0)
     if abs(power) > MAX_DIGITS:
-        raise Unreadable("too_large")
+        raise UnreadableError("too_large")
     whole, point, decimals = mantissa.partition(".")
     value = Fraction(int((whole + decimals) or "0")) * Fraction(10) ** (power - len(decimals))
     if not point and not exponent:
@@ -63,14 +66,14 @@ class _Parser:
     def take(self, *texts: str) -> Token:
         token = self.peek()
         if token is None or (texts and token.text not in texts):
-            raise Unreadable("not_an_expression")
+            raise UnreadableError("not_an_expression")
         self.position += 1
         return token
 
     def sum(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise Unreadable("too_deep")
+            raise UnreadableError("too_deep")
         terms = [self.product()]
         signs = ["+"]
         while self.at("+", "-"):
@@ -100,16 +103,15 @@ class _Parser:
 
     def _joined(self, name: str, left: Node, right: Node) -> Node:
         """One more factor. Products are flat, quotients nest, so their number is bounded."""
-        if name == "mul" and isinstance(left, Apply) and left.function == "mul" and len(left.arguments) > 1:
-            if self.flat is left:
-                self.flat = Apply("mul", (*left.arguments, right))
-                return self.flat
+        if name == "mul" and isinstance(left, Apply) and left is self.flat:
+            self.flat = Apply("mul", (*left.arguments, right))
+            return self.flat
         node = Apply(name, (left, right))
         if name == "mul":
             self.flat = node
         self.chained += 1
         if self.chained > MAX_CHAIN:
-            raise Unreadable("too_deep")
+            raise UnreadableError("too_deep")
         return node
 
     def _starts_operand(self, ahead: int) -> bool:
@@ -151,7 +153,7 @@ class _Parser:
     def _deeper(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise Unreadable("too_deep")
+            raise UnreadableError("too_deep")
         node = self.signed()
         self.depth -= 1
         return node
@@ -177,7 +179,7 @@ class _Parser:
                 node = Apply("degree", (node,))
             else:
                 return node
-        raise Unreadable("too_deep")
+        raise UnreadableError("too_deep")
 
     def atom(self) -> Node:
         token = self.take()
@@ -194,7 +196,7 @@ class _Parser:
             node = self.sum()
             self.take(closing)
             return Apply(function, (node,))
-        raise Unreadable("not_an_expression")
+        raise UnreadableError("not_an_expression")
 
     def _number(self, token: Token) -> Node:
         text = token.text
@@ -222,7 +224,7 @@ class _Parser:
         node = self.sum()
         self.take(CLOSING[token.text])
         if token.text == "\\{":
-            raise Unreadable("not_an_expression")
+            raise UnreadableError("not_an_expression")
         return node
 
     def group(self) -> Node:
@@ -248,9 +250,9 @@ class _Parser:
             return self._function(FUNCTIONS[name], name)
         if name in ("boxed", "displaystyle", "overline", "bar", "hat", "vec") and self.at("{"):
             if name in ("overline",):
-                raise Unreadable("notation")
+                raise UnreadableError("notation")
             return self.group()
-        raise Unreadable("unknown_command")
+        raise UnreadableError("unknown_command")
 
     def _name(self, token: Token) -> Node:
         name = token.text
@@ -272,8 +274,8 @@ class _Parser:
         return self._symbol(name)
 
     def _wrapped(self, name: str) -> Node:
-        if name not in ("float", "int", "mpf", "decimal", "float64", "float32", "int64", "int32", "integer", "complex", "complex128"):
-            raise Unreadable("not_an_expression")
+        if name not in NUMBER_TYPES:
+            raise UnreadableError("not_an_expression")
         self.take("(")
         node = self.sum()
         self.take(")")
@@ -291,7 +293,7 @@ class _Parser:
             else:
                 name += self.take().text
         if self.at("'"):
-            raise Unreadable("derivative")
+            raise UnreadableError("derivative")
         return Symbol(name.replace("_", ""))
 
     def _function(self, function: str, name: str) -> Node:
@@ -334,8 +336,8 @@ class _Parser:
 
 def _in_base(digits: str, base: Node) -> Node:
     if not isinstance(base, Number) or base.value.denominator != 1 or not 2 <= base.value <= 36:
-        raise Unreadable("not_an_expression")
+        raise UnreadableError("not_an_expression")
     try:
         return Number(Fraction(int(digits, int(base.value))))
     except ValueError:
-        raise Unreadable("not_an_expression") from None
+        raise UnreadableError("not_an_expression") from None

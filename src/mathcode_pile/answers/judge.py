@@ -1,21 +1,33 @@
 """Judge a stated result by what was printed, in this process: numbers, and formulas at chosen points.
 
 Every step is bounded in size, so that no pair needs a time limit here; what would need more is left to
-symbols.py (NeedsSymbols).
+symbols.py (NeedsSymbolsError).
 """
 
 import re
 from typing import NamedTuple
 
-from mathcode_pile.answers.equality import DIFFERENT, SAME, UNSURE, compare_values
+from mathcode_pile.answers.builders import bare
+from mathcode_pile.answers.equality import compare_values
 from mathcode_pile.answers.reading import read_printed, read_stated
-from mathcode_pile.answers.values import Constant, Labelled, Node, Quantity, Sequence, TooLarge, Unreadable, show
+from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE
+from mathcode_pile.answers.values import (
+    Constant,
+    Node,
+    Sequence,
+    TooLargeError,
+    UnreadableError,
+    show,
+)
 
 # A program's output is read to this length; more is no result.
 MAX_OUTPUT = 65_536
 MAX_LINES = 200
 
-_BEYOND = re.compile(r"\\(?:i?int|oint|sum|prod|lim|det|partial|frac\s*\{\s*d|d?frac\s*\{\\partial|begin\s*\{[vV]matrix)")
+_BEYOND = re.compile(
+    r"\\(?:i?int|oint|sum|prod|lim|det|partial|frac\s*\{\s*d|d?frac\s*\{\\partial|begin\s*\{[vV]matrix)"
+)
+_IN_BASE = re.compile(r"\$?(-?[0-9A-Za-z]*\d[0-9A-Za-z]*)_(?:\d+|\{\d+\})\$?")
 _NOTHING = re.compile(r"\s*(?:none|nan|null|undefined|error\b.*|traceback.*|[<][a-z_].*)\s*", re.IGNORECASE | re.DOTALL)
 
 
@@ -28,7 +40,7 @@ class Comparison(NamedTuple):
     printed: str
 
 
-class NeedsSymbols(Exception):
+class NeedsSymbolsError(Exception):
     """The pair is beyond this module; `fallback` is the verdict where symbols.py cannot help either."""
 
     def __init__(self, fallback: Comparison) -> None:
@@ -37,7 +49,7 @@ class NeedsSymbols(Exception):
 
 
 def judge(stated: str, printed: str) -> Comparison:
-    """Compare a result as stated with an output as printed. Raises NeedsSymbols."""
+    """Compare a result as stated with an output as printed. Raises NeedsSymbolsError."""
     shown = _shorten(stated), _shorten(printed)
     try:
         return _judge(stated, printed, shown)
@@ -52,12 +64,12 @@ def _judge(stated: str, printed: str, shown: tuple[str, str]) -> Comparison:
         return Comparison(UNSURE, "too_long", *shown)
     try:
         value = read_stated(stated)
-    except Unreadable as reason:
+    except UnreadableError as reason:
         fallback = Comparison(UNSURE, f"stated_{reason}", *shown)
         if same_text(stated, printed):
             return Comparison(SAME, "text", *shown)
         if _BEYOND.search(stated) and not str(reason).startswith("too_"):
-            raise NeedsSymbols(fallback) from None
+            raise NeedsSymbolsError(fallback) from None
         return fallback
     return _judge_output(value, stated, printed)
 
@@ -69,6 +81,10 @@ def same_text(stated: str, printed: str) -> bool:
 
 
 def _judge_output(value: Node, stated: str, printed: str) -> Comparison:
+    in_base = _IN_BASE.fullmatch(stated.strip())
+    if in_base and printed.strip().lower() == in_base[1].lower():
+        # 25_6: a program that writes a number in base 6 prints its digits.
+        return Comparison(SAME, "numeric", show(value), _shorten(printed))
     found: list[Comparison] = []
     for text in _readings(value, printed):
         one = judge_value(value, text)
@@ -85,35 +101,31 @@ def _judge_output(value: Node, stated: str, printed: str) -> Comparison:
 
 
 def judge_value(value: Node, text: str) -> Comparison:
-    """Compare a stated value with one reading of the output. Raises NeedsSymbols."""
+    """Compare a stated value with one reading of the output. Raises NeedsSymbolsError."""
     understood = show(value)
     try:
         output = read_printed(text)
-    except TooLarge as reason:
+    except TooLargeError as reason:
         return Comparison(UNSURE, str(reason), understood, _shorten(text))
-    except Unreadable as reason:
+    except UnreadableError as reason:
         return Comparison(UNSURE, f"printed_{reason}", understood, _shorten(text))
-    if _bare(output) == Constant("nan"):
+    if bare(output) == Constant("nan"):
         return Comparison(UNSURE, "no_value", understood, "nan")
     pair = understood, show(output)
     try:
         verdict, method = compare_values(value, output)
-    except TooLarge:
+    except TooLargeError:
         return Comparison(UNSURE, "too_large", *pair)
     except ArithmeticError:
         return Comparison(UNSURE, "undefined", *pair)
-    except Unreadable as reason:
+    except UnreadableError as reason:
         fallback = Comparison(UNSURE, str(reason), *pair)
         if str(reason) in ("unknown_function", "undefined"):
-            raise NeedsSymbols(fallback) from None
+            raise NeedsSymbolsError(fallback) from None
         return fallback
     if (verdict, method) == (UNSURE, "symbolic"):
-        raise NeedsSymbols(Comparison(verdict, method, *pair))
+        raise NeedsSymbolsError(Comparison(verdict, method, *pair))
     return Comparison(verdict, method, *pair)
-
-
-def _bare(node: Node) -> Node:
-    return _bare(node.value) if isinstance(node, Quantity | Labelled) else node
 
 
 def output_lines(printed: str) -> list[str]:
@@ -131,7 +143,7 @@ def _readings(value: Node, printed: str) -> list[str]:
         # A matrix, most often.
         return [whole]
     readings = [lines[-1]]
-    inner = _bare(value)
+    inner = bare(value)
     if isinstance(inner, Sequence) and len(inner.items) == len(lines) and inner.kind != "matrix":
         # One line for each value.
         readings.insert(0, ", ".join(lines))
@@ -148,7 +160,7 @@ def _is_elsewhere(value: Node, printed: str) -> bool:
         try:
             if judge_value(value, line).verdict == SAME:
                 return True
-        except NeedsSymbols:
+        except NeedsSymbolsError:
             continue
     return False
 

@@ -4,7 +4,16 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from mathcode_pile.answers.values import Unreadable
+from mathcode_pile.answers.values import UnreadableError
+from mathcode_pile.answers.vocabulary import (
+    CHARACTERS,
+    COMMANDS,
+    CONSTANTS,
+    CONSTRUCTORS,
+    FUNCTIONS,
+    GREEK,
+    SHORT_WORDS,
+)
 
 
 class Token(NamedTuple):
@@ -13,68 +22,19 @@ class Token(NamedTuple):
     spaced: bool  # white space stands before it
 
 
-FUNCTIONS = {
-    "sqrt": "root", "exp": "exp", "ln": "log", "log": "log", "lg": "log", "abs": "abs", "factorial": "factorial",
-    "gamma": "gamma", "binomial": "binomial", "comb": "binomial", "binom": "binomial", "perm": "permutations",
-    "floor": "floor", "ceil": "ceiling", "ceiling": "ceiling", "gcd": "gcd", "lcm": "lcm", "max": "max", "min": "min",
-    "sin": "sin", "cos": "cos", "tan": "tan", "sec": "sec", "csc": "csc", "cot": "cot",
-    "asin": "asin", "acos": "acos", "atan": "atan", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
-    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "asinh", "acosh": "acosh", "atanh": "atanh",
-    "erf": "erf", "cbrt": "cbrt", "conjugate": "conjugate", "sign": "sign", "re": "re", "im": "im", "arg": "arg",
-    "rational": "div", "fraction": "div", "pow": "pow", "mod": "mod",
-}  # fmt: skip
-
-CONSTANTS = {
-    "pi": "pi", "oo": "oo", "inf": "oo", "infinity": "oo", "infty": "oo", "e": "e", "exp1": "e",
-    "nan": "nan", "zoo": "nan", "goldenratio": "golden",
-}  # fmt: skip
-
-GREEK = frozenset(
-    """alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau
-    upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar lamda""".split()
-)
-
-# Calls that build something other than a number.
-CONSTRUCTORS = frozenset(
-    """matrix immutablematrix immutabledensematrix mutabledensematrix array finiteset set frozenset list tuple
-    interval open lopen ropen union eq ne lt le gt ge and or tuple float int float64 float32 int64 int32 complex
-    complex128 mpf mpc decimal str_ bool_ s integer dict""".split()
-)
-
-# Two letters side by side in LaTeX are a product, unless they make one of these words.
-SHORT_WORDS = frozenset(
-    """is no of in to at or as by it we so an if on do be he my up us am pm vs eh ok id
-    cm mm km kg mg ml ft lb oz hr mi yd in ms hz kw mw gb mb kb pa st nd rd th cl dl kj mj lbs hrs min sec mph
-    kph cal the and not for are day all any odd yes who how can men boy way set sum one two six ten pts oz gal""".split()
-)
-
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_CHARACTERS = {
-    "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/",
-    "≤": "<=", "≥": ">=", "≠": "!=", "≈": "≈", "≅": "≈", "∞": " oo ", "π": " pi ", "θ": " theta ", "α": " alpha ",
-    "β": " beta ", "λ": " lambda ", "μ": " mu ", "σ": " sigma ", "φ": " phi ", "∈": " \\in ", "∪": " \\cup ", "∩": " \\cap ",
-    "∅": " \\emptyset ", "√": " \\sqrt ", "°": " \\degree ", "€": "$", "£": "$", "¥": "$", "’": "'", "“": '"',
-    "”": '"', "\u00a0": " ", "\u2009": " ", "\u202f": " ", "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3",
-    "∧": " and ", "∨": " or ", "ℝ": " \\mathbb{R} ", "…": "...",
-}  # fmt: skip
-_CHARACTER = re.compile("|".join(map(re.escape, _CHARACTERS)))
+_CHARACTER = re.compile("|".join(map(re.escape, CHARACTERS)))
 
-_COMMANDS = {
-    "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=", "geq": ">=",
-    "geqslant": ">=", "lt": "<", "gt": ">", "ne": "!=", "neq": "!=", "approx": "≈", "approxeq": "≈", "simeq": "≈",
-    "sim": "≈", "cong": "≈", "doteq": "≈", "equiv": "=", "pm": "±", "mp": "±", "cup": "∪", "in": "∈", "land": "and",
-    "wedge": "and", "lor": "or", "vee": "or", "to": "→", "rightarrow": "→", "Rightarrow": "→", "implies": "→",
-    "therefore": "→", "iff": "→", "mid": "|", "vert": "|", "lvert": "|", "rvert": "|", "colon": ":", "degree": "°",
-    "circ": "°", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "bmod": "mod", "setminus": "∖",
-}  # fmt: skip
 
 _IGNORED = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|quad|qquad|hfill|space|thinspace|enspace"
     r"|mathstrut|strut|centering|large|Large|normalsize|small|phantom\{[^{}]*\})(?![a-zA-Z])\.?|\\[!;:>]"
 )
-_TEXT = re.compile(r"\\(?:text|mathrm|textrm|mbox|hbox|textbf|mathbf|textit|mathit|textsf|mathsf|operatorname\*?|bm)\s*\{([^{}]*)\}")
+_TEXT = re.compile(
+    r"\\(?:text|mathrm|textrm|mbox|hbox|textbf|mathbf|textit|mathit|textsf|mathsf|operatorname\*?|bm)\s*\{([^{}]*)\}"
+)
 _TOKEN = re.compile(
-    r"(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![a-zA-Z]))?)"
+    r"(?P<number>0[xX][0-9a-fA-F]+\b|0[bB][01]+\b|0[oO][0-7]+\b|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![a-zA-Z]))?)"
     r"|(?P<command>\\[a-zA-Z]+)"
     r"|(?P<escaped>\\[{}\\%$&#_|, ])"
     r"|(?P<word>[A-Za-z][A-Za-z0-9]*(?:'(?:s|t)\b)?)"
@@ -91,12 +51,13 @@ _BRACE_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!)(?=\d{3}(?!\d))")
 def clean(text: str) -> str:
     """Return the text in a plainer notation: no dollar signs, spacing, size and font commands."""
     text = unicodedata.normalize("NFC", text)
-    text = _CHARACTER.sub(lambda m: _CHARACTERS[m[0]], text)
+    text = _CHARACTER.sub(lambda m: CHARACTERS[m[0]], text)
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
     text = re.sub(r"\\[()\[\]]|\$\$", " ", text)
     if "$" in text:
         text = _drop_dollars(text)
-    text = text.replace("\\!", "")
+    # 1,\! 234: how some LaTeX keeps the comma of a thousand tight.
+    text = re.sub(r",\s*\\!\s*(?=\d{3}(?!\d))", ",", text).replace("\\!", "")
     text = _BRACE_THOUSANDS.sub("", text)
     text = re.sub(r"\\,", " ", text)
     text = _IGNORED.sub(" ", text).replace("\\lbrace", "\\{").replace("\\rbrace", "\\}").replace("~", " ~")
@@ -134,7 +95,7 @@ def join_thousands(text: str) -> str:
 
 
 def tokenize(text: str) -> list[Token]:
-    """Return the tokens of a cleaned text. Raises Unreadable at a character of no known meaning."""
+    """Return the tokens of a cleaned text. Raises UnreadableError at a character of no known meaning."""
     tokens: list[Token] = []
     spaced = False
     position = 0
@@ -142,7 +103,7 @@ def tokenize(text: str) -> list[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise Unreadable("unknown_character")
+            raise UnreadableError("unknown_character")
         position = match.end()
         kind, piece = match.lastgroup or "", match[0]
         if kind == "space":
@@ -166,7 +127,7 @@ def _classify(kind: str, piece: str, spaced: bool, quoted: bool) -> list[Token]:
         is_prose = quoted and len(piece) > 1 and piece.lower() not in ("and", "or")
         return [Token("word", piece, spaced)] if is_prose else _word(piece, spaced)
     if kind == "number":
-        return [Token("number", piece.replace("_", ""), spaced)]
+        return [Token("number", piece, spaced)]
     return [Token(kind, {"+/-": "±", "+-": "±", "==": "=", "->": "→", "=>": "→"}.get(piece, piece), spaced)]
 
 
@@ -179,8 +140,8 @@ def _escaped(character: str, spaced: bool) -> list[Token]:
 
 
 def _command(name: str, spaced: bool) -> Token:
-    if name in _COMMANDS:
-        text = _COMMANDS[name]
+    if name in COMMANDS:
+        text = COMMANDS[name]
         return Token("name" if text in ("and", "or", "mod") else "op", text, spaced)
     if name in ("langle", "rangle"):
         return Token("open" if name[0] == "l" else "close", "(" if name[0] == "l" else ")", spaced)

@@ -5,18 +5,27 @@ from functools import lru_cache
 
 from mathcode_pile.answers.lexer import clean, join_thousands, tokenize
 from mathcode_pile.answers.structure import Structure
-from mathcode_pile.answers.values import MAX_CHARACTERS, Labelled, Node, Quantity, Text, Unreadable
+from mathcode_pile.answers.values import MAX_CHARACTERS, Labelled, Node, Quantity, Text, UnreadableError
 
 # What stands before a value in a sentence.
 _CUE = re.compile(
-    r"(?:\b(?:is|are|was|were|be|equals?|equal to|gives?|get|gets|yields?|obtain|has|have|costs?|answer|result|total|there)\b|[:=≈]|-->?)",
+    r"(?:\b(?:is|are|was|were|be|equals?|equal to|gives?|get|gets|yields?|obtain|has|have|costs?|answer|result|total"
+    r"|there)\b|[:=≈]|-->?)",
     re.IGNORECASE,
 )
-_APPROXIMATE = re.compile(r"\b(?:approximately|about|roughly|around|approx\.?|nearly|close to|circa|ca\.)\s*", re.IGNORECASE)
+_APPROXIMATE = re.compile(
+    r"\b(?:approximately|about|roughly|around|approx\.?|nearly|close to|circa|ca\.)\s*", re.IGNORECASE
+)
 # A number that is only a bound, or denied, is not a value.
 _HEDGE = re.compile(
     r"\b(?:not|less|more|least|most|than|over|under|below|above|between|fewer|greater|never|cannot|can't|isn't|unless|if|except"
     r"|up to|within|maybe|perhaps|unknown|error|traceback|exception|warning|depends)\b",
+    re.IGNORECASE,
+)
+# A date, or a number that only says where something stands.
+_REFERENCE = re.compile(
+    r"\b(?:theorem|lemma|corollary|proposition|definition|equation|eq\.|base|step|page|figure|fig|section|chapter|exercise|table"
+    r"|problem|example|question|line|case|part|see)\.?\s*\(?\d[\d.]*\)?(?!\s*[:=\d])|\b\d{4}-\d\d-\d\d\b|\b\d\d?/\d\d?/\d{4}\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?")
@@ -44,8 +53,8 @@ def boxed(text: str) -> str | None:
 def final_answer(text: str) -> str:
     """Return the part of a solution that states its answer.
 
-    The last \\boxed{}, else what follows `####`, else the end of the last sentence that says "answer is", else the last number; empty
-    where there is none.
+    The last \\boxed{}, else what follows `####`, else the end of the last sentence that says "answer is", else the
+    last number; empty where there is none.
     """
     found = boxed(text)
     if found is not None:
@@ -61,14 +70,14 @@ def final_answer(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def read_stated(text: str) -> Node:
-    """Return the value of a result as a document states it. Raises Unreadable."""
+    """Return the value of a result as a document states it. Raises UnreadableError."""
     text = _without_stop(_checked(text))
     inner = boxed(text)
     return _read_sentence(inner if inner is not None else text, Structure(printed=False))
 
 
 def read_printed(text: str) -> Node:
-    """Return the value of one line, or one literal, that a program printed. Raises Unreadable."""
+    """Return the value of one line, or one literal, that a program printed. Raises UnreadableError."""
     text = _checked(text)
     inner = boxed(text)
     text = inner if inner is not None else text
@@ -88,9 +97,9 @@ def read_printed(text: str) -> Node:
 def _checked(text: str) -> str:
     text = text.strip()
     if not text:
-        raise Unreadable("nothing")
+        raise UnreadableError("nothing")
     if len(text) > MAX_CHARACTERS:
-        raise Unreadable("too_long")
+        raise UnreadableError("too_long")
     return text
 
 
@@ -101,12 +110,14 @@ def _without_stop(text: str) -> str:
 
 def _read_sentence(text: str, structure: Structure) -> Node:
     plain = _join_outside_brackets(re.sub(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*(?=$|[\s.])", r" \1", clean(text)).strip())
+    if _REFERENCE.search(plain):
+        raise UnreadableError("reference")
     approximate = _APPROXIMATE.match(plain)
     if approximate:
         plain = plain[approximate.end() :]
     try:
         node = _plausible(structure.read(tokenize(plain)))
-    except Unreadable as reason:
+    except UnreadableError as reason:
         node = _read_end(plain, structure, reason)
     return _approximated(node) if approximate else node
 
@@ -115,15 +126,17 @@ def _plausible(node: Node) -> Node:
     """Refuse what reads as a value only because words were passed over."""
     words = node.label if isinstance(node, Labelled) else node.unit if isinstance(node, Quantity) else ""
     if words and _HEDGE.search(words):
-        raise Unreadable("hedged")
+        raise UnreadableError("hedged")
     return node
 
 
-def _read_end(text: str, structure: Structure, reason: Unreadable) -> Node:
+def _read_end(text: str, structure: Structure, reason: UnreadableError) -> Node:
     """Read the value at the end of a sentence: after its last verb, or its only number."""
     if _HEDGE.search(text):
-        raise Unreadable("hedged" if not isinstance(reason, Unreadable) or str(reason) == "not_an_expression" else str(reason))
-    if str(reason) in ("too_long", "too_large", "too_deep", "unbalanced", "several_relations"):
+        raise UnreadableError(
+            "hedged" if not isinstance(reason, UnreadableError) or str(reason) == "not_an_expression" else str(reason)
+        )
+    if str(reason) in ("too_long", "too_large", "too_deep", "unbalanced", "several_relations", "ratio"):
         raise reason
     cues = list(_CUE.finditer(text))
     for cue in reversed(cues[-3:]):
@@ -134,9 +147,13 @@ def _read_end(text: str, structure: Structure, reason: Unreadable) -> Node:
             continue
         try:
             node = _plausible(structure.read(tokenize(tail)))
-        except Unreadable:
+        except UnreadableError:
             continue
-        if isinstance(node, Text) and _NUMBER.search(text[: cue.start()]) and cue[0].lower() not in ("is", "are", ":", "="):
+        if (
+            isinstance(node, Text)
+            and _NUMBER.search(text[: cue.start()])
+            and cue[0].lower() not in ("is", "are", ":", "=")
+        ):
             continue
         return _approximated(node) if approximate else node
     numbers = _NUMBER.findall(text)

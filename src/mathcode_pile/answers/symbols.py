@@ -16,12 +16,21 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from mathcode_pile.answers.equality import DIFFERENT, SAME, UNSURE, compare_scalars
+from mathcode_pile.answers.builders import bare
 from mathcode_pile.answers.evaluate import Scalar, mp, scalar
 from mathcode_pile.answers.judge import Comparison, output_lines
 from mathcode_pile.answers.lexer import clean
 from mathcode_pile.answers.reading import boxed, read_printed, read_stated
-from mathcode_pile.answers.values import Apply, Constant, Labelled, Node, Number, Quantity, Symbol, Unreadable, show
+from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, compare_scalars
+from mathcode_pile.answers.values import (
+    Apply,
+    Constant,
+    Node,
+    Number,
+    Symbol,
+    UnreadableError,
+    show,
+)
 from mathcode_pile.engine import die_with_parent
 
 MEMORY_BYTES = 4 << 30
@@ -82,17 +91,13 @@ def _work(writer: int, stated: str, printed: str, limit_s: float) -> None:
 
 def judge_symbols(stated: str, printed: str) -> Comparison:
     """Compare with computer algebra; no limits but the caller's."""
-    output = _bare(read_printed(output_lines(printed)[-1]))
+    output = bare(read_printed(output_lines(printed)[-1]))
     try:
-        expected = to_sympy(_bare(read_stated(stated)))
-    except Unreadable:
+        expected = to_sympy(bare(read_stated(stated)))
+    except UnreadableError:
         expected = _read_latex(stated)
     verdict = _compare(expected, output)
     return Comparison(verdict, "symbolic", str(expected)[:300], show(output))
-
-
-def _bare(node: Node) -> Node:
-    return _bare(node.value) if isinstance(node, Quantity | Labelled) else node
 
 
 def _read_latex(text: str) -> Any:
@@ -109,17 +114,24 @@ def _compare(expected: Any, output: Node) -> str:
 
     if isinstance(expected, sympy.Expr) and not expected.free_symbols:
         value = expected.evalf(50)
-        if value.is_number and value.is_real and value.is_finite and not value.atoms(sympy.Integral, sympy.Sum, sympy.Limit):
+        if (
+            value.is_number
+            and value.is_real
+            and value.is_finite
+            and not value.atoms(sympy.Integral, sympy.Sum, sympy.Limit)
+        ):
             return compare_scalars(Scalar(mp.mpf(str(value))), scalar(output))
         return UNSURE
     found = to_sympy(output)
     # Its rounding to 6 places is for floats; there are none on the stated side here.
-    is_same = not expected.atoms(sympy.Float) and math_verify.verify(expected, found, float_rounding=12, timeout_seconds=None)
+    is_same = not expected.atoms(sympy.Float) and math_verify.verify(
+        expected, found, float_rounding=12, timeout_seconds=None
+    )
     return SAME if is_same else UNSURE
 
 
 def to_sympy(node: Node) -> Any:
-    """Return an expression as sympy's. Raises Unreadable where it is none."""
+    """Return an expression as sympy's. Raises UnreadableError where it is none."""
     import sympy
 
     match node:
@@ -135,7 +147,7 @@ def to_sympy(node: Node) -> Any:
             values = [to_sympy(argument) for argument in arguments]
             build: Callable[..., Any] = name if callable(name) else getattr(sympy, name)
             return build(*values)
-    raise Unreadable("not_an_expression")
+    raise UnreadableError("not_an_expression")
 
 
 _SYMPY: dict[str, Any] = {
@@ -146,13 +158,43 @@ _SYMPY: dict[str, Any] = {
     "pow": lambda a, b: a**b,
     "neg": lambda a: -a,
     "percent": lambda a: a / 100,
-    "root": lambda a, n=2: a ** (1 / (n + 0)) if n != 2 else a**_half(),
+    "root": lambda a, n=2: a ** (1 / (n + 0)) if n != 2 else a ** _half(),
     "abs": "Abs",
 } | {
     name: name
     for name in (
-        *("sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-        *("exp", "log", "erf", "factorial", "gamma", "binomial", "floor", "ceiling", "conjugate", "sign", "re", "im", "arg"),
+        *(
+            "sin",
+            "cos",
+            "tan",
+            "sec",
+            "csc",
+            "cot",
+            "asin",
+            "acos",
+            "atan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "asinh",
+            "acosh",
+            "atanh",
+        ),
+        *(
+            "exp",
+            "log",
+            "erf",
+            "factorial",
+            "gamma",
+            "binomial",
+            "floor",
+            "ceiling",
+            "conjugate",
+            "sign",
+            "re",
+            "im",
+            "arg",
+        ),
     )
 }
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 MAX_CHARACTERS = 4000
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A text whose meaning is not understood; the message is a word for the reason."""
 
 
-class TooLarge(Unreadable):
+class TooLargeError(UnreadableError):
     """A value whose computation is refused because of its size."""
 
 

@@ -1,0 +1,95 @@
+"""Compare numbers with units, percent signs and degrees."""
+
+from fractions import Fraction
+
+from mathcode_pile.answers import units
+from mathcode_pile.answers.evaluate import Scalar, approximate, mp, scalar
+from mathcode_pile.answers.scalars import (
+    DIFFERENT,
+    SAME,
+    UNSURE,
+    Verdict,
+    compare_numbers,
+    compare_scalars,
+    integer_place,
+)
+from mathcode_pile.answers.values import (
+    Apply,
+    Node,
+    Number,
+    Quantity,
+)
+
+
+def compare_quantities(stated: Node, printed: Node) -> Verdict:
+    """Return the verdict on two numbers of which one at least has a unit or is called approximate."""
+    one = stated if isinstance(stated, Quantity) else Quantity(stated)
+    other = printed if isinstance(printed, Quantity) else Quantity(printed)
+    if one.unit and other.unit:
+        factor = units.factor(one.unit, other.unit)
+        if factor is None:
+            same = _compare_plain(one, other)
+            unrelated = units.normalize(one.unit) in units.UNITS and units.normalize(other.unit) in units.UNITS
+            return (UNSURE, "units") if same[0] == SAME and unrelated else same
+        if factor != 1:
+            return compare_scalars(scalar(one.value), _scaled(scalar(other.value), factor), one.approximate), "units"
+    verdict, method = _compare_plain(one, other)
+    if verdict == DIFFERENT and one.unit and not other.unit and _is_converted(one, other):
+        return UNSURE, "units"
+    # What a program calls approximate it does not print to the last digit.
+    return (UNSURE if verdict == DIFFERENT and other.approximate else verdict), method
+
+
+def _scaled(value: Scalar, factor: float) -> Scalar:
+    place = value.last_place and value.last_place * Fraction(factor)
+    # Conversion leaves a float, even of an integer.
+    return Scalar(approximate(value.value) * mp.mpf(factor), place, value.digits or 15)
+
+
+def _compare_plain(one: Quantity, other: Quantity) -> Verdict:
+    verdict, method = compare_percent(one.value, other.value, one.approximate)
+    if verdict == DIFFERENT and one.unit and _rounds_to(one.value, other.value):
+        # 33 cm for 33.33: rounded without saying so, perhaps.
+        return UNSURE, method
+    return verdict, method
+
+
+def _rounds_to(stated: Node, printed: Node) -> bool:
+    one, other = scalar(stated), scalar(printed)
+    if not one.is_exact or other.is_exact or integer_place(one) is None:
+        return False
+    return bool(abs(approximate(other.value) - approximate(one.value)) <= 0.5)
+
+
+def _is_converted(one: Quantity, other: Quantity) -> bool:
+    value, found = approximate(scalar(one.value).value), approximate(scalar(other.value).value)
+    if not value or not found:
+        return False
+    return any(abs(found / value * factor - 1) < 1e-2 for factor in units.conversions(one.unit))
+
+
+def _is_percent(node: Node) -> bool:
+    return isinstance(node, Apply) and node.function in ("percent", "degree")
+
+
+def compare_percent(stated: Node, printed: Node, is_approximate: bool) -> Verdict:
+    """Return the verdict on two numbers, percent signs seen both ways: 25% is 25 and 0.25."""
+    if _is_percent(stated) == _is_percent(printed):
+        return compare_numbers(stated, printed, is_approximate), "numeric"
+    bare, other = _without_sign(stated), _without_sign(printed)
+    verdicts = [compare_numbers(bare, other, is_approximate)]
+    if "degree" not in (getattr(stated, "function", ""), getattr(printed, "function", "")):
+        verdicts.append(compare_numbers(stated, printed, is_approximate))
+    elif compare_numbers(stated, printed, is_approximate) != DIFFERENT:
+        # In radians, or so it seems.
+        verdicts.append(UNSURE)
+    if SAME in verdicts:
+        return SAME, "numeric"
+    hundredfold = Apply("mul", (other, Number(Fraction(100))))
+    if _is_percent(stated) and (_rounds_to(bare, other) or _rounds_to(bare, hundredfold)):
+        return UNSURE, "numeric"
+    return (UNSURE if UNSURE in verdicts else DIFFERENT), "numeric"
+
+
+def _without_sign(node: Node) -> Node:
+    return node.arguments[0] if isinstance(node, Apply) and _is_percent(node) else node
