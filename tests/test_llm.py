@@ -8,7 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from scripted import HERE, Server
@@ -18,7 +19,7 @@ from mathcode_pile.llm import LlmParams, ModelParams, Task, load_template, make_
 from mathcode_pile.llm.asker import Asker, Reply, open_backend
 from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
 from mathcode_pile.llm.prompts import FOLDER, Template
-from mathcode_pile.llm.settings import ServerParams
+from mathcode_pile.llm.settings import EngineParams, ServerParams
 from mathcode_pile.llm.tokens import Fitter
 from mathcode_pile.pieces import split_pieces
 
@@ -280,6 +281,58 @@ def test_a_model_that_params_do_not_have_is_named() -> None:
         make_task("annotate", "openai", "large", llm, 16, 0.1)
     with pytest.raises(ParamsError, match=r"llm\.models\.small\.vllm is missing"):
         make_task("annotate", "vllm", "small", llm, 16, 0.1)
+
+
+class _ScriptedEngine:
+    """Stands where vLLM's LLM would: answers a batch, and remembers what it was given."""
+
+    batches: ClassVar[list[list[str]]] = []
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def chat(self, messages: list[Any], sampling: Any, use_tqdm: bool) -> list[Any]:
+        prompts = [turns[0]["content"] for turns in messages]
+        if any("play crash" in prompt for prompt in prompts):
+            raise ValueError("CUDA out of memory\nmore lines")
+        self.batches.append(prompts)
+        output = SimpleNamespace(text="Type: 1", finish_reason="length", token_ids=[1, 2, 3])
+        return [SimpleNamespace(outputs=[output], prompt_token_ids=[0] * len(prompt)) for prompt in prompts]
+
+
+@pytest.fixture
+def vllm_task(monkeypatch: pytest.MonkeyPatch) -> Task:
+    scripted = SimpleNamespace(LLM=_ScriptedEngine, SamplingParams=SimpleNamespace)
+    monkeypatch.setitem(sys.modules, "vllm", scripted)  # type: ignore[arg-type]
+    _ScriptedEngine.batches.clear()
+    model = ModelParams(id="m", revision="1", tokenizer="bytes", context_tokens=512, vllm=EngineParams(batch_prompts=8))
+    return Task("annotate", "vllm", model, 16, 0.1)
+
+
+def test_vllm_gets_prompts_in_batches_and_its_replies_are_kept(tmp_path: Path, vllm_task: Task) -> None:
+    for _ in range(2):
+        asker = Asker(vllm_task, open_backend(vllm_task), ReplyCache(tmp_path))
+        answers = list(asker.ask(((i, f"prompt {i}") for i in range(50)), 50, "document"))
+        asker.close()
+        assert answers == [(i, Reply("Type: 1", True, "")) for i in range(50)]
+    sizes = [len(batch) for batch in _ScriptedEngine.batches]
+    assert sum(sizes) == 50
+    assert max(sizes) <= 8
+
+
+def test_a_crash_of_vllm_is_one_line_and_what_it_answered_is_kept(tmp_path: Path, vllm_task: Task) -> None:
+    asker = Asker(vllm_task, open_backend(vllm_task), ReplyCache(tmp_path))
+    prompts = ((i, "play crash" if i == 40 else f"prompt {i}") for i in range(50))
+    with pytest.raises(PipelineError, match="annotate: vLLM failed: CUDA out of memory; every reply so far is kept"):
+        list(asker.ask(prompts, 50, "document"))
+    asker.close()
+    assert ReplyCache(tmp_path).count() >= 16
+
+
+def test_without_vllm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, vllm_task: Task) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    with pytest.raises(PipelineError, match=r"pip install 'mathcode-pile\[vllm\]'"):
+        open_backend(vllm_task)
 
 
 def test_vllm_engines_get_gpus_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
