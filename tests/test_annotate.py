@@ -190,3 +190,11 @@ def test_a_type_is_read_or_there_is_none(reply: str, answer: int) -> None:
 )
 def test_a_relation_is_read_or_there_is_none(reply: str, answer: int) -> None:
     assert read_relation(reply).answer == answer
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more", b"text" * 100])
+def test_a_broken_shard_is_one_line_naming_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/part-00000.parquet").write_bytes(content)
+    with pytest.raises(InputError, match=r"part-00000\.parquet: not a readable Parquet file"):
+        annotate(tmp_path / "in", tmp_path / "out", "web", _params(), LlmParams())

@@ -179,6 +179,7 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judg
     column = pa.field("types", pa.list_(pa.int8()), nullable=False)
     if question == "related":
         column = pa.field("related", pa.bool_(), nullable=False)
+    next(read_batches(shard, ["id", "text"]), None)  # names a file that is broken or of another kind
     schema = pq.read_schema(shard)
     if column.name in schema.names:
         raise InputError(f"{shard}: has a column {column.name!r} already")

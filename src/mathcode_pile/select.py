@@ -60,6 +60,7 @@ def select(raw: Path, out: Path, source: SourceParams, params: SelectParams) -> 
 
 def select_shard(shard: Path, folder: Path, *, source: SourceParams, params: SelectParams) -> Report:
     """Write one shard's kept documents to folder/documents.parquet."""
+    next(read_batches(shard, ["id", "text"]), None)  # names a file that is broken or of another kind
     schema = pq.read_schema(shard)
     column = {"types": "types", "related": "related", "score": f"score_{Path(source.input).name}", "all": "text"}
     if column[source.keep] not in schema.names:

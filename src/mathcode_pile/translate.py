@@ -102,6 +102,7 @@ def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParam
 
 def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator | ModelTranslator) -> Report:
     """Write the snippets of one shard's documents to folder/documents.parquet."""
+    next(read_batches(shard, ["id", "text"]), None)  # names a file that is broken or of another kind
     report = Report()
     texts = _texts(shard)
     found = groupby(translator.translate(texts, pq.read_metadata(shard).num_rows), key=lambda pair: pair[0])
