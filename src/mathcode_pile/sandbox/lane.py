@@ -1,6 +1,7 @@
 """A lane runs snippets one after another, each in a fork of its own, and judges from outside how it ended."""
 
-# ruff: noqa: PTH - the lanes do without pathlib, whose weight every fork would pay for
+# The lanes do without pathlib, for whose weight every fork would pay.
+# ruff: noqa: PTH103, PTH118, PTH208
 import os
 import select
 import signal
@@ -284,7 +285,7 @@ class Watch:
     def _check(self, ran: float) -> None:
         lane = self.lane
         if ran >= lane.wall_s:
-            self.stopped = "timeout", f"more than {lane.wall_s:g} s of waiting"
+            self.stopped = "timeout", f"more than {lane.wall_s:g} s in all"
             return
         if lane._view >= 0:
             threads, cpu_s = _read_state(lane._view, self.process)

@@ -3,7 +3,8 @@
 Each step is tried and named where it worked; a container or a hardened machine may allow only some, or none.
 """
 
-# ruff: noqa: PTH - the lanes do without pathlib, whose weight every fork would pay for
+# The lanes do without pathlib, for whose weight every fork would pay.
+# ruff: noqa: PTH102, PTH103, PTH110, PTH112, PTH114, PTH115, PTH118, PTH120, PTH211
 import os
 import sys
 from collections.abc import Sequence

@@ -1,0 +1,305 @@
+"""What the sandbox promises to those who use it: outcomes, order, determinism, and no harm from a hostile few."""
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mathcode_pile.errors import PipelineError
+from mathcode_pile.sandbox import Limits, Result, Sandbox
+from mathcode_pile.sandbox.controller import missing_promises
+from mathcode_pile.sandbox.seccomp import TABLES, build_program
+from mathcode_pile.sandbox.syntax import choose_kind
+
+LIMITS = Limits(timeout_s=2, memory_mb=512, output_bytes=5000, disk_mb=4)
+SOURCE = str(Path(__file__).resolve().parents[1] / "src")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    try:
+        stack = Sandbox(LIMITS, lanes=2)
+        stack.__enter__()
+    except PipelineError as error:
+        pytest.skip(str(error))
+    yield stack
+    stack.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "error"),
+    [
+        ("print(6 * 7)", "ok", ""),
+        ("", "ok", ""),
+        ("import sys\nsys.exit(0)", "ok", ""),
+        ("import sys\nsys.exit('no result')", "exception", "SystemExit: no result"),
+        ("x = ", "does_not_compile", "SyntaxError: invalid syntax (<snippet>, line 1)"),
+        ("print 5", "does_not_compile", None),
+        ("x = '\0'", "does_not_compile", None),
+        ("1 / 0", "exception", "ZeroDivisionError: division by zero"),
+        ("raise ValueError('first\\nlast')", "exception", "ValueError: last"),
+        ("assert False", "exception", "AssertionError"),
+        ("def f(): return undefined\nf()", "exception", "NameError: name 'undefined' is not defined"),
+        ("x = bytearray(1 << 40)", "memory", "MemoryError"),
+        ("import numpy as np\nnp.ones((10**6, 10**6))", "memory", None),
+        ("while True: pass", "timeout", None),
+        ("print('x' * 10_000)", "output_limit", "more than 5000 bytes"),
+        ("import os\nos.kill(os.getpid(), 9)", "killed", "SIGKILL"),
+        ("import socket\nsocket.socket()", "blocked", "PermissionError: [Errno 1] Operation not permitted"),
+        ("name = input('Your name: ')", "blocked", "waits for input"),
+        ("def ask():\n    return input()\nask()", "blocked", "waits for input"),
+        ("print(1)\nimport no_such_package.part", "missing_module", "no_such_package"),
+        ("def f():\n    import no_such_package\nf()", "missing_module", "no_such_package"),
+        ("import pytest", "missing_module", "pytest"),
+    ],
+)
+def test_outcome_says_how_a_snippet_ended(sandbox: Sandbox, code: str, outcome: str, error: str | None) -> None:
+    result = sandbox.run(code)
+    assert result.outcome == outcome
+    assert error is None or result.error == error
+
+
+def test_import_in_a_try_may_fail(sandbox: Sandbox) -> None:
+    code = "try:\n    import no_such_package\nexcept ImportError:\n    print('without')"
+    assert sandbox.run(code) == Result("ok", "without\n", "")
+
+
+def test_output_before_an_error_is_kept(sandbox: Sandbox) -> None:
+    assert sandbox.run("print('before')\n1 / 0").stdout == "before\n"
+
+
+def test_main_guard_runs(sandbox: Sandbox) -> None:
+    assert sandbox.run("if __name__ == '__main__':\n    print('ran')").stdout == "ran\n"
+
+
+def test_class_definitions_work_as_in_a_script(sandbox: Sandbox) -> None:
+    code = "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\nimport pickle\nprint(pickle.loads(pickle.dumps(P(2))))"
+    assert sandbox.run(code).stdout == "P(x=2)\n"
+
+
+def test_atexit_and_threads_end_as_in_a_script(sandbox: Sandbox) -> None:
+    code = (
+        "import atexit, threading\natexit.register(print, 'at exit')\n"
+        "threading.Timer(0.1, print, ['from a thread']).start()\nprint('main')"
+    )
+    assert sandbox.run(code).stdout == "main\nfrom a thread\nat exit\n"
+
+
+def test_snippet_may_use_its_own_folder(sandbox: Sandbox) -> None:
+    code = (
+        "import os, tempfile\nos.makedirs('a/b')\nopen('a/b/c', 'w').write('kept')\nos.rename('a/b/c', 'd')\n"
+        "with tempfile.TemporaryFile() as file:\n    file.write(b'x')\nprint(open('d').read(), sorted(os.listdir('.')))"
+    )
+    assert sandbox.run(code) == Result("ok", "kept ['a', 'd']\n", "")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import random\nprint(random.random(), random.sample(range(100), 5))",
+        "import numpy as np\nprint(np.random.rand(3), np.random.default_rng().random(3))",
+        "from sympy import randprime\nprint(randprime(1, 10**6))",
+        "print({'a', 'b', 'c', 'd', 'e'}, hash('a'))",
+        "import time, locale, os\nprint(time.tzname, locale.getpreferredencoding(), sorted(os.environ))",
+        "from sympy import *\nx = symbols('x')\nprint(solve(x**4 - 5*x**2 + 4, x), integrate(sin(x)**2, x))",
+    ],
+)
+def test_output_is_the_same_in_every_run_and_sandbox(sandbox: Sandbox, code: str) -> None:
+    first = sandbox.run(code)
+    assert first.outcome == "ok"
+    with Sandbox(LIMITS) as other:
+        assert other.run(code) == first == sandbox.run(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("print(1)", "bare"),
+        ("import math", "light"),
+        ("from fractions import Fraction as F", "light"),
+        ("import numpy as np, math", "numpy"),
+        ("import math\nif True:\n    from sympy.abc import x", "sympy"),
+        ("import numpy as np\nimport sympy", "scipy"),
+        ("from scipy.stats import norm", "scipy"),
+        ("import networkx", "numpy"),
+        ("text = 'sympy'", "bare"),
+    ],
+)
+def test_imports_decide_which_parent_runs_a_snippet(code: str, kind: str) -> None:
+    assert choose_kind(code) == kind
+
+
+def test_results_stand_in_order(sandbox: Sandbox) -> None:
+    codes = [f"import time\ntime.sleep({0.05 if i % 7 == 0 else 0})\nprint({i})" for i in range(60)]
+    assert [result.stdout for result in sandbox.run_all(codes)] == [f"{i}\n" for i in range(60)]
+
+
+HOSTILE = [
+    "while True:\n    pass",
+    "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+    "held = []\nwhile True:\n    held.append(bytearray(1 << 22))",
+    "import ctypes\nctypes.string_at(0)",
+    "import os\nos.closerange(0, 100)\nwhile True:\n    pass",
+    "import os\nos._exit(0)",
+    "import os\nwhile True:\n    os.write(1, b'x' * 65536)",
+    "import builtins, sys\nbuiltins.print = None\nsys.modules.clear()\n1 / 0",
+    "import os\nfor fd in range(64):\n    try:\n        os.write(fd, b'\\x05\\x00\\x00\\x00[1,2]')\n    except OSError:\n        pass",
+    "import threading, time\nfor _ in range(999):\n    threading.Thread(target=time.sleep, args=(9,)).start()",
+]
+
+
+@pytest.mark.parametrize(("total", "each"), [(60, 6), pytest.param(1000, 10, marks=pytest.mark.slow)])
+def test_hostile_snippets_cost_only_themselves(total: int, each: int) -> None:
+    honest = [f"import math\nprint({i}, math.comb({i}, 3))" if i % 3 else f"print({i} ** 7)" for i in range(total)]
+    mixed = [HOSTILE[i // each % 10] if i % each == each // 2 else code for i, code in enumerate(honest)]
+    limits = LIMITS._replace(timeout_s=1, memory_mb=256)
+    with Sandbox(limits, lanes=3) as one:
+        expected, found = one.run_all(honest), one.run_all(mixed)
+    kept = [i for i in range(total) if mixed[i] == honest[i]]
+    assert len(kept) == total - total // each
+    assert [found[i] for i in kept] == [expected[i] for i in kept]
+    assert all(result.outcome == "ok" for result in expected)
+
+
+def test_death_of_a_lane_costs_no_other_snippet_its_result(sandbox: Sandbox) -> None:
+    codes = [f"import time\ntime.sleep(0.02)\nprint({i})" for i in range(40)]
+    sandbox.run(codes[0])
+    process = sandbox._parents["light"].process
+    subprocess.Popen(["sh", "-c", f"sleep 0.15; kill -9 {process.pid}"])
+    assert [result.stdout for result in sandbox.run_all(codes)] == [f"{i}\n" for i in range(40)]
+    assert sandbox._parents["light"].process is not process
+
+
+def test_killed_controller_leaves_no_process() -> None:
+    script = (
+        "import sys, time\nfrom mathcode_pile.sandbox import Sandbox\n"
+        "with Sandbox(lanes=2) as s:\n    print(s._parents['bare'].process.pid, flush=True)\n"
+        "    s.run('import time\\ntime.sleep(60)')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": SOURCE}, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    parent = int(process.stdout.readline())
+    group = {parent, *_children(parent)}
+    time.sleep(0.5)
+    group |= {grandchild for child in group for grandchild in _children(child)}
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and any(_lives(one) for one in group):
+        time.sleep(0.02)
+    assert len(group) >= 3
+    assert not [one for one in group if _lives(one)]
+
+
+def _children(process: int) -> set[int]:
+    try:
+        return {int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()}
+    except OSError:
+        return set()
+
+
+def _lives(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("without", [("seccomp",), ("landlock", "seccomp"), ("landlock", "namespaces")])
+def test_machine_without_protection_is_refused_in_one_line(without: tuple[str, ...]) -> None:
+    with pytest.raises(PipelineError, match=r"cannot isolate snippets: .*execute\.isolation") as caught:
+        Sandbox(LIMITS, without=without).__enter__()
+    assert "\n" not in str(caught.value)
+
+
+def test_isolation_none_runs_all_the_same() -> None:
+    with Sandbox(LIMITS, without=("landlock", "seccomp", "namespaces"), isolation="none") as one:
+        assert one.layers == ["no_new_privs", "rlimits"]
+        assert one.run("print(1)") == Result("ok", "1\n", "")
+        assert one.run("while True: pass").outcome == "timeout"
+
+
+def test_kernel_that_refuses_landlock_and_seccomp_is_refused() -> None:
+    """Not by our own switch: a filter around the whole process says that the calls do not exist."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the filter of this test is x86_64's")
+    program = [(0x20, 0, 0, 0)]
+    for number in (317, 444, 445, 446):  # seccomp, landlock
+        program += [(0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | 38)]
+    # prctl(PR_SET_SECCOMP)
+    program += [(0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22), (0x06, 0, 0, 0x00050000 | 22)]
+    program += [(0x06, 0, 0, 0x7FFF0000)]
+    script = (
+        "import ctypes, sys\nfrom mathcode_pile.sandbox import Sandbox, kernel, seccomp\n"
+        "from mathcode_pile.errors import PipelineError\n"
+        f"program = {program!r}\n"
+        "filters = (seccomp._Filter * len(program))(*[seccomp._Filter(*p) for p in program])\n"
+        "kernel.prctl(38, 1)\n"
+        "kernel.prctl(22, 2, ctypes.byref(seccomp._Program(len(program), ctypes.addressof(filters))))\n"
+        "try:\n    Sandbox().__enter__()\nexcept PipelineError as error:\n    print(error)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": SOURCE}, capture_output=True, text=True
+    )
+    assert "cannot isolate snippets: without seccomp" in ended.stdout, ended.stderr
+    assert "landlock" not in ended.stdout.partition("had:")[2]
+
+
+def test_either_kind_of_file_protection_is_enough() -> None:
+    assert not missing_promises(["seccomp", "landlock 1"])
+    assert not missing_promises(["seccomp", "mount"])
+    assert len(missing_promises([])) == 2
+
+
+@pytest.mark.parametrize("machine", TABLES)
+def test_every_jump_of_the_filter_lands_within_it(machine: str) -> None:
+    program = build_program(machine)
+    for place, (code, if_true, if_false, _) in enumerate(program):
+        assert max(if_true, if_false) < 256
+        if code & 7 == 5:
+            assert place + 1 + max(if_true, if_false) < len(program)
+    assert program[-1][0] == 6
+
+
+@pytest.mark.parametrize("name", ["socket", "execve", "fork", "ptrace", "mount", "bpf", "io_uring_setup", "keyctl"])
+def test_filter_lists_no_dangerous_call(name: str) -> None:
+    assert all(name not in calls for calls, _ in TABLES.values())
+
+
+def test_no_new_call_is_allowed_by_default() -> None:
+    """Walk the filter for every number: what is not in the table is refused."""
+    if platform.machine() not in TABLES:
+        pytest.skip("no filter for this machine")
+    calls, architecture = TABLES[platform.machine()]
+    program = build_program(platform.machine())
+    allowed = {n for n in range(1024) if _walk(program, n, architecture) == 0x7FFF0000}
+    # Those that depend on an argument, which is 0 here.
+    assert allowed <= set(calls.values())
+    assert calls["read"] in allowed
+    assert calls["clone"] not in allowed
+
+
+def _walk(program: list[tuple[int, int, int, int]], number: int, architecture: int) -> int:
+    place = value = 0
+    while True:
+        code, if_true, if_false, constant = program[place]
+        if code == 0x06:
+            return constant
+        if code == 0x20:
+            value = {0: number, 4: architecture}.get(constant, 0)
+        elif code == 0x54:
+            value &= constant
+        else:
+            taken = {0x15: value == constant, 0x35: value >= constant, 0x45: bool(value & constant)}[code]
+            place += if_true if taken else if_false
+        place += 1
+
+
