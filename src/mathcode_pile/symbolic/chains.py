@@ -6,8 +6,8 @@ Not covered: a chain that goes on in the next display.
 import re
 from typing import NamedTuple
 
-from mathcode_pile.symbolic.latex import MAX_TOKENS, clean, tokens_of
 from mathcode_pile.symbolic.nodes import UnreadableError
+from mathcode_pile.symbolic.tokens import MAX_TOKENS, clean, tokens_of
 
 _RELATIONS = {"=": "=", "\\approx": "~", "\\equiv": "mod", "\\doteq": "~", "\\simeq": "~", "\\thickapprox": "~"}
 _ENDS = {

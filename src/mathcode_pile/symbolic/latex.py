@@ -1,75 +1,16 @@
-"""Read LaTeX and plain arithmetic into trees, strictly: what can be read in two ways is not read at all.
+"""Read LaTeX and plain arithmetic into trees: functions, roots, fractions, calculus and matrices.
 
 Not covered: units, text, plus-minus, dots, function application of unknown names (`f(2)` and `f \\cdot 2` look alike).
 """
 
 import re
 from collections.abc import Callable
-from typing import NoReturn
 
-from mathcode_pile.symbolic.nodes import Node, UnreadableError, free_symbols, is_integer, number
+from mathcode_pile.symbolic.expressions import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
+from mathcode_pile.symbolic.nodes import Node, UnreadableError, free_symbols, number, walk
+from mathcode_pile.symbolic.tokens import clean, tokens_of
 
-MAX_TOKENS = 260
-MAX_DEPTH = 24
-
-_TOKEN = re.compile(
-    r"\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?![\d,])(?:\.\d+)?|\d+\.\d+|\d+|\.\d+"
-    r"|\\begin\{[a-zA-Z*]+\}|\\end\{[a-zA-Z*]+\}"
-    r"|\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{[^{}]{0,60}\}"
-    r"|\\[A-Za-z]+|\\.|[^\s]",
-    re.DOTALL,
-)
-# Marks that change the look and not the meaning.
-_LOOKS = re.compile(
-    r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hspace\*?\{[^{}]*\}|phantom\{[^{}]*\})(?![A-Za-z])"
-    r"|\\[!;:>]|\\quad(?![A-Za-z])|~|(?<!\\)\\ |\\hfill(?![A-Za-z])"
-)
-_THIN_SPACE = re.compile(r"\\,(?!\d{3}(?!\d))|(?<!\d)\\,")
-_NARROW_COMMA = re.compile(r"(?<=\d),\\!(?=\d{3})")
-_BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline)\s*(?=\{)")
 _NAMED = re.compile(r"\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{\s*([^{}]*?)\s*\}")
-
-_UNICODE = str.maketrans(
-    {
-        "×": "*",
-        "·": "*",
-        "⋅": "*",
-        "÷": "/",
-        "−": "-",
-        "–": "-",
-        "∗": "*",
-        "≈": "\\approx ",
-        "π": "\\pi ",
-        "≡": "\\equiv ",
-    }
-)
-
-_TIMES = {"*", "\\cdot", "\\times", "\\ast"}
-_OVER = {"/", "\\div"}
-_FUNCTIONS = {
-    "\\sin": "sin", "\\cos": "cos", "\\tan": "tan", "\\cot": "cot", "\\sec": "sec", "\\csc": "csc",
-    "\\arcsin": "asin", "\\arccos": "acos", "\\arctan": "atan", "\\sinh": "sinh", "\\cosh": "cosh", "\\tanh": "tanh",
-    "\\ln": "ln", "\\exp": "exp",
-}  # fmt: skip
-_BINDERS = ("\\sum", "\\prod", "\\int", "\\lim", "\\det")
-_FRACTIONS = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}
-_BINOMIALS = {"\\binom", "\\dbinom", "\\tbinom"}
-_GREEK = {
-    "\\alpha",
-    "\\beta",
-    "\\gamma",
-    "\\theta",
-    "\\lambda",
-    "\\mu",
-    "\\varphi",
-    "\\omega",
-    "\\rho",
-    "\\delta",
-    "\\phi",
-}
-_CLOSING = {")": "(", "]": "[", "}": "{", "\\}": "\\{", "\\rfloor": "\\lfloor", "\\rceil": "\\lceil"}
-# Letters that usually name functions, sets or points: before a parenthesis they are not factors.
-_VARIABLES = set("xyztabckmnruvw")
 _MATRICES = {
     "pmatrix": "matrix",
     "bmatrix": "matrix",
@@ -78,20 +19,6 @@ _MATRICES = {
     "array": "",
     "smallmatrix": "",
 }
-
-
-def clean(latex: str) -> str:
-    """Return LaTeX without marks of mere appearance."""
-    latex = _LOOKS.sub(" ", _NARROW_COMMA.sub("{,}", latex.translate(_UNICODE)))
-    return _BOXED.sub("", _THIN_SPACE.sub(" ", latex)).replace("\\middle", " ").replace("\\$", " ")
-
-
-def tokens_of(latex: str) -> list[str]:
-    """Split cleaned LaTeX into tokens; raise UnreadableError where there are too many."""
-    found = _TOKEN.findall(latex)
-    if len(found) > MAX_TOKENS:
-        raise UnreadableError("too_long")
-    return found
 
 
 def read_tokens(tokens: list[str], complex_numbers: bool = False) -> Node:
@@ -104,259 +31,19 @@ def read(latex: str, complex_numbers: bool = False) -> Node:
     return read_tokens(tokens_of(clean(latex)), complex_numbers)
 
 
-class _Reader:
-    """A recursive descent over tokens; every method reads one thing and moves on."""
+class _Reader(Expressions):
+    """What begins with a command."""
 
-    def __init__(self, tokens: list[str], complex_numbers: bool, depth: int = 0) -> None:
-        self.tokens, self.position, self.depth = tokens, 0, depth
-        self.complex_numbers = complex_numbers
-
-    def whole(self) -> Node:
-        if not self.tokens:
-            raise UnreadableError("empty")
-        node = self.expression()
-        if self.position < len(self.tokens):
-            self.fail()
-        return node
-
-    def fail(self) -> NoReturn:
-        token = self.peek()
-        if token in ("\\dots", "\\ldots", "\\cdots", "."):
-            raise UnreadableError("ellipsis")
-        if token in ("\\pm", "\\mp"):
-            raise UnreadableError("plus_minus")
-        if token.startswith(("\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm")):
-            raise UnreadableError("text_in_expression")
-        raise UnreadableError("unknown_notation")
-
-    def peek(self, ahead: int = 0) -> str:
-        index = self.position + ahead
-        return self.tokens[index] if index < len(self.tokens) else ""
-
-    def take(self, expected: str = "") -> str:
-        token = self.peek()
-        if not token or (expected and token != expected):
-            self.fail()
-        self.position += 1
-        return token
-
-    # Sums and products.
-
-    def expression(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise UnreadableError("too_deep")
-        terms = [self.signed_term()]
-        while self.peek() in ("+", "-"):
-            terms.append(self.signed_term())
-        node = terms[0] if len(terms) == 1 else Node("add", tuple(terms))
-        if self.peek() in ("\\bmod", "\\mod"):
-            if node.op == "add":
-                raise UnreadableError("ambiguous_modulus")
-            self.take()
-            node = Node("mod", (node, self.term()))
-        self.depth -= 1
-        return node
-
-    def signed_term(self) -> Node:
-        sign = False
-        if self.peek() in ("+", "-"):
-            sign = self.take() == "-"
-        node = self.term()
-        return Node("neg", (node,)) if sign else node
-
-    def term(self) -> Node:
-        node, sliced = self.factor(), False
-        while True:
-            token = self.peek()
-            if token in _TIMES:
-                self.take()
-                right = self.signed_factor()
-                node, sliced = _vector_product(node, right, token) or _product(node, right), False
-            elif token in _OVER:
-                self.take()
-                node, sliced = Node("div", (node, self.signed_factor())), True
-            elif token and self.begins_factor(token):
-                # 1/2x: half of x to some, one over 2x to others.
-                if sliced:
-                    raise UnreadableError("ambiguous_slash")
-                node = self.adjoin(node, token)
-            else:
-                return node
-
-    def adjoin(self, node: Node, token: str) -> Node:
-        start = self.position
-        right = self.factor()
-        if (token[0].isdigit() or token[0] == ".") and self.tokens[start - 1] != "!":
-            raise UnreadableError("adjacent_numbers")
-        mixed = right.op == "div" and token in _FRACTIONS and all(map(is_integer, right.args))
-        if node.op == "num" and mixed:
-            # 2\frac{1}{2} is two and a half where the fraction is proper; otherwise nobody can tell.
-            if not node.value.isdigit() or int(right.args[0].value or 0) >= int(right.args[1].value or 0):
-                raise UnreadableError("ambiguous_mixed_number")
-            if self.peek() in _FRACTIONS or self.peek() == "^":
-                raise UnreadableError("ambiguous_mixed_number")
-            return Node("add", (node, right))
-        if node.op == "sym" and token in ("(", "["):
-            inside = self.tokens[start + 1 : self.position - 1]
-            if node.value not in _VARIABLES or len(inside) < 3 or not free_symbols(right):
-                raise UnreadableError("function_application")
-        return _product(node, right)
-
-    def begins_factor(self, token: str) -> bool:
-        if token[0].isdigit() or (token[0] == "." and len(token) > 1) or (token.isalpha() and len(token) == 1):
-            return True
-        if token in _FRACTIONS or token in _BINOMIALS or token in _FUNCTIONS or token in _GREEK:
-            return True
-        return token in (
-            "(",
-            "[",
-            "{",
-            "\\{",
-            "\\sqrt",
-            "\\pi",
-            "\\log",
-            "\\lfloor",
-            "\\lceil",
-            "\\gcd",
-            "\\infty",
-            *_BINDERS,
-        ) or (token.startswith("\\begin"))
-
-    def signed_factor(self) -> Node:
-        if self.peek() == "-":
-            self.take()
-            return Node("neg", (self.factor(),))
-        return self.factor()
-
-    def factor(self) -> Node:
-        node = self.atom()
-        while True:
-            token = self.peek()
-            if token == "^":
-                self.take()
-                if self.peek() == "\\circ" or self.tokens[self.position : self.position + 3] == ["{", "\\circ", "}"]:
-                    self.position += 1 if self.peek() == "\\circ" else 3
-                    node = Node("degrees", (node,))
-                    continue
-                if node.op == "pow" and self.tokens[self.position - 2] != "}" and self.tokens[self.position - 2] != ")":
-                    raise UnreadableError("unknown_notation")
-                if node.op == "matrix" and self.peek() in ("T", "\\top"):
-                    self.take()
-                    node = Node("transpose", (node,))
-                    continue
-                node = Node("pow", (node, self.group()))
-            elif token == "!":
-                self.take()
-                if self.peek() == "!":
-                    raise UnreadableError("double_factorial")
-                node = Node("fact", (node,))
-            elif token == "\\%" or token == "%":
-                self.take()
-                node = Node("div", (node, number("100")))
-            else:
-                return node
-
-    def group(self) -> Node:
-        """Read what LaTeX takes as one argument: a braced group, or one token."""
-        token = self.peek()
-        if token == "{":
-            return self.bracketed("{", "}")
-        if token[:1].isdigit() and len(token) > 1 and token.isdigit():
-            # \frac12 and 2^10: one digit is taken, the rest stays.
-            self.tokens[self.position : self.position + 1] = [token[0], token[1:]]
-        if (
-            token in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\infty")
-            or token[:1].isalnum()
-            or token in _GREEK
-        ):
-            return self.atom()
-        self.fail()
-
-    def bracketed(self, opening: str, closing: str) -> Node:
-        self.take(opening)
-        if opening == "{" and "\\choose" in self.tokens[self.position : self.position + 6]:
-            top = self.expression()
-            self.take("\\choose")
-            bottom = self.expression()
-            self.take(closing)
-            return Node("binom", (top, bottom))
-        node = self.expression()
-        self.take(closing)
-        return node
-
-    # Atoms.
-
-    def atom(self) -> Node:
-        token = self.peek()
-        if not token:
-            raise UnreadableError("incomplete")
-        if token[0].isdigit() or (token[0] == "." and len(token) > 1):
-            return self.literal()
-        if len(token) == 1 and token.isalpha():
-            return self.name()
-        if token in ("(", "[", "{", "\\{"):
-            closing = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}[token]
-            return self.bracketed(token, closing)
-        if token in _GREEK:
-            return self.name()
-        if token in _FUNCTIONS:
-            return self.function(_FUNCTIONS[token])
+    def special(self, token: str) -> Node:
+        """Read what begins with a command or a bar."""
+        if token in FUNCTIONS:
+            return self.function(FUNCTIONS[token])
         reader = _ATOMS.get(token) or (_ATOMS["\\begin"] if token.startswith("\\begin{") else None)
         if reader is None and (named := _NAMED.fullmatch(token)):
             reader = _ATOMS.get("\\" + named[1])
         if reader is None:
             self.fail()
         return reader(self)
-
-    def literal(self) -> Node:
-        token = self.take().replace("{,}", "").replace("\\,", "").replace(",", "")
-        if self.peek() == "." and self.peek(1) == "\\overline":
-            return self.repeating(token)
-        if token.startswith("."):
-            token = "0" + token
-        if self.peek() == "_":
-            self.take()
-            base = self.group()
-            if not is_integer(base) or not 2 <= int(base.value) <= 36 or any(int(d) >= int(base.value) for d in token):
-                raise UnreadableError("unknown_notation")
-            return Node("based", (number(token), base))
-        if token.isdigit():
-            token = token.lstrip("0") or "0"
-        return number(token)
-
-    def repeating(self, whole: str) -> Node:
-        self.position += 2
-        self.take("{")
-        digits = self.take()
-        self.take("}")
-        if not digits.isdigit() or len(digits) > 12:
-            raise UnreadableError("unknown_notation")
-        fraction = Node("div", (number(digits.lstrip("0") or "0"), number("9" * len(digits))))
-        return fraction if int(whole) == 0 else Node("add", (number(whole), fraction))
-
-    def name(self) -> Node:
-        token = self.take().lstrip("\\")
-        if token == "e" and self.peek() == "^":
-            return Node("e")
-        if token == "i" and self.complex_numbers and self.peek() != "_":
-            return Node("imaginary")
-        if token == "d" and self.peek().isalpha():
-            raise UnreadableError("stray_differential")
-        if self.peek() == "'":
-            raise UnreadableError("function_application")
-        if self.peek() == "_":
-            self.take()
-            self.take("{") if (braced := self.peek() == "{") else None
-            subscript = self.take()
-            if not subscript.isalnum():
-                raise UnreadableError("unknown_notation")
-            if braced:
-                self.take("}")
-            token = f"{token}_{subscript}"
-        if self.peek() == "(" and self.peek(2) in (")", ","):
-            raise UnreadableError("function_application")
-        return Node("sym", (), token)
 
     def function(self, name: str) -> Node:
         self.take()
@@ -379,11 +66,11 @@ class _Reader:
                 raise UnreadableError("ambiguous_argument")
             return node
         node = self.factor()
-        while (token := self.peek()) and (token.isalpha() or token in _GREEK or token == "\\pi" or token in _FRACTIONS):
+        while (token := self.peek()) and (token.isalpha() or token in GREEK or token == "\\pi" or token in FRACTIONS):
             if token == "d" and self.peek(1).isalpha():
                 break
-            node = _product(node, self.factor())
-        if self.peek() in _OVER:
+            node = product(node, self.factor())
+        if self.peek() in OVER:
             raise UnreadableError("ambiguous_argument")
         return node
 
@@ -550,7 +237,10 @@ class _Reader:
 
     def determinant(self) -> Node:
         self.take()
-        return Node("det", (self.atom(),))
+        node = Node("det", (self.atom(),))
+        if not any(item.op == "matrix" for item in walk(node)):
+            raise UnreadableError("unknown_notation")
+        return node
 
     def constant(self, op: str) -> Node:
         self.take()
@@ -563,8 +253,8 @@ _DERIVATIVE = re.compile(
 )
 
 _ATOMS: dict[str, Callable[[_Reader], Node]] = {
-    **dict.fromkeys(_FRACTIONS, _Reader.fraction),
-    **dict.fromkeys(_BINOMIALS, _Reader.binomial),
+    **dict.fromkeys(FRACTIONS, _Reader.fraction),
+    **dict.fromkeys(BINOMIALS, _Reader.binomial),
     "\\sqrt": _Reader.root,
     "\\log": _Reader.logarithm,
     "\\lfloor": lambda reader: reader.between("floor", "\\rfloor"),
@@ -583,20 +273,3 @@ _ATOMS: dict[str, Callable[[_Reader], Node]] = {
     "\\infty": lambda reader: reader.constant("infinity"),
     "\\e": lambda reader: reader.constant("e"),
 }
-
-
-def _vector_product(left: Node, right: Node, token: str) -> Node | None:
-    """Return the product of two column vectors, for which a dot and a cross are different operations."""
-    if not (_is_column(left) and _is_column(right)):
-        return None
-    return Node("cross" if token == "\\times" else "dot", (left, right))
-
-
-def _is_column(node: Node) -> bool:
-    if node.op == "neg" or (node.op == "mul" and len(node.args) == 2):
-        return _is_column(node.args[-1])
-    return node.op == "cross" or (node.op == "matrix" and len(node.args) > 1 and len(node.args[0].args) == 1)
-
-
-def _product(left: Node, right: Node) -> Node:
-    return Node("mul", (*left.args, right)) if left.op == "mul" else Node("mul", (left, right))

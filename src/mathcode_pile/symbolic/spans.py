@@ -12,7 +12,9 @@ MAX_SENTENCE = 500
 
 _ENVIRONMENTS = "align|equation|gather|eqnarray|multline|displaymath|flalign|alignat|math"
 _OPENING = re.compile(
-    r"(?P<display>\$\$|\\\[)|(?P<inline>\\\(|(?<!\\)\$)|\\begin\{(?P<environment>(?:" + _ENVIRONMENTS + r")\*?)\}"
+    r"(?P<display>\$\$|\\\[)|(?P<inline>\\\(|:math:`|(?<!\\)\$)|\\begin\{(?P<environment>(?:"
+    + _ENVIRONMENTS
+    + r")\*?)\}"
     r"|<<(?P<marked>[^<>\n]{1,200})>>|(?P<skipped>\[asy\]|```|<pre>|<code>|\\begin\{(?:verbatim|lstlisting|tikzpicture|tabular)\})"
 )
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
@@ -62,7 +64,7 @@ def _close(text: str, match: re.Match[str], missing: set[str]) -> Span | None:
     elif match["environment"]:
         closing = f"\\end{{{match['environment']}}}"
     else:
-        closing = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}[opening]
+        closing = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$", ":math:`": "`"}[opening]
     if closing in missing:
         return None
     limit = len(text) if match["skipped"] else match.end() + MAX_SPAN

@@ -34,6 +34,7 @@ from mathcode_pile.symbolic.titles import title_of
 
 CALCULUS = {"diff", "int", "limit", "sum", "prod", "det"}
 MAX_COMPUTATIONS = 200
+MAX_EQUATIONS = 3000
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
 # What a page takes back, and where it leaves the exact value.
 _DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|extraneous|remainder \d", re.IGNORECASE)
@@ -101,6 +102,7 @@ def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
 def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]:
     """Yield the chains of a page with their spans; what keeps a whole span from being read is counted."""
     own_operations = bool(_OWN_OPERATION.search(text[:200_000]))
+    count = 0
     for span in find_spans(text):
         if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
             continue
@@ -113,6 +115,10 @@ def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]
             skipped[str(error)] += 1
             continue
         for chain in chains:
+            count += 1
+            if count > MAX_EQUATIONS:
+                skipped["too_many_equations"] += 1
+                return
             yield span, chain
 
 
