@@ -19,7 +19,7 @@ import xxhash
 
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, map_folder
-from mathcode_pile.errors import InputError
+from mathcode_pile.errors import InputError, ParamsError
 from mathcode_pile.llm import Fitter, LlmParams, Task, Template, alone, load_template, make_task, open_asker
 from mathcode_pile.params import Section
 from mathcode_pile.pieces import split_pieces
@@ -131,7 +131,9 @@ def read_relation(reply: str) -> Verdict:
 
 
 def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJudge | ModelJudge:
-    """Return what judges a source's pieces, as params say."""
+    """Return what judges a source's pieces, as params say; raises ParamsError where they do not name the source."""
+    if source not in params.sources:
+        raise ParamsError(f"params: annotate.sources has no {source!r}; there are {', '.join(params.sources)}")
     question, limit = params.sources[source].question, params.max_piece_characters
     if params.backend == "rules":
         return RulesJudge(question, limit)
@@ -146,9 +148,9 @@ def annotate(raw: Path, out: Path, source: str, params: AnnotateParams, llm: Llm
     Documents which are not sampled, have no text, or for none of whose pieces an answer came are dropped.
     Raises InputError where a shard cannot be read, PipelineError where a model cannot be asked.
     """
+    judge = choose_judge(source, params, llm)
     task = params.sources[source]
     last = last_chosen_hash(raw, task.sample)
-    judge = choose_judge(source, params, llm)
     work = partial(annotate_shard, question=task.question, judge=judge, last=last)
     key: list[Any] = [task.question, params.max_piece_characters, last]
     if isinstance(judge, RulesJudge):

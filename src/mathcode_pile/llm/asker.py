@@ -1,5 +1,6 @@
 """Ask prompts in order: kept replies from the cache, the others from a model, each once."""
 
+import atexit
 import os
 import threading
 import time
@@ -48,6 +49,8 @@ class Asker:
         self.replies = replies
         self.counts: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
+        self.is_stopped = False
+        """A model that could not be asked is not asked again through this asker."""
         self._counting = threading.Lock()
         self._identity = task.identity()
         self._flying: dict[bytes, Future[Any]] = {}
@@ -76,6 +79,9 @@ class Asker:
                     yield self._take(queue)
                 self._advance(bar, None, last, before, start)
                 self._check_share(1)
+            except PipelineError:
+                self.is_stopped = True
+                raise
             finally:
                 for _, _, answer in queue:
                     if isinstance(answer, Future):
@@ -150,9 +156,18 @@ def open_asker(task: Task) -> Asker:
     """Return this process's asker of a task, which is opened at its first use: engines take minutes to load."""
     folder = scratch_folder("replies")
     key = hash_values(str(folder), task.stage, task.backend, task.model.model_dump(), task.max_completion_tokens)
+    if key in _OPEN and _OPEN[key].is_stopped:
+        _OPEN.pop(key).close()
     if key not in _OPEN:
         _OPEN[key] = Asker(task, open_backend(task), ReplyCache(folder))
     return _OPEN[key]
+
+
+@atexit.register
+def close_askers() -> None:
+    """Let go of all models and caches that are open."""
+    while _OPEN:
+        _OPEN.popitem()[1].close()
 
 
 def open_backend(task: Task) -> Backend:
