@@ -1,5 +1,6 @@
 """A tokenizer, tokenized components, packed rows and a base model, small enough for tests."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def pack_row(rng: np.random.Generator) -> dict:
     """Return a row of three or four documents and a little padding."""
     bounds = [0, *np.sort(rng.choice(np.arange(4, LENGTH - 6), int(rng.integers(2, 4)), replace=False)).tolist()]
     bounds.append(LENGTH - int(rng.integers(0, 3)))
-    parts = [document(rng, b - a) for a, b in zip(bounds, bounds[1:], strict=False)]
+    parts = [document(rng, b - a) for a, b in itertools.pairwise(bounds)]
     tokens = np.concatenate([*parts, np.full(LENGTH - bounds[-1], 2)])
     return {"tokens": tokens.tolist(), "bounds": bounds}
 

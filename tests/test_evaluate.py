@@ -24,7 +24,18 @@ LETTERS = "ABCD"
 SHARED = Path(os.environ.get("MATHCODE_SHARED") or Path(__file__).resolve().parents[2] / "shared") / "data"
 
 # Ten ways to write a number that is none of a whole number's usual digits alone.
-NOTATIONS = ("{n}.0", "${n}$", r"\({n}\)", "{n:,}", r"\frac{{{d}}}{{2}}", r"\text{{{n}}}", "{n}.00", "{d}/2", "+{n}", "\\${n}")
+NOTATIONS = (
+    "{n}.0",
+    "${n}$",
+    r"\({n}\)",
+    "{n:,}",
+    r"\frac{{{d}}}{{2}}",
+    r"\text{{{n}}}",
+    "{n}.00",
+    "{d}/2",
+    "+{n}",
+    "\\${n}",
+)
 
 
 def settings(**changes: Any) -> EvaluateParams:
@@ -144,7 +155,11 @@ def test_a_model_gives_the_same_files_and_numbers_twice(data: Path, tmp_path: Pa
         results.append(evaluate(settings(limit=3), *arguments))
     assert results[0] == results[1]
     assert hash_folder(tmp_path / "one") == hash_folder(tmp_path / "two")
-    assert {f"{t}_n" for t in TASKS} | {"held_out_loss_one", "held_out_loss_two"} <= results[0].keys()
+    assert {f"{t}_n" for t in TASKS} | {
+        "held_out_loss_one",
+        "held_out_loss_two",
+        "held_out_loss_other_text",
+    } <= results[0].keys()
     text = "".join(p.read_text() for p in (tmp_path / "one").iterdir())
     assert str(tmp_path) not in text
     assert not re.search(r"20\d\d-\d\d-\d\d", text)
@@ -226,7 +241,8 @@ def test_a_limit_is_spread_over_the_questions():
 
 @pytest.mark.skipif(not (SHARED / "benchmarks").is_dir(), reason="no shared/data beside the repository")
 def test_an_oracle_scores_everything_on_the_real_benchmarks(data: Path, tmp_path: Path):
-    rows = [json.loads(line) for line in open(SHARED / "benchmarks" / "gsm8k.jsonl", encoding="utf-8")]
+    lines = (SHARED / "benchmarks" / "gsm8k.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
     write_questions(tmp_path, "gsm8k", [{"question": r["question"], "answer": r["answer"]} for r in rows])
     evaluator = Evaluator(settings(limit=200), data / "base_model", tmp_path, Oracle(right=True))
     assert summarize("gsm8k", evaluator.answer("gsm8k"))["gsm8k"] == 1.0

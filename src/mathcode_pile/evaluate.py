@@ -8,7 +8,9 @@ paths nor times: equal models give equal files.
 import json
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ import torch
 from pydantic import Field
 
 from mathcode_pile.engine import say
+from mathcode_pile.errors import InputError
 from mathcode_pile.language_model import (
     Loss,
     attach_loss,
@@ -25,6 +28,7 @@ from mathcode_pile.language_model import (
     held_out_losses,
     load_model,
     load_tokenizer,
+    mean_loss,
 )
 from mathcode_pile.packed import list_components
 from mathcode_pile.params import Section
@@ -55,6 +59,8 @@ class EvaluateParams(Section):
     """Questions of a part, the unit that survives a crash."""
     held_out_tokens: int = Field(default=1_000_000, ge=0)
     """Of each component; 0 for all."""
+    other_text: Path | None = None
+    """A text file that is not mathematics, its passages parted by lines of `---`; null for a few pages of our own."""
     sequence_length: int = Field(default=1024, gt=1)
     """Tokens that a question with its examples, or a row of held-out text, may have."""
     cpu_threads: int = Field(default=2, gt=0)
@@ -65,7 +71,8 @@ def evaluate(params: EvaluateParams, model: Path, benchmarks: Path, tokenized: P
     """Write each task's samples to `out` and return the flat metrics.
 
     Of each task: its name (the share answered rightly), `_stderr` and `_n`; of each component
-    `held_out_loss_` and `held_out_stderr_`, in nats a token.
+    `held_out_loss_` and `held_out_stderr_`, in nats a token; and the same of `other_text`, a few pages that are
+    not mathematics, whose loss rises where a model forgets.
     Raises InputError where the model, a benchmark's folder or a component cannot be read.
     """
     fix_threads(params.cpu_threads)
@@ -80,6 +87,8 @@ def evaluate(params: EvaluateParams, model: Path, benchmarks: Path, tokenized: P
             (out / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             metrics |= summarize(name, samples)
         losses = evaluator.held_out(tokenized)
+        other = evaluator.other_text()
+        losses |= {"other_text": other} if other else {}
         metrics |= {f"held_out_loss_{name}": round(loss.mean, 4) for name, loss in losses.items()}
         metrics |= {f"held_out_stderr_{name}": round(loss.standard_error, 4) for name, loss in losses.items()}
     return metrics
@@ -142,9 +151,9 @@ class Evaluator:
             part = asked[start : start + self.params.questions_at_once]
             folder = self.home / hash_values(name, [questions[i] for i in part])
             if not (folder / "samples.json").is_file():
-                with atomic_folder(folder) as partial:
+                with atomic_folder(folder) as partial_folder:
                     content = json.dumps(list(self._ask(name, part)), ensure_ascii=False)
-                    (partial / "samples.json").write_text(content, encoding="utf-8")
+                    (partial_folder / "samples.json").write_text(content, encoding="utf-8")
             samples += json.loads((folder / "samples.json").read_text(encoding="utf-8"))
         return samples
 
@@ -209,25 +218,54 @@ class Evaluator:
             documents = tokenized / component / "held_out"
             if not documents.is_dir():
                 continue
-            folder = self.home / hash_values("held_out", component, hash_folder(documents))
-            if not (folder / "loss.json").is_file():
-                with atomic_folder(folder) as partial:
-                    (partial / "loss.json").write_text(json.dumps(self._measure(tokenized, component)))
-            found = json.loads((folder / "loss.json").read_text(encoding="utf-8"))
-            if found is not None:
-                losses[component] = Loss(*found)
+            key = hash_values("held_out", component, hash_folder(documents))
+            loss = self._keep(key, partial(self._measure_component, tokenized, component))
+            if loss is not None:
+                losses[component] = loss
         return losses
 
-    def _measure(self, tokenized: Path, component: str) -> Loss | None:
-        model, params = self._load_model(), self.params
+    def other_text(self) -> Loss | None:
+        """Return the loss on the passages of a text file, from the scratch folder where it is there."""
+        path = self.params.other_text or TASKS / "other_text.txt"
+        try:
+            passages = [part.strip() for part in path.read_text(encoding="utf-8").split("\n---\n")]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"evaluate.other_text: {path}: not a readable text file: {error}") from error
+        return self._keep(hash_values("other_text", passages), partial(self._measure_passages, passages))
+
+    def _keep(self, key: str, measure: Callable[[], Loss | None]) -> Loss | None:
+        folder = self.home / key
+        if not (folder / "loss.json").is_file():
+            with atomic_folder(folder) as partial_folder:
+                (partial_folder / "loss.json").write_text(json.dumps(measure()))
+        found = json.loads((folder / "loss.json").read_text(encoding="utf-8"))
+        return Loss(*found) if found is not None else None
+
+    def _measure_component(self, tokenized: Path, component: str) -> Loss | None:
+        length, tokens = self.params.sequence_length, self.params.held_out_tokens
+        with self._giving_losses() as model:
+            return held_out_losses(model, tokenized, length, tokens, 4, model.device, components=[component]).get(
+                component
+            )
+
+    def _measure_passages(self, passages: list[str]) -> Loss | None:
+        tokenizer = load_tokenizer(self.folder)
+        documents = []
+        for passage in passages:
+            ids = tokenizer(passage, add_special_tokens=False)["input_ids"]
+            first = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+            documents.append(np.array([*first, *ids, tokenizer.eos_token_id]))
+        with self._giving_losses() as model:
+            return mean_loss(model, documents, self.params.sequence_length, 4, model.device)
+
+    @contextmanager
+    def _giving_losses(self) -> Iterator[Any]:
+        model = self._load_model()
         attach_loss(model, 0)
         try:
-            losses = held_out_losses(
-                model, tokenized, params.sequence_length, params.held_out_tokens, 4, model.device, components=[component]
-            )
+            yield model
         finally:
             detach_loss(model)
-        return losses.get(component)
 
 
 def hash_folder_texts(folder: Path) -> str:

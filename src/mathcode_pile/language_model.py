@@ -49,7 +49,7 @@ def load_model(folder: Path, attention: str = "sdpa", dtype: torch.dtype = torch
             folder, dtype=dtype, attn_implementation=attention, local_files_only=True
         )
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: not a model transformers can load: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{folder}: not a model transformers can load: {_first_line(error)}") from error
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -59,7 +59,11 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: not a tokenizer transformers can load: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{folder}: not a tokenizer transformers can load: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def attach_loss(model: Any, chunk_tokens: int) -> None:
@@ -67,7 +71,8 @@ def attach_loss(model: Any, chunk_tokens: int) -> None:
 
     labels: already shifted, IGNORED where there is none. With reduction="none" the result is each position's
     loss, in the shape of labels. The logits of `chunk_tokens` positions are made, used, and made again in the
-    backward pass: at a vocabulary of 128,000 they would else take more memory than the model. 0 holds them all, which is faster.
+    backward pass: at a vocabulary of 128,000 they would else take more memory than the model. 0 holds them all,
+    which is faster.
     Not for models that scale or cap their logits.
     """
     for key in ("final_logit_softcapping", "logit_scale", "logits_scaling"):
@@ -147,21 +152,31 @@ def held_out_losses(
     share: how several processes divide the batches; all get the same result.
     components: those measured, all where it is None.
     """
-    by_component: dict[str, list[NDArray[Any]]] = {}
+    losses = {}
     for name in components or list_components(folder):
-        by_component[name] = [document.tokens for document in read_tokens(folder / name / "held_out", name)]
+        documents = [document.tokens for document in read_tokens(folder / name / "held_out", name)]
+        loss = mean_loss(model, _spread(documents, tokens), sequence_length, rows_at_once, device, share)
+        if loss is not None:
+            losses[name] = loss
+    return losses
+
+
+def mean_loss(
+    model: Any,
+    documents: list[NDArray[Any]],
+    sequence_length: int,
+    rows_at_once: int,
+    device: torch.device | str,
+    share: Share | None = None,
+) -> Loss | None:
+    """Return the mean loss on documents' token ids, None where there is nothing to predict."""
     was_training = model.training
     model.eval()
-    losses = {}
-    for component, documents in by_component.items():
-        chosen = _spread(documents, tokens)
-        pieces = [d[i : i + sequence_length] for d in chosen for i in range(0, len(d), sequence_length)]
-        batches = list(_rows_of(pieces, sequence_length, rows_at_once))
-        measured = _measure(model, batches, device, share or Share(0, 1, lambda mine: [mine]))
-        if len(measured) and measured[:, 1].sum():
-            losses[component] = _mean_loss(measured)
+    pieces = [d[i : i + sequence_length] for d in documents for i in range(0, len(d), sequence_length)]
+    batches = list(_rows_of(pieces, sequence_length, rows_at_once))
+    measured = _measure(model, batches, device, share or Share(0, 1, lambda mine: [mine]))
     model.train(was_training)
-    return losses
+    return _estimate(measured) if len(measured) and measured[:, 1].sum() else None
 
 
 def _measure(model: Any, batches: list[Rows], device: torch.device | str, share: Share) -> NDArray[np.float64]:
@@ -215,7 +230,7 @@ def _join(batch: list[list[NDArray[Any]]], sequence_length: int) -> Rows:
     return rows
 
 
-def _mean_loss(measured: NDArray[np.float64]) -> Loss:
+def _estimate(measured: NDArray[np.float64]) -> Loss:
     measured = measured[measured[:, 1] > 0]
     tokens = int(measured[:, 1].sum())
     mean = float(measured[:, 0].sum() / tokens)
@@ -260,5 +275,5 @@ def name_memory_params(error: torch.cuda.OutOfMemoryError) -> PipelineError:
     """Return what to tell the user where the accelerator's memory did not suffice."""
     return PipelineError(
         "out of memory on the accelerator: turn on pretrain.gradient_checkpointing, lower pretrain.micro_batch_rows "
-        f"or pretrain.loss_chunk_tokens, or shard over more devices ({str(error).splitlines()[0]})"
+        f"or pretrain.loss_chunk_tokens, or shard over more devices ({_first_line(error)})"
     )

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from mathcode_pile.language_model import (
     attach_loss,
     count_parameters,
     fix_threads,
-    flops_a_token,
     held_out_losses,
     load_model,
     name_memory_params,
@@ -29,6 +27,7 @@ from mathcode_pile.pretrain.checkpoints import find_checkpoints, read_state, sav
 from mathcode_pile.pretrain.curves import Curves
 from mathcode_pile.pretrain.model_card import write_model
 from mathcode_pile.pretrain.settings import Plan, PretrainParams, learning_rate, plan_run, rows_of_step
+from mathcode_pile.pretrain.speeds import Speeds
 from mathcode_pile.scratch import hash_code, hash_folder, hash_values, locked, scratch_folder
 
 
@@ -128,7 +127,9 @@ class Run:
         from tqdm import tqdm
 
         params, last = self.params, self.plan.steps
-        bar = tqdm(total=last, initial=self.step, unit="step", desc="pretrain", disable=not self.accelerator.is_main_process)
+        bar = tqdm(
+            total=last, initial=self.step, unit="step", desc="pretrain", disable=not self.accelerator.is_main_process
+        )
         with bar:
             if self.step == 0:
                 self.measure_held_out()
@@ -172,7 +173,13 @@ class Run:
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         tokens = plan.rows_a_step * self.rows.sequence_length
-        row = {"step": self.step, "tokens": self.step * tokens, "loss": mean, "learning_rate": rate, "gradient_norm": norm}
+        row = {
+            "step": self.step,
+            "tokens": self.step * tokens,
+            "loss": mean,
+            "learning_rate": rate,
+            "gradient_norm": norm,
+        }
         self.curves.add_step(row, self._speeds.stop(tokens))
 
     def _count_targets(self, numbers: Any) -> int:
@@ -221,45 +228,3 @@ class Run:
             metrics[f"held_out_loss_before_{name}"] = round(held_out[0][name], 4)
             metrics[f"held_out_loss_{name}"] = round(held_out[-1][name], 4)
         return metrics
-
-
-class Speeds:
-    """Tokens a second, model FLOPs and memory: for the terminal and the scratch log, never for Git."""
-
-    def __init__(self, model: Any, sequence_length: int, accelerator: Accelerator) -> None:
-        self.flops_a_token = flops_a_token(model, sequence_length)
-        self.device, self.devices = accelerator.device, accelerator.num_processes
-        self.peak = measure_peak(self.device) if self.device.type == "cuda" else None
-        self._start = 0.0
-        self._last: dict[str, float] = {}
-
-    def start(self) -> None:
-        """Begin a step."""
-        self._start = time.perf_counter()
-
-    def stop(self, tokens: int) -> dict[str, float]:
-        """End a step of so many tokens; return its speeds. The loss was read, so the device has finished."""
-        rate = tokens / (time.perf_counter() - self._start)
-        self._last = {"tokens_a_second": rate, "teraflops": rate * self.flops_a_token / 1e12}
-        if self.peak:
-            self._last["flops_utilisation"] = rate * self.flops_a_token / (self.peak * self.devices)
-            self._last["memory_gb"] = torch.cuda.max_memory_allocated(self.device) / 1e9
-        return self._last
-
-    def describe(self, loss: float) -> str:
-        """Return the bar's text."""
-        used = self._last.get("flops_utilisation")
-        return f"loss {loss:.3f}, {self._last['tokens_a_second']:,.0f} tokens/s" + (f", {used:.0%} of peak" if used else "")
-
-
-def measure_peak(device: torch.device, size: int = 8192, rounds: int = 20) -> float:
-    """Return the floating-point operations a second of bf16 matrix products of this size on a GPU."""
-    left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
-    for _ in range(3):
-        left @ right
-    torch.cuda.synchronize(device)
-    start = time.perf_counter()
-    for _ in range(rounds):
-        left @ right
-    torch.cuda.synchronize(device)
-    return 2 * size**3 * rounds / (time.perf_counter() - start)

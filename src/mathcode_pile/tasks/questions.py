@@ -48,7 +48,7 @@ def read_questions(benchmark: str, folder: str | None = None, **_: Any) -> dict[
 
 
 def find_answer(reply: str) -> str:
-    """Return the answer a reply states: the last box, else what follows the last `the answer is`, else its last number."""
+    """Return the answer in a reply: the last box, else what follows the last `the answer is`, else the last number."""
     boxed = _last_box(reply)
     if boxed is not None:
         return boxed
