@@ -1,7 +1,7 @@
 """Gather a training set: documents by a seeded hash of their id, some of each label held out.
 
 Which documents are sampled, which are held out and in which order they are trained on depends on their ids
-and the seed, not on how they lie in shards. Memory: 16 bytes for each sampled document, and one bucket of text.
+and the seed, not on how they lie in shards. Memory: 24 bytes for each sampled document, and one bucket of text.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from mathcode_pile.shards import list_shards, read_batches
 Hashes = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
-_BUCKET_DOCUMENTS = 50_000
+_BUCKET_DOCUMENTS = 20_000
 _FEW = 5
 # A line of fastText's training file before it is one: with what orders it.
 _LINE = pa.schema([("order", pa.uint64()), ("line", pa.large_string())])
@@ -109,39 +109,50 @@ class TrainingSet(NamedTuple):
     training: Path
     """One line a document, in the order of the hash."""
     held_out: pa.Table
-    """HELD_OUT; no text of it stands in the training file too."""
+    """HELD_OUT, mapped from a file; no text of it stands in the training file too."""
     trained_on: dict[str, int]
     """Documents of each label in the training file."""
 
 
 def gather(sources: Sequence[Source], limits: Sequence[Limits], seed: int, folder: Path) -> TrainingSet:
-    """Write the training file into a folder and return it with the held-out documents."""
+    """Write the training file into a folder and return it with the held-out documents; the first source is positive."""
     buckets = _Buckets(folder, sum(limit.sampled for limit in limits))
-    held_out: list[pa.RecordBatch] = []
     known: list[Hashes] = []
     trained_on = {source.label: 0 for source in sources}
-    is_positive = True
-    for source, limit in zip(sources, limits, strict=True):
-        for batch in _sampled_batches(source, limit, seed):
-            lines = join_words(batch.column("text"))
-            has_words = pc.greater(pc.binary_length(lines), 0)
-            batch, lines = batch.filter(has_words), lines.filter(has_words)
-            order, side = hash_ids(batch.column("id"), seed)
-            texts, _ = text_hashes(lines)
-            is_held_out = side <= limit.held_out_last
-            known.append(texts[~is_held_out])
-            trained_on[source.label] += int((~is_held_out).sum())
-            buckets.write(source.label, order[~is_held_out], lines.filter(pa.array(~is_held_out)))
-            columns = [batch.column("id").cast(pa.string()), lines, pa.repeat(is_positive, len(lines)), pa.array(texts)]
-            held_out.append(pa.RecordBatch.from_arrays(columns, schema=HELD_OUT).filter(pa.array(is_held_out)))
-        is_positive = False
-    training = buckets.join(folder / "training.txt")
+    with pa.ipc.new_file(folder / "held-out-all.arrow", HELD_OUT) as held_out:
+        for source, limit in zip(sources, limits, strict=True):
+            for batch in _sampled_batches(source, limit, seed):
+                lines = join_words(batch.column("text"))
+                has_words = pc.greater(pc.binary_length(lines), 0)
+                ids, lines = batch.column("id").filter(has_words).cast(pa.string()), lines.filter(has_words)
+                order, side = hash_ids(ids, seed)
+                texts, _ = text_hashes(lines)
+                is_held_out = side <= limit.held_out_last
+                known.append(texts[~is_held_out])
+                trained_on[source.label] += int((~is_held_out).sum())
+                buckets.write(source.label, order[~is_held_out], lines.filter(pa.array(~is_held_out)))
+                is_positive = pa.repeat(source is sources[0], len(lines))
+                columns = [ids, lines, is_positive, pa.array(texts)]
+                held_out.write_batch(pa.RecordBatch.from_arrays(columns, schema=HELD_OUT).filter(pa.array(is_held_out)))
     for source in sources:
         if not trained_on[source.label]:
             raise PipelineError(f"{source.folder}: no words in its {source.label} documents")
-    table = pa.Table.from_batches(held_out, schema=HELD_OUT)
-    copies = np.isin(table.column("text_hash").to_numpy(), np.concatenate(known))
-    return TrainingSet(training, table.filter(pa.array(~copies)), trained_on)
+    training = buckets.join(folder / "training.txt")
+    return TrainingSet(training, _without_copies(folder, np.sort(np.concatenate(known))), trained_on)
+
+
+def _without_copies(folder: Path, known: Hashes) -> pa.Table:
+    """Return the held-out documents whose text was not trained on, mapped from a file and not in memory."""
+    every, measured = folder / "held-out-all.arrow", folder / "held-out.arrow"
+    with pa.memory_map(str(every)) as source, pa.ipc.new_file(measured, HELD_OUT) as file:
+        reader = pa.ipc.open_file(source)
+        for index in range(reader.num_record_batches):
+            batch = reader.get_batch(index)
+            hashes = batch.column("text_hash").to_numpy()
+            places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+            file.write_batch(batch.filter(pa.array(known[places] != hashes)))
+    every.unlink()
+    return pa.ipc.open_file(pa.memory_map(str(measured))).read_all()
 
 
 def _sampled_batches(source: Source, limit: Limits, seed: int) -> Iterator[pa.RecordBatch]:
