@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.verify import HOSTILE, count_perturbed
-from mathcode_pile.answers import Checker, compare, compare_by_paper, final_answer
+from mathcode_pile.answers import Checker, compare_by_paper, final_answer
 from mathcode_pile.answers.judge import NeedsSymbolsError, judge
 from mathcode_pile.verify import read_labelled
 
@@ -131,8 +131,7 @@ def test_a_conversion_does_not_widen_the_rounding(unit: str) -> None:
 def test_a_constant_of_integration_needs_a_formula_beside_it() -> None:
     assert judge("x^2 + C", "x**2").verdict == "verified"
     for printed in ("5", "x**2*y", "2*x**2"):
-        with_symbols = compare("5 + C", printed)
-        assert with_symbols.verdict != "verified"
+        assert judge("5 + C", printed).verdict != "verified"
     assert judge("2k + 2", "24").verdict != "verified"
 
 
@@ -200,7 +199,7 @@ def test_verdicts_do_not_depend_on_what_was_compared_before(checker: Checker) ->
 def test_torn_input_raises_nothing() -> None:
     rng = random.Random(3)
     texts = [text for pair in PAIRS for text in (pair["stated"], pair["printed"])]
-    for _ in range(3_000):
+    for _ in range(1_000):
         one, other = rng.choice(texts), rng.choice(texts)
         torn = one[: rng.randrange(len(one) + 1)] + other[rng.randrange(len(other) + 1) :]
         for pair in ((torn, other), (other, torn), (torn, torn)):
@@ -208,6 +207,11 @@ def test_torn_input_raises_nothing() -> None:
                 assert judge(*pair).verdict in ("verified", "contradicted", "uncheckable")
             except NeedsSymbolsError as needed:
                 assert needed.fallback.verdict == "uncheckable"
+
+
+@pytest.mark.parametrize("text", ["2 hours 30 minutes", "$I(0) e^{-t/RC}$", "A and C", "y'' + y = 0", "0.0011_2"])
+def test_the_same_words_agree_though_they_are_not_understood(text: str) -> None:
+    assert judge(text, text.strip("$")).verdict == "verified"
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ class _Parser:
 
     def _starts_factor(self, token: Token) -> bool:
         if token.kind == "number":
-            return False
+            # (n - 2) 2^n
+            return self.tokens[self.position - 1].kind == "close" and not self.printed
         return token.kind in ("name", "command") or (token.kind == "open") or token.text in ("⌊", "⌈")
 
     def _is_mixed_fraction(self, node: Node) -> bool:
@@ -263,9 +264,13 @@ class _Parser:
             if name in GREEK and not called:
                 return self._symbol(name)
             return self._function(FUNCTIONS[lower], lower)
-        if name in ("I", "i") or (name == "j" and self.printed):
+        indexed = following is not None and following.text == "_"
+        if name == "I" and called:
+            # A function of that name, not a product.
+            raise UnreadableError("unknown_function")
+        if (name in ("I", "i") and not indexed) or (name == "j" and self.printed):
             return Constant("i")
-        if name in ("E", "e"):
+        if name in ("E", "e") and not indexed:
             return Constant("e")
         if lower in CONSTANTS and len(name) > 1:
             return Constant(CONSTANTS[lower])

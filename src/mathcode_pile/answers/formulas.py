@@ -64,7 +64,7 @@ def _integration_constant(stated: Node, variables: frozenset[str], others: froze
 def _compare_points(stated: Node, printed: Node, constant: str | None) -> str:
     """Compare two expressions where their variables have values of no relation to one another."""
     names = sorted(free_symbols(stated) | free_symbols(printed))
-    if len(names) > 6:
+    if len(names) > len(_POINTS):
         raise UnreadableError("too_many_variables")
     tolerance = _expression_tolerance(stated, printed)
     offsets: list[Value] = []

@@ -160,4 +160,6 @@ def _word(word: str, spaced: bool) -> list[Token]:
 
 def _looks_like_product(word: str) -> bool:
     letters = set(word)
+    if len(word) == 2 and word.isupper():
+        return True
     return word.islower() and word.isalpha() and (len(word) == 2 or letters <= set("abcxyzhkmnpqrst") - set("e"))

@@ -174,7 +174,9 @@ class Structure:
         try:
             left = self._union(first)
         except UnreadableError:
-            return Labelled(label, last)
+            # An integral names its value; a differential equation does not.
+            is_equation = any(t.text in ("+", "-") for _, t in top_level(first[1:]))
+            return Labelled(label, last, is_equation)
         if isinstance(left, Symbol) or not free_symbols(left) or not isinstance(left, Apply):
             return Labelled(label if isinstance(left, Symbol) else "", last)
         return Labelled("", last, len(parts) == 2, left)
@@ -217,6 +219,9 @@ class Structure:
         if not body:
             return self._value(tokens)
         node = self._value(body)
+        if unit and len(tokens) == len(body) + 1 and free_symbols(node):
+            # R C: a formula, not so many coulombs.
+            return self._value(tokens)
         if isinstance(node, Text) and unit:
             raise UnreadableError("words")
         unit = unit or ("dollar" if money else "")

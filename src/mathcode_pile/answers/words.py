@@ -21,6 +21,8 @@ def compare_words(stated: Node, printed: Node) -> Verdict:
     """Return the verdict on values of which one is no number: equal words, or words that exclude each other."""
     if isinstance(stated, Truth) and isinstance(printed, Truth):
         return (SAME if stated == printed else DIFFERENT), "boolean"
+    if stated == printed:
+        return SAME, "text"
     if isinstance(stated, Symbol) and isinstance(printed, Symbol) and stated != printed:
         # The letters of choices.
         return (DIFFERENT if {stated.name, printed.name} <= set("ABCDE") else UNSURE), "text"
