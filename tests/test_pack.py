@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mathcode_pile import pack as pack_module
+from mathcode_pile import rows as rows_module
 from mathcode_pile.errors import InputError, ParamsError
 from mathcode_pile.kernels.packing import pack_pieces
 from mathcode_pile.mixture import ShareParams, ask_tokens, cut_documents
@@ -64,14 +64,18 @@ def read_pieces(rows: PackedRows) -> list[list[int]]:
     return pieces
 
 
-def join_pieces(components: dict[str, list[int]], sequence_length: int) -> Counter[tuple[int, ...]]:
-    """The pieces that one epoch of everything comes to."""
-    expected: Counter[tuple[int, ...]] = Counter()
-    for name, lengths in components.items():
-        for row in make_documents(lengths, name):
-            tokens = row["tokens"]
-            expected.update(tuple(tokens[k : k + sequence_length]) for k in range(0, len(tokens), sequence_length))
-    return expected
+def spell(tokens: list[int]) -> str:
+    return f" {' '.join(map(str, tokens))} "
+
+
+def assert_pieces_are_of(pieces: list[list[int]], components: dict[str, list[int]], epochs: int) -> None:
+    """Each piece is a run of a document's tokens, and every document that fits a row is there in one piece."""
+    documents = [row["tokens"] for name, lengths in components.items() for row in make_documents(lengths, name)]
+    everything = "|".join(spell(tokens) for tokens in documents)
+    assert all(spell(piece) in everything for piece in pieces)
+    whole = Counter(tuple(tokens) for tokens in documents if len(tokens) <= 64)
+    found = Counter(map(tuple, pieces))
+    assert all(found[tokens] >= epochs * count for tokens, count in whole.items())
 
 
 def test_every_token_is_in_exactly_one_row_and_no_document_that_fits_is_cut(project: Path) -> None:
@@ -80,7 +84,10 @@ def test_every_token_is_in_exactly_one_row_and_no_document_that_fits_is_cut(proj
     folder = write_tokens(project / "tokens", components, 3000)
     metrics = pack(folder, project / "out", params(), {n: ShareParams(weight=1) for n in components})
     rows = PackedRows(project / "out")
-    assert Counter(map(tuple, read_pieces(rows))) == join_pieces(components, 64)
+    pieces = read_pieces(rows)
+    assert_pieces_are_of(pieces, components, 1)
+    documents = [row["tokens"] for name, lengths in components.items() for row in make_documents(lengths, name)]
+    assert Counter(t for piece in pieces for t in piece) == Counter(t for tokens in documents for t in tokens)
     assert metrics["tokens"] == rows.tokens == sum(map(sum, components.values()))
     assert metrics["rows"] == len(rows)
     assert metrics["padding"] == pytest.approx(1 - rows.tokens / (64 * len(rows)), abs=1e-6)
@@ -114,7 +121,7 @@ def test_mixtures_are_met_to_within_one_row_and_whatever_the_shards(
             continue
         outs.append((metrics, (folder / f"out{number}" / "rows-00000.arrow").read_bytes()))
         rows = PackedRows(folder / f"out{number}")
-        pieces = Counter(map(tuple, read_pieces(rows)))
+        pieces = read_pieces(rows)
         for name, lengths in components.items():
             size, got = sum(lengths), metrics[f"{name}_tokens"]
             share = mixture[name]
@@ -125,8 +132,8 @@ def test_mixtures_are_met_to_within_one_row_and_whatever_the_shards(
                 assert abs(got - wanted) <= 64
         if budget is not None and any(s.weight for s in mixture.values()):
             assert abs(metrics["tokens"] - budget) <= 64 * len(components)
-        assert sum(map(len, pieces.elements())) == metrics["tokens"]
-        assert pieces.keys() <= join_pieces(components, 64).keys()
+        assert sum(map(len, pieces)) == metrics["tokens"]
+        assert_pieces_are_of(pieces, components, 0)
     assert outs[0] == outs[1]
 
 
@@ -152,7 +159,7 @@ def test_weights_share_what_the_budget_leaves() -> None:
         ({"a": {"epochs": 2}}, 199, "less than the 200 that mixture fixes"),
         ({"a": {"epochs": 2}}, 201, "no component has a weight"),
         ({}, None, "mixture has no entry 'a'"),
-        ({"a": {"weight": 1}, "b": {"tokens": 5}}, None, "mixture.b: asks for tokens, and the component has none"),
+        ({"a": {"weight": 1}, "b": {"tokens": 5}}, None, "asks for tokens, and the component has none"),
     ],
 )
 def test_what_cannot_be_met_is_an_error_that_says_so(mixture: dict, budget: int | None, message: str) -> None:
@@ -163,7 +170,7 @@ def test_what_cannot_be_met_is_an_error_that_says_so(mixture: dict, budget: int 
 
 @pytest.mark.parametrize("values", [{}, {"weight": 1, "epochs": 1}, {"weight": -1}, {"share": 1}])
 def test_a_mixture_entry_says_one_thing(values: dict) -> None:
-    with pytest.raises(ParamsError, match="mixture.a"):
+    with pytest.raises(ParamsError, match=r"mixture\.a"):
         parse_section("mixture.a", values, ShareParams)
 
 
@@ -195,6 +202,15 @@ def test_padding_is_under_a_thousandth_on_long_tailed_lengths() -> None:
         assert 1 - lengths.sum() / (plan.rows * sequence_length) <= 0.001
 
 
+def test_ends_of_long_documents_fill_the_gaps(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_module, "MIN_FRAGMENT", 8)
+    # Whole rows and ends of 40 alone would leave 24 of 64 empty in every second row.
+    folder = write_tokens(project / "tokens", {"a": [104] * 3 + [30] * 4})
+    metrics = pack(folder, project / "out", params(), {"a": ShareParams(weight=1)})
+    assert metrics["rows"] == -(-(104 * 3 + 30 * 4) // 64)
+    assert_pieces_are_of(read_pieces(PackedRows(project / "out")), {"a": [104] * 3 + [30] * 4}, 1)
+
+
 def test_lengths_out_of_range_are_refused() -> None:
     for wrong in (0, 65):
         with pytest.raises(ValueError, match="a row has 64 tokens"):
@@ -206,8 +222,8 @@ def test_several_files_and_batches_hold_what_one_does(project: Path, monkeypatch
     folder = write_tokens(project / "tokens", components, 2000)
     mixture = {"a": ShareParams(weight=1.5)}
     pack(folder, project / "one", params(), mixture)
-    monkeypatch.setattr(pack_module, "ROWS_FILE_TOKENS", 64 * 50)
-    monkeypatch.setattr(pack_module, "BATCH_TOKENS", 64 * 7)
+    monkeypatch.setattr(rows_module, "ROWS_FILE_TOKENS", 64 * 50)
+    monkeypatch.setattr(rows_module, "BATCH_TOKENS", 64 * 7)
     pack(folder, project / "many", params(), mixture)
     one, many = PackedRows(project / "one"), PackedRows(project / "many")
     assert len(list((project / "many").glob("rows-*.arrow"))) > 5 and len(one) == len(many)
