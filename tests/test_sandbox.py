@@ -79,7 +79,10 @@ def test_main_guard_runs(sandbox: Sandbox) -> None:
 
 
 def test_class_definitions_work_as_in_a_script(sandbox: Sandbox) -> None:
-    code = "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\nimport pickle\nprint(pickle.loads(pickle.dumps(P(2))))"
+    code = (
+        "from dataclasses import dataclass\nimport pickle\n@dataclass\nclass P:\n    x: int\n"
+        "print(pickle.loads(pickle.dumps(P(2))))"
+    )
     assert sandbox.run(code).stdout == "P(x=2)\n"
 
 
@@ -149,7 +152,8 @@ HOSTILE = [
     "import os\nos._exit(0)",
     "import os\nwhile True:\n    os.write(1, b'x' * 65536)",
     "import builtins, sys\nbuiltins.print = None\nsys.modules.clear()\n1 / 0",
-    "import os\nfor fd in range(64):\n    try:\n        os.write(fd, b'\\x05\\x00\\x00\\x00[1,2]')\n    except OSError:\n        pass",
+    "import os\nfor fd in range(64):\n    try:\n        os.write(fd, b'\\x05\\x00\\x00\\x00[1,2]')\n"
+    "    except OSError:\n        pass",
     "import threading, time\nfor _ in range(999):\n    threading.Thread(target=time.sleep, args=(9,)).start()",
 ]
 
@@ -301,5 +305,3 @@ def _walk(program: list[tuple[int, int, int, int]], number: int, architecture: i
             taken = {0x15: value == constant, 0x35: value >= constant, 0x45: bool(value & constant)}[code]
             place += if_true if taken else if_false
         place += 1
-
-

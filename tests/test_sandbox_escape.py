@@ -147,7 +147,7 @@ ATTEMPTS = {
         lambda r, w: Path(w.secret_file).read_text(encoding="utf-8") == w.secret,
     ),
     "change a file's mode": Attempt(
-        "import os\nos.chmod('@SECRET_FILE@', 0o777)", lambda r, w: os.stat(w.secret_file).st_mode & 0o777 == 0o600
+        "import os\nos.chmod('@SECRET_FILE@', 0o777)", lambda r, w: Path(w.secret_file).stat().st_mode & 0o777 == 0o600
     ),
     "make a socket file": Attempt("import os, stat\nos.mknod('pipe', stat.S_IFIFO | 0o600)\nprint('got')", fails),
     "fill the disk with one file": Attempt(
