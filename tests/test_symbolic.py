@@ -136,6 +136,11 @@ def test_the_conditions_are_the_sentence_around_the_computation() -> None:
     assert found.conditions == r"The pool holds $4 \cdot 25 = 100$ litres of water."
 
 
+def test_a_sentence_may_end_inside_its_mathematics() -> None:
+    found, _ = translate_document("One has \\[2 + 3 = 5.\\]Then the sum is $5 + 4 = 9.$ After that we rest.")
+    assert [item.conditions for item in found] == ["One has \\[2 + 3 = 5.\\]", "Then the sum is $5 + 4 = 9.$"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

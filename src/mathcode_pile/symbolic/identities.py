@@ -8,12 +8,12 @@ import re
 from mathcode_pile.symbolic.nodes import Node, free_symbols, integer, is_integer, operations
 
 _SAID = re.compile(
-    r"\b(expand|factor|simplif|identit|multipl|distribut|foil|combin(?:e|ing) like|complet\w+ the square|rewrit|"
-    r"collect|difference of (?:two )?squares|perfect square|product of)",
+    r"\b(expand|factor|simplif|identit|multiply(?:ing)? out|distribut|foil|combin(?:e|ing) like|complet\w+ the square|rewrit|"
+    r"collect|difference of (?:two )?squares|perfect square)",
     re.IGNORECASE,
 )
 _UNSAID = re.compile(
-    r"\b(solv|solution|roots?\b|equation|suppose|let\b|given|satisf|if\b|when\b|where\b|such that|for which|zero|"
+    r"\b(cross-?multipl|solv|solution|roots?\b|equation|suppose|let\b|given|satisf|if\b|when\b|where\b|such that|for which|zero|"
     r"intersect|equal to each|setting|set\b|define|gives us the|substitut|both sides|must have|so we have)",
     re.IGNORECASE,
 )

@@ -20,7 +20,10 @@ _OPENING = re.compile(
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
 _PLAIN = re.compile(r"[-+0-9(.][-+0-9.,()*/^×·÷−–≈=x \t]*(?:[=≈])[-+0-9.,()*/^×·÷−–≈=x \t]*")
 _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
-_BREAK = re.compile(r"(?:[.?!](?=[\s$\\])|\n\s*\n)")
+# A sentence may end inside its mathematics: \[x = 1.\]
+_CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
+_BREAK = re.compile(r"[.?!](?:" + _CLOSE + r"|(?=[\s$\\]))|\n\s*\n")
+_ENDS_SENTENCE = re.compile(r"[.?!]\s*\}?\s*" + _CLOSE + r"\Z")
 _LINE = re.compile(r"[^\n]*\n?")
 
 
@@ -133,6 +136,8 @@ def sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
     first = low
     for match in _BREAK.finditer(text, low, start):
         first = match.end()
+    if _ENDS_SENTENCE.search(text[max(start, end - 30) : end]):
+        return " ".join(text[first:end].split()), " ".join(text[first:start].split())
     last = _BREAK.search(text, end, min(len(text), end + MAX_SENTENCE))
     stop = last.start() + 1 if last else min(len(text), end + MAX_SENTENCE)
     return " ".join(text[first:stop].split()), " ".join(text[first:start].split())
