@@ -10,8 +10,6 @@ MAX_CLOSINGS = 6
 MAX_CODE_CHARACTERS = 20_000
 
 Field = Literal["title", "conditions", "expression", "result", "code"]
-
-
 _NAMES: dict[Field, str] = {
     "title": r"computation(?:\s(?:title|name))?|calculation|title",
     "conditions": r"conditions?(?:\s(?:needed|required|necessary|used))?|given(?:\sconditions?)?|assumptions?",
@@ -61,7 +59,8 @@ def _name_of(match: re.Match[str]) -> Field:
 
 def split_inline(line: str) -> list[str]:
     """Return a line cut before each header in its midst; marks before the first one are part of it."""
-    cuts = [match.end() for match in _INLINE.finditer(line) if not _ONLY_MARKS.fullmatch(line[: match.end()][:LOOK])]
+    ends = [match.end() for match in _INLINE.finditer(line)]
+    cuts = [end for end in ends if end > LOOK or not _ONLY_MARKS.fullmatch(line[:end])]
     return [line[a:b] for a, b in zip([0, *cuts], [*cuts, len(line)], strict=True)]
 
 
