@@ -6,17 +6,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def pin(text: str, find_commit: Callable[[str], str]) -> tuple[str, dict[str, str]]:
-    """Return a profile's text with every null revision replaced, and the commits by repository."""
+DATASET = re.compile(r"(?P<before>repository: *(?P<name>\S+)[^\n]*\n\s*revision: *)null")
+MODEL = re.compile(r"(?P<before>\bid: *(?P<name>[^\s,]+), *revision: *)null")
+OCR = re.compile(r"(?P<before>ocr: *(?P<name>[^\s/]+/\S+)\n\s*ocr_revision: *)null")
+
+
+def pin(text: str, find_commit: Callable[[str, str], str]) -> tuple[str, dict[str, str]]:
+    """Return a profile's text with every null revision replaced, and the commits by repository.
+
+    find_commit: from the kind (dataset or model) and the name of a repository to its present commit.
+    """
     commits: dict[str, str] = {}
+    for kind, pattern in (("dataset", DATASET), ("model", MODEL), ("model", OCR)):
 
-    def replace(match: re.Match[str]) -> str:
-        repository = match["repository"]
-        commits.setdefault(repository, find_commit(repository))
-        return match["before"] + commits[repository]
+        def replace(match: re.Match[str], kind: str = kind) -> str:
+            name = match["name"]
+            if name not in commits:
+                commits[name] = find_commit(kind, name)
+            return match["before"] + commits[name]
 
-    pattern = r"(?P<before>repository: *(?P<repository>\S+)[^\n]*\n\s*revision: *)null"
-    return re.sub(pattern, replace, text), commits
+        text = pattern.sub(replace, text)
+    return text, commits
 
 
 def main() -> None:
@@ -24,7 +34,11 @@ def main() -> None:
     from huggingface_hub import HfApi
 
     path = Path("profiles") / f"{sys.argv[1]}.yaml"
-    text, commits = pin(path.read_text(encoding="utf-8"), lambda name: HfApi().dataset_info(name).sha or "null")
+    hub = HfApi()
+    text, commits = pin(
+        path.read_text(encoding="utf-8"),
+        lambda kind, name: str((hub.dataset_info(name) if kind == "dataset" else hub.model_info(name)).sha),
+    )
     path.write_text(text, encoding="utf-8")
     for repository, commit in commits.items():
         print(f"{path}: {repository} at {commit}")

@@ -153,7 +153,5 @@ def _describe(folder: Path, licences: Counter[str]) -> dict[str, Any]:
 
 
 def _write_card(manifest: dict[str, Any], sources: dict[str, SourceNote]) -> str:
-    templates = jinja2.Environment(
-        loader=jinja2.PackageLoader("mathcode_pile"), autoescape=False, trim_blocks=True
-    )
+    templates = jinja2.Environment(loader=jinja2.PackageLoader("mathcode_pile"), autoescape=False, trim_blocks=True)
     return templates.get_template("dataset_card.md").render(manifest=manifest, sources=sources)

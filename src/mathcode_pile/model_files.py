@@ -19,12 +19,12 @@ class HubParams(Section):
     """A model on the Hugging Face hub, at one commit of it."""
 
     id: str
-    revision: str
-    """40 hex digits: a branch's name would be another model tomorrow."""
+    revision: str | None
+    """40 hex digits (a branch's name would be another model tomorrow); null until `make pin` has written it."""
 
     @model_validator(mode="after")
     def _is_pinned(self) -> Self:
-        if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+        if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
             raise ValueError("revision must be a commit of 40 hex digits")
         return self
 
@@ -73,6 +73,8 @@ def fetch_hub_folder(hub: HubParams, patterns: list[str], user: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     home = scratch_folder("model_files", "hub")
+    if hub.revision is None:
+        raise PipelineError(f"{user}.hub: {hub.id} has no revision pinned; run `make pin`")
     try:
         return Path(snapshot_download(hub.id, revision=hub.revision, cache_dir=home, allow_patterns=patterns))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
