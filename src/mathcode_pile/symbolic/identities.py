@@ -8,13 +8,13 @@ import re
 from mathcode_pile.symbolic.nodes import Node, free_symbols, integer, is_integer, operations
 
 _SAID = re.compile(
-    r"\b(expand|factor|simplif|identit|multiply(?:ing)? out|distribut|foil|combin(?:e|ing) like|complet\w+ the square|rewrit|"
-    r"collect|difference of (?:two )?squares|perfect square)",
+    r"\b(expand|factor|simplif|identit|multiply(?:ing)? out|distribut|foil|combin(?:e|ing) like|"
+    r"complet\w+ the square|rewrit|collect|difference of (?:two )?squares|perfect square)",
     re.IGNORECASE,
 )
 _UNSAID = re.compile(
-    r"\b(cross-?multipl|solv|solution|roots?\b|equation|suppose|let\b|given|satisf|if\b|when\b|where\b|such that|for which|zero|"
-    r"intersect|equal to each|setting|set\b|define|gives us the|substitut|both sides|must have|so we have)",
+    r"\b(cross-?multipl|solv|solution|roots?\b|equation|suppose|let\b|given|satisf|if\b|when\b|where\b|such that|for which|"
+    r"zero|intersect|equal to each|setting|set\b|define|gives us the|substitut|both sides|must have|so we have)",
     re.IGNORECASE,
 )
 _PLAIN = {"num", "sym", "neg", "add", "mul", "div", "pow"}
