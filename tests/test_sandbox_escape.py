@@ -170,7 +170,8 @@ ATTEMPTS = {
         "held = []\nwhile True:\n    held.append(bytearray(1 << 20))", outcome("memory", "timeout")
     ),
     "allocate by shared mappings": Attempt(
-        "import mmap\nheld = []\nwhile True:\n    held.append(mmap.mmap(-1, 1 << 24))\n    held[-1].write(bytes(1 << 24))",
+        "import mmap\nheld = []\nwhile True:\n    held.append(mmap.mmap(-1, 1 << 24))\n"
+        "    held[-1].write(bytes(1 << 24))",
         outcome("memory", "exception", "timeout"),
     ),
     "raise its limits": Attempt(

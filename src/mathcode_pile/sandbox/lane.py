@@ -3,16 +3,12 @@
 # The lanes do without pathlib, for whose weight every fork would pay.
 # ruff: noqa: PTH103, PTH118, PTH208
 import os
-import select
 import signal
-import time
 from typing import Any, TypedDict
 
 from mathcode_pile.sandbox import child, kernel, landlock, namespaces, seccomp, syntax
+from mathcode_pile.sandbox.watch import MAX_THREADS, Bounds, Watch
 
-MAX_THREADS = 32
-TICK_S = 0.05
-REPORT_BYTES = 4096
 # What a snippet may claim of itself; everything else is seen from here.
 CLAIMS = frozenset({"does_not_compile", "exception", "memory", "blocked", "missing_module"})
 
@@ -41,7 +37,6 @@ class Lane:
         self.settings = settings
         self.control = control
         self.layers: list[str] = []
-        self.wall_s = 2 * settings["timeout_s"]
         self._without = set(settings["without"])
         self._find_obstacle = syntax.obstacle_finder(settings["packages"])
         self._processes: int | None = None
@@ -69,6 +64,13 @@ class Lane:
         self._seccomp = self._make_filter()
         # In a user namespace of its own a lane's processes are counted apart; else all of the user's are.
         self._processes = MAX_THREADS + 8 if "user" in names else None
+        self._bounds = Bounds(
+            settings["timeout_s"],
+            2 * settings["timeout_s"],
+            settings["output_bytes"],
+            None if self._box_is_limited else (self.box, settings["disk_mb"]),
+            self._view,
+        )
         self.layers += ["no_new_privs", "rlimits"]
 
     def _become_first_process(self) -> None:
@@ -141,8 +143,8 @@ class Lane:
         os.close(output_end)
         os.close(report_end)
         try:
-            watch = Watch(self, process, output, report)
-            watch.follow()
+            watch = Watch(self._bounds, process, output, report)
+            watch.follow(self.control)
         finally:
             os.close(output)
             os.close(report)
@@ -201,7 +203,7 @@ class Lane:
                 os.close(self._rules)
                 self._rules = self._make_rules()
 
-    def _judge(self, watch: "Watch", status: int, usage: Any) -> tuple[str, str]:
+    def _judge(self, watch: Watch, status: int, usage: Any) -> tuple[str, str]:
         if watch.stopped:
             return watch.stopped
         settings = self.settings
@@ -225,102 +227,3 @@ def _read_claim(report: bytes, code: int) -> tuple[str, str]:
     if outcome in CLAIMS:
         return outcome, " ".join(error.split())[: child.MAX_MESSAGE]
     return "exception", f"ended with status {code}"
-
-
-class Watch:
-    """Follows one running snippet: gathers what it writes, up to a limit, and ends it when it goes too far."""
-
-    def __init__(self, lane: Lane, process: int, output: int, report: int) -> None:
-        self.lane = lane
-        self.process = process
-        self.output = bytearray()
-        self.report = bytearray()
-        self.stopped: tuple[str, str] | None = None
-        self._pipes = {output: (self.output, lane.settings["output_bytes"]), report: (self.report, REPORT_BYTES)}
-        self._end = os.pidfd_open(process)
-        self._poll = select.poll()
-        for descriptor in (output, report, self._end):
-            os.set_blocking(descriptor, False)
-            self._poll.register(descriptor, select.POLLIN)
-        self._poll.register(lane.control, 0)  # only its hanging up
-
-    def follow(self) -> None:
-        """Return when the process has ended, or has to be ended: `stopped` then says why."""
-        started = time.monotonic()
-        try:
-            while not self.stopped:
-                ready = [descriptor for descriptor, _ in self._poll.poll(TICK_S * 1000)]
-                if self.lane.control in ready:
-                    os._exit(0)
-                for descriptor in ready:
-                    if descriptor in self._pipes:
-                        self._read(descriptor)
-                if self._end in ready:
-                    for descriptor in list(self._pipes):
-                        self._read(descriptor)
-                    return
-                ran = time.monotonic() - started
-                if ran >= TICK_S:
-                    self._check(ran)
-        finally:
-            os.close(self._end)
-
-    def _read(self, descriptor: int) -> None:
-        held, limit = self._pipes[descriptor]
-        while not self.stopped:
-            try:
-                part = os.read(descriptor, 65536)
-            except BlockingIOError:
-                return
-            if not part:
-                self._poll.unregister(descriptor)
-                del self._pipes[descriptor]
-                return
-            held += part[: limit - len(held) + 1]
-            if len(held) > limit:
-                del held[limit:]
-                if held is self.output:
-                    self.stopped = "output_limit", f"more than {limit} bytes"
-
-    def _check(self, ran: float) -> None:
-        lane = self.lane
-        if ran >= lane.wall_s:
-            self.stopped = "timeout", f"more than {lane.wall_s:g} s in all"
-            return
-        if lane._view >= 0:
-            threads, cpu_s = _read_state(lane._view, self.process)
-            if threads > MAX_THREADS:
-                self.stopped = "blocked", f"more than {MAX_THREADS} threads"
-            elif cpu_s >= lane.settings["timeout_s"]:
-                self.stopped = "timeout", f"more than {lane.settings['timeout_s']:g} s of computing"
-        if not lane._box_is_limited and _folder_bytes(lane.box) > lane.settings["disk_mb"] << 20:
-            self.stopped = "blocked", f"more than {lane.settings['disk_mb']} MB of files"
-
-
-def _read_state(view: int, process: int) -> tuple[int, float]:
-    """Return a process's number of threads and its seconds of computing."""
-    try:
-        descriptor = os.open(f"{process}/stat", os.O_RDONLY, dir_fd=view)
-    except OSError:
-        return 0, 0.0
-    try:
-        fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
-    except OSError:
-        return 0, 0.0
-    finally:
-        os.close(descriptor)
-    return int(fields[17]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _folder_bytes(folder: str) -> int:
-    total, waiting = 0, [folder]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    total += 4096 + entry.stat(follow_symlinks=False).st_blocks * 512
-        except OSError:
-            continue
-    return total
