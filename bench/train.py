@@ -107,7 +107,7 @@ def measure(setting: Setting, arguments: argparse.Namespace, device: str) -> tup
     model = make_model(arguments.size, arguments.length, setting.attention, device)
     flops = flops_a_token(model, arguments.length)
     if setting.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.activation_checkpointing_enable({"use_reentrant": False})
     attach_loss(model, setting.loss_chunk_tokens)
     model.train()
     optimizer = torch.optim.AdamW(group_parameters(model, 0.1), lr=1e-4, fused=setting.fused_optimizer)

@@ -1,17 +1,21 @@
 """Score a model on the benchmarks and on held-out text."""
 
+import os
 from pathlib import Path
 
 import typer
 
 from mathcode_pile.engine import write_metrics
-from mathcode_pile.evaluate import EvaluateParams, evaluate
 from mathcode_pile.params import load
 from stages import run
 
 
 def main(model: Path, benchmarks: Path, tokenized: Path, out: Path, metrics: Path = typer.Option(...)) -> None:
     """Answer the benchmarks' questions and measure the held-out documents of the tokenized components."""
+    # Read when torch is imported: threads that wait for one another sleep.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from mathcode_pile.evaluate import EvaluateParams, evaluate
+
     write_metrics(metrics, **evaluate(load("evaluate", EvaluateParams), model, benchmarks, tokenized, out))
 
 

@@ -9,7 +9,6 @@ import typer
 from mathcode_pile.engine import write_metrics
 from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import load
-from mathcode_pile.pretrain import PretrainParams, pretrain
 from stages import run
 
 
@@ -22,6 +21,10 @@ def main(
     plots: Path = typer.Option(...),
 ) -> None:
     """Train on packed rows, measuring the held-out documents of the tokenized components on the way."""
+    # Read when torch is imported: threads that wait for one another sleep. On a busy machine it takes half the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from mathcode_pile.pretrain import PretrainParams, pretrain
+
     params = load("pretrain", PretrainParams)
     # accelerate sets this in what it launches.
     if params.launcher and "ACCELERATE_MIXED_PRECISION" not in os.environ:
@@ -32,7 +35,7 @@ def main(
 
 
 def _launch(config: str) -> None:
-    """Become `accelerate launch` of this stage; the name of a missing file is said."""
+    """Become `accelerate launch` of this stage; raises ParamsError where the file is missing."""
     if not Path(config).is_file():
         raise ParamsError(f"pretrain.launcher: {config}: no such file")
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "stages.pretrain"]

@@ -98,7 +98,7 @@ class Run:
             raise InputError(f"{base_model}: fewer embeddings than the {self.rows.vocabulary.size} tokens of {packed}")
         self._speeds = Speeds(model, self.rows.sequence_length, accelerator)
         if params.gradient_checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.activation_checkpointing_enable({"use_reentrant": False})
         attach_loss(model, params.loss_chunk_tokens)
         model.train()
         fused = params.fused_optimizer and self.device.type == "cuda"
