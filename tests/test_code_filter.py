@@ -92,7 +92,10 @@ def ipynb(*cells: tuple[str, str]) -> str:
 
 
 def test_notebooks_are_read_in_three_layouts() -> None:
-    assert read_cells(ipynb(("markdown", "# T"), ("code", "import sympy"))) == [("text", "# T"), ("code", "import sympy")]
+    assert read_cells(ipynb(("markdown", "# T"), ("code", "import sympy"))) == [
+        ("text", "# T"),
+        ("code", "import sympy"),
+    ]
     structured = "<jupyter_start><jupyter_text># T<jupyter_code>import sympy<jupyter_output>3<empty_output>"
     assert [cell.kind for cell in read_cells(structured) or []] == ["text", "code", "output"]
     assert read_cells("# coding: utf-8\n\n# In[1]:\n\nimport sympy\n") is not None

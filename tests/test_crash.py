@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from conftest import ROOT
 
 KILLED = ["fetch@cc_en", "deduplicate", "execute@filtered_openwebmath", "decontaminate", "pretrain"]
@@ -40,7 +39,9 @@ def children(pid: int) -> list[int]:
 def run_until(folder: Path, log: Path, stage: str | None, environment: dict[str, str]) -> int | None:
     """Run dvc repro; kill it a moment after `stage` began. Returns its exit status, None where it was killed."""
     with open(log, "w") as output:
-        process = subprocess.Popen([sys.executable, "-m", "dvc", "repro"], cwd=folder, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro"], cwd=folder, env=environment, stdout=output, stderr=output
+        )
         while process.poll() is None:
             time.sleep(0.1)
             if stage and f"Running stage '{stage}'" in log.read_text(errors="replace"):

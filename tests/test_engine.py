@@ -31,7 +31,10 @@ def keep_even(shard: Path, folder: Path, log: Path | None = None) -> Report:
         with open(log, "a") as file:
             file.write(f"{shard.name}\n")
     report = Report()
-    with ShardWriter(folder / "documents.parquet", DOCUMENT) as kept, ShardWriter(folder / "dropped.parquet", DROPPED) as out:
+    with (
+        ShardWriter(folder / "documents.parquet", DOCUMENT) as kept,
+        ShardWriter(folder / "dropped.parquet", DROPPED) as out,
+    ):
         for batch in read_batches(shard):
             even = [int(text.split()[1]) % 2 == 0 for text in batch["text"].to_pylist()]
             kept.write(batch.filter(pa.array(even)))

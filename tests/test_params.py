@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
+
 from mathcode_pile.engine import EngineParams
 from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import Section, load, read_section

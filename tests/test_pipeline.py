@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from conftest import ROOT
+
 from mathcode_pile.engine import parse_reasons
 from mathcode_pile.report import FUNNEL, read_funnel, read_metrics
 from tools.dvc_deps import stage_modules, write_modules
@@ -43,7 +43,9 @@ def test_stage_scripts_and_stages_are_the_same() -> None:
 
 def test_params_reach_only_the_stages_that_name_them() -> None:
     for name, body in BODIES.items():
-        named = [p if isinstance(p, str) else key for p in body.get("params", []) for key in ([p] if isinstance(p, str) else sum(p.values(), []))]
+        named: list[str] = []
+        for param in body.get("params", []):
+            named += [param] if isinstance(param, str) else [key for keys in param.values() for key in keys]
         assert "engine" not in named, f"{name}: workers must not rerun a stage"
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
+
 from mathcode_pile.scratch import hash_folder
 from mathcode_pile.shards import read_rows
 
@@ -115,7 +115,12 @@ def test_decontaminate_does_not_rerun_translate(clone: Path) -> None:
 
 
 def test_a_source_reruns_its_branch_and_the_merges(clone: Path) -> None:
-    change(clone, "        documents: 150\n        seed: 4", "        documents: 151\n        seed: 4", "profiles/sample.yaml")
+    change(
+        clone,
+        "        documents: 150\n        seed: 4",
+        "        documents: 151\n        seed: 4",
+        "profiles/sample.yaml",
+    )
     running = would_run(clone)
     branch = {"fetch@maths_college", "select@maths_college"}
     assert branch | MERGES <= running
@@ -126,10 +131,9 @@ def test_a_source_reruns_its_branch_and_the_merges(clone: Path) -> None:
 def test_no_snippet_of_a_wrong_page_is_in_the_corpus(clone: Path) -> None:
     import json
 
-    wrong, all_pages = set(), 0
+    wrong = set()
     for row in read_rows(clone / "data" / "fetch" / "openwebmath", ["id", "metadata"]):
         metadata = json.loads(row["metadata"])
-        all_pages += 1
         if metadata.get("wrong") or metadata.get("has_wrong_result"):
             wrong.add(row["id"])
     assert len(wrong) > 40
@@ -178,7 +182,9 @@ def test_a_published_version_comes_back_with_the_same_bytes(reproduced: Path, tm
             import boto3
 
             server, url = start_s3()
-            boto3.client("s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x").create_bucket(Bucket="pile")
+            boto3.client(
+                "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+            ).create_bucket(Bucket="pile")
             run(publisher, *DVC, "remote", "add", "-d", "storage", "s3://pile/store")
             run(publisher, *DVC, "remote", "modify", "storage", "endpointurl", url)
         else:

@@ -13,7 +13,9 @@ from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_ro
 
 def make_batch(rows: int, start: int = 0, size: int = 100) -> pa.RecordBatch:
     base = {"source": "s", "url": "", "license": "MIT", "metadata": "{}"}
-    return pa.RecordBatch.from_pylist([base | {"id": str(n), "text": "x" * size} for n in range(start, start + rows)], DOCUMENT)
+    return pa.RecordBatch.from_pylist(
+        [base | {"id": str(n), "text": "x" * size} for n in range(start, start + rows)], DOCUMENT
+    )
 
 
 def test_bytes_do_not_depend_on_how_rows_were_batched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +32,10 @@ def test_bytes_do_not_depend_on_how_rows_were_batched(tmp_path: Path, monkeypatc
 
 def test_a_shard_ends_at_its_size_whatever_the_batches(tmp_path: Path) -> None:
     for name, step in [("a", 50), ("b", 7)]:
-        assert write_shards(tmp_path / name, (make_batch(50).slice(s, step) for s in range(0, 50, step)), DOCUMENT, 1000) == 50
+        assert (
+            write_shards(tmp_path / name, (make_batch(50).slice(s, step) for s in range(0, 50, step)), DOCUMENT, 1000)
+            == 50
+        )
     first, second = ([p.read_bytes() for p in list_shards(tmp_path / name)] for name in "ab")
     assert first == second and len(first) > 3
     assert [row["id"] for row in read_rows(tmp_path / "a")] == [str(n) for n in range(50)]

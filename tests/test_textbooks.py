@@ -29,7 +29,12 @@ LONG = "The sum of the first hundred whole numbers is found by pairing the ends.
 
 
 def test_each_kind_of_bad_pdf_is_a_named_drop(tmp_path: Path, project: Path) -> None:
-    good = make_pdf([f"{word} is how it begins. {LONG} " + f"So says {word}, at length and again {word}. " * 4 for word in ("Here", "There", "Now", "Then")])
+    good = make_pdf(
+        [
+            f"{word} is how it begins. {LONG} " + f"So says {word}, at length and again {word}. " * 4
+            for word in ("Here", "There", "Now", "Then")
+        ]
+    )
     files = {
         "good": good,
         "same": good,

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-
 DATASET = re.compile(r"(?P<before>repository: *(?P<name>\S+)[^\n]*\n\s*revision: *)null")
 MODEL = re.compile(r"(?P<before>\bid: *(?P<name>[^\s,]+), *revision: *)null")
 OCR = re.compile(r"(?P<before>ocr: *(?P<name>[^\s/]+/\S+)\n\s*ocr_revision: *)null")

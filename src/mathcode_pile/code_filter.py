@@ -5,7 +5,6 @@ broken files). A package named in a string or a comment does not count.
 """
 
 import ast
-import io
 import json
 import re
 import tokenize

@@ -38,7 +38,7 @@ class EngineParams(Section):
 
 @dataclass
 class Report:
-    """What became of the records of a stage: read = kept + the sum of dropped, where `made` is not used."""
+    """What became of the records of a stage: read = kept + the sum of dropped."""
 
     read: int = 0
     kept: int = 0
@@ -137,7 +137,8 @@ def _run(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
         yield from _run_on_ray(work, tasks)
     elif workers == 1:
         for done, shard in tasks:
-            yield _run_one(work, done, shard)
+            _run_one(work, done, shard)
+            yield
     else:
         # Forked, so that what `prepare` loaded is shared; ended with us, should we be killed.
         context = multiprocessing.get_context("fork")

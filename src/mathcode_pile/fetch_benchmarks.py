@@ -9,17 +9,19 @@ from mathcode_pile.engine import Report
 from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
 from mathcode_pile.shards import ShardWriter, shard_name
-from mathcode_pile.sources import FileOrigin, HuggingFace, Http, Local, Store
+from mathcode_pile.sources import Http, HuggingFace, Local, Store
 from mathcode_pile.sources.formats import read_records
 from mathcode_pile.sources.rows import Rejected
 
 LETTERS = "ABCDEFGHIJ"
 
+FileSource = Local | Http | Store | HuggingFace
+
 
 class BenchmarkParams(Section):
     """One benchmark; `columns` of its origins maps id, question, options, answer and solution."""
 
-    origins: list[Local | Http | Store | HuggingFace]
+    origins: list[FileSource]
 
 
 class FetchBenchmarksParams(Section):
@@ -52,11 +54,10 @@ def fetch_benchmarks(params: FetchBenchmarksParams, out: Path) -> Report:
 
 
 def _read_questions(
-    benchmark: str, origins: list[Any], report: Report, rejected: list[dict[str, str]]
+    benchmark: str, origins: list[FileSource], report: Report, rejected: list[dict[str, str]]
 ) -> Iterator[dict[str, Any]]:
     number = 0
     for origin in origins:
-        assert isinstance(origin, FileOrigin)
         for file in origin.files():
             for record in read_records(file.path, file.name, origin.format):
                 number += 1

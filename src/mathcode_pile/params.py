@@ -14,11 +14,10 @@ from mathcode_pile.errors import ParamsError
 
 # Every top-level key that params.yaml or a profile may have.
 SECTIONS = frozenset(
-    """
-    profile engine sources fetch fetch_benchmarks extract_textbooks annotate filter_code classifiers
-    classify select deduplicate translate execute verify components decontaminate corpus tokenizer
-    tokenize mixture pack base_model pretrain evaluate llm
-    """.split()
+    {"profile", "engine", "sources", "fetch", "fetch_benchmarks", "extract_textbooks", "annotate", "filter_code"}
+    | {"classifiers", "classify", "select", "deduplicate", "translate", "execute", "verify", "components"}
+    | {"decontaminate", "corpus", "tokenizer", "tokenize", "mixture", "pack", "base_model", "pretrain", "evaluate"}
+    | {"llm"}
 )
 
 

@@ -62,7 +62,7 @@ class ModelParams(Section):
 class LlmParams(Section):
     """The models that annotate and translate can name."""
 
-    models: dict[str, ModelParams] = {}  # noqa: RUF012 - pydantic copies it
+    models: dict[str, ModelParams] = {}
 
 
 class Task(NamedTuple):

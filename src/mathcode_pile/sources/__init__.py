@@ -112,9 +112,7 @@ class WorkedMathematics(Section):
     seed: int
 
 
-Origin = Annotated[
-    Local | Http | Store | HuggingFace | PythonPackages | WorkedMathematics, Field(discriminator="kind")
-]
+Origin = Annotated[Local | Http | Store | HuggingFace | PythonPackages | WorkedMathematics, Field(discriminator="kind")]
 
 
 def read_origin(origin: Origin) -> Iterator[Row | Rejected]:

@@ -9,7 +9,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, BinaryIO, Literal, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -87,10 +87,10 @@ def _read_jsonl(path: Path, name: str) -> Iterator[dict[str, Any] | Rejected]:
         raise InputError(f"{path}: not a whole file: {str(error).splitlines()[0]}") from error
 
 
-def open_decompressed(path: Path) -> IO[bytes]:
+def open_decompressed(path: Path) -> BinaryIO:
     """Open a file for reading, through gzip or zstd where its name says so."""
     if path.name.endswith(".gz"):
-        return gzip.open(path, "rb")
+        return cast(BinaryIO, gzip.open(path, "rb"))
     if path.name.endswith(".zst"):
         # Arrow's reader says where a stream was cut; the zstandard package's ends in silence.
         return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))

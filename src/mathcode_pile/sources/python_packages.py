@@ -124,7 +124,7 @@ def _plain_text(markup: str) -> str:
 def _license(package: Distribution) -> str:
     metadata = package.metadata
     for field in ("License-Expression", "License"):
-        value = (metadata.get(field) or "").strip()
+        value = ((metadata.get_all(field) or [""])[0] or "").strip()
         # Some packages put the whole licence text here.
         if value and "\n" not in value and len(value) < 80:
             return value
