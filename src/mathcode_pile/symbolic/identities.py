@@ -14,7 +14,8 @@ _SAID = re.compile(
 )
 _UNSAID = re.compile(
     r"\b(cross-?multipl|solv|solution|roots?\b|equation|suppose|let\b|given|satisf|if\b|when\b|where\b|such that|"
-    r"for which|zero|intersect|equal to each|setting|set\b|define|gives us the|substitut|both sides|must have|so we have)",
+    r"for which|zero|intersect|equal to each|setting|set\b|define|gives us the|substitut|both sides|"
+    r"must have|so we have)",
     re.IGNORECASE,
 )
 _PLAIN = {"num", "sym", "neg", "add", "mul", "div", "pow"}
