@@ -61,7 +61,7 @@ class EvaluateParams(Section):
     """Of each component; 0 for all."""
     other_text: Path | None = None
     """A text file that is not mathematics, its passages parted by lines of `---`; null for a few pages of our own."""
-    sequence_length: int = Field(default=1024, gt=1)
+    sequence_length: int = Field(default=4096, gt=1)
     """Tokens that a question with its examples, or a row of held-out text, may have."""
     cpu_threads: int = Field(default=2, gt=0)
     seed: int
@@ -261,7 +261,7 @@ class Evaluator:
     @contextmanager
     def _giving_losses(self) -> Iterator[Any]:
         model = self._load_model()
-        attach_loss(model, 0)
+        attach_loss(model, 2048)
         try:
             yield model
         finally:
