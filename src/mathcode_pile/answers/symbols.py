@@ -150,36 +150,11 @@ def to_sympy(node: Node) -> Any:
     raise UnreadableError("not_an_expression")
 
 
-_SAME_NAME = [
-    "sin",
-    "cos",
-    "tan",
-    "sec",
-    "csc",
-    "cot",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "exp",
-    "log",
-    "erf",
-    "factorial",
-    "gamma",
-    "binomial",
-    "floor",
-    "ceiling",
-    "conjugate",
-    "sign",
-    "re",
-    "im",
-    "arg",
-]
+_SAME_NAME = (
+    *("sin", "cos", "tan", "sec", "csc", "cot", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh"),
+    *("atanh", "exp", "log", "erf", "factorial", "gamma", "binomial", "floor", "ceiling", "conjugate", "sign"),
+    *("re", "im", "arg"),
+)
 _SYMPY: dict[str, Any] = {
     "add": "Add",
     "mul": "Mul",
