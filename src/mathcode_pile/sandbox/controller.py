@@ -26,7 +26,7 @@ from mathcode_pile.sandbox.syntax import KINDS, choose_kind
 PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "networkx")
 LANE_AGE = 5000  # snippets; a lane is then replaced
 PREFETCH_BYTES = 32 << 10  # a longer snippet could fill the socket of a lane that is itself writing
-PATIENCE_S = 60  # beyond a snippet's own limit, before its lane is taken for dead
+PATIENCE_S = 300  # beyond a snippet's own limit, before its lane is taken for dead
 # The parent imports its modules without the package's own __init__, which is the controller's.
 BOOT = """
 import sys, types
@@ -199,12 +199,15 @@ class _Round:
         self.codes = codes
         self.results: list[Result | None] = [None] * len(codes)
         self.faults: dict[int, int] = {}
-        self.waiting = deque(range(len(codes)))
+        self.kinds = [choose_kind(code) for code in codes]
+        # The lightest parents' snippets first: the others' parents are importing meanwhile.
+        ranks = list(KINDS)
+        self.waiting = deque(sorted(range(len(codes)), key=lambda place: ranks.index(self.kinds[place])))
         self.running = 0
         self.poll = select.poll()
         self.places: dict[int, tuple[_Parent, _Lane]] = {}
-        for parent in sandbox._parents.values():
-            self._register(parent)
+        for kind in sorted(set(self.kinds), key=ranks.index):
+            self._register(sandbox._parent(kind))
 
     def _register(self, parent: _Parent) -> None:
         for lane in parent.lanes:
@@ -227,7 +230,7 @@ class _Round:
         while self.waiting and self.running < 2 * self.sandbox._lanes:
             place = self.waiting[0]
             code = self.codes[place]
-            parent = self.sandbox._parent(choose_kind(code))
+            parent = self.sandbox._parent(self.kinds[place])
             self._register(parent)
             lane = min(parent.lanes, key=lambda one: len(one.waiting))
             if len(lane.waiting) >= (2 if len(code) < PREFETCH_BYTES else 1):
