@@ -4,7 +4,8 @@
 
 The tool reads lines of plain text that are at hand already, and writes labels; we read Parquet, score,
 and write the kept documents and the names of the others to Parquet. Also: a plain batch loop over the
-library's predict. The tool is Debian's `fasttext` (or any other, by FASTTEXT).
+library's predict, and datatrove's filter where DATATROVE names a Python that has it (its start-up included).
+The tool is Debian's `fasttext` (or any other, by FASTTEXT).
 """
 
 import os
@@ -91,6 +92,12 @@ def run_tool(tool: str, model: Path, lines: Path, out: Path) -> None:
         subprocess.run(["taskset", "-c", _core(), tool, "predict-prob", model, lines, "2"], stdout=file, check=True)
 
 
+def run_datatrove(arguments: list[str]) -> None:
+    """Run the Python that DATATROVE names, without our packages on its path."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([os.environ["DATATROVE"], *arguments], env=environment, check=True, stderr=subprocess.DEVNULL)
+
+
 def _core() -> str:
     return str(min(os.sched_getaffinity(0)))
 
@@ -137,6 +144,12 @@ def measure(megabytes: int = 100) -> list[Row]:
             )
         else:
             print("no fasttext tool (apt-get install fasttext): that comparison is left out")
+        if os.environ.get("DATATROVE"):
+            run = ["-m", "bench.datatrove_runs", "filter", str(texts), str(model), str(folder / "datatrove")]
+            other, _ = best_seconds(lambda: run_datatrove(run), 1)
+            rows.append(
+                Row("fastText filter, Parquet to Parquet", size / ours, size / other, "MB/s", "datatrove", note)
+            )
         library = fasttext.load_model(str(model))
         plain, _ = best_seconds(lambda: filter_plainly(texts, library, folder / "plain"), 1)
         rows.append(

@@ -7,15 +7,18 @@ Both read the same Parquet, take the same shingles (5 words), permutations and b
 to Parquet. The loop is what a person would write: split, join, update, query, insert.
 """
 
+import importlib.util
 import os
 import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import typer
 
+from bench.classify import run_datatrove
 from bench.table import Row, best_seconds, describe_machine, to_markdown
 from bench.texts import count_bytes, make_texts
 from mathcode_pile.deduplicate.signatures import DeduplicateParams
@@ -54,35 +57,45 @@ def deduplicate_with_rensa(texts: Path, out: Path, params: DeduplicateParams) ->
     return kept
 
 
-def measure(megabytes: int = 100) -> list[Row]:
-    """Return the rows of this benchmark; none where rensa is not installed."""
-    try:
-        import rensa  # noqa: F401
-    except ImportError:
-        print("rensa is not installed (pip install --target SOMEWHERE rensa, PYTHONPATH=SOMEWHERE): left out")
-        return []
-    texts = make_texts(megabytes)
-    size = count_bytes(texts) / 1e6
-    params = load("deduplicate", DeduplicateParams)
-    components = {texts.name: params.priority[0]}
+def deduplicate_ours(texts: Path, folder: Path, params: DeduplicateParams) -> dict[str, Any]:
+    """Deduplicate with one worker and a scratch folder of its own, so that no finished shard is used again."""
     before = {name: os.environ.get(name) for name in ("MATHCODE_WORKERS", "MATHCODE_SCRATCH")}
+    shutil.rmtree(folder / "scratch", ignore_errors=True)
+    os.environ |= {"MATHCODE_WORKERS": "1", "MATHCODE_SCRATCH": str(folder / "scratch")}
+    try:
+        return deduplicate(texts.parent, folder / "ours", {texts.name: params.priority[0]}, params)
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def measure(megabytes: int = 100) -> list[Row]:
+    """Return the rows of this benchmark; none where neither rensa nor datatrove is installed."""
+    rows = []
+    params = load("deduplicate", DeduplicateParams)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-
-        def ours() -> dict:
-            # A scratch folder of its own for each run, so that no finished shard is used again.
-            shutil.rmtree(folder / "scratch", ignore_errors=True)
-            os.environ |= {"MATHCODE_WORKERS": "1", "MATHCODE_SCRATCH": str(folder / "scratch")}
-            return deduplicate(texts.parent, folder / "ours", components, params)
-
-        try:
-            seconds, metrics = best_seconds(ours)
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
-        plain, kept = best_seconds(lambda: deduplicate_with_rensa(texts, folder / "rensa", params), 1)
-    note = f"{size:.0f} MB, {metrics['in']} documents; kept {metrics['kept']}, rensa {kept}"
-    return [Row("MinHash, Parquet to Parquet", size / seconds, size / plain, "MB/s", "a plain rensa loop", note)]
+        texts = make_texts(megabytes)
+        size = count_bytes(texts) / 1e6
+        seconds, metrics = best_seconds(lambda: deduplicate_ours(texts, folder, params))
+        note = f"{size:.0f} MB, {metrics['in']} documents; kept {metrics['kept']}"
+        what = "MinHash, Parquet to Parquet"
+        if importlib.util.find_spec("rensa"):
+            plain, kept = best_seconds(lambda: deduplicate_with_rensa(texts, folder / "rensa", params), 1)
+            said = f"{note}, rensa {kept}"
+            rows.append(Row(what, size / seconds, size / plain, "MB/s", "a plain rensa loop", said))
+        else:
+            print("rensa is not installed (pip install --target SOMEWHERE rensa, PYTHONPATH=SOMEWHERE): left out")
+        if os.environ.get("DATATROVE"):
+            # A part of the texts: datatrove splits words with spaCy, at less than a megabyte a second.
+            few = make_texts(min(5, megabytes))
+            run = ["-m", "bench.datatrove_runs", "minhash", str(few), str(folder / "datatrove")]
+            run += [str(n) for n in (params.ngram, params.bands, params.rows_per_band)]
+            other, _ = best_seconds(lambda: run_datatrove(run), 1)
+            rows.append(
+                Row(what, size / seconds, count_bytes(few) / 1e6 / other, "MB/s", "datatrove, four stages", note)
+            )
+    return rows
 
 
 def main(megabytes: int = 100) -> None:
