@@ -118,3 +118,15 @@ def test_a_failed_prompt_is_a_named_drop(tmp_path: Path, server: Server) -> None
     assert dict(report.dropped) == {"failed_garbage": 1}
     (dropped,) = read_rows(tmp_path / "out/dropped")
     assert dropped == {"id": "s/1", "reason": "failed_garbage", "detail": "failed_garbage 1"}
+
+
+def test_the_example_of_the_prompt_is_no_computation_of_a_document(tmp_path: Path) -> None:
+    text = (llm_prompts.FOLDER / "translate.txt").read_text(encoding="utf-8")
+    example = text[text.rindex("### Computation 1") : text.index("{{text}}")].strip("=\n")
+    server = Server(tmp_path / "log", "--reply", example)
+    try:
+        params, llm = _asking(server.url)
+        report = translate(write_documents(tmp_path / "in", [PAGE]), tmp_path / "out", params, llm)
+    finally:
+        server.stop()
+    assert dict(report.dropped) == {"copied_example": 1}

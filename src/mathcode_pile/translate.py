@@ -65,7 +65,14 @@ class ModelTranslator(NamedTuple):
         """Yield each text's row, once for each of its pieces, and what was found in the piece."""
         for row, reply in open_asker(self.task).ask(self.write_prompts(texts), total, "document"):
             failed = Parsed([], Counter({reply.failure: 1}))
-            yield row, failed if reply.failure else parse_reply(reply.text, reply.is_cut)
+            yield row, failed if reply.failure else self._drop_examples(parse_reply(reply.text, reply.is_cut))
+
+    def _drop_examples(self, parsed: Parsed) -> Parsed:
+        """Leave out what a model copied from the prompt's own example: it would verify, and stands in no document."""
+        examples = {(c.conditions, c.result) for c in parse_reply(self.template.text).computations}
+        own = [c for c in parsed.computations if (c.conditions, c.result) not in examples]
+        copied = len(parsed.computations) - len(own)
+        return Parsed(own, parsed.reasons + Counter({"copied_example": copied}))
 
     def write_prompts(self, texts: Iterable[Text]) -> Iterator[tuple[int, str]]:
         """Yield each text's row and the prompt for each of its pieces."""
