@@ -1,0 +1,63 @@
+"""Tokenization from Parquet to Parquet against the tokenizer's own batch call on lists of strings, on one core.
+
+    python -m bench.tokenize --megabytes 20
+
+With a tokenizer trained on the texts, or with any other: TOKENIZER=FOLDER. The bare call makes its encodings
+and drops them; ours makes arrays of ids, counts them, hashes ids of documents and writes Parquet.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import typer
+
+from bench.table import Row, best_seconds, describe_machine, to_markdown
+from bench.texts import count_bytes, make_texts
+from mathcode_pile.shards import list_shards, read_rows
+from mathcode_pile.tokenize import TokenizeParams, load_tokenizer, tokenize_shard
+from mathcode_pile.tokenizer import TokenizerParams, TrainParams, bring_tokenizer
+
+BATCH = 1000
+
+
+def measure(megabytes: int = 20) -> list[Row]:
+    """Return the rows of this benchmark."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    texts = make_texts(min(megabytes, 25))
+    size = count_bytes(texts) / 1e6
+    documents = [row["text"] for row in read_rows(texts, ["text"])]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        tokenizer = Path(os.environ.get("TOKENIZER", folder / "tokenizer"))
+        if not tokenizer.is_dir():
+            (folder / "corpus").mkdir()
+            (folder / "corpus" / "texts").symlink_to(texts)
+            bring_tokenizer(TokenizerParams(train=TrainParams(vocabulary=32_000)), folder / "corpus", tokenizer)
+        bare = load_tokenizer(tokenizer).tokenizer
+        params = TokenizeParams(held_out_share=0.02, seed=0)
+
+        def ours() -> int:
+            shards = enumerate(list_shards(texts))
+            reports = [tokenize_shard(s, folder / str(n), tokenizer, params, threads=1) for n, s in shards]
+            return sum(report.counts["tokens"] + report.counts["held_out_tokens"] for report in reports)
+
+        def batches() -> None:
+            for start in range(0, len(documents), BATCH):
+                bare.encode_batch(documents[start : start + BATCH], add_special_tokens=False)
+
+        plain, _ = best_seconds(batches, 2)
+        seconds, tokens = best_seconds(ours, 2)
+    note = f"{size:.0f} MB, {tokens / 1e6:.1f}M tokens"
+    return [Row("tokenization, Parquet to Parquet", size / seconds, size / plain, "MB/s", "bare encode_batch", note)]
+
+
+def main(megabytes: int = 20) -> None:
+    """Print the table."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    print(describe_machine())
+    print(to_markdown(measure(megabytes)))
+
+
+if __name__ == "__main__":
+    typer.run(main)
