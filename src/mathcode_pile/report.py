@@ -88,6 +88,10 @@ def write_report(metrics_folder: Path, data: Path, out: Path, profile: str) -> N
         curves=draw_curves(_read_csv(metrics_folder / "pretrain" / "curves.csv")),
         precision_recall=draw_precision_recall(metrics_folder / "train_classifier"),
         scores=compare_scores(metrics),
+        losses=[mean_held_out_loss(metrics, model) for model in ("base", "pretrained")],
+        leaks=[
+            example for counts in contamination.get("benchmarks", {}).values() for example in counts["examples"][:1]
+        ],
         examples=_read_examples(data / "corpus" / "translated_code"),
     )
     out.mkdir(parents=True, exist_ok=True)
@@ -120,10 +124,17 @@ def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
     packed = metrics.get("pack", {})
     if "tokens" in packed:
         figures["tokens packed"] = _format_number(packed["tokens"])
-    base, trained = (metrics.get(f"evaluate@{name}", {}).get("held_out_loss") for name in ("base", "pretrained"))
+    base, trained = mean_held_out_loss(metrics, "base"), mean_held_out_loss(metrics, "pretrained")
     if base is not None and trained is not None:
-        figures["held-out loss, base to pretrained"] = f"{base:.3f} to {trained:.3f}"
+        figures["held-out loss, mean of the components, base to pretrained"] = f"{base:.3f} to {trained:.3f}"
     return figures
+
+
+def mean_held_out_loss(metrics: dict[str, dict[str, Any]], model: str) -> float | None:
+    """Return the mean of a model's held-out losses over the components, in nats a token."""
+    values = metrics.get(f"evaluate@{model}", {})
+    losses = [value for name, value in values.items() if name.startswith("held_out_loss_")]
+    return sum(losses) / len(losses) if losses else None
 
 
 def compare_scores(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -131,9 +142,10 @@ def compare_scores(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     base, trained = metrics.get("evaluate@base", {}), metrics.get("evaluate@pretrained", {})
     rows = []
     for name in base:
-        if name in trained and isinstance(base[name], int | float) and "stderr" not in name:
-            row = {"name": name, "base": base[name], "pretrained": trained[name], "paper": PAPER.get(name)}
-            rows.append(row | {"stderr": trained.get(f"{name}_stderr")})
+        if name in trained and "stderr" not in name and not name.endswith(("_n", "_ran")):
+            error = trained.get(f"{name}_stderr", trained.get(name.replace("held_out_loss", "held_out_stderr")))
+            row = {"name": name, "base": base[name], "pretrained": trained[name], "stderr": error}
+            rows.append(row | {"questions": trained.get(f"{name}_n"), "paper": PAPER.get(name)})
     return rows
 
 
@@ -141,7 +153,7 @@ def draw_curves(rows: list[dict[str, str]]) -> str:
     """Return the training curves as an SVG picture: loss, held-out losses, learning rate."""
     if not rows:
         return ""
-    losses = [name for name in rows[0] if "loss" in name]
+    losses = [name for name in rows[0] if name == "loss" or name.startswith("held_out_loss")]
     figure, (left, right) = _new_figure(1, 2, (9, 3.2))
     for name in losses:
         points = [(int(row["step"]), float(row[name])) for row in rows if row.get(name)]
