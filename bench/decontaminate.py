@@ -60,10 +60,10 @@ def read_questions(texts: Path) -> list[dict[str, Any]]:
 
 def find_with_jaccard(texts: Sequence[str], questions: Sequence[str], ngram: int, most: float) -> list[bool]:
     """Return which texts leak as upstream has it: each text's n-grams against each question's."""
+    import nltk  # upstream's n-grams are nltk's
 
     def ngrams(text: str) -> set[tuple[str, ...]]:
-        words = text.split()
-        return {tuple(words[i : i + ngram]) for i in range(len(words) - ngram + 1)}
+        return set(nltk.ngrams(text.split(), ngram))
 
     leaks = []
     for text in texts:

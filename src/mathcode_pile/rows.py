@@ -1,7 +1,7 @@
 """Lay pieces of documents out in rows, and write the rows; see packed.py for the format.
 
-Memory: the plan takes about 60 bytes a piece, and one file of rows is in memory at a time
-(ROWS_FILE_TOKENS); the tokens pass through temporary files of their own size in the scratch folder.
+Memory: planning takes at most 150 bytes a piece, and one file of rows is in memory at a time
+(ROWS_FILE_TOKENS), twice while it is laid out; the tokens pass through temporary files of their own size in the scratch folder.
 """
 
 import tempfile
@@ -25,7 +25,7 @@ ROWS_FILE_TOKENS = 1 << 27
 BATCH_TOKENS = 1 << 23
 # The ends of long documents that are held back to fill gaps with, in rows; and the smallest gap worth it.
 HELD_BACK_ROWS = 2
-MIN_FRAGMENT = 32
+MIN_FRAGMENT = 8
 
 
 class Chosen(NamedTuple):  # the pieces of all components, with where they come from and go to
