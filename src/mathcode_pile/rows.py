@@ -1,7 +1,8 @@
 """Lay pieces of documents out in rows, and write the rows; see packed.py for the format.
 
 Memory: planning takes at most 150 bytes a piece, and one file of rows is in memory at a time
-(ROWS_FILE_TOKENS), twice while it is laid out; the tokens pass through temporary files of their own size in the scratch folder.
+(ROWS_FILE_TOKENS), twice while it is laid out; the tokens pass through temporary files of their own size
+in the scratch folder.
 """
 
 import tempfile
