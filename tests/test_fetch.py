@@ -139,16 +139,18 @@ def test_benchmarks_in_their_published_forms(tmp_path: Path) -> None:
         {"question": "How many?", "answer": "2 + 2 = 4\n#### 4"},
         {"question": "Which?", "choices": ["x", "y"], "answer": 1},
         {"question": ""},
+        {"question": "What?", "choices": "A) 3 B) $(x)$ C) 5", "answer": "C"},
     ]
     (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, records)))
     origin = {"kind": "local", "path": str(tmp_path / "q.jsonl"), "format": "jsonl", "license": "MIT"}
     origin |= {"columns": {"options": "choices"}}
     params = parse_section("x", {"benchmarks": {"b": {"origins": [origin]}}}, FetchBenchmarksParams)
     report = fetch_benchmarks(params, tmp_path / "out")
-    first, second = read_rows(tmp_path / "out" / "b")
+    first, second, third = read_rows(tmp_path / "out" / "b")
+    assert third["options"] == ["3", "$(x)$", "5"]
     assert (first["answer"], first["solution"]) == ("4", "2 + 2 = 4")
     assert (second["answer"], second["options"]) == ("B", ["x", "y"])
-    assert (report.read, report.kept, dict(report.dropped)) == (3, 2, {"not_a_question": 1})
+    assert (report.read, report.kept, dict(report.dropped)) == (4, 3, {"not_a_question": 1})
 
 
 CONTENT = bytes(range(256)) * 4000

@@ -1,5 +1,6 @@
 """Bring the benchmarks' questions, which must not leak and on which models are evaluated."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,7 @@ def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str])
     question, answer, solution = column("question"), column("answer"), column("solution")
     if not isinstance(question, str) or not question.strip():
         raise InputError(f"row {key} has no question")
-    options = column("options")
-    options = [str(option) for option in options] if options is not None else []
+    options = _read_options(column("options"))
     if isinstance(answer, list):
         answer = ", ".join(str(a) for a in answer)
     if options and isinstance(answer, int):
@@ -99,3 +99,16 @@ def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str])
         "answer": str(answer if answer is not None else "").strip(),
         "solution": str(solution or "").strip(),
     }
+
+
+def _read_options(options: Any) -> list[str]:
+    """Return options without their letters, given as a list or as one text: `A) 3 B) 4`."""
+    if options is None:
+        return []
+    if isinstance(options, str):
+        parts = re.split(r"(?:^|\s)\(?([A-J])\)\s*", options)
+        # Only letters in their order part options: "(A)" may stand in one.
+        if len(parts) < 5 or parts[1::2] != list(LETTERS[: len(parts) // 2]):
+            raise InputError(f"options {options[:40]!r} are neither a list nor lettered")
+        return [part.strip() for part in parts[2::2]]
+    return [str(option) for option in options]

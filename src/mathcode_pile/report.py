@@ -85,7 +85,7 @@ def write_report(metrics_folder: Path, data: Path, out: Path, profile: str) -> N
         manifest=_read_json(data / "corpus" / "manifest.json"),
         contamination=contamination,
         mixture=_read_csv(metrics_folder / "pack" / "mixture.csv"),
-        curves=draw_curves(_read_csv(metrics_folder / "pretrain" / "curves.csv")),
+        curves=draw_curves(*(_read_csv(metrics_folder / "pretrain" / f"{n}.csv") for n in ("curves", "held_out"))),
         precision_recall=draw_precision_recall(metrics_folder / "train_classifier"),
         scores=compare_scores(metrics),
         losses=[mean_held_out_loss(metrics, model) for model in ("base", "pretrained")],
@@ -149,22 +149,21 @@ def compare_scores(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def draw_curves(rows: list[dict[str, str]]) -> str:
-    """Return the training curves as an SVG picture: loss, held-out losses, learning rate."""
+def draw_curves(rows: list[dict[str, str]], held_out: list[dict[str, str]]) -> str:
+    """Return the training curves as an SVG picture: loss, held-out loss by component, learning rate."""
     if not rows:
         return ""
-    losses = [name for name in rows[0] if name == "loss" or name.startswith("held_out_loss")]
-    figure, (left, right) = _new_figure(1, 2, (9, 3.2))
-    for name in losses:
-        points = [(int(row["step"]), float(row[name])) for row in rows if row.get(name)]
-        left.plot(*zip(*points, strict=True), label=name.replace("held_out_loss_", "held out: ").replace("_", " "))
+    figure, (left, middle, right) = _new_figure(1, 3, (11, 3))
+    steps = [int(row["step"]) for row in rows]
+    left.plot(steps, [float(row["loss"]) for row in rows], linewidth=1)
     left.set(xlabel="optimizer step", ylabel="loss (nats a token)")
-    left.legend(fontsize=6, frameon=False)
-    rate = next((name for name in rows[0] if "learning_rate" in name or name == "lr"), None)
-    if rate:
-        points = [(int(row["step"]), float(row[rate])) for row in rows if row.get(rate)]
-        right.plot(*zip(*points, strict=True), color="#b4532a")
-        right.set(xlabel="optimizer step", ylabel="learning rate")
+    for name in list(held_out[0])[2:] if held_out else []:
+        points = [(int(row["step"]), float(row[name])) for row in held_out if row[name]]
+        middle.plot(*zip(*points, strict=True), marker=".", label=name.replace("_", " "))
+    middle.set(xlabel="optimizer step", ylabel="held-out loss (nats a token)")
+    middle.legend(fontsize=6, frameon=False)
+    right.plot(steps, [float(row["learning_rate"]) for row in rows], color="#b4532a")
+    right.set(xlabel="optimizer step", ylabel="learning rate")
     return _to_svg(figure)
 
 
