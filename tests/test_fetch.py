@@ -67,7 +67,7 @@ def test_bad_rows_are_named_drops(tmp_path: Path) -> None:
     [
         ("cut.parquet", "parquet", None),
         ("empty.parquet", "parquet", b""),
-        ("cut.jsonl.gz", "jsonl", gzip.compress(LINES * 1000)[:60]),
+        ("cut.jsonl.gz", "jsonl", gzip.compress(LINES * 1000, mtime=0)[:60]),
         ("cut.jsonl.zst", "jsonl", zstandard.compress(LINES)[:20]),
         ("not.jsonl.gz", "jsonl", b"plain"),
         ("cut.arrow", "arrow", b"ARROW1\0\0"),
