@@ -73,7 +73,7 @@ plan: $(STAMP) ## Say what a run with models would ask and cost (PROFILE=worksta
 	@python -m stages.plan --profile $(PROFILE)
 
 why: $(STAMP) ## Say what became of a document or snippet (ID=openwebmath/0123456789abcdef)
-	@PYTHONPATH=src python -m tools.why $(ID)
+	@python -m tools.why "$(ID)"
 
 prune: $(STAMP) ## Free finished shards in the scratch folder that nothing refers to
 	@PYTHONPATH=src python -m mathcode_pile.scratch

@@ -1,33 +1,48 @@
-"""Say what became of a document or snippet: every stage that dropped it, and why; or where it ended."""
+"""Say what became of a document or snippet: where it stands, every stage that dropped it, and why."""
 
 import sys
 from pathlib import Path
 
 import pyarrow.dataset as ds
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from mathcode_pile.report import FUNNEL
+
+
+def trace(data: Path, identity: str) -> list[str]:
+    """Return a line for each folder of shards below `data` that has the record, in the order of the stages."""
+    folders = {path.parent for path in data.rglob("part-*.parquet") if path.relative_to(data).parts[0] in FUNNEL}
+    lines = []
+    for folder in sorted(folders, key=lambda path: (FUNNEL.index(path.relative_to(data).parts[0]), path)):
+        table = ds.dataset(sorted(map(str, folder.glob("part-*.parquet"))), format="parquet")
+        if folder.name == "dropped":
+            # A document's dropped snippets too: their ids are the document's, # and a position.
+            wanted = (ds.field("id") == identity) | (
+                (ds.field("id") > identity + "#") & (ds.field("id") < identity + "$")
+            )
+            rows = table.to_table(columns=["id", "reason", "detail"], filter=wanted).to_pylist()
+            lines += [f"{folder.parent}: {row['id']} dropped: {row['reason']} {row['detail']}".rstrip() for row in rows]
+        elif "id" in table.schema.names and table.count_rows(filter=ds.field("id") == identity):
+            lines.append(f"{folder}: there")
+        elif "document_id" in table.schema.names:
+            document, _, position = identity.partition("#")
+            wanted = ds.field("document_id") == document
+            if position:
+                wanted &= ds.field("position") == int(position)
+            if snippets := table.count_rows(filter=wanted):
+                lines.append(f"{folder}: {snippets} snippet{'s' * (snippets > 1)}")
+    return lines
+
 
 def main() -> None:
     """Look an id up in the dropped records and the shards below data/."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or (not sys.argv[1].partition("#")[2].isdigit() and "#" in sys.argv[1]):
         sys.exit("usage: make why ID=<document id, or snippet id like openwebmath/0123456789abcdef#0>")
-    identity = sys.argv[1]
-    found = False
-    for folder in sorted({path.parent for path in Path("data").rglob("part-*.parquet")}):
-        dataset = ds.dataset(sorted(str(p) for p in folder.glob("part-*.parquet")), format="parquet")
-        if "id" not in dataset.schema.names:
-            continue
-        names = [name for name in ("id", "reason", "detail") if name in dataset.schema.names]
-        matches = (ds.field("id") == identity) | ds.field("id").cast("string").isin([identity])
-        if folder.name == "dropped":
-            matches = matches | (ds.field("id") >= identity + "#") & (ds.field("id") < identity + "$")
-        for row in dataset.to_table(columns=names, filter=matches).to_pylist():
-            found = True
-            if "reason" in row:
-                print(f"{folder.parent}: {row['id']} dropped: {row['reason']} {row['detail'] or ''}".rstrip())
-            else:
-                print(f"{folder}: there")
-    if not found:
-        sys.exit(f"{identity}: in no shard below data/")
+    lines = trace(Path("data"), sys.argv[1])
+    if not lines:
+        sys.exit(f"{sys.argv[1]}: in no shard below data/")
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":
