@@ -4,16 +4,18 @@ from pathlib import Path
 
 import typer
 
-from mathcode_pile.decontaminate import DecontaminateParams, decontaminate
+from mathcode_pile.decontaminate import DecontaminateParams, Names, decontaminate
 from mathcode_pile.engine import write_metrics
-from mathcode_pile.params import load
+from mathcode_pile.params import load, read_section
 from stages import run
 
 
 def main(documents: Path, snippets: Path, benchmarks: Path, out: Path, metrics: Path = typer.Option(...)) -> None:
     """Write the clean part of DOCUMENTS and SNIPPETS to OUT, the rest to OUT/contaminated, by BENCHMARKS."""
     params = load("decontaminate", DecontaminateParams)
-    report, values = decontaminate(documents, snippets, benchmarks, out, params)
+    components = {entry["component"] for entry in read_section("sources").values()}
+    names = Names(sorted(components), sorted(read_section("translate")["components"]))
+    report, values = decontaminate(documents, snippets, benchmarks, out, params, names)
     write_metrics(metrics, report, **values)
 
 

@@ -100,10 +100,16 @@ def test_notebooks_are_read_in_three_layouts() -> None:
     assert [cell.kind for cell in read_cells(structured) or []] == ["text", "code", "output"]
     assert read_cells("# coding: utf-8\n\n# In[1]:\n\nimport sympy\n") is not None
     old = json.dumps({"worksheets": [{"cells": [{"cell_type": "code", "input": "import cmath"}]}]})
+    assert read_cells('{"cells": [{"cell_type": "code", "source": "x = 1", "outputs": 5}]}') == [("code", "x = 1")]
     assert read_cells(old) == [("code", "import cmath")]
 
 
-@pytest.mark.parametrize("text", ["{", '{"a": 1}', '{"cells": 3', "plain words only"])
+def test_a_long_broken_file_is_read_in_time_that_grows_with_its_length() -> None:
+    lines = ["x = (1,", "print 'a'"] * 20_000
+    assert imported_packages("\n".join([*lines, "import os; import sympy"])) & PACKAGES
+
+
+@pytest.mark.parametrize("text", ['{"worksheets": 5}', "{", '{"a": 1}', '{"cells": 3', "plain words only"])
 def test_what_is_no_notebook_is_named(text: str) -> None:
     assert read_cells(text) is None
 

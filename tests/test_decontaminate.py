@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathcode_pile.decontaminate import DecontaminateParams, decontaminate
+from mathcode_pile.decontaminate import DecontaminateParams, Names, decontaminate
 from mathcode_pile.decontaminate.check import reduce_words, shared_share
 from mathcode_pile.decontaminate.leaks import LeakFinder, cut_spans
 from mathcode_pile.decontaminate.questions import Question
@@ -187,7 +187,10 @@ def folders(project: Path) -> Path:
 def run(folders: Path, name: str, **changed: Any) -> tuple[dict[str, Any], Path]:
     out = folders / name
     params = PARAMS.model_copy(update=changed)
-    report, metrics = decontaminate(folders / "deduplicate", folders / "verify", folders / "benchmarks", out, params)
+    names = Names(*(sorted(p.name for p in (folders / kind).iterdir()) for kind in ("deduplicate", "verify")))
+    report, metrics = decontaminate(
+        folders / "deduplicate", folders / "verify", folders / "benchmarks", out, params, names
+    )
     return report.to_metrics() | metrics, out
 
 

@@ -52,12 +52,15 @@ def test_bad_rows_are_named_drops(tmp_path: Path) -> None:
         b"[1, 2]",
         b'{"id": "lone", "text": "\\ud800"}',
         b'{"id": "good", "text": "again"}',
+        b'{"id": "url", "text": "t", "url": "http://x/\\ud83d"}',
+        b'{"id": "\\ud83d", "text": "t"}',
+        b'{"id": "meta", "text": "t", "note": "\\ud83d"}',
         b"\0\0\0",
     ]
     (tmp_path / "x.jsonl").write_bytes(b"\n".join(lines))
     report = fetch(tmp_path / "out", path=str(tmp_path / "x.jsonl"), format="jsonl")
-    assert (report.read, report.kept) == (11, 1)
-    assert dict(report.dropped) == {"no_text": 4, "invalid_utf8": 2, "not_json": 3, "same_id": 1}
+    assert (report.read, report.kept) == (14, 2)
+    assert dict(report.dropped) == {"no_text": 4, "invalid_utf8": 4, "not_json": 3, "same_id": 1}
     details = [row["detail"] for row in read_rows(tmp_path / "out" / "dropped")]
     assert any("x.jsonl row 2: column 'text' is missing" in detail for detail in details)
 
@@ -114,6 +117,25 @@ def test_an_unpinned_or_misspelt_origin_is_an_error() -> None:
             parse_section("fetch.s", {"origins": [origin]}, SourceParams)
 
 
+def test_equal_names_in_two_origins_are_two_documents(tmp_path: Path) -> None:
+    origins = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.md").write_text(f"Notes {name}")
+        (tmp_path / name / "x.jsonl").write_text('{"id": 1, "text": "one"}')
+        (tmp_path / name / "y.jsonl").write_text('{"id": 1, "text": "another"}')
+        for file_format in ("markdown", "jsonl"):
+            origins.append({"kind": "local", "path": str(tmp_path / name), "format": file_format, "license": "MIT"})
+    report = fetch_source("s", parse_section("fetch.s", {"origins": origins}, SourceParams), tmp_path / "out")
+    assert (report.read, report.kept) == (6, 6)
+
+
+def test_pdfs_and_text_in_one_source_are_an_error(tmp_path: Path) -> None:
+    origins = [{"kind": "local", "path": "x", "format": f, "license": "MIT"} for f in ("pdf", "text")]
+    with pytest.raises(ParamsError, match="PDFs and text are different records"):
+        fetch_source("s", parse_section("fetch.s", {"origins": origins}, SourceParams), tmp_path / "out")
+
+
 def test_front_matter_becomes_metadata_and_never_text(tmp_path: Path) -> None:
     (tmp_path / "p.md").write_text("---\ntitle: T\nwrong: true\n---\n\nBody $1+1=2$.\n")
     fetch(tmp_path / "out", path=str(tmp_path), format="markdown")
@@ -126,11 +148,12 @@ def test_limits_and_samples_do_not_depend_on_order(tmp_path: Path) -> None:
     lines = [json.dumps({"id": str(n), "text": "t"}) for n in range(1000)]
     texts = []
     for name, ordered in [("a", lines), ("b", lines[::-1])]:
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(ordered))
-        fetch(tmp_path / name, path=str(tmp_path / f"{name}.jsonl"), format="jsonl", limits={"share": 0.2, "seed": 7})
-        texts.append({row["id"] for row in read_rows(tmp_path / name)})
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.jsonl").write_text("\n".join(ordered))
+        fetch(tmp_path / f"{name}1", path=str(tmp_path / name), format="jsonl", limits={"share": 0.2, "seed": 7})
+        texts.append({row["id"] for row in read_rows(tmp_path / f"{name}1")})
     assert texts[0] == texts[1] and 150 < len(texts[0]) < 250
-    fetch(tmp_path / "c", path=str(tmp_path / "a.jsonl"), format="jsonl", limits={"rows": 10})
+    fetch(tmp_path / "c", path=str(tmp_path / "a"), format="jsonl", limits={"rows": 10})
     assert len(list(read_rows(tmp_path / "c"))) == 10
 
 

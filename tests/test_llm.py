@@ -331,7 +331,7 @@ def test_a_crash_of_vllm_is_one_line_and_what_it_answered_is_kept(tmp_path: Path
 
 def test_without_vllm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, vllm_task: Task) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(PipelineError, match=r"pip install 'mathcode-pile\[vllm\]'"):
+    with pytest.raises(PipelineError, match="pip install vllm=="):
         open_backend(vllm_task)
 
 

@@ -171,3 +171,15 @@ def test_the_same_bytes_from_one_worker_and_from_two(project: Path, monkeypatch:
 def test_a_folder_without_a_fast_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a fast tokenizer"):
         TextTokenizer(tmp_path)
+
+
+def test_translated_code_is_held_out_with_its_page(project: Path) -> None:
+    rows = []
+    for number in range(400):
+        page = document(number, f"Computation {number}.")
+        rows.append(page | {"id": f"translated/{number}", "metadata": json.dumps({"document_id": page["id"]})})
+    write_shards(project / "in", [pa.RecordBatch.from_pylist(rows, DOCUMENT)], DOCUMENT)
+    tokenize(project / "in", make_byte_level(project), project / "out" / "translated", PARAMS)
+    pages = {f"s/{number}" for number in range(400) if is_held_out(f"s/{number}", PARAMS)}
+    apart = {token.id.replace("translated", "s") for token in held_out(project / "out")}
+    assert pages and apart == pages

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 DATASET = re.compile(r"(?P<before>repository: *(?P<name>\S+)[^\n]*\n\s*revision: *)null")
-MODEL = re.compile(r"(?P<before>\bid: *(?P<name>[^\s,]+), *revision: *)null")
+MODEL = re.compile(r"(?P<before>\bid: *(?P<name>[^\s,]+)(?:, *|\n *)revision: *)null")
 OCR = re.compile(r"(?P<before>ocr: *(?P<name>[^\s/]+/\S+)\n\s*ocr_revision: *)null")
 
 
@@ -30,15 +30,25 @@ def pin(text: str, find_commit: Callable[[str, str], str]) -> tuple[str, dict[st
 
 def main() -> None:
     """Pin the profile named on the command line."""
+    import httpx
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
 
     path = Path("profiles") / f"{sys.argv[1]}.yaml"
+    if not path.is_file():
+        sys.exit(f"{path}: no such file; name a profile: make pin PROFILE=paper")
     hub = HfApi()
-    text, commits = pin(
-        path.read_text(encoding="utf-8"),
-        lambda kind, name: str((hub.dataset_info(name) if kind == "dataset" else hub.model_info(name)).sha),
-    )
+
+    def find_commit(kind: str, name: str) -> str:
+        return str((hub.dataset_info(name) if kind == "dataset" else hub.model_info(name)).sha)
+
+    try:
+        text, commits = pin(path.read_text(encoding="utf-8"), find_commit)
+    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+        sys.exit(f"{path}: nothing pinned: {str(error).splitlines()[0]}")
     path.write_text(text, encoding="utf-8")
+    if not commits:
+        print(f"{path}: every revision is pinned")
     for repository, commit in commits.items():
         print(f"{path}: {repository} at {commit}")
 

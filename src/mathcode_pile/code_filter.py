@@ -26,6 +26,8 @@ Layout = Literal["python", "notebook"]
 
 # Above this the parser needs gigabytes; the tokens are read line by line.
 MAX_PARSED_CHARACTERS = 4_000_000
+# Each restart may read to the end of the file.
+MAX_RESTARTS = 100
 
 
 class CodeSourceParams(Section):
@@ -72,8 +74,12 @@ def _imports_of_tree(tree: ast.AST) -> Iterator[str]:
 def _imports_of_tokens(source: str) -> Iterator[str]:
     """Read import statements from tokens; a line that has none to give (a magic) is passed over."""
     lines = source.splitlines(keepends=True)
-    start = 0
+    start = restarts = 0
     while start < len(lines):
+        if restarts == MAX_RESTARTS:
+            yield from _imports_of_lines(lines[start:])
+            return
+        restarts += 1
         statement: list[str] = []
         reached = start
         try:
@@ -89,6 +95,13 @@ def _imports_of_tokens(source: str) -> Iterator[str]:
         except (tokenize.TokenError, SyntaxError, StopIteration):
             yield from _imports_of_statement(statement)
             start = max(reached, start) + 1
+
+
+def _imports_of_lines(lines: list[str]) -> Iterator[str]:
+    """Read import statements line by line, where a file is too broken for tokens."""
+    for line in lines:
+        for statement in line.split(";"):
+            yield from _imports_of_statement(re.findall(r"\w+|[.,]", statement.split("#")[0]))
 
 
 def _imports_of_statement(tokens: list[str]) -> Iterator[str]:
@@ -124,9 +137,9 @@ def _read_ipynb(text: str) -> list[Cell] | None:
     cells = notebook.get("cells")
     if cells is None:
         sheets = notebook.get("worksheets")
-        cells = [c for sheet in sheets or [] if isinstance(sheet, dict) for c in sheet.get("cells") or []]
-        if sheets is None:
+        if not isinstance(sheets, list):
             return None
+        cells = [c for sheet in sheets if isinstance(sheet, dict) for c in _listed(sheet.get("cells"))]
     found: list[Cell] = []
     for cell in cells if isinstance(cells, list) else []:
         if not isinstance(cell, dict):
@@ -134,10 +147,14 @@ def _read_ipynb(text: str) -> list[Cell] | None:
         content = _joined(cell.get("source", cell.get("input", "")))
         if cell.get("cell_type") == "code":
             found.append(Cell("code", content))
-            found += [Cell("output", shown) for o in cell.get("outputs") or [] if (shown := _output_text(o))]
+            found += [Cell("output", shown) for o in _listed(cell.get("outputs")) if (shown := _output_text(o))]
         elif cell.get("cell_type") in ("markdown", "heading", "raw"):
             found.append(Cell("text", content))
     return [cell for cell in found if cell.content.strip()]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _joined(value: Any) -> str:

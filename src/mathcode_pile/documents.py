@@ -97,4 +97,5 @@ def document_id(source: str, key: str) -> str:
 
 def encode_metadata(**values: Any) -> str:
     """Return the JSON of a metadata column: keys sorted, so that equal values have equal bytes."""
-    return json.dumps(values, sort_keys=True, ensure_ascii=False)
+    # A lone surrogate is not text; in JSON its escape is.
+    return json.dumps(values, sort_keys=True, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -21,7 +21,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from mathcode_pile import scratch
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.errors import ParamsError, PipelineError
 from mathcode_pile.params import Section, load
 from mathcode_pile.shards import list_shards, shard_name
 
@@ -83,7 +83,10 @@ def die_with_parent() -> None:
 
 def count_workers() -> int:
     """Return how many processes a stage may use."""
-    asked = int(os.environ.get("MATHCODE_WORKERS") or load("engine", EngineParams).workers)
+    given = os.environ.get("MATHCODE_WORKERS") or str(load("engine", EngineParams).workers)
+    if not given.isdigit():
+        raise ParamsError(f"MATHCODE_WORKERS must be a number, got {given!r}")
+    asked = int(given)
     return asked if asked > 0 else len(os.sched_getaffinity(0))
 
 
@@ -109,7 +112,7 @@ def map_shards(
     Raises PipelineError where a worker dies.
     """
     module = getattr(work, "func", work).__module__
-    fingerprint = scratch.hash_values(list(key), scratch.hash_code(module))
+    fingerprint = scratch.hash_values(list(key), scratch.hash_code(module), scratch.hash_environment())
     home = scratch.scratch_folder("shards", stage, fingerprint)
     with scratch.locked(home):
         done = [home / scratch.hash_file(shard) for shard in inputs]
@@ -168,7 +171,7 @@ def _run_on_ray(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
     try:
         import ray
     except ImportError:
-        raise PipelineError("engine.kind is ray, which is not installed: pip install 'mathcode-pile[ray]'") from None
+        raise PipelineError("engine.kind is ray, which is not installed: pip install ray==2.60.0") from None
     ray.init(ignore_reinit_error=True, log_to_driver=True)
     run = ray.remote(_run_one)
     waiting = [run.remote(work, done.resolve(), shard.resolve()) for done, shard in tasks]

@@ -81,14 +81,15 @@ def evaluate(params: EvaluateParams, model: Path, benchmarks: Path, tokenized: P
     out.mkdir(parents=True, exist_ok=True)
     metrics: dict[str, Any] = {}
     with locked(evaluator.home):
+        # The losses first: vLLM, once made, keeps most of the card.
+        losses = evaluator.held_out(tokenized)
+        other = evaluator.other_text()
+        losses |= {"other_text": other} if other else {}
         for name in evaluator.task_names():
             samples = evaluator.answer(name)
             lines = [json.dumps(s, ensure_ascii=False, sort_keys=True) for s in samples]
             (out / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             metrics |= summarize(name, samples)
-        losses = evaluator.held_out(tokenized)
-        other = evaluator.other_text()
-        losses |= {"other_text": other} if other else {}
         metrics |= {f"held_out_loss_{name}": round(loss.mean, 4) for name, loss in losses.items()}
         metrics |= {f"held_out_stderr_{name}": round(loss.standard_error, 4) for name, loss in losses.items()}
     return metrics

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from mathcode_pile.documents import DOCUMENT, DROPPED, FILE, document_id, encode_metadata
 from mathcode_pile.engine import Report
-from mathcode_pile.errors import InputError
+from mathcode_pile.errors import InputError, ParamsError
 from mathcode_pile.params import Section
 from mathcode_pile.shards import ShardWriter, shard_name, write_shards
 from mathcode_pile.sources import FileOrigin, Origin, read_origin
@@ -34,7 +34,10 @@ def fetch_source(source: str, params: SourceParams, out: Path) -> Report:
     """
     report = Report()
     rejected: list[dict[str, str]] = []
-    is_binary = any(isinstance(o, FileOrigin) and o.format == "pdf" for o in params.origins)
+    kinds = {isinstance(o, FileOrigin) and o.format == "pdf" for o in params.origins}
+    if len(kinds) > 1:
+        raise ParamsError(f"params: fetch.{source}.origins: PDFs and text are different records; make two sources")
+    is_binary = kinds == {True}
     schema = FILE if is_binary else DOCUMENT
     rows = _accepted(source, params.origins, report, rejected)
     report.kept = write_shards(out, _batches(rows, schema), schema, params.shard_megabytes << 20)
@@ -50,9 +53,11 @@ def _accepted(
     source: str, origins: list[Origin], report: Report, rejected: list[dict[str, str]]
 ) -> Iterator[dict[str, object]]:
     seen: set[str] = set()
-    for row in tqdm(itertools.chain.from_iterable(map(read_origin, origins)), unit="row", desc=f"fetch {source}"):
+    rows = ((number, row) for number, origin in enumerate(origins) for row in read_origin(origin))
+    for number, row in tqdm(rows, unit="row", desc=f"fetch {source}"):
         report.read += 1
-        identity = document_id(source, row.key)
+        # Two origins may have a file of one name.
+        identity = document_id(source, f"{number}:{row.key}" if number else row.key)
         if isinstance(row, Row) and identity in seen:
             row = Rejected(row.key, "same_id", "another record of the source has this id")
         if isinstance(row, Rejected):

@@ -85,7 +85,10 @@ def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str])
     if isinstance(answer, list):
         answer = ", ".join(str(a) for a in answer)
     if options and isinstance(answer, int):
-        answer = LETTERS[answer]  # MMLU gives the option's index
+        # MMLU gives the option's index; -1 hides it.
+        if not 0 <= answer < len(options):
+            raise InputError(f"answer {answer} is none of {len(options)} options")
+        answer = LETTERS[answer]
     if isinstance(answer, str) and "####" in answer:
         # GSM8K keeps the worked solution and the final answer in one column.
         solution, _, answer = answer.rpartition("####")

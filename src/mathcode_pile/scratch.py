@@ -93,6 +93,12 @@ def hash_code(module: str) -> str:
     return hash_values([[str(path.relative_to(PROJECT)), hash_file(path)] for path in paths])
 
 
+def hash_environment() -> str:
+    """Return 32 hex digits of what the code runs on: Python's minor version and the locked packages."""
+    lock = PROJECT / "requirements.lock"
+    return hash_values(sys.version_info[:2], hash_file(lock) if lock.is_file() else None)
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder's lock: a second process that wants it waits, saying so."""
@@ -141,7 +147,22 @@ def prune() -> int:
     refers to it. Replies, downloads and checkpoints have no such links and stay.
     """
     freed = 0
-    for marker in scratch_folder("shards").glob("*/*/*/report.json"):
+    for home in scratch_folder("shards").glob("*/*"):
+        with open(home / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue  # a stage is at work here
+            freed += _prune_home(home)
+    return freed
+
+
+def _prune_home(home: Path) -> int:
+    freed = 0
+    for partial in home.glob(".*.partial"):
+        freed += sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        shutil.rmtree(partial)
+    for marker in home.glob("*/report.json"):
         files = [p for p in marker.parent.rglob("*") if p.is_file() and p != marker]
         if all(p.stat().st_nlink == 1 for p in files):
             freed += sum(p.stat().st_size for p in files)

@@ -5,7 +5,7 @@ Nothing is judged here, so a moved threshold costs seconds.
 
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,8 +36,6 @@ class SourceParams(Section):
     """The least score kept; with `keep: score` alone."""
     min_dollar_signs: int = 0
     """Dollar signs a document must have: few have formulas in LaTeX."""
-    origins: tuple[Any, ...] = ()
-    """The profile's part; fetch reads it."""
 
 
 COMPONENT = pa.field("component", pa.string(), nullable=False)
@@ -54,7 +52,7 @@ def select(raw: Path, out: Path, source: SourceParams, params: SelectParams) -> 
         if not 1 <= piece_type <= 7:
             raise ParamsError(f"select.keep_types must be types of 1 to 7, got {piece_type}")
     work = partial(select_shard, source=source, params=params)
-    key = [source.model_dump(exclude={"origins"}), params.model_dump()]
+    key = [source.model_dump(), params.model_dump()]
     return map_folder("select", work, raw, out, key)
 
 

@@ -178,7 +178,8 @@ def tokenize_shard(shard: Path, folder: Path, tokenizer: Path, params: TokenizeP
                 names, sources, texts = ([batch[c][row] for row in rows] for c in ("id", "source", "text"))
                 ids, offsets = encoder.encode(texts)
                 table = _to_arrow(names, sources, ids, offsets, schema)
-                chosen = np.array([is_held_out(name, params) for name in names])
+                pages = [json.loads(batch["metadata"][row]).get("document_id", batch["id"][row]) for row in rows]
+                chosen = np.array([is_held_out(page, params) for page in pages])
                 lengths = np.diff(offsets)
                 kept.write(table.filter(pa.array(~chosen)))
                 held_out.write(table.filter(pa.array(chosen)))
@@ -195,7 +196,7 @@ def tokenize_shard(shard: Path, folder: Path, tokenizer: Path, params: TokenizeP
 
 def _read_documents(shard: Path) -> Iterator[dict[str, list[str]]]:
     """Yield documents as lists of columns, about BATCH_CHARACTERS of text at a time."""
-    for batch in read_batches(shard, ["id", "source", "text"]):
+    for batch in read_batches(shard, ["id", "source", "text", "metadata"]):
         columns = batch.to_pydict()
         start = held = 0
         for row, text in enumerate(columns["text"]):
@@ -215,5 +216,9 @@ def _to_arrow(names: list[str], sources: list[str], ids: Any, offsets: Any, sche
 
 
 def is_held_out(name: str, params: TokenizeParams) -> bool:
-    """Say whether a document is held out, from its id and the seed alone."""
+    """Say whether a document is held out, from its id and the seed alone.
+
+    A document of translated code goes by the id of the page its computations stand in: what is held out in
+    one component must not be trained on in another.
+    """
     return xxhash.xxh3_64_intdigest(name.encode("utf-8"), params.seed) < int(params.held_out_share * 2**64)

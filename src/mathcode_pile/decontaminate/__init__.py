@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,22 +43,29 @@ def load_finder(benchmarks: Path, params: DecontaminateParams) -> LeakFinder:
     return finder
 
 
+class Names(NamedTuple):
+    """The components, from params: a folder that an earlier run left behind is not among them."""
+
+    documents: list[str]
+    snippets: list[str]
+
+
 def decontaminate(
-    documents: Path, snippets: Path, benchmarks: Path, out: Path, params: DecontaminateParams
+    documents: Path, snippets: Path, benchmarks: Path, out: Path, params: DecontaminateParams, names: Names
 ) -> tuple[Report, dict[str, Any]]:
     """Write what is clean to out/documents and out/snippets, what is not to out/contaminated; return the counts.
 
-    documents, snippets: a folder for each component. Raises InputError where a folder is missing.
+    documents, snippets: a folder for each component that `names` names. Raises InputError where one is missing.
     """
     key = [params.model_dump(), hash_folder(benchmarks)]
     prepare = partial(load_finder, benchmarks, params)
     total = Report()
-    for component in _components(documents):
+    for component in names.documents:
         work = partial(clear_documents, benchmarks=benchmarks, params=params)
         place = out / "documents" / component
         total += map_folder("decontaminate", work, documents / component, place, ["documents", *key], prepare=prepare)
         _set_aside(place, out / "contaminated" / "documents" / component)
-    for component in _components(snippets):
+    for component in names.snippets:
         leaked = _leaked_ids(out / "contaminated" / "documents" / component)
         clear = partial(clear_snippets, benchmarks=benchmarks, params=params, leaked=leaked)
         place = out / "snippets" / component
@@ -66,7 +73,7 @@ def decontaminate(
             "decontaminate", clear, snippets / component, place, ["snippets", *key, leaked], prepare=prepare
         )
         _set_aside(place, out / "contaminated" / "snippets" / component)
-    report, metrics = report_leaks(documents, benchmarks, out, params)
+    report, metrics = report_leaks([documents / name for name in names.documents], benchmarks, out, params)
     (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return total, metrics
 
@@ -202,7 +209,7 @@ def _explain(finder: LeakFinder, leaks: Sequence[Leak], text: str) -> tuple[str,
 
 
 def report_leaks(
-    documents: Path, benchmarks: Path, out: Path, params: DecontaminateParams
+    documents: list[Path], benchmarks: Path, out: Path, params: DecontaminateParams
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the report by benchmark, planted leaks and clean text, for people, and the same as flat metrics."""
     finder = load_finder(benchmarks, params)
@@ -234,7 +241,8 @@ def _report_benchmarks(finder: LeakFinder, contaminated: Path) -> dict[str, Any]
                     name = match["benchmark"]
                     touched[name][match["part"]].add(match["question_id"])
                     touched[name][kind].add(identity)
-                    examples[name].append({"component": component, "id": identity} | match)
+                    if len(examples[name]) < EXAMPLES:
+                        examples[name].append({"component": component, "id": identity} | match)
     return {
         name: {
             "questions": entry["questions"],
@@ -242,7 +250,7 @@ def _report_benchmarks(finder: LeakFinder, contaminated: Path) -> dict[str, Any]
             "solutions_found": len(touched[name]["solution"]),
             "documents": len(touched[name]["documents"]),
             "snippets": len(touched[name]["snippets"]),
-            "examples": [_shorten(example) for example in examples[name][:EXAMPLES]],
+            "examples": [_shorten(example) for example in examples[name]],
         }
         for name, entry in sorted(report.items())
     }
@@ -252,11 +260,11 @@ def _shorten(example: dict[str, Any]) -> dict[str, Any]:
     return {name: value[:EXAMPLE_CHARACTERS] if isinstance(value, str) else value for name, value in example.items()}
 
 
-def _sample_documents(folder: Path, count: int, seed: int) -> list[str]:
+def _sample_documents(folders: list[Path], count: int, seed: int) -> list[str]:
     """Return the texts of `count` documents of all components, chosen by a hash of their id."""
     chosen: list[tuple[int, str, str]] = []  # a heap of negated hashes: the largest leaves first
-    for component in _components(folder):
-        for shard in list_shards(folder / component):
+    for folder in folders:
+        for shard in list_shards(folder):
             for batch in read_batches(shard, ["id", "text"]):
                 for row, name in enumerate(batch.column("id").to_pylist()):
                     rank = -xxhash.xxh3_64_intdigest(name.encode(), seed)

@@ -33,7 +33,7 @@ class LocalEngine:
             from vllm import LLM, SamplingParams
         except ImportError:
             raise PipelineError(
-                f"{task.stage}.backend is vllm, which is not installed: pip install 'mathcode-pile[vllm]'"
+                f"{task.stage}.backend is vllm, which is not installed: pip install vllm==0.32.0"
             ) from None
         model, params = task.model, task.model.vllm
         assert params

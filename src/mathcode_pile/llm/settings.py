@@ -43,8 +43,8 @@ class ModelParams(Section):
     """One model, and what its replies depend on."""
 
     id: str
-    revision: str
-    """A commit, or another name that never moves; a part of what replies are kept under."""
+    revision: str | None
+    """A commit, or another name that never moves; a part of what replies are kept under. `make pin` writes it."""
     tokenizer: str | None = None
     """A folder or hub id; the model's own unless given. `bytes`: none, a token counts as one byte."""
     context_tokens: int
@@ -88,6 +88,8 @@ def make_task(
         known = ", ".join(llm.models) or "none"
         raise ParamsError(f"params: {stage}.model: llm.models has no {model!r}; there are {known}")
     chosen = llm.models[model]
+    if chosen.revision is None:
+        raise ParamsError(f"params: llm.models.{model}.revision is not pinned; run `make pin`")
     if (chosen.openai if backend == "openai" else chosen.vllm) is None:
         raise ParamsError(f"params: llm.models.{model}.{backend} is missing, and {stage}.backend is {backend}")
     for url in chosen.openai.base_urls if chosen.openai else ():

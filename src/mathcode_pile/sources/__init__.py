@@ -132,4 +132,8 @@ def _read_files(origin: Local | Http | Store | HuggingFace) -> Iterator[Row | Re
     for number, file in enumerate(origin.files()):
         if origin.limits.files is not None and number >= origin.limits.files:
             return
+        if not file.name.lower().endswith(SUFFIXES[origin.format]):
+            raise InputError(
+                f"{file.url}: not a file of format {origin.format}: it must end in {', '.join(SUFFIXES[origin.format])}"
+            )
         yield from read_rows(file.path, file.name, file.url, origin.format, origin.license, origin.columns)

@@ -104,6 +104,7 @@ def download_fsspec(url: str, options: dict[str, object]) -> Iterator[LocalFile]
     Credentials come from the environment, as each store's library reads them.
     """
     import fsspec
+    from botocore.exceptions import BotoCoreError
 
     try:
         store, path = fsspec.core.url_to_fs(url, **options)
@@ -120,7 +121,7 @@ def download_fsspec(url: str, options: dict[str, object]) -> Iterator[LocalFile]
                 if not whole.is_file():
                     _fetch_blocks(store, name, size, whole)
             yield LocalFile(whole, name, store.unstrip_protocol(name))
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, BotoCoreError) as error:
         raise InputError(f"{url}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
 
 

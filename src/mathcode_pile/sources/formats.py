@@ -46,7 +46,7 @@ def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
         with pq.ParquetFile(path, memory_map=True) as file:
             for batch in file.iter_batches(batch_size=1000, use_threads=False):
                 yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
 
 
@@ -130,20 +130,23 @@ def _to_row(
     record: dict[str, Any], name: str, number: int, url: str, license_name: str, columns: dict[str, str]
 ) -> Row | Rejected:
     text_column = columns.get("text") or ("content" if "content" in record and "text" not in record else "text")
-    key = str(record.get(columns.get("id", "id")) or f"{name}#{number}")
+    identity = record.get(columns.get("id", "id"))
+    key = f"{name}#{number}" if identity in (None, "") else f"{name}:{identity}"
     text = record.get(text_column)
     if not isinstance(text, str) or not text.strip():
         kind = "missing" if text is None else "empty" if isinstance(text, str) else f"a {type(text).__name__}"
         return Rejected(key, "no_text", f"{name} row {number}: column {text_column!r} is {kind}")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        return Rejected(key, "invalid_utf8", str(error))
     row_url = record.get(columns.get("url", "url"))
     rest = {k: v for k, v in record.items() if k not in (text_column, "id", "url")}
     if isinstance(rest.get("metadata"), dict):
         rest |= rest.pop("metadata")
-    return Row(key, text, row_url if isinstance(row_url, str) else f"{url}#{number}", license_name, _jsonable(rest))
+    found = row_url if isinstance(row_url, str) else f"{url}#{number}"
+    try:
+        for part in (text, key, found):
+            part.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return Rejected(key.encode("utf-8", "backslashreplace").decode(), "invalid_utf8", str(error))
+    return Row(key, text, found, license_name, _jsonable(rest))
 
 
 def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
