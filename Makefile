@@ -66,8 +66,8 @@ bench: $(STAMP) ## Measure side by side and print ratios
 funnel: $(STAMP) ## Print what each stage took in, kept and dropped
 	@cat data/report/summary.txt
 
-compare: $(STAMP) ## Show experiments side by side, changed columns only
-	@dvc exp show --only-changed --drop 'Created|.*\.(in|kept|dropped|reasons)$$' --no-pager
+compare: $(STAMP) ## Show experiments side by side: changed params, token shares, held-out losses
+	@python -m tools.compare
 
 plan: $(STAMP) ## Say what a run with models would ask and cost (PROFILE=workstation)
 	@python -m stages.plan --profile $(PROFILE)
