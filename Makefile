@@ -11,7 +11,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-llm test-browser check format lint types contracts bench deps lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-browser check format lint types contracts bench deps lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,16 +28,13 @@ repro: $(STAMP) ## Run the pipeline (dvc repro) with the profile that params.yam
 
 test: $(STAMP) ## Run the tests
 	@OMP_NUM_THREADS=1 pytest -n auto -q --dist loadgroup $(ARGS)
-	@echo "Tests done. Longer ones: make test-slow, make test-browser, make test-llm."
+	@echo "Tests done. Longer ones: make test-slow, make test-pipeline, make test-browser."
 
 test-slow: $(STAMP) ## Run the tests that take minutes: kill -9 in five stages, the same bytes from one worker
 	@OMP_NUM_THREADS=1 pytest -q -m slow $(ARGS)
 
 test-pipeline: $(STAMP) ## Look at what `make repro` made: what a change reruns, versions, what stands in the corpus
 	@pytest -q -m pipeline $(ARGS)
-
-test-llm: $(STAMP) ## Run the tests against real model servers (installs gigabytes beside .venv)
-	@OMP_NUM_THREADS=2 pytest -q -m llm $(ARGS)
 
 test-browser: $(STAMP) ## Look at the report page in a real browser (needs Chromium)
 	@pytest -q -m browser $(ARGS)
