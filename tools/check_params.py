@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
 from mathcode_pile.annotate import AnnotateParams
 from mathcode_pile.base_model import BaseModelParams
 from mathcode_pile.classifier.scoring import ClassifierParams

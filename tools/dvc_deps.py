@@ -5,9 +5,6 @@ A module that is missing there is silent staleness: a change in it would rerun n
 
 import re
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from mathcode_pile.scratch import PROJECT, imported_modules, module_path
 

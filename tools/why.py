@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pyarrow.dataset as ds
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
 from mathcode_pile.report import FUNNEL
 
 
