@@ -6,15 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mathcode_pile.errors import PipelineError
 from mathcode_pile.sandbox import Limits, Result, Sandbox
 from mathcode_pile.sandbox.controller import missing_promises
-from mathcode_pile.sandbox.seccomp import TABLES, build_program
+from mathcode_pile.sandbox.seccomp import TABLES, ZYGOTE, snippet_program, zygote_program
 from mathcode_pile.sandbox.syntax import choose_kind
 
 LIMITS = Limits(timeout_s=2, memory_mb=512, output_bytes=5000, disk_mb=4)
@@ -245,7 +246,7 @@ def test_kernel_that_refuses_landlock_and_seccomp_is_refused() -> None:
         "import ctypes, sys\nfrom mathcode_pile.sandbox import Sandbox, kernel, seccomp\n"
         "from mathcode_pile.errors import PipelineError\n"
         f"program = {program!r}\n"
-        "filters = (seccomp._Filter * len(program))(*[seccomp._Filter(*p) for p in program])\n"
+        "filters = (seccomp._Instruction * len(program))(*[seccomp._Instruction(*p) for p in program])\n"
         "kernel.prctl(38, 1)\n"
         "kernel.prctl(22, 2, ctypes.byref(seccomp._Program(len(program), ctypes.addressof(filters))))\n"
         "try:\n    Sandbox().__enter__()\nexcept PipelineError as error:\n    print(error)"
@@ -263,9 +264,10 @@ def test_either_kind_of_file_protection_is_enough() -> None:
     assert len(missing_promises([])) == 2
 
 
+@pytest.mark.parametrize("build", [zygote_program, snippet_program])
 @pytest.mark.parametrize("machine", TABLES)
-def test_every_jump_of_the_filter_lands_within_it(machine: str) -> None:
-    program = build_program(machine)
+def test_every_jump_of_the_filters_lands_within_it(machine: str, build: Callable[[str], list[Any]]) -> None:
+    program = build(machine)
     for place, (code, if_true, if_false, _) in enumerate(program):
         assert max(if_true, if_false) < 256
         if code & 7 == 5:
@@ -278,17 +280,17 @@ def test_filter_lists_no_dangerous_call(name: str) -> None:
     assert all(name not in calls for calls, _ in TABLES.values())
 
 
-def test_no_new_call_is_allowed_by_default() -> None:
-    """Walk the filter for every number: what is not in the table is refused."""
-    if platform.machine() not in TABLES:
-        pytest.skip("no filter for this machine")
-    calls, architecture = TABLES[platform.machine()]
-    program = build_program(platform.machine())
-    allowed = {n for n in range(1024) if _walk(program, n, architecture) == 0x7FFF0000}
-    # Those that depend on an argument, which is 0 here.
+@pytest.mark.parametrize("machine", TABLES)
+def test_no_new_call_is_allowed_by_default(machine: str) -> None:
+    """Walk both filters for every number: what is not in the table is refused to a snippet."""
+    calls, architecture = TABLES[machine]
+    programs = zygote_program(machine), snippet_program(machine)
+    # Some depend on an argument, which is 0 here.
+    allowed = {n for n in range(1024) if all(_walk(p, n, architecture) == 0x7FFF0000 for p in programs)}
     assert allowed <= set(calls.values())
     assert calls["read"] in allowed
     assert calls["clone"] not in allowed
+    assert allowed.isdisjoint(ZYGOTE[machine].values())
 
 
 def _walk(program: list[tuple[int, int, int, int]], number: int, architecture: int) -> int:

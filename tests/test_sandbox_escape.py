@@ -410,7 +410,7 @@ def battle(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[dict[
         threading.Thread(target=watch, daemon=True).start()
         results = sandbox.run_all([fill_in(attempt.code, world) for attempt in ATTEMPTS.values()])
         over.set()
-        each = 1 + LANES * (2 if "pid" in sandbox.layers else 1)
+        each = 1 + 2 * LANES  # a warm parent, and its lanes with their zygotes
         left = len(descendants(os.getpid()) - before) - each * len(sandbox._parents)
         yield dict(zip(ATTEMPTS, results, strict=True)), world, left
 

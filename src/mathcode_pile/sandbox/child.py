@@ -1,8 +1,8 @@
-"""What happens in a snippet's own process: the protections close, then the snippet runs.
+"""What happens in a snippet's own process: the last protections close, then the snippet runs.
 
-Everything here runs in a fork of a lane. The process ends with status 0 where the snippet did, else with
-status 1 after one line on the report pipe. A hostile snippet can write anything there: it is a claim
-about itself, cut and checked by the lane, and reaches nothing of another snippet.
+All of it runs in a fork of a zygote, or in the zygote before it forks. The process ends with status 0
+where the snippet did, else with status 1 after one line on the report pipe. A hostile snippet can write
+anything there: it is a claim about itself, cut and checked by the lane, and reaches nothing of another.
 """
 
 import builtins
@@ -16,44 +16,57 @@ from typing import Any
 
 from mathcode_pile.sandbox import kernel
 
-REPORT = 3  # its descriptor
+# Descriptors: the report's, and in the zygote that of its socket to the lane.
+REPORT, CONTROL = 3, 4
 # Errors that mean: the sandbox, or a limit on disk, said no.
 FORBIDDEN = frozenset({1, 13, 27, 28, 30})  # EPERM, EACCES, EFBIG, ENOSPC, EROFS
 MAX_MESSAGE = 500
 
 
-def set_limits(memory_bytes: int, cpu_s: int, file_bytes: int, processes: int | None) -> None:
-    """Set this process's resource limits; memory is the whole address space, the warm parent's included."""
-    limits = [
-        (resource.RLIMIT_AS, memory_bytes, memory_bytes),
-        (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),
-        (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
-        (resource.RLIMIT_NOFILE, 64, 64),
-        (resource.RLIMIT_MEMLOCK, 0, 0),
-        (resource.RLIMIT_CORE, 0, 0),
-    ]
+def set_limits(memory_bytes: int, file_bytes: int, processes: int | None) -> None:
+    """Limit what this process and each that it forks may use; memory is the whole address space."""
+    limits = {
+        resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_CORE: 0,
+    }
     if processes is not None:
-        limits.append((resource.RLIMIT_NPROC, processes, processes))
-    for limit, soft, hard in limits:
+        limits[resource.RLIMIT_NPROC] = processes
+    for limit, most in limits.items():
         ceiling = resource.getrlimit(limit)[1]
-        if ceiling != resource.RLIM_INFINITY:
-            soft, hard = min(soft, ceiling), min(hard, ceiling)
-        resource.setrlimit(limit, (soft, hard))
+        allowed = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
+        resource.setrlimit(limit, (allowed, allowed))
 
 
-def connect(stdin: int, stdout: int, report: int) -> None:
-    """Put the pipes where they belong and close every other descriptor; standard error goes nowhere."""
-    report = os.dup(report) if report <= REPORT else report
-    os.dup2(stdout, 1)
-    os.dup2(stdin, 0)
-    os.dup2(stdin, 2)
+def limit_computing(cpu_s: int) -> None:
+    """Limit the computing of this process alone: a signal that it may catch, then one that it may not."""
+    ceiling = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if ceiling != resource.RLIM_INFINITY:
+        cpu_s = min(cpu_s, ceiling - 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
+
+
+def connect(control: int) -> None:
+    """Lead the standard descriptors, and the report's, to /dev/null, keep the control socket, close every other."""
+    null = os.open("/dev/null", os.O_RDWR)
+    control = os.dup(control) if control <= CONTROL else control
+    for place in (0, 1, 2, REPORT):
+        os.dup2(null, place)
+    os.dup2(control, CONTROL)
+    kernel.close_from(CONTROL + 1)
+
+
+def take_over(output: int, report: int) -> None:
+    """Write to these from now on, as standard output and report, and let go of everything of the zygote's."""
+    os.dup2(output, 1)
     os.dup2(report, REPORT, inheritable=False)
-    kernel.close_from(REPORT + 1)
+    os.closerange(CONTROL, 64)
 
 
 def seed() -> None:
     """Give every generator of random numbers that is already loaded the same state in every run."""
-    # Python's own seeds itself anew after each fork, so the parent cannot do it.
     random.seed(0)
 
 

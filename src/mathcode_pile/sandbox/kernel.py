@@ -9,6 +9,7 @@ import platform
 import signal
 
 libc = ctypes.CDLL(None, use_errno=True)
+_held = ctypes.PyDLL(None, use_errno=True)  # calls that do not let go of the interpreter's lock
 
 # Linux numbers a system call differently on each machine; those that both have in common need no entry.
 COMMON = {
@@ -18,7 +19,10 @@ COMMON = {
     "landlock_add_rule": 445,
     "landlock_restrict_self": 446,
 }
-OWN = {"x86_64": {"pivot_root": 155, "capset": 126}, "aarch64": {"pivot_root": 41, "capset": 91}}
+OWN = {
+    "x86_64": {"clone": 56, "capset": 126, "pivot_root": 155},
+    "aarch64": {"pivot_root": 41, "capset": 91, "clone": 220},
+}
 MACHINE = platform.machine()
 NUMBERS: dict[str, int] = COMMON | OWN[MACHINE] if MACHINE in OWN else {}
 
@@ -28,6 +32,7 @@ CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
+MADV_COLLAPSE, HUGE_PAGE = 25, 2 << 20
 AT_RECURSIVE, AT_FDCWD = 0x8000, -100
 
 
@@ -55,6 +60,40 @@ def prctl(option: int, *arguments: object) -> int:
 def unshare(flags: int) -> None:
     """Enter new namespaces."""
     _check(libc.unshare(flags), "unshare")
+
+
+def fork_first_process() -> int:
+    """Fork a process that is process 1 of a new namespace of processes.
+
+    unshare could do it only once: a second namespace may not be asked for when the first one's processes are gone.
+    """
+    if "clone" not in NUMBERS:
+        raise OSError(38, f"clone: unknown on {MACHINE}")
+    arguments = [ctypes.c_long(value) for value in (NUMBERS["clone"], CLONE_NEWPID | signal.SIGCHLD, 0, 0, 0, 0)]
+    return _check(_held.syscall(*arguments), "clone")
+
+
+def fork() -> int:
+    """Fork by the C library's call alone.
+
+    Python's own fork also makes every lock anew and seeds `random` anew: with sympy loaded that touches 230 pages.
+    Only for a process with one thread, which holds no lock.
+    """
+    return _check(_held.fork(), "fork")
+
+
+def collapse_memory() -> None:
+    """Move what this process has written so far into huge pages, so that a fork copies fewer page tables.
+
+    Linux 6.1 and later, where it has 2 MB pages to give; elsewhere nothing happens. No address changes.
+    """
+    with open("/proc/self/maps") as maps:
+        lines = [line.split() for line in maps]
+    for span, rights, *_, name in [line if len(line) > 5 else [*line, ""] for line in lines]:
+        first, last = (int(end, 16) // HUGE_PAGE for end in span.split("-"))
+        if rights == "rw-p" and name in ("", "[heap]"):
+            for place in range(first + 1, last):
+                libc.madvise(ctypes.c_void_p(place * HUGE_PAGE), ctypes.c_size_t(HUGE_PAGE), MADV_COLLAPSE)
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:

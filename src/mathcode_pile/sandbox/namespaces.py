@@ -14,7 +14,7 @@ from mathcode_pile.sandbox import kernel
 BOX = "/box"  # a snippet's own folder, in the private root
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 INODES = 1024
-PARTS = kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWPID
+PARTS = kernel.CLONE_NEWNS | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 
 
 def unshare_all() -> list[str]:
@@ -29,7 +29,7 @@ def unshare_all() -> list[str]:
             _write("/proc/self/setgroups", "deny")
             _write("/proc/self/uid_map", f"1000 {user} 1")
             _write("/proc/self/gid_map", f"1000 {group} 1")
-        return [*names, "pid", "network", "ipc"]
+        return [*names, "network", "ipc"]
     return []
 
 
@@ -41,11 +41,10 @@ def _write(path: str, text: str) -> None:
         os.close(descriptor)
 
 
-def private_root(readable: Sequence[str], disk_mb: int) -> int:
-    """Make a root folder of our own: what is readable, read-only, and BOX; return a view of our processes.
+def private_root(readable: Sequence[str], disk_mb: int) -> None:
+    """Make a root folder of our own: what is readable, read-only, and BOX.
 
-    The first process of a new process namespace calls it. The view is a descriptor of a /proc that has
-    no place in the root, or -1. Raises OSError where the machine does not allow it.
+    Raises OSError where the machine does not allow it.
     """
     paths = outermost(readable)
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
@@ -59,15 +58,12 @@ def private_root(readable: Sequence[str], disk_mb: int) -> int:
     for path in paths:
         _bind(path)
     os.mkdir("/new" + BOX)
-    os.mkdir("/new/proc")
-    view = _mount_proc("/new/proc")
     os.mkdir("/new/old")
     kernel.make_readonly("/new")
     kernel.pivot_root("/new", "/new/old")
     os.chdir("/")
     kernel.unmount("/old")
     renew_box(disk_mb, first=True)
-    return view
 
 
 def outermost(paths: Sequence[str]) -> list[str]:
@@ -90,16 +86,6 @@ def _bind(path: str) -> None:
     else:
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
     kernel.mount(source, target, flags=kernel.MS_BIND | kernel.MS_REC)
-
-
-def _mount_proc(target: str) -> int:
-    try:
-        kernel.mount("proc", target, "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
-    except OSError:
-        return -1
-    view = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    kernel.unmount(target)
-    return view
 
 
 def renew_box(disk_mb: int, first: bool = False) -> None:

@@ -99,4 +99,5 @@ def main() -> None:
     gc.collect()
     # The collector's marks would otherwise be written to, and so copied, in every child.
     gc.freeze()
+    kernel.collapse_memory()
     tend(settings, settings["controls"])

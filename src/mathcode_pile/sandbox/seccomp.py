@@ -1,12 +1,15 @@
 """The system calls a snippet may make; every other one fails with EPERM.
 
-A list of what is allowed, not of what is forbidden, so that a call invented later is forbidden too.
+Two filters, since one that a process is under cannot be taken off: the zygote's, which is a list of what is
+allowed, not of what is forbidden, so that a call invented later is forbidden too; and the snippet's, short,
+because each snippet's process pays for it, which forbids what only the zygote needs, such as to fork.
 What numpy, scipy and sympy need is there. What is not: sockets, fork and exec, signals to others, ptrace,
 mounts and namespaces, keys, bpf, perf, io_uring, shared memory between processes, links, and changes of
 a file's mode, owner or times, which Landlock does not cover.
 """
 
 import ctypes
+from collections.abc import Callable
 
 from mathcode_pile.sandbox import kernel
 
@@ -63,16 +66,22 @@ AARCH64 = {
     "copy_file_range": 285, "preadv2": 286, "pwritev2": 287, "statx": 291, "rseq": 293, "clone3": 435,
     "close_range": 436, "openat2": 437, "faccessat2": 439,
 }
+# What the zygote needs besides, and the snippet's own filter takes away.
+ZYGOTE = {
+    "x86_64": {"sendto": 44, "recvfrom": 45, "recvmsg": 47, "wait4": 61},
+    "aarch64": {"sendto": 206, "recvfrom": 207, "recvmsg": 212, "wait4": 260},
+}
 # fmt: on
 TABLES = {"x86_64": (X86_64, 0xC000003E), "aarch64": (AARCH64, 0xC00000B7)}
 
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 EPERM, ENOSYS = 0x00050000 | 1, 0x00050000 | 38
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN, MASK = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
-SELF = 0xFEEDFACE  # stands for the process id, known only in the child
+SELF = 0xFEEDFACE  # stands for the process id, known only after the fork
 LAST_KNOWN = 467  # numbers beyond it: the C library is told that the kernel lacks them
 
 PRCTL_ALLOWED = [15, 16, 0x53564D41]  # a thread's name; a mapping's name
+PRCTL_OF_ZYGOTE = [1, 22]  # PR_SET_PDEATHSIG, PR_SET_SECCOMP: for the fork that is to be a snippet
 IOCTL_ALLOWED = [0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451]  # is it a terminal, how much to read, flags
 FCNTL_DENIED = [8, 10, 15]  # F_SETOWN, F_SETSIG, F_SETOWN_EX send signals to whom they name
 THREAD = 0x00010000 | 0x00000100 | 0x00000800  # CLONE_THREAD, CLONE_VM, CLONE_SIGHAND
@@ -81,7 +90,7 @@ NAMESPACES = 0x7E020080
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
 
 
-class _Filter(ctypes.Structure):
+class _Instruction(ctypes.Structure):
     _fields_ = (
         ("code", ctypes.c_uint16),
         ("if_true", ctypes.c_uint8),
@@ -105,26 +114,7 @@ def _one_of(index: int, values: list[int], then: int, otherwise: int) -> list[In
     return [_argument(index), *tests, (RETURN, 0, 0, otherwise), (RETURN, 0, 0, then)]
 
 
-def _conditional(calls: dict[str, int]) -> list[Instruction]:
-    threads_only: list[Instruction] = [
-        _argument(0),
-        (ANY_BIT, 3, 0, NAMESPACES),
-        (MASK, 0, 0, THREAD),
-        (EQUAL, 0, 1, THREAD),
-        (RETURN, 0, 0, ALLOW),
-        (RETURN, 0, 0, EPERM),
-    ]
-    blocks = {
-        "clone": threads_only,
-        # Its flags lie in memory, where a filter cannot look; without it the C library takes clone.
-        "clone3": [(RETURN, 0, 0, ENOSYS)],
-        "prctl": _one_of(0, PRCTL_ALLOWED, ALLOW, EPERM),
-        "ioctl": _one_of(1, IOCTL_ALLOWED, ALLOW, EPERM),
-        "fcntl": _one_of(1, FCNTL_DENIED, EPERM, ALLOW),
-        "kill": _one_of(0, [SELF], ALLOW, EPERM),
-        "tgkill": _one_of(0, [SELF], ALLOW, EPERM),
-        "prlimit64": _one_of(0, [0, SELF], ALLOW, EPERM),
-    }
+def _choose(calls: dict[str, int], blocks: dict[str, list[Instruction]]) -> list[Instruction]:
     program: list[Instruction] = []
     for name, block in blocks.items():
         program += [(EQUAL, 0, len(block), calls[name]), *block]
@@ -140,10 +130,10 @@ def _search(segments: list[tuple[int, int]]) -> list[Instruction]:
     return [(AT_LEAST, len(lower), 0, segments[middle][0]), *lower, *upper]
 
 
-def build_program(machine: str) -> list[Instruction]:
-    """Return the filter for a machine; SELF stands where the process id belongs."""
+def zygote_program(machine: str) -> list[Instruction]:
+    """Return the zygote's filter for a machine."""
     calls, architecture = TABLES[machine]
-    allowed = set(calls.values())
+    allowed = {*calls.values(), *ZYGOTE[machine].values()}
     segments: list[tuple[int, int]] = []
     for number in range(LAST_KNOWN):
         action = ALLOW if number in allowed else EPERM
@@ -159,22 +149,51 @@ def build_program(machine: str) -> list[Instruction]:
         (AT_LEAST, 0, 1, 0x40000000),
         (RETURN, 0, 0, KILL),
     ]
-    return head + _conditional(calls) + _search(segments)
+    blocks: dict[str, list[Instruction]] = {
+        "clone": [_argument(0), (ANY_BIT, 0, 1, NAMESPACES), (RETURN, 0, 0, EPERM), (RETURN, 0, 0, ALLOW)],
+        # Its flags lie in memory, where a filter cannot look; without it the C library takes clone.
+        "clone3": [(RETURN, 0, 0, ENOSYS)],
+        "prctl": _one_of(0, PRCTL_ALLOWED + PRCTL_OF_ZYGOTE, ALLOW, EPERM),
+        "ioctl": _one_of(1, IOCTL_ALLOWED, ALLOW, EPERM),
+        "fcntl": _one_of(1, FCNTL_DENIED, EPERM, ALLOW),
+    }
+    return head + _choose(calls, blocks) + _search(segments)
 
 
-class Seccomp:
-    """The filter, compiled once; `install` puts the present process under it for good."""
+def snippet_program(machine: str) -> list[Instruction]:
+    """Return what a snippet's process adds to the zygote's filter; SELF stands where its id belongs."""
+    calls = TABLES[machine][0] | ZYGOTE[machine]
+    threads_only: list[Instruction] = [
+        _argument(0),
+        (MASK, 0, 0, THREAD),
+        (EQUAL, 0, 1, THREAD),
+        (RETURN, 0, 0, ALLOW),
+        (RETURN, 0, 0, EPERM),
+    ]
+    blocks: dict[str, list[Instruction]] = {
+        "clone": threads_only,
+        "kill": _one_of(0, [SELF], ALLOW, EPERM),
+        "tgkill": _one_of(0, [SELF], ALLOW, EPERM),
+        "prlimit64": _one_of(0, [0, SELF], ALLOW, EPERM),
+        "prctl": _one_of(0, PRCTL_ALLOWED, ALLOW, EPERM),
+        **{name: [(RETURN, 0, 0, EPERM)] for name in ZYGOTE[machine]},
+    }
+    return [(LOAD, 0, 0, 0), *_choose(calls, blocks), (RETURN, 0, 0, ALLOW)]
 
-    def __init__(self) -> None:
+
+class Filter:
+    """A filter, compiled once; `install` puts the present process under it for good."""
+
+    def __init__(self, build: Callable[[str], list[Instruction]]) -> None:
         if kernel.MACHINE not in TABLES:
             raise OSError(38, f"seccomp: no filter for {kernel.MACHINE}")
-        program = build_program(kernel.MACHINE)
-        self._filters = (_Filter * len(program))(*[_Filter(*instruction) for instruction in program])
+        program = build(kernel.MACHINE)
+        self._filters = (_Instruction * len(program))(*[_Instruction(*instruction) for instruction in program])
         self._own = [place for place, instruction in enumerate(program) if instruction[3] == SELF]
         self._program = _Program(len(program), ctypes.addressof(self._filters))
 
     def install(self, process: int) -> None:
-        """Forbid this process, whose id is `process`, all but the allowed calls."""
+        """Forbid this process, whose id is `process`, what the filter does not allow."""
         for place in self._own:
             self._filters[place].value = process
         kernel.prctl(kernel.PR_SET_SECCOMP, 2, ctypes.byref(self._program))

@@ -18,89 +18,109 @@ class Bounds(NamedTuple):
     output_bytes: int
     folder: tuple[str, int] | None
     """A folder and its megabytes, where no file system limits them."""
-    view: int
-    """The descriptor of a /proc in which the snippet can be seen, or -1."""
+    processes: int
+    """The descriptor of a /proc in which the snippet can be seen."""
 
 
-class Watch:
-    """Follows one running snippet: gathers what it writes, up to a limit, and ends it when it goes too far."""
+class Seen:
+    """What was seen of a snippet: its output and report, and what it was stopped for, if it was."""
 
-    def __init__(self, bounds: Bounds, process: int, output: int, report: int) -> None:
-        self.bounds = bounds
-        self.process = process
+    def __init__(self) -> None:
         self.output = bytearray()
         self.report = bytearray()
         self.stopped: tuple[str, str] | None = None
-        self._pipes = {output: (self.output, bounds.output_bytes), report: (self.report, REPORT_BYTES)}
-        self._end = os.pidfd_open(process)
-        self._poll = select.poll()
-        for descriptor in (output, report, self._end):
+
+
+class Watch:
+    """Watches over the snippets of one zygote.
+
+    parent: the zygote's process id; answer: the descriptor at which it says that a snippet has ended.
+    control: a socket; when its other side is gone, this process has nobody to work for, and ends.
+    """
+
+    def __init__(self, bounds: Bounds, parent: int, answer: int, control: int) -> None:
+        self.bounds = bounds
+        self.parent = parent
+        self.answer = answer
+        self.control = control
+
+    def follow(self, output: int, report: int) -> Seen:
+        """Gather what a snippet writes, and return when it has ended, or has to be ended: `stopped` then says why."""
+        seen = Seen()
+        pipes = {output: (seen.output, self.bounds.output_bytes), report: (seen.report, REPORT_BYTES)}
+        poll = select.poll()
+        poll.register(self.control, 0)
+        for descriptor in (output, report, self.answer):
+            poll.register(descriptor, select.POLLIN)
+        for descriptor in pipes:
             os.set_blocking(descriptor, False)
-            self._poll.register(descriptor, select.POLLIN)
-
-    def follow(self, control: int) -> None:
-        """Return when the process has ended, or has to be ended: `stopped` then says why.
-
-        control: a socket; when its other side is gone, this lane has nobody to work for, and ends.
-        """
-        self._poll.register(control, 0)
         started = time.monotonic()
-        try:
-            while not self.stopped:
-                ready = [descriptor for descriptor, _ in self._poll.poll(TICK_S * 1000)]
-                if control in ready:
-                    os._exit(0)
-                for descriptor in ready:
-                    if descriptor in self._pipes:
-                        self._read(descriptor)
-                if self._end in ready:
-                    for descriptor in list(self._pipes):
-                        self._read(descriptor)
-                    return
-                ran = time.monotonic() - started
-                if ran >= TICK_S:
-                    self._check(ran)
-        finally:
-            os.close(self._end)
+        while not seen.stopped:
+            ready = [descriptor for descriptor, _ in poll.poll(TICK_S * 1000)]
+            if self.control in ready:
+                os._exit(0)
+            # Once it has ended nothing more is written, so what is in the pipes now is all.
+            for descriptor in list(pipes) if self.answer in ready else ready:
+                if descriptor in pipes and not _read(descriptor, *pipes[descriptor]):
+                    poll.unregister(descriptor)
+                    del pipes[descriptor]
+            if len(seen.output) > self.bounds.output_bytes:
+                del seen.output[self.bounds.output_bytes :]
+                seen.stopped = "output_limit", f"more than {self.bounds.output_bytes} bytes"
+            elif self.answer in ready:
+                break
+            elif (ran := time.monotonic() - started) >= TICK_S:
+                seen.stopped = self._find_excess(ran)
+        return seen
 
-    def _read(self, descriptor: int) -> None:
-        held, limit = self._pipes[descriptor]
-        while not self.stopped:
-            try:
-                part = os.read(descriptor, 65536)
-            except BlockingIOError:
-                return
-            if not part:
-                self._poll.unregister(descriptor)
-                del self._pipes[descriptor]
-                return
-            held += part[: limit - len(held) + 1]
-            if len(held) > limit:
-                del held[limit:]
-                if held is self.output:
-                    self.stopped = "output_limit", f"more than {limit} bytes"
-
-    def _check(self, ran: float) -> None:
+    def _find_excess(self, ran: float) -> tuple[str, str] | None:
         bounds = self.bounds
         if ran >= bounds.wall_s:
-            self.stopped = "timeout", f"more than {bounds.wall_s:g} s in all"
-            return
-        if bounds.view >= 0:
-            threads, cpu_s = _read_state(bounds.view, self.process)
+            return "timeout", f"more than {bounds.wall_s:g} s in all"
+        for process in children_of(bounds.processes, self.parent):
+            threads, cpu_s = _read_state(bounds.processes, process)
             if threads > MAX_THREADS:
-                self.stopped = "blocked", f"more than {MAX_THREADS} threads"
-            elif cpu_s >= bounds.cpu_s:
-                self.stopped = "timeout", f"more than {bounds.cpu_s:g} s of computing"
+                return "blocked", f"more than {MAX_THREADS} threads"
+            if cpu_s >= bounds.cpu_s:
+                return "timeout", f"more than {bounds.cpu_s:g} s of computing"
         if bounds.folder:
             path, megabytes = bounds.folder
             if _folder_bytes(path) > megabytes << 20:
-                self.stopped = "blocked", f"more than {megabytes} MB of files"
+                return "blocked", f"more than {megabytes} MB of files"
+        return None
 
 
-def _read_state(view: int, process: int) -> tuple[int, float]:
+def _read(descriptor: int, held: bytearray, limit: int) -> bool:
+    """Add what a pipe holds, up to one byte more than the limit; return whether there may be more to come."""
+    while len(held) <= limit:
+        try:
+            part = os.read(descriptor, 65536)
+        except BlockingIOError:
+            return True
+        if not part:
+            return False
+        held += part[: limit - len(held) + 1]
+    return False
+
+
+def children_of(processes: int, parent: int) -> list[int]:
+    """Return the ids of a process's children; none where the machine does not show them."""
+    try:
+        descriptor = os.open(f"{parent}/task/{parent}/children", os.O_RDONLY, dir_fd=processes)
+    except OSError:
+        return []
+    try:
+        return [int(word) for word in os.read(descriptor, 65536).split()]
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
+
+
+def _read_state(processes: int, process: int) -> tuple[int, float]:
     """Return a process's number of threads and its seconds of computing."""
     try:
-        descriptor = os.open(f"{process}/stat", os.O_RDONLY, dir_fd=view)
+        descriptor = os.open(f"{process}/stat", os.O_RDONLY, dir_fd=processes)
     except OSError:
         return 0, 0.0
     try:
