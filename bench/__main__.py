@@ -3,7 +3,8 @@
     make bench                              the whole, on 100 MB of text
     make bench ARGS="--megabytes 5 --no-write"
 
-Each runs in a process of its own, on one core, in seconds of processor time; those in ON_ALL_CORES on all, by the clock.
+Each runs in a process of its own, on one core, in seconds of processor time; those in ON_ALL_CORES on all cores, by
+the clock.
 """
 
 import importlib

@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,6 +49,19 @@ def run_datatrove(*arguments: str | Path) -> None:
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise PipelineError(f"datatrove: {' '.join(map(str, arguments))}: {done.stderr[-1000:]}")
+
+
+@contextmanager
+def one_worker(scratch: Path) -> Iterator[None]:
+    """Let stages use one process and a fresh scratch folder, so that no finished shard is used again."""
+    before = {name: os.environ.get(name) for name in ("MATHCODE_WORKERS", "MATHCODE_SCRATCH")}
+    shutil.rmtree(scratch, ignore_errors=True)
+    os.environ |= {"MATHCODE_WORKERS": "1", "MATHCODE_SCRATCH": str(scratch)}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def take_texts(texts: Path, out: Path, megabytes: float) -> Path:
