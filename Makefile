@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH_VENV := .venv-bench
+BENCH_STAMP := $(BENCH_VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # DVC's locks and site cache, apart for each user of a machine.
 export DVC_SITE_CACHE_DIR ?= $(HOME)/.cache/mathcode-pile/dvc
@@ -11,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-browser check format lint types contracts bench deps lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-browser check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,8 +59,15 @@ contracts: $(STAMP)
 deps: $(STAMP) ## Write each stage's own modules into dvc.yaml, from its imports
 	@python -m tools.dvc_deps
 
-bench: $(STAMP) ## Measure side by side and print ratios
-	@PYTHONPATH=src:. python -m bench $(ARGS)
+$(BENCH_STAMP): bench/requirements.lock bench/borrowed.txt tools/setup_bench.sh | $(STAMP)
+	@tools/setup_bench.sh $(BENCH_VENV)
+	@touch $@
+
+bench: $(STAMP) $(BENCH_STAMP) ## Measure beside other tools, which it installs apart; write the table into docs/benchmarks.md
+	@python -m bench $(ARGS)
+
+bench-memory: $(STAMP) ## Measure each data stage's peak memory on 1 GB of text; write the table into docs/benchmarks.md
+	@python -m bench.memory $(ARGS)
 
 funnel: $(STAMP) ## Print what each stage took in, kept and dropped
 	@cat data/report/summary.txt

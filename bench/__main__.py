@@ -1,50 +1,57 @@
-"""Run every benchmark that has a `measure`, print one table and write it to docs/benchmarks.md.
+"""Run every benchmark that has a `compare`, print one table and write it to docs/benchmarks.md.
 
-    python -m bench --megabytes 100
+    make bench                              the whole, on 100 MB of text
+    make bench ARGS="--megabytes 5 --no-write"
 
-All in one run on one machine, each side on one core, in seconds of processor time.
+Each runs in a process of its own, on one core, in seconds of processor time; those in ON_ALL_CORES on all cores, by
+the clock.
 """
 
 import importlib
-import os
-import sys
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import typer
 
-FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent / "src"))
+from bench.environment import ROOT
+from bench.table import Row, describe_machine, pin_to_one_core, to_markdown, write_table
+from mathcode_pile.errors import PipelineError
 
-from bench.table import describe_machine, to_markdown  # noqa: E402  (the path to src is set above)
+ON_ALL_CORES = {"execute", "llm"}
 
-START, END = "<!-- make bench writes from here", "<!-- to here -->"
+
+def list_benchmarks() -> list[str]:
+    """Return the modules of this folder that have a `compare`: megabytes of text -> rows."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
+    return [name for name in names if "\ndef compare(" in (ROOT / "bench" / f"{name}.py").read_text(encoding="utf-8")]
+
+
+def compare(name: str, megabytes: int) -> list[Row]:
+    """Return the rows of one benchmark, run in this process."""
+    if name not in ON_ALL_CORES:
+        pin_to_one_core()
+    rows: list[Row] = importlib.import_module(f"bench.{name}").compare(megabytes)
+    return rows
 
 
 def main(megabytes: int = 100, write: bool = True) -> None:
     """Measure all and print the table; with --write (the default) put it into docs/benchmarks.md."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    rows = []
-    for path in sorted(FOLDER.glob("*.py")):
-        if path.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"bench.{path.stem}")
-        if hasattr(module, "measure"):
-            typer.echo(f"{path.stem} ...", err=True)
-            rows += module.measure(megabytes)
-    table = f"{describe_machine()}\n\n{to_markdown(rows)}\n"
+    started, rows = time.monotonic(), []
+    for name in list_benchmarks():
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            try:
+                found = pool.submit(compare, name, megabytes).result()
+            except PipelineError as error:
+                raise SystemExit(f"bench: {name}: {error}") from None
+        typer.echo(f"{name}, after {time.monotonic() - started:.0f} s\n{to_markdown(found)}\n", err=True)
+        rows += found
+    minutes = (time.monotonic() - started) / 60
+    table = f"{describe_machine()}; {megabytes} MB of text; {minutes:.0f} minutes in all.\n\n{to_markdown(rows)}"
     typer.echo(table)
     if write:
-        write_table(FOLDER.parent / "docs" / "benchmarks.md", table)
-
-
-def write_table(path: Path, table: str) -> None:
-    """Put the table between the two marks of a page, at its end where it has none; makes the page if need be."""
-    page = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    if START not in page or END not in page:
-        page = f"{page.rstrip()}\n\n{START} -->\n{END}\n"
-    head, _, rest = page.partition(START)
-    tail = rest.partition(END)[2]
-    path.write_text(f"{head}{START} -->\n\n{table}\n{END}{tail}", encoding="utf-8")
+        write_table(ROOT / "docs" / "benchmarks.md", "make bench", table)
 
 
 if __name__ == "__main__":

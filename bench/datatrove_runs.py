@@ -1,57 +1,75 @@
-"""datatrove's fastText filter, or its four MinHash stages, on local Parquet; run by an environment that has datatrove.
+"""datatrove on local Parquet, one task in one process; run by the Python that has it (bench/environment.py).
 
-    PYTHON -m bench.datatrove_runs filter TEXTS MODEL OUT
-    PYTHON -m bench.datatrove_runs minhash TEXTS OUT NGRAM BANDS ROWS
+    PYTHON -m bench.datatrove_runs filter MODEL TEXTS OUT
+    PYTHON -m bench.datatrove_runs deduplicate NGRAM BANDS ROWS TEXTS OUT
+    PYTHON -m bench.datatrove_runs index QUESTIONS NGRAM OUT
+    PYTHON -m bench.datatrove_runs decontaminate INDEX NGRAM TEXTS OUT
 
-An environment of its own: pip install datatrove pyarrow fasttext-numpy2-wheel "xxhash<4" fasteners tokenizers
-orjson regex nltk spacy tldextract. DATATROVE names its Python for bench.classify and bench.deduplicate.
+What is kept is written to OUT/kept. Its other settings are datatrove's own: English is split into words by spaCy.
 """
 
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
 from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.decont import NGramsDecontConfig, NGramsDecontFilter
+from datatrove.pipeline.dedup import (
+    MinhashDedupBuckets,
+    MinhashDedupCluster,
+    MinhashDedupFilter,
+    MinhashDedupSignature,
+)
+from datatrove.pipeline.dedup.minhash import MinhashConfig
+from datatrove.pipeline.filters import FastTextClassifierFilter
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
+from datatrove.utils.hashing import create_hash_func
+from datatrove.utils.text import ngrams, simplify_text
+from datatrove.utils.word_tokenizers import load_word_tokenizer
 
 
-def run(steps: list, logs: Path) -> None:
-    """Run a pipeline as one task in one process."""
-    LocalPipelineExecutor(steps, tasks=1, workers=1, logging_dir=str(logs), skip_completed=False).run()
+def run(steps: list, logs: str, tasks: int = 1) -> None:
+    """Run a pipeline in this process."""
+    LocalPipelineExecutor(steps, tasks=tasks, workers=1, logging_dir=logs, skip_completed=False).run()
 
 
-def filter_texts(texts: str, model: str, out: str) -> None:
+def filter_texts(model: str, texts: str, out: str) -> None:
     """Keep what the model calls positive."""
-    from datatrove.pipeline.filters import FastTextClassifierFilter
-
     keep = FastTextClassifierFilter(f"file://{Path(model).resolve()}", keep_labels=("positive", 0.5))
-    run([ParquetReader(texts, glob_pattern="*.parquet"), keep, ParquetWriter(f"{out}/kept")], Path(out) / "logs")
+    run([ParquetReader(texts, glob_pattern="*.parquet"), keep, ParquetWriter(f"{out}/kept")], f"{out}/logs")
 
 
-def deduplicate(texts: str, out: str, ngram: int, bands: int, rows: int) -> None:
-    """Run signatures, buckets, clusters and the filter."""
-    from datatrove.pipeline.dedup import (
-        MinhashDedupBuckets,
-        MinhashDedupCluster,
-        MinhashDedupFilter,
-        MinhashDedupSignature,
-    )
-    from datatrove.pipeline.dedup.minhash import MinhashConfig
-
-    config = MinhashConfig(n_grams=ngram, num_buckets=bands, hashes_per_bucket=rows)
+def deduplicate(ngram: str, bands: str, rows: str, texts: str, out: str) -> None:
+    """Run signatures, buckets, clusters (their numbers written too) and the filter."""
+    config = MinhashConfig(n_grams=int(ngram), num_buckets=int(bands), hashes_per_bucket=int(rows))
     read = ParquetReader(texts, glob_pattern="*.parquet")
-    signed, buckets, removed = (f"{out}/{name}" for name in ("signatures", "buckets", "removed"))
-    run([read, MinhashDedupSignature(output_folder=signed, config=config)], Path(out) / "logs1")
-    LocalPipelineExecutor(
-        [MinhashDedupBuckets(input_folder=signed, output_folder=buckets, config=config)],
-        tasks=bands, workers=1, logging_dir=f"{out}/logs2", skip_completed=False,
-    ).run()  # fmt: skip
-    run([MinhashDedupCluster(input_folder=buckets, output_folder=removed, config=config)], Path(out) / "logs3")
-    run([read, MinhashDedupFilter(input_folder=removed), ParquetWriter(f"{out}/kept")], Path(out) / "logs4")
+    signed, buckets, found = (f"{out}/{name}" for name in ("signatures", "buckets", "clusters"))
+    run([read, MinhashDedupSignature(output_folder=signed, config=config)], f"{out}/logs1")
+    run([MinhashDedupBuckets(input_folder=signed, output_folder=buckets, config=config)], f"{out}/logs2", int(bands))
+    cluster = MinhashDedupCluster(input_folder=buckets, output_folder=found, config=config, save_cluster_id=True)
+    run([cluster], f"{out}/logs3")
+    run([read, MinhashDedupFilter(input_folder=found), ParquetWriter(f"{out}/kept")], f"{out}/logs4")
+
+
+def index_questions(questions: str, ngram: str, out: str) -> None:
+    """Write the index of texts (a JSON list) as NGramsDecontIndexer does, which itself asks for lighteval."""
+    config = NGramsDecontConfig(n_grams=int(ngram))
+    split, hashed = load_word_tokenizer("en").word_tokenize, create_hash_func(config.hash_config)
+    hashes: set[int] = set()
+    for text in json.loads(Path(questions).read_text(encoding="utf-8")):
+        hashes.update(hashed(" ".join(g)) for g in ngrams(split(simplify_text(text, config.norm_config)), int(ngram)))
+    Path(out).mkdir(parents=True)
+    np.array(sorted(hashes), dtype=config.hash_config.np_descr).tofile(f"{out}/questions.index.hashes")
+
+
+def decontaminate(index: str, ngram: str, texts: str, out: str) -> None:
+    """Drop what has an n-gram of the index."""
+    drop = NGramsDecontFilter(index, config=NGramsDecontConfig(n_grams=int(ngram)))
+    run([ParquetReader(texts, glob_pattern="*.parquet"), drop, ParquetWriter(f"{out}/kept")], f"{out}/logs")
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "filter":
-        filter_texts(*sys.argv[2:5])
-    else:
-        deduplicate(sys.argv[2], sys.argv[3], *map(int, sys.argv[4:7]))
+    commands = {"filter": filter_texts, "deduplicate": deduplicate, "index": index_questions}
+    (commands | {"decontaminate": decontaminate})[sys.argv[1]](*sys.argv[2:])

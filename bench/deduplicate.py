@@ -1,31 +1,35 @@
-"""MinHash deduplication end to end against a plain loop over rensa, on one core.
+"""MinHash deduplication end to end against a plain loop over rensa and against datatrove's four stages, on one core.
 
-    pip install --target SOMEWHERE rensa
-    PYTHONPATH=SOMEWHERE python -m bench.deduplicate --megabytes 100
+    python -m bench.deduplicate --megabytes 100
 
-Both read the same Parquet, take the same shingles (5 words), permutations and bands, and write what they keep
-to Parquet. The loop is what a person would write: split, join, update, query, insert.
+All read the same Parquet, take shingles of as many words, as many permutations and bands, and write what they keep
+to Parquet. The loop is what a person would write: split, join, update, query, insert. datatrove gets a part of
+the texts; on that part its clusters are compared with ours.
 """
 
-import importlib.util
-import os
 import re
-import shutil
 import tempfile
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import typer
 
-from bench.classify import run_datatrove
-from bench.table import Row, best_seconds, describe_machine, to_markdown
+from bench.environment import borrow_packages, one_worker, run_datatrove, seconds_beyond_start, take_texts
+from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
 from mathcode_pile.deduplicate.signatures import DeduplicateParams
 from mathcode_pile.deduplicate.stage import deduplicate
 from mathcode_pile.params import load
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches, shard_name
+from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_rows, shard_name
 
+WHAT = "MinHash, Parquet to Parquet"
+# datatrove splits words with spaCy, at about half a megabyte a second.
+DATATROVE_MEGABYTES = 20
 WORD = re.compile(r"\w+")
 
 
@@ -41,7 +45,7 @@ def deduplicate_with_rensa(texts: Path, out: Path, params: DeduplicateParams) ->
             writer = writer or ShardWriter(out / shard_name(place), batch.schema).__enter__()
             stays = []
             for text in batch.column("text").to_pylist():
-                words = WORD.findall(text.lower())
+                words = _words(text)
                 minhash = RMinHash(num_perm=params.permutations, seed=params.seed)
                 minhash.update(
                     [" ".join(words[i : i + params.ngram]) for i in range(max(1, len(words) - params.ngram + 1))]
@@ -58,51 +62,73 @@ def deduplicate_with_rensa(texts: Path, out: Path, params: DeduplicateParams) ->
 
 
 def deduplicate_ours(texts: Path, folder: Path, params: DeduplicateParams) -> dict[str, Any]:
-    """Deduplicate with one worker and a scratch folder of its own, so that no finished shard is used again."""
-    before = {name: os.environ.get(name) for name in ("MATHCODE_WORKERS", "MATHCODE_SCRATCH")}
-    shutil.rmtree(folder / "scratch", ignore_errors=True)
-    os.environ |= {"MATHCODE_WORKERS": "1", "MATHCODE_SCRATCH": str(folder / "scratch")}
-    try:
+    """Deduplicate in this process."""
+    with one_worker(folder / "scratch"):
         return deduplicate(texts.parent, folder / "ours", {texts.name: params.priority[0]}, params)
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def measure(megabytes: int = 100) -> list[Row]:
-    """Return the rows of this benchmark; none where neither rensa nor datatrove is installed."""
-    rows = []
+def compare(megabytes: int = 100) -> list[Row]:
+    """Return the rows of this benchmark."""
+    borrow_packages()
     params = load("deduplicate", DeduplicateParams)
+    texts = make_texts(megabytes)
+    size = count_bytes(texts) / 1e6
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        texts = make_texts(megabytes)
-        size = count_bytes(texts) / 1e6
         seconds, metrics = best_seconds(lambda: deduplicate_ours(texts, folder, params))
-        note = f"{size:.0f} MB, {metrics['in']} documents; kept {metrics['kept']}"
-        what = "MinHash, Parquet to Parquet"
-        if importlib.util.find_spec("rensa"):
-            plain, kept = best_seconds(lambda: deduplicate_with_rensa(texts, folder / "rensa", params), 1)
-            said = f"{note}, rensa {kept}"
-            rows.append(Row(what, size / seconds, size / plain, "MB/s", "a plain rensa loop", said))
-        else:
-            print("rensa is not installed (pip install --target SOMEWHERE rensa, PYTHONPATH=SOMEWHERE): left out")
-        if os.environ.get("DATATROVE"):
-            # A part of the texts: datatrove splits words with spaCy, at less than a megabyte a second.
-            few = make_texts(min(5, megabytes))
-            run = ["-m", "bench.datatrove_runs", "minhash", str(few), str(folder / "datatrove")]
-            run += [str(n) for n in (params.ngram, params.bands, params.rows_per_band)]
-            other, _ = best_seconds(lambda: run_datatrove(run), 1)
-            rows.append(
-                Row(what, size / seconds, count_bytes(few) / 1e6 / other, "MB/s", "datatrove, four stages", note)
-            )
-    return rows
+        plain, kept = best_seconds(lambda: deduplicate_with_rensa(texts, folder / "rensa", params), 1)
+        note = f"{size:.0f} MB, {metrics['in']} documents; kept {metrics['kept']}, rensa {kept}"
+        return [
+            Row(WHAT, size / seconds, size / plain, "MB/s", "a plain rensa loop", note),
+            _compare_datatrove(texts, folder, size / seconds, params),
+        ]
+
+
+def _compare_datatrove(texts: Path, folder: Path, rate: float, params: DeduplicateParams) -> Row:
+    few = take_texts(texts, folder / "few", DATATROVE_MEGABYTES)
+    size = count_bytes(few) / 1e6
+    config = [str(number) for number in (params.ngram, params.bands, params.rows_per_band)]
+    other, start = seconds_beyond_start(lambda t, o: run_datatrove("deduplicate", *config, t, o), few, folder)
+    deduplicate_ours(few, folder, params)
+    agreement = describe_agreement(few, folder / "ours" / params.priority[0], folder / "whole-out", params.ngram)
+    note = f"on {size:.0f} MB of them, its start of {start:.1f} s taken off; {agreement}"
+    return Row(WHAT, rate, size / other, "MB/s", "datatrove, four stages", note)
+
+
+def describe_agreement(texts: Path, ours: Path, datatrove: Path, ngram: int) -> str:
+    """Say how many pairs of documents both put into one cluster, and how alike those are that only one does."""
+    rows = list(read_rows(texts, ["id", "text"]))
+    documents = {row["id"]: row["text"] for row in rows}
+    survivors = {row["id"]: row["detail"].split()[1] for row in read_rows(ours / "dropped")}
+    own = _pairs((survivors.get(name, name), name) for name in documents)
+    numbers = np.fromfile(datatrove / "clusters" / "000000.clusters", np.uint32).reshape(-1, 2)
+    other = _pairs((cluster, rows[place]["id"]) for place, cluster in numbers.tolist())
+    alone = {}
+    for who, pairs in (("ours", own - other), ("its", other - own)):
+        alike = sorted(_similarity(documents[a], documents[b], ngram) for a, b in pairs)
+        alone[who] = f"{len(alike)} {who} alone" + (f" (similarity {alike[0]:.2f} to {alike[-1]:.2f})" if alike else "")
+    return f"pairs in one cluster: {len(own & other)} by both, {alone['ours']}, {alone['its']}"
+
+
+def _pairs(members: Iterable[tuple[Hashable, str]]) -> set[tuple[str, str]]:
+    clusters = defaultdict(list)
+    for cluster, name in members:
+        clusters[cluster].append(name)
+    return {pair for names in clusters.values() for pair in combinations(sorted(names), 2)}
+
+
+def _similarity(one: str, other: str, ngram: int) -> float:
+    first, second = ({tuple(w[i : i + ngram]) for i in range(len(w) - ngram + 1)} for w in map(_words, (one, other)))
+    return len(first & second) / max(1, len(first | second))
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(text.lower())
 
 
 def main(megabytes: int = 100) -> None:
     """Print the table."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    print(describe_machine())
-    print(to_markdown(measure(megabytes)))
+    print_alone(compare, megabytes)
 
 
 if __name__ == "__main__":

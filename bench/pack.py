@@ -1,4 +1,4 @@
-"""Packing, Parquet to rows, against next-fit in batches of 1,000 documents: padding, cut documents and speed.
+"""Packing, Parquet to rows, against trl's and against next-fit in batches of 1,000 documents: padding and speed.
 
     python -m bench.pack
 
@@ -7,28 +7,26 @@ anew with each batch.
 """
 
 import json
-import os
-import resource
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import typer
 from numpy.typing import NDArray
 
-from bench.table import Row, best_seconds, describe_machine, to_markdown
+from bench.environment import borrow_packages
+from bench.table import Row, best_seconds, print_alone
 from mathcode_pile.kernels.packing import pack_pieces
 from mathcode_pile.mixture import ShareParams, cut_documents
 from mathcode_pile.pack import PackParams, pack
 from mathcode_pile.packed import Vocabulary, token_schema
-from mathcode_pile.shards import write_shards
+from mathcode_pile.shards import list_shards, write_shards
 
 SEQUENCE_LENGTH = 8192
 BATCH = 1000
-DOCUMENTS = 50_000
-PLANS = 20
 
 
 def next_fit(lengths: NDArray[np.int32], sequence_length: int) -> int:
@@ -60,9 +58,10 @@ def write_tokens(folder: Path, lengths: NDArray[np.int32]) -> None:
     (folder / "web" / "vocabulary.json").write_text(json.dumps(values_))
 
 
-def measure(megabytes: int = 0) -> list[Row]:
-    """Return the rows of this benchmark; its size does not follow megabytes."""
-    lengths = np.maximum(3, np.random.default_rng(0).lognormal(6.3, 1.1, DOCUMENTS)).astype(np.int32)
+def compare(megabytes: int = 100) -> list[Row]:
+    """Return the rows of this benchmark; so many tokens of log-normal lengths are half as many million as megabytes."""
+    rng = np.random.default_rng(0)
+    lengths = np.maximum(3, rng.lognormal(6.3, 1.1, 500 * megabytes)).astype(np.int32)
     total = int(lengths.sum())
     params = PackParams(sequence_length=SEQUENCE_LENGTH, max_epochs=4, seed=0)
     with tempfile.TemporaryDirectory() as temporary:
@@ -70,32 +69,52 @@ def measure(megabytes: int = 0) -> list[Row]:
         write_tokens(folder / "tokens", lengths)
         run = lambda: pack(folder / "tokens", folder / "out", params, {"web": ShareParams(weight=1)})  # noqa: E731
         seconds, metrics = best_seconds(run)
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
-    start = time.process_time()
-    for _ in range(PLANS):
-        pack_pieces(cut_documents(lengths, SEQUENCE_LENGTH).length, SEQUENCE_LENGTH)
-    plan = (time.process_time() - start) / PLANS
-    rows = next_fit(lengths, SEQUENCE_LENGTH)
-    loose = 1 - total / (rows * SEQUENCE_LENGTH)
-    note = f"{total / 1e6:.0f}M tokens; the plan alone {total / 1e6 / plan:.0f}M/s"
+        trl, rows, lost = _pack_with_trl(folder / "tokens" / "web", folder)
+    plan, _ = best_seconds(lambda: pack_pieces(cut_documents(lengths, SEQUENCE_LENGTH).length, SEQUENCE_LENGTH), 5)
+    loose = 1 - total / (next_fit(lengths, SEQUENCE_LENGTH) * SEQUENCE_LENGTH)
+    split = 1 - total / (rows * SEQUENCE_LENGTH)
+    speed, filled = "packing, Parquet to rows", f"tokens in rows of {SEQUENCE_LENGTH:,}"
+    said = f"{total / 1e6:.0f}M tokens; our plan alone {total / 1e6 / plan:.0f}M/s"
     return [
-        Row("packing, Parquet to rows", total / 1e6 / seconds, 10, "M tokens/s", "the aim", note),
-        Row(
-            "tokens in rows",
-            1 - metrics["padding"],
-            1 - loose,
-            "of all places",
-            "next-fit in batches of 1,000",
-            f"padding {metrics['padding']:.3%} and {loose:.2%}",
-        ),
+        Row(speed, total / 1e6 / seconds, total / 1e6 / trl, "M tokens/s", "trl's bfd_split", said),
+        _compare_fill(filled, metrics["padding"], split, f"trl's bfd_split; its bfd cuts off {lost:.2%} of the tokens"),
+        _compare_fill(filled, metrics["padding"], loose, f"next-fit in batches of {BATCH:,}"),
     ]
 
 
-def main() -> None:
+def _compare_fill(what: str, ours: float, other: float, against: str) -> Row:
+    return Row(what, 1 - ours, 1 - other, "of all places", against, f"padding {ours:.3%} and {other:.3%}")
+
+
+def _pack_with_trl(tokens: Path, folder: Path) -> tuple[float, int, float]:
+    """Return trl's seconds, Parquet to rows, the rows, and the share of tokens that its default strategy cuts off.
+
+    All documents are one batch to it, as to us: in its default batches of 1,000 it would pad more.
+    """
+    borrow_packages()
+    from datasets import Dataset, disable_caching, disable_progress_bars
+    from trl.data_utils import pack_dataset
+
+    disable_caching()
+    disable_progress_bars()
+
+    def run(strategy: str) -> Dataset:
+        table = pq.read_table(list_shards(tokens), columns=["tokens"])
+        options = {"batch_size": None, "keep_in_memory": True}
+        packed = pack_dataset(Dataset(table), SEQUENCE_LENGTH, strategy, options)
+        packed.save_to_disk(folder / "trl")
+        return packed
+
+    def count(packed: Dataset) -> int:
+        return int(pc.sum(pc.list_value_length(packed.data.column("tokens"))).as_py())
+
+    seconds, packed = best_seconds(lambda: run("bfd_split"), 2)
+    return seconds, len(packed), 1 - count(run("bfd")) / count(packed)
+
+
+def main(megabytes: int = 100) -> None:
     """Print the table."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    print(describe_machine())
-    print(to_markdown(measure()))
+    print_alone(compare, megabytes)
 
 
 if __name__ == "__main__":

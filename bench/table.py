@@ -2,7 +2,8 @@
 
 import os
 import platform
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -12,15 +13,17 @@ T = TypeVar("T")
 class Row(NamedTuple):  # one comparison, made side by side in one run
     what: str
     ours: float
-    other: float
+    other: float | None
+    """None where the other could not be had; the note says why."""
     unit: str
     against: str
     note: str = ""
 
-    @property
-    def ratio(self) -> float:
-        """Return how many times faster (or greater) ours is."""
-        return self.ours / self.other if self.other else float("inf")
+    def cells(self) -> list[str]:
+        """Return the row's cells: the ratio says how many times faster (or greater) ours is."""
+        other = "not measured" if self.other is None else f"{self.other:.4g} {self.unit}"
+        ratio = "" if self.other is None else f"{self.ours / self.other:.3g}"
+        return [self.what, f"{self.ours:.4g} {self.unit}", other, ratio, self.against, self.note]
 
 
 def best_seconds(run: Callable[[], T], times: int = 3) -> tuple[float, T]:
@@ -30,10 +33,27 @@ def best_seconds(run: Callable[[], T], times: int = 3) -> tuple[float, T]:
     """
     best = float("inf")
     for _ in range(times):
-        start = sum(os.times()[:4])
+        start = _processor_seconds()
         result = run()
-        best = min(best, sum(os.times()[:4]) - start)
+        best = min(best, _processor_seconds() - start)
     return best, result
+
+
+def _processor_seconds() -> float:
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def pin_to_one_core() -> None:
+    """Keep this process and its children on one core."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def print_alone(compare: Callable[[int], list[Row]], megabytes: int) -> None:
+    """Print the table of one benchmark, run by itself."""
+    print(describe_machine(), end="\n\n")
+    pin_to_one_core()
+    print(to_markdown(compare(megabytes)))
 
 
 def describe_machine() -> str:
@@ -50,10 +70,21 @@ def _read(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-def to_markdown(rows: list[Row]) -> str:
+def to_markdown(rows: Sequence[Row]) -> str:
     """Return the table."""
-    lines = ["| what | ours | other | ratio | against | note |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        numbers = f"{row.ours:.4g} {row.unit} | {row.other:.4g} {row.unit} | {row.ratio:.2f}"
-        lines.append(f"| {row.what} | {numbers} | {row.against} | {row.note} |")
-    return "\n".join(lines)
+    return format_table(["what", "ours", "other", "ratio", "against", "note"], [row.cells() for row in rows])
+
+
+def format_table(names: list[str], lines: Sequence[list[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [names, ["---"] * len(names), *lines])
+
+
+def write_table(page: Path, mark: str, table: str) -> None:
+    """Put a table between a page's two lines that bear the mark; raises ValueError where it has not both."""
+    start, end = f"<!-- {mark} writes from here -->\n", f"<!-- {mark}: to here -->"
+    head, found, rest = page.read_text(encoding="utf-8").partition(start)
+    _, closed, tail = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{page} lacks the marks of {mark}")
+    page.write_text(f"{head}{start}\n{table}\n\n{end}{tail}", encoding="utf-8")

@@ -7,15 +7,16 @@ a web page's text, and with as few blanks.
 import random
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mathcode_pile.documents import DOCUMENT, document_id
 from mathcode_pile.errors import PipelineError
 from mathcode_pile.scratch import atomic_folder, scratch_folder
-from mathcode_pile.shards import write_shards
+from mathcode_pile.shards import list_shards, read_batches, write_shards
 
 # Their files are the mathematical ones.
 MATHEMATICAL = ("sympy", "scipy", "numpy", "mpmath", "networkx", "sklearn")
@@ -31,11 +32,7 @@ def _files() -> list[Path]:
 
 
 def _documents(file: Path) -> Iterator[str]:
-    try:
-        content = file.read_text(encoding="utf-8")
-    except (UnicodeDecodeError, OSError):
-        return
-    lines = [line.strip() for line in content.splitlines()]
+    lines = [line.strip() for content in _whole(file) for line in content.splitlines()]
     limit = random.Random(str(file)).randint(_LEAST, _MOST)
     held: list[str] = []
     size = 0
@@ -54,13 +51,29 @@ def make_texts(megabytes: int) -> Path:
 
     Raises PipelineError where less than that is installed.
     """
-    folder = scratch_folder("bench") / f"texts-{megabytes}"
+    return _make("texts", megabytes, _documents)
+
+
+def make_files(megabytes: int) -> Path:
+    """Return a folder of shards with so many megabytes of Python files, whole; see make_texts."""
+    return _make("files", megabytes, _whole)
+
+
+def _whole(file: Path) -> Iterator[str]:
+    try:
+        yield file.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError):
+        return
+
+
+def _make(name: str, megabytes: int, read: Callable[[Path], Iterator[str]]) -> Path:
+    folder = scratch_folder("bench") / f"{name}-{megabytes}"
     if folder.is_dir():
         return folder
     rows, size = [], 0
     for file in _files():
         source = "mathematical" if set(file.parts) & set(MATHEMATICAL) else "other"
-        for index, text in enumerate(_documents(file)):
+        for index, text in enumerate(read(file)):
             key = f"{file}#{index}"
             row = {"id": document_id("bench", key), "text": text, "source": source}
             rows.append(row | {"url": key, "license": "", "metadata": "{}"})
@@ -80,9 +93,5 @@ def make_texts(megabytes: int) -> Path:
 
 def count_bytes(folder: Path) -> int:
     """Return the bytes of text in a folder's shards."""
-    import pyarrow.compute as pc
-
-    from mathcode_pile.shards import list_shards, read_batches
-
     batches = (batch for shard in list_shards(folder) for batch in read_batches(shard, ["text"]))
     return sum(pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0 for batch in batches)

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+import math_verify
 
+from bench.table import Row, best_seconds, to_markdown
 from mathcode_pile.answers import Checker
 from mathcode_pile.shards import read_rows
 
@@ -107,9 +108,34 @@ HOSTILE = [
 ]
 
 
-def main(folders: list[Path]) -> None:
+def make_numeric_pairs() -> list[tuple[str, str]]:
+    """Return 10,000 stated results with outputs that equal them: whole numbers, fractions, decimals, roots, money."""
+    pairs = []
+    for i in range(1, 2_001):
+        pairs += [(f"${i * 37}$", f"{i * 37}"), (f"\\frac{{{i}}}{{7}}", repr(i / 7)), (f"{i / 8:.2f}", repr(i / 8))]
+        pairs += [(f"x = {i}\\sqrt{{2}}", repr(i * 2**0.5)), (f"\\${i % 900 + 1},250.50", f"Total: {i % 900 + 1}250.5")]
+    return pairs
+
+
+def compare(megabytes: int = 100) -> list[Row]:
+    """Return the row of this benchmark, whose size does not follow megabytes: numeric pairs, beside math-verify."""
+    pairs = make_numeric_pairs()
+    some = pairs[:1000]
     with Checker() as checker:
-        _measure_speed(checker)
+        seconds, verdicts = best_seconds(lambda: Counter(checker.compare(*pair).verdict for pair in pairs))
+    other, agreed = best_seconds(lambda: sum(_verify_with_library(*pair) for pair in some), 1)
+    note = f"{len(pairs)} pairs, {verdicts['verified']} verified; it {agreed} of the first {len(some)}"
+    return [Row("verify, numeric pairs", len(pairs) / seconds, len(some) / other, "pairs/s", "math-verify", note)]
+
+
+def _verify_with_library(stated: str, printed: str) -> bool:
+    return bool(math_verify.verify(math_verify.parse(f"${stated.strip('$')}$"), math_verify.parse(printed)))
+
+
+def main(folders: list[Path]) -> None:
+    """Print the table, the slowest of the hostile pairs, and what passes of the changed results of the folders."""
+    print(to_markdown(compare()))
+    with Checker() as checker:
         _measure_hostile(checker)
         for folder in folders:
             pairs = [(row["result"], row["stdout"]) for row in read_rows(folder, ["result", "stdout"])]
@@ -118,17 +144,6 @@ def main(folders: list[Path]) -> None:
             print(f"{folder}: {made.total()} changed results {dict(made)}, refused {share:.4%}")
             for kind, changed, printed in accepted[:20]:
                 print(f"  passed: {kind}: {changed!r} against {printed!r}")
-
-
-def _measure_speed(checker: Checker) -> None:
-    pairs = []
-    for i in range(1, 2_001):
-        pairs += [(f"${i * 37}$", f"{i * 37}"), (f"\\frac{{{i}}}{{7}}", repr(i / 7)), (f"{i / 8:.2f}", repr(i / 8))]
-        pairs += [(f"x = {i}\\sqrt{{2}}", repr(i * 2**0.5)), (f"\\${i % 900 + 1},250.50", f"Total: {i % 900 + 1}250.5")]
-    start = time.process_time()
-    verdicts = Counter(checker.compare(*pair).verdict for pair in pairs)
-    seconds = time.process_time() - start
-    print(f"numeric pairs: {len(pairs) / seconds:,.0f} a second on one core ({dict(verdicts)})")
 
 
 def _measure_hostile(checker: Checker) -> None:

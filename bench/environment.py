@@ -1,0 +1,84 @@
+"""What the benchmarks compare with, as tools/setup_bench.sh leaves it in .venv-bench: see there.
+
+Other tools run on the same core as ours, and their processor time is counted with their children's. What a program
+spends before it reads its first document (interpreter, imports, spaCy's and its own preparations) is measured by a
+run of the same command on a single document, and taken off.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from bench.table import best_seconds
+from mathcode_pile.documents import DOCUMENT
+from mathcode_pile.errors import PipelineError
+from mathcode_pile.shards import read_rows, write_shards
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".venv-bench"
+
+
+def borrow_packages() -> None:
+    """Let this process import the packages of bench/borrowed.txt, after its own; PipelineError where there are none."""
+    borrowed = FOLDER / "borrowed"
+    if not borrowed.is_dir():
+        raise PipelineError(f"{borrowed}: no such folder; `make bench` makes it")
+    if str(borrowed) not in sys.path:
+        sys.path.append(str(borrowed))
+
+
+def find_fasttext() -> str | None:
+    """Return the fastText tool that was built, or one on the path, or None."""
+    built = FOLDER / "bin" / "fasttext"
+    return str(built) if built.is_file() else shutil.which("fasttext")
+
+
+def run_datatrove(*arguments: str | Path) -> None:
+    """Run bench.datatrove_runs by the Python that has datatrove, without our packages on its path."""
+    python = FOLDER / "bin" / "python"
+    if not python.is_file():
+        raise PipelineError(f"{python}: no such file; `make bench` makes it")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [python, "-m", "bench.datatrove_runs", *arguments]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise PipelineError(f"datatrove: {' '.join(map(str, arguments))}: {done.stderr[-1000:]}")
+
+
+@contextmanager
+def one_worker(scratch: Path) -> Iterator[None]:
+    """Let stages use one process and a fresh scratch folder, so that no finished shard is used again."""
+    before = {name: os.environ.get(name) for name in ("MATHCODE_WORKERS", "MATHCODE_SCRATCH")}
+    shutil.rmtree(scratch, ignore_errors=True)
+    os.environ |= {"MATHCODE_WORKERS": "1", "MATHCODE_SCRATCH": str(scratch)}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def take_texts(texts: Path, out: Path, megabytes: float) -> Path:
+    """Write the first of the texts' documents to a folder of their own: so many megabytes, one document at least."""
+    rows, size = [], 0
+    for row in read_rows(texts):
+        rows.append(row)
+        size += len(row["text"].encode())
+        if size >= megabytes * 1e6:
+            break
+    write_shards(out, [pa.RecordBatch.from_pylist(rows, DOCUMENT)], DOCUMENT)
+    return out
+
+
+def seconds_beyond_start(run: Callable[[Path, Path], None], texts: Path, folder: Path) -> tuple[float, float]:
+    """Return the processor time of run(texts, out) without its start-up, and the start-up's."""
+    single = take_texts(texts, folder / "single", 0)
+    start, _ = best_seconds(lambda: run(single, folder / "single-out"), 2)
+    whole, _ = best_seconds(lambda: run(texts, folder / "whole-out"), 1)
+    return whole - start, start
