@@ -1,8 +1,10 @@
-"""Compare the sandbox with upstream's arrangement, in one run: python -m bench.execute, from the repository root.
+"""Compare the sandbox with upstream's arrangement, and with a fresh interpreter for each snippet, in one run.
+
+    python -m bench.execute                       the table
+    python -m bench.execute --steady 50000        many light snippets: does it slow down, does memory grow?
 
 Upstream's arrangement, written anew: pebble's ProcessPool, one scheduled task with a timeout for each
-snippet, raw exec in shared workers, nothing isolated. pebble is not among the project's requirements:
-`pip install --target FOLDER pebble` and set PYTHONPATH=src:FOLDER; without it only the sandbox is measured.
+snippet, raw exec in shared workers, nothing isolated. `make bench` brings pebble.
 
 The snippets are those of bench/snippets/templates.txt with numbers filled in: written as language models
 write them, 28 kinds without heavy imports, 4 with numpy, 8 with sympy, 3 with scipy.
@@ -11,18 +13,25 @@ write them, 28 kinds without heavy imports, 4 with numpy, 8 with sympy, 3 with s
 import contextlib
 import io
 import json
+import os
 import random
 import re
+import subprocess
+import sys
 import time
-from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from bench.environment import borrow_packages
+from bench.table import Row, describe_machine, to_markdown
 from mathcode_pile.sandbox import Limits, Sandbox
 
+LIMITS = Limits(timeout_s=10)
+ROUNDS = 3
 TEMPLATES = Path(__file__).parent / "snippets" / "templates.txt"
 
 
@@ -62,16 +71,51 @@ def run_pebble(snippets: list[str], workers: int, timeout_s: float) -> list[str 
     return outputs
 
 
-def measure(run: Callable[[], list[Any]], count: int) -> tuple[float, list[Any]]:
+def run_fresh(snippets: list[str], workers: int) -> list[str]:
+    """Start an interpreter for each snippet: nothing shared, nothing forbidden."""
+
+    def run_one(code: str) -> str:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(run_one, snippets))
+
+
+def measure(run: Callable[[], list[Any]]) -> tuple[float, list[Any]]:
     """Return snippets a second, and the results."""
     started = time.perf_counter()
     results = run()
-    return count / (time.perf_counter() - started), results
+    return len(results) / (time.perf_counter() - started), results
 
 
-def proportional_kb(process: int) -> int:
-    """Return the memory of a process and all below it, shared pages counted once (PSS)."""
-    total, waiting = 0, [process]
+def compare(megabytes: int) -> list[Row]:
+    """Return the rows; megabytes: 100 means 2,150 snippets of each set. The best of several rounds, in turn."""
+    borrow_packages()
+    workers = len(os.sched_getaffinity(0))
+    rows = []
+    for name, kinds in (("all kinds", None), ("light", {"light"})):
+        codes = make_snippets(max(43, 43 * megabytes // 2), kinds)
+        ours = pool = 0.0
+        for _ in range(ROUNDS):
+            speed, plain = measure(lambda codes=codes: run_pebble(codes, workers, LIMITS.timeout_s))
+            pool = max(pool, speed)
+            with Sandbox(LIMITS, lanes=workers) as sandbox:
+                speed, results = measure(lambda codes=codes, sandbox=sandbox: sandbox.run_all(codes))
+                held = memory_mb(sandbox)
+            ours = max(ours, speed)
+        fresh, _ = measure(lambda codes=codes: run_fresh(codes[: len(codes) // 10], workers))
+        same = sum(a == b.stdout for a, b in zip(plain, results, strict=True))
+        note = f"{same} of {len(codes)} outputs the same; the sandbox's processes hold {held} MB"
+        rows += [
+            Row(f"execute: {name}", ours, pool, "snippets/s", "an unisolated pool of shared workers (pebble)", note),
+            Row(f"execute: {name}", ours, fresh, "snippets/s", "a fresh interpreter each", "a tenth of the snippets"),
+        ]
+    return rows
+
+
+def memory_mb(sandbox: Sandbox) -> int:
+    """Return the memory of a sandbox's processes, shared pages counted once (PSS)."""
+    total, waiting = 0, [parent.process.pid for parent in sandbox._parents.values()]
     while waiting:
         one = waiting.pop()
         with contextlib.suppress(OSError):
@@ -79,49 +123,26 @@ def proportional_kb(process: int) -> int:
             total += int(found[1]) if found else 0
             for task in Path(f"/proc/{one}/task").iterdir():
                 waiting += [int(word) for word in (task / "children").read_text().split()]
-    return total
+    return total >> 10
 
 
-def main(snippets: int = 2150, workers: int = 2, rounds: int = 2, steady: int = 0) -> None:
-    """Print the speeds and their ratios; steady: instead run this many light snippets and look for a slowdown."""
-    limits = Limits(timeout_s=10)
-    if steady:
-        print(json.dumps(run_steadily(limits, steady, workers), indent=1))
-        return
-    report: dict[str, Any] = {}
-    for name, kinds in (("mixed", None), ("light", {"light"})):
-        codes = make_snippets(snippets, kinds)
-        speeds: dict[str, list[float]] = {"sandbox": [], "pebble": []}
-        outcomes: Counter[str] = Counter()
-        for _ in range(rounds):
-            with contextlib.suppress(ImportError):
-                import pebble  # noqa: F401 - asked for, not required
-
-                speed, plain = measure(lambda codes=codes: run_pebble(codes, workers, 10), len(codes))
-                speeds["pebble"].append(speed)
-            with Sandbox(limits, lanes=workers) as sandbox:
-                speed, results = measure(lambda s=sandbox, codes=codes: s.run_all(codes), len(codes))
-                speeds["sandbox"].append(speed)
-                outcomes = Counter(result.outcome for result in results)
-                held = sum(proportional_kb(parent.process.pid) for parent in sandbox._parents.values()) // 1024
-                report["memory_mb"] = max(held, report.get("memory_mb", 0))
-        best = {key: max(values) for key, values in speeds.items() if values}
-        report[name] = {f"{key}_per_s": round(value) for key, value in best.items()} | {"outcomes": dict(outcomes)}
-        if "pebble" in best:
-            report[name]["ratio"] = round(best["sandbox"] / best["pebble"], 2)
-            report[name]["same_output"] = sum(a == r.stdout for a, r in zip(plain, results, strict=True))
-    print(json.dumps(report, indent=1))
-
-
-def run_steadily(limits: Limits, count: int, workers: int) -> dict[str, Any]:
-    """Run many snippets in tenths; return the speed and memory after each."""
+def run_steadily(count: int, workers: int) -> dict[str, Any]:
+    """Run many light snippets in tenths; return the speed and memory after each."""
     speeds, memory = [], []
     codes = make_snippets(count // 10, {"light"})
-    with Sandbox(limits, lanes=workers) as sandbox:
+    with Sandbox(LIMITS, lanes=workers) as sandbox:
         for _ in range(10):
-            speeds.append(round(measure(lambda: sandbox.run_all(codes), len(codes))[0]))
-            memory.append(round(sum(proportional_kb(p.process.pid) for p in sandbox._parents.values()) / 1024))
+            speeds.append(round(measure(lambda: sandbox.run_all(codes))[0]))
+            memory.append(memory_mb(sandbox))
     return {"snippets": count, "per_s": speeds, "memory_mb": memory}
+
+
+def main(megabytes: int = 100, steady: int = 0) -> None:
+    """Print the table; with --steady, run this many light snippets instead."""
+    if steady:
+        print(json.dumps(run_steadily(steady, len(os.sched_getaffinity(0)))))
+    else:
+        print(f"{describe_machine()}\n\n{to_markdown(compare(megabytes))}")
 
 
 if __name__ == "__main__":
