@@ -41,7 +41,9 @@ def make_snippets(count: int, kinds: set[str] | None = None) -> list[str]:
     templates = [code for kind, code in blocks if kinds is None or kind in kinds]
     rng = random.Random(0)
     snippets = [
+        # The comment keeps them apart: the sandbox runs the same text once.
         templates[i % len(templates)].replace("@a@", str(rng.randint(5, 60))).replace("@b@", str(rng.randint(4, 40)))
+        + f"# {i}\n"
         for i in range(count)
     ]
     rng.shuffle(snippets)

@@ -144,6 +144,12 @@ def test_results_stand_in_order(sandbox: Sandbox) -> None:
     assert [result.stdout for result in sandbox.run_all(codes)] == [f"{i}\n" for i in range(60)]
 
 
+def test_same_text_is_run_once_in_a_batch(sandbox: Sandbox) -> None:
+    code = "import time\nprint(time.perf_counter_ns())"
+    first, other, again = sandbox.run_all([code, f"{code}\n", code])
+    assert first.stdout == again.stdout != other.stdout
+
+
 HOSTILE = [
     "while True:\n    pass",
     "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",

@@ -208,6 +208,12 @@ ATTEMPTS = {
     "signal a process through a descriptor": Attempt(
         "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(r, 8, @VICTIM@)\nprint('got')", fails
     ),
+    "fork as the zygote does": Attempt(f"{RAW}(56, 17, 0, 0, 0, 0)\nprint(r)", prints("-1")),
+    "receive as the zygote does": Attempt(
+        f"{RAW}\nprint(*[r(n, 4, ctypes.create_string_buffer(64), 64, 0, 0, 0) for n in (44, 45, 47)])",
+        prints("-1 -1 -1"),
+    ),
+    "survive its zygote": Attempt("import ctypes\nprint(ctypes.CDLL(None).prctl(1, 0))", prints("-1")),
     "trace a process": Attempt("import ctypes\nprint(ctypes.CDLL(None).ptrace(16, @VICTIM@, 0, 0))", prints("-1")),
     "let itself be traced": Attempt("import ctypes\nprint(ctypes.CDLL(None).ptrace(0, 0, 0, 0))", prints("-1")),
     "leave a background process": Attempt(
@@ -454,6 +460,10 @@ PATCHES = {
     "its full disk": (
         "try:\n    open('f', 'wb').write(bytes(1 << 30))\nexcept OSError:\n    pass",
         "print(open('f', 'wb').write(bytes(1 << 20)))",
+    ),
+    "its descriptors": (
+        "import os\nfor fd in range(3):\n    os.set_blocking(fd, False)",
+        "import os\nprint([os.get_blocking(fd) for fd in range(3)])",
     ),
     "a decimal context": (
         "import decimal\ndecimal.getcontext().prec = 3",

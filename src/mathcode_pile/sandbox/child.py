@@ -60,6 +60,9 @@ def connect(control: int) -> None:
 
 def take_over(output: int, report: int) -> None:
     """Write to these from now on, as standard output and report, and let go of everything of the zygote's."""
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 2)
     os.dup2(output, 1)
     os.dup2(report, REPORT, inheritable=False)
     os.closerange(CONTROL, 64)

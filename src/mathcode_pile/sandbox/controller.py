@@ -168,8 +168,10 @@ class Sandbox:
         return self.run_all([code])[0]
 
     def run_all(self, codes: Sequence[str]) -> list[Result]:
-        """Run snippets; the results stand in their order."""
-        return _Round(self, codes).finish()
+        """Run snippets; the results stand in their order. Those that are the same text are run once."""
+        distinct = list(dict.fromkeys(codes))
+        results = dict(zip(distinct, _Round(self, distinct).finish(), strict=True))
+        return [results[code] for code in codes]
 
     def _parent(self, kind: str) -> _Parent:
         if kind not in self._parents:
