@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-browser check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-browser test-sandbox check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ test-pipeline: $(STAMP) ## Look at what `make repro` made: what a change reruns,
 
 test-browser: $(STAMP) ## Look at the report page in a real browser (needs Chromium)
 	@pytest -q -m browser $(ARGS)
+
+test-sandbox: $(STAMP) ## The escape attempts as root, as an ordinary user and in containers (needs root, setpriv, bwrap)
+	@tools/test_sandbox.sh
 
 check: lint types contracts test ## What CI runs: lint, format, types, import contracts, tests
 
