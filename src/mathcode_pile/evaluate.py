@@ -20,16 +20,8 @@ from pydantic import Field
 
 from mathcode_pile.engine import say
 from mathcode_pile.errors import InputError
-from mathcode_pile.language_model import (
-    Loss,
-    attach_loss,
-    detach_loss,
-    fix_threads,
-    held_out_losses,
-    load_model,
-    load_tokenizer,
-    mean_loss,
-)
+from mathcode_pile.held_out import Loss, held_out_losses, mean_loss
+from mathcode_pile.language_model import attach_loss, detach_loss, fix_threads, load_model, load_tokenizer
 from mathcode_pile.packed import list_components
 from mathcode_pile.params import Section
 from mathcode_pile.scratch import atomic_folder, hash_code, hash_folder, hash_values, locked, scratch_folder
