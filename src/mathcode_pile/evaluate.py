@@ -5,6 +5,7 @@ so an interrupted evaluation answers only what is missing. Metrics and samples h
 paths nor times: equal models give equal files.
 """
 
+import gc
 import json
 import logging
 import math
@@ -184,9 +185,15 @@ class Evaluator:
         if params.backend == "vllm":
             from lm_eval.api.registry import get_model
 
-            dtype = "bfloat16" if params.precision == "bf16" else "float32"
+            self._model = None  # vLLM wants the card for itself, and the losses have been measured
+            gc.collect()
+            torch.cuda.empty_cache()
             return get_model("vllm")(
-                pretrained=str(self.folder), dtype=dtype, max_model_len=params.sequence_length, seed=params.seed
+                pretrained=str(self.folder),
+                dtype="bfloat16" if params.precision == "bf16" else "float32",
+                max_model_len=params.sequence_length,
+                batch_size="auto",  # all requests at once: vLLM makes its own batches
+                seed=params.seed,
             )
         from lm_eval.models.huggingface import HFLM
 

@@ -118,8 +118,8 @@ def keep_stream_narrow(model: Any) -> None:
 def compile_layers(model: Any) -> None:
     """Compile each layer's forward pass.
 
-    One layer's code serves all of them, and what sharding and checkpointing hang on a layer's call stays outside.
-    Shapes do not change from step to step, so nothing is compiled again.
+    One layer's code serves all of them, and what sharding hangs on a layer's call stays outside. Shapes do not
+    change from step to step, so nothing is compiled again.
     """
     from transformers.modeling_layers import GradientCheckpointingLayer
 
@@ -164,6 +164,9 @@ def save_model(model: Any, tokenizer: Any, folder: Path, state: dict[str, Any] |
 
     transformers.utils.logging.disable_progress_bar()
     folder.mkdir(parents=True, exist_ok=True)
+    if state is not None:
+        # Gathered from shards, weights that are one tensor have come apart; they are written once.
+        state = {name: weight for name, weight in state.items() if name not in model.all_tied_weights_keys}
     model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
     tokenizer.save_pretrained(folder)
 
