@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from accelerate import Accelerator, DistributedType, FullyShardedDataParallelPlugin
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
 from accelerate.state import AcceleratorState, PartialState
+from conftest import ROOT
 from small_training import LENGTH, make_data, settings
 
 from mathcode_pile.attention import available_implementations, choose_implementation, model_inputs
@@ -355,12 +358,16 @@ def test_how_a_step_is_computed_does_not_change_its_loss(data: Path, tmp_path: P
 
 
 def test_the_held_out_loss_falls_and_the_model_can_be_loaded(data: Path, tmp_path: Path):
-    metrics = train(data, tmp_path / "out")
+    corpus = {"version": "v1.2", "mixture": {"one": {"weight": 2.0}}}
+    folders = (data / "pack", data / "tokenize", data / "base_model", tmp_path / "out" / "model", tmp_path / "plots")
+    metrics = pretrain(settings(), *folders, corpus)
     for component in ("one", "two"):
         assert metrics[f"held_out_loss_{component}"] < metrics[f"held_out_loss_before_{component}"] - 0.2
     load_model(tmp_path / "out" / "model")
     manifest = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
     assert manifest["inputs"]["packed"] == hash_folder(data / "pack")
+    assert manifest["corpus"] == corpus
+    assert "| corpus version | v1.2 |" in (tmp_path / "out" / "model" / "README.md").read_text()
 
 
 def test_the_operations_of_a_step_are_those_of_its_matrix_products(data: Path):
@@ -415,6 +422,18 @@ def test_the_learning_rate_warms_up_and_ends_at_its_lowest(schedule: str):
     assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
     if schedule == "warmup_stable_decay":
         assert rates[79] == 1.0 and rates[80] < 1.0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "accelerate").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_launcher_file_is_one_that_accelerate_takes_whole(path: Path):
+    arguments = f"--config_file {path} --machine_rank 0 --main_process_ip 10.0.0.1 -m stages.pretrain data/pack"
+    known, *_ = _validate_launch_command(launch_command_parser().parse_args(arguments.split()))
+    assert (known.module, known.training_script, known.training_script_args) == (True, "stages.pretrain", ["data/pack"])
+    written = yaml.safe_load(path.read_text())
+    assert known.num_processes == written["num_processes"] and known.num_machines == written["num_machines"]
+    assert known.use_fsdp == (written["distributed_type"] == "FSDP")
+    if known.use_fsdp:
+        assert (int(known.fsdp_version), known.fsdp_state_dict_type) == (2, "SHARDED_STATE_DICT")
 
 
 def test_norms_and_biases_do_not_decay(data: Path):

@@ -37,10 +37,17 @@ from mathcode_pile.scratch import hash_code, hash_folder, hash_values, locked, s
 
 
 def pretrain(
-    params: PretrainParams, packed: Path, tokenized: Path, base_model: Path, out: Path, plots: Path
+    params: PretrainParams,
+    packed: Path,
+    tokenized: Path,
+    base_model: Path,
+    out: Path,
+    plots: Path,
+    corpus: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train the model in `base_model` on packed rows, write it to `out`, and return the stage's metrics.
 
+    corpus: its version and mixture, for the model's manifest and card.
     Raises PipelineError where the loss is not finite, with the last checkpoint kept; where memory does not
     suffice; and ParamsError where the batch cannot be divided over the devices.
     """
@@ -59,7 +66,7 @@ def pretrain(
         metrics = run.to_metrics()
         if accelerator.is_main_process:
             run.curves.write(plots)
-            write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs)
+            write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs, corpus or {})
         accelerator.wait_for_everyone()
     return metrics
 
