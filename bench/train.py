@@ -2,10 +2,13 @@
 
     python -m bench.train                              a 1B Llama, 4,096 tokens, bf16, on one GPU
     python -m bench.train --size tiny --length 256     a small one, where there is no GPU
+    python -m bench.train --table train.md             the table goes to a file, too
 
-Utilisation is against the card's measured peak: the rate of large bf16 matrix products (float32 on a CPU). FLOPs are 6
-a weight and token, and attention's over the whole row, so attention that stops at document bounds counts as if it
-did not. Each line differs from the first by one switch.
+What is timed is the step of `pretrain` on one device: rows to inputs, forward and backward pass in micro batches, the
+gradients clipped, AdamW; each step on other rows. Utilisation is what a step needs by the time it takes, against the
+measured rate of large matrix products, bf16 on a GPU and 32 bits on a CPU. A step needs 6 FLOPs a weight and token, and
+12 a layer, unit of width and pair of tokens that attend: within documents, the causal half. The column "as PaLM" counts
+all pairs of a row instead, masked or not, as many published figures do. Each line differs from the first by one switch.
 """
 
 import argparse
@@ -16,16 +19,24 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 import numpy as np
 import torch
 
-from mathcode_pile.attention import available_implementations, model_inputs
-from mathcode_pile.language_model import attach_loss, count_parameters, flops_a_token
+from bench.table import describe_machine
+from mathcode_pile.attention import available_implementations, model_inputs, register_varlen
+from mathcode_pile.language_model import (
+    attach_loss,
+    compile_layers,
+    count_parameters,
+    keep_stream_narrow,
+    training_flops,
+)
 from mathcode_pile.packed import PackedRows, Rows
+from mathcode_pile.pretrain.speeds import measure_peak
 from mathcode_pile.pretrain.training import group_parameters
 
 # hidden, intermediate, layers, heads, key-value heads, vocabulary
@@ -47,18 +58,25 @@ class Setting:
     gradient_checkpointing: bool = False
     loss_chunk_tokens: int = 4096
     fused_optimizer: bool = True
-    rows: int = 4
+    micro_batch_rows: int = 4
 
 
-def list_settings(device: str, rows: int) -> Iterator[Setting]:
+class Speed(NamedTuple):  # what one setting gave
+    tokens_a_second: float
+    needed: float
+    """FLOPs a second, of the pairs that attend."""
+    needed_as_palm: float
+    memory_gb: float
+    """The most that was held, 0 on a CPU."""
+
+
+def list_settings(device: torch.device, rows: int) -> Iterator[Setting]:
     """Yield the first setting, then ones that differ from it by one switch."""
-    implementations = available_implementations(device)
-    on_gpu = device == "cuda"
-    first = Setting(
-        f"{implementations[0]}, bounds", implementations[0], compile=on_gpu, fused_optimizer=on_gpu, rows=rows
-    )
+    on_gpu = device.type == "cuda"
+    best, *others = available_implementations(device.type, "bf16" if on_gpu else "fp32")
+    first = Setting(f"{best}, bounds", best, compile=on_gpu, fused_optimizer=on_gpu, micro_batch_rows=rows)
     yield first
-    for other in implementations[1:]:
+    for other in others:
         yield replace(first, name=other, attention=other)
     yield replace(first, name="no document bounds", document_bounds=False)
     yield replace(first, name="not compiled" if first.compile else "compiled", compile=not first.compile)
@@ -68,7 +86,7 @@ def list_settings(device: str, rows: int) -> Iterator[Setting]:
         yield replace(first, name="optimizer not fused", fused_optimizer=False)
     for count in (rows // 2, rows * 2):
         if count:
-            yield replace(first, name=f"{count} rows at once", rows=count)
+            yield replace(first, name=f"{count} rows at once", micro_batch_rows=count)
 
 
 def make_rows(packed: Path | None, vocabulary: int, length: int, rows: int) -> Rows:
@@ -88,7 +106,13 @@ def make_rows(packed: Path | None, vocabulary: int, length: int, rows: int) -> R
     return Rows(ids, positions, documents)
 
 
-def make_model(size: str, length: int, attention: str, device: str) -> Any:
+def count_pairs(rows: Rows, document_bounds: bool) -> int:
+    """Return how many pairs of tokens attend: each token to itself and those before it, as its position says."""
+    positions = rows.position_ids if document_bounds else np.arange(rows.input_ids.shape[1])
+    return int(np.broadcast_to(positions + 1, rows.input_ids.shape).sum())
+
+
+def make_model(size: str, length: int, attention: str, device: torch.device | str) -> Any:
     """Return a Llama of a size with random weights, on the device."""
     from transformers import AutoModelForCausalLM, LlamaConfig
 
@@ -98,50 +122,113 @@ def make_model(size: str, length: int, attention: str, device: str) -> Any:
         num_attention_heads=heads, num_key_value_heads=key_value_heads, max_position_embeddings=length,
         tie_word_embeddings=True,
     )  # fmt: skip
+    register_varlen()
     with torch.device(device):
-        return AutoModelForCausalLM.from_config(config, attn_implementation=attention)
+        return AutoModelForCausalLM.from_config(config, attn_implementation=attention, dtype=torch.float32)
 
 
-def measure(setting: Setting, arguments: argparse.Namespace, device: str) -> tuple[float, float, float]:
-    """Return tokens a second, FLOPs of a token, and the highest memory in GB (0 on a CPU)."""
-    model = make_model(arguments.size, arguments.length, setting.attention, device)
-    flops = flops_a_token(model, arguments.length)
-    if setting.gradient_checkpointing:
-        model.activation_checkpointing_enable({"use_reentrant": False})
-    attach_loss(model, setting.loss_chunk_tokens)
-    model.train()
-    optimizer = torch.optim.AdamW(group_parameters(model, 0.1), lr=1e-4, fused=setting.fused_optimizer)
-    if setting.compile:
-        model.base_model.compile(dynamic=False)
-    rows = make_rows(arguments.packed, model.config.vocab_size, arguments.length, setting.rows)
-    inputs, labels = model_inputs(rows, setting.attention, setting.document_bounds, device)
-    precision = torch.autocast("cuda", torch.bfloat16) if device == "cuda" else nullcontext()
+class Training:
+    """A model, its optimizer and the step that is timed."""
+
+    def __init__(self, setting: Setting, arguments: argparse.Namespace, device: torch.device) -> None:
+        self.setting, self.device = setting, device
+        torch.manual_seed(0)
+        self.model = make_model(arguments.size, arguments.length, setting.attention, device)
+        if setting.gradient_checkpointing:
+            self.model.activation_checkpointing_enable({"use_reentrant": False})
+        attach_loss(self.model, setting.loss_chunk_tokens, setting.compile)
+        keep_stream_narrow(self.model)
+        if setting.compile:
+            compile_layers(self.model)
+        self.model.train()
+        groups = group_parameters(self.model, 0.1)
+        self.optimizer = torch.optim.AdamW(groups, lr=1e-5, fused=setting.fused_optimizer)
+
+    def step(self, batches: list[Rows]) -> float:
+        """Do one optimizer step on micro batches; return the loss, which waits for the device."""
+        on_gpu = self.device.type == "cuda"
+        total = torch.zeros((), device=self.device)
+        for rows in batches:
+            inputs, labels = model_inputs(rows, self.setting.attention, self.setting.document_bounds, self.device)
+            with torch.autocast("cuda", torch.bfloat16) if on_gpu else nullcontext():
+                loss = self.model(labels=labels, **inputs) / (labels.numel() * len(batches))
+            loss.backward()
+            total += loss.detach()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return float(total)
+
+
+def measure(setting: Setting, arguments: argparse.Namespace, device: torch.device) -> Speed:
+    """Return what a setting gives: the median step, after those in which memory is found and code is compiled."""
+    training = Training(setting, arguments, device)
+    a_step = setting.micro_batch_rows * arguments.micro_batches
+    # As many rows as three steps take; the steps go round them.
+    rows = make_rows(arguments.packed, SIZES[arguments.size][-1], arguments.length, 3 * a_step)
+    batches = [
+        Rows(*(part[start : start + setting.micro_batch_rows] for part in rows))
+        for start in range(0, len(rows.input_ids) - setting.micro_batch_rows + 1, setting.micro_batch_rows)
+    ]
     times = []
-    for _ in range(arguments.warm_up + arguments.steps):
+    for number in range(arguments.warm_up + arguments.steps):
+        mine = [batches[(number * arguments.micro_batches + i) % len(batches)] for i in range(arguments.micro_batches)]
+        _wait(device)
         start = time.perf_counter()
-        with precision:
-            loss = model(labels=labels, **inputs) / labels.numel()
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        loss.item()  # waits for the device
+        training.step(mine)
+        _wait(device)
         times.append(time.perf_counter() - start)
-    memory = torch.cuda.max_memory_allocated() / 1e9 if device == "cuda" else 0.0
-    return rows.input_ids.size / float(np.median(times[arguments.warm_up :])), flops, memory
+    seconds, tokens = float(np.median(times[arguments.warm_up :])), a_step * arguments.length
+    share = a_step / len(rows.input_ids)
+    pairs = count_pairs(rows, setting.document_bounds) * share
+    needed, as_palm = (
+        training_flops(training.model, tokens, int(n)) / seconds for n in (pairs, tokens * arguments.length)
+    )
+    memory = torch.cuda.max_memory_allocated() / 1e9 if device.type == "cuda" else 0.0
+    return Speed(tokens / seconds, needed, as_palm, memory)
 
 
-def measure_peak(device: str) -> float:
-    """Return the FLOPs a second of large matrix products, in bf16 on a GPU and float32 on a CPU."""
-    size, kind = (8192, torch.bfloat16) if device == "cuda" else (2048, torch.float32)
-    left, right = (torch.randn(size, size, device=device, dtype=kind) for _ in range(2))
-    times = []
-    for _ in range(12):
-        start = time.perf_counter()
-        left @ right
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return 2 * size**3 / float(np.median(times[2:]))
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def try_to_measure(setting: Setting, arguments: argparse.Namespace, device: torch.device) -> Speed | str:
+    """Return what a setting gives, or why it cannot run here, so that the other lines are measured all the same."""
+    try:
+        return measure(setting, arguments, device)
+    except torch.cuda.OutOfMemoryError:
+        return "out of memory"
+    except (RuntimeError, ImportError, ValueError) as error:  # a kernel that this card or this build has not
+        return f"cannot run: {type(error).__name__}: {next(iter(str(error).splitlines()), '')[:80].replace('|', '/')}"
+
+
+def measure_all(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the lines of the table as they are measured."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    peak = measure_peak(device)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else describe_machine()
+    parameters = count_parameters(make_model(arguments.size, arguments.length, "sdpa", "meta"))
+    yield (
+        f"{name}, torch {torch.__version__}: {peak / 1e12:.2f} TFLOP/s in matrix products; {parameters:,} parameters,"
+        f" rows of {arguments.length}, {arguments.rows} at once, {arguments.micro_batches} times a step"
+    )
+    yield "\n| setting | tokens/s | ratio | utilisation | as PaLM | memory, GB |\n|---|---|---|---|---|---|"
+    first = 0.0
+    for setting in list_settings(device, arguments.rows):
+        speed = try_to_measure(setting, arguments, device)
+        if isinstance(speed, str):
+            yield f"| {setting.name} | {speed} | | | | |"
+        else:
+            rate = speed.tokens_a_second
+            first = first or rate
+            shares = f"{speed.needed / peak:.1%} | {speed.needed_as_palm / peak:.1%}"
+            yield f"| {setting.name} | {rate:,.0f} | {rate / first:.2f} | {shares} | {speed.memory_gb:.1f} |"
+        torch._dynamo.reset()
+        gc.collect()  # a model refers to itself
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
 
 
 def main() -> None:
@@ -150,35 +237,18 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="1b")
     parser.add_argument("--length", type=int, default=4096, help="tokens of a row")
     parser.add_argument("--rows", type=int, default=4, help="rows at once")
+    parser.add_argument("--micro-batches", type=int, default=4, help="how often that is done in a step")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warm-up", type=int, default=3)
     parser.add_argument("--packed", type=Path, help="a folder of packed rows; else random documents")
+    parser.add_argument("--table", type=Path, help="a file that the table is written to, too")
     arguments = parser.parse_args()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda":
-        torch.set_float32_matmul_precision("high")
-    peak = measure_peak(device)
-    name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    parameters = count_parameters(make_model(arguments.size, arguments.length, "sdpa", "meta"))
-    print(
-        f"{name}: {peak / 1e12:.2f} TFLOP/s in matrix products; {parameters:,} parameters, rows of {arguments.length}\n"
-    )
-    print("| setting | tokens/s | ratio | utilisation | memory, GB |\n|---|---|---|---|---|")
-    first = 0.0
-    for setting in list_settings(device, arguments.rows):
-        try:
-            rate, flops, memory = measure(setting, arguments, device)
-        except torch.cuda.OutOfMemoryError:
-            print(f"| {setting.name} | out of memory | | | |")
-        else:
-            first = first or rate
-            used = rate * flops / peak
-            print(f"| {setting.name} | {rate:,.0f} | {rate / first:.2f} | {used:.1%} | {memory:.1f} |", flush=True)
-        gc.collect()
-        torch._dynamo.reset()
-        if device == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
+    lines = []
+    for line in measure_all(arguments):
+        print(line, flush=True)
+        lines.append(line)
+        if arguments.table:  # after each line: a run that is cut off leaves what it has
+            arguments.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import typer
 
 from mathcode_pile.engine import write_metrics
 from mathcode_pile.errors import ParamsError
-from mathcode_pile.params import load
+from mathcode_pile.params import load, read_section
 from stages import run
 
 
@@ -29,7 +29,8 @@ def main(
     # accelerate sets this in what it launches.
     if params.launcher and "ACCELERATE_MIXED_PRECISION" not in os.environ:
         _launch(params.launcher)
-    values = pretrain(params, packed, tokenized, base_model, out, plots)
+    corpus = {"version": read_section("corpus").get("version"), "mixture": read_section("mixture")}
+    values = pretrain(params, packed, tokenized, base_model, out, plots, corpus)
     if os.environ.get("RANK", "0") == "0":
         write_metrics(metrics, **values)
 

@@ -14,17 +14,32 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
+import yaml
+from accelerate import Accelerator, DistributedType, FullyShardedDataParallelPlugin
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.state import AcceleratorState, PartialState
+from conftest import ROOT
 from small_training import LENGTH, make_data, settings
 
 from mathcode_pile.attention import available_implementations, choose_implementation, model_inputs
 from mathcode_pile.errors import InputError, ParamsError, PipelineError
-from mathcode_pile.language_model import load_model
-from mathcode_pile.packed import IGNORED, PackedRows
+from mathcode_pile.language_model import (
+    attach_loss,
+    compile_layers,
+    count_parameters,
+    keep_stream_narrow,
+    load_model,
+    training_flops,
+)
+from mathcode_pile.packed import IGNORED, PackedRows, Rows
 from mathcode_pile.params import parse_section
-from mathcode_pile.pretrain import PretrainParams, checkpoints, pretrain, training
+from mathcode_pile.pretrain import PretrainParams, pretrain, processes, training
 from mathcode_pile.pretrain.settings import learning_rate, plan_run, rows_of_step
 from mathcode_pile.scratch import hash_folder
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+# In 32 bits, so that the comparison can be close; FlashAttention, which has none, is compared in tests of its own.
+IMPLEMENTATIONS = available_implementations(DEVICE, "fp32")
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +84,20 @@ def end_of(pid: int) -> int:
 # --- attention
 
 
-@pytest.mark.parametrize("implementation", available_implementations("cuda" if torch.cuda.is_available() else "cpu"))
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 def test_logits_in_a_packed_row_equal_those_of_the_document_alone(data: Path, implementation: str):
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    check_logits(data, implementation, DEVICE)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="among the others where there is a GPU")
+def test_logits_in_a_packed_row_equal_those_of_the_document_alone_with_flex_compiled_for_a_cpu(data: Path):
+    with torch.no_grad():  # torch compiles no backward pass of it for CPUs
+        check_logits(data, "flex_attention", "cpu")
+
+
+def check_logits(data: Path, implementation: str, device: str) -> None:
+    """Compare six random rows' logits with those of each document alone."""
     rows = PackedRows(data / "pack")
     model = load_model(data / "base_model", implementation).to(device).eval()
     apart = 0.0
@@ -87,6 +113,95 @@ def test_logits_in_a_packed_row_equal_those_of_the_document_alone(data: Path, im
             torch.testing.assert_close(bounded[start:stop], alone, atol=1e-5, rtol=0)
             apart = max(apart, float((unbounded[start:stop] - alone).abs().max()))
     assert apart > 1e-2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="FlashAttention needs a GPU")
+@pytest.mark.parametrize("implementation", [n for n in available_implementations(DEVICE) if n not in IMPLEMENTATIONS])
+def test_with_flash_attention_a_packed_row_gives_the_losses_of_its_documents_alone(data: Path, implementation: str):
+    rows = PackedRows(data / "pack")
+    flash, exact = (load_model(data / "base_model", name).cuda().eval() for name in (implementation, "sdpa"))
+    with torch.no_grad():
+        for number in range(5):
+            bounds = rows.row(number)[1].tolist()
+            with torch.autocast("cuda", torch.bfloat16):
+                packed, open_ended = (
+                    flash(**model_inputs(rows[number], implementation, b, "cuda")[0]).logits[0].float()
+                    for b in (True, False)
+                )
+            for start, stop in itertools.pairwise(bounds):
+                alone = exact(torch.from_numpy(rows[number].input_ids[:, start:stop]).cuda()).logits[0]
+                # bf16 has eight bits: logits here are about 1.
+                torch.testing.assert_close(packed[start:stop], alone, atol=3e-2, rtol=0)
+            assert (open_ended - packed).abs().max() > 5e-2
+
+
+def attend_within(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, starts: torch.Tensor, *_: Any, **named: Any
+) -> torch.Tensor:
+    """Attend as torch's varlen_attn does on GPUs, by SDPA with a mask."""
+    place = torch.arange(len(query))
+    document = torch.searchsorted(starts[1:].contiguous(), place, right=True)
+    mask = (document[:, None] == document) & (place[:, None] >= place)
+    heads = (x.transpose(0, 1)[None] for x in (query, key, value))
+    kept = {name: named[name] for name in ("scale", "enable_gqa")}
+    return torch.nn.functional.scaled_dot_product_attention(*heads, attn_mask=mask[None, None], **kept)[0].transpose(
+        0, 1
+    )
+
+
+@pytest.mark.parametrize("bounds", [True, False])
+def test_varlen_gives_its_kernel_the_documents_laid_end_to_end(
+    data: Path, monkeypatch: pytest.MonkeyPatch, bounds: bool
+):
+    # The kernel itself runs on GPUs only.
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", attend_within)
+    rows = PackedRows(data / "pack").batch(0, 3)
+    losses = []
+    for implementation in ("varlen", "sdpa"):
+        model = load_model(data / "base_model", implementation)
+        attach_loss(model, 50)
+        inputs, labels = model_inputs(rows, implementation, bounds)
+        losses.append(model(labels=labels, reduction="none", **inputs).detach().flatten())
+    torch.testing.assert_close(*losses, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("documents", [1, 63, 64, 65, 200])
+def test_the_number_of_documents_hardly_changes_the_shapes_that_a_kernel_is_compiled_for(documents: int):
+    positions = np.concatenate([np.arange(3)] * documents)[None]
+    inputs, _ = model_inputs(Rows(positions, positions, np.zeros_like(positions)), "flash_attention_2", True)
+    starts = inputs["cu_seq_lens_q"]
+    assert len(starts) - 1 in (64, 128, 256)
+    assert starts.unique().tolist() == list(range(0, 3 * documents + 1, 3))
+    assert starts.dtype == torch.int32 and inputs["max_length_q"] == positions.shape[1]
+
+
+@pytest.mark.slow
+def test_compiled_layers_give_the_same_losses_and_are_not_compiled_again_at_each_step(data: Path):
+    rows, losses = PackedRows(data / "pack"), []
+    for compiled in (False, True):
+        model = load_model(data / "base_model", "sdpa")
+        attach_loss(model, 32, compiled)
+        if compiled:
+            compile_layers(model)
+        torch._dynamo.utils.counters.clear()
+        for step in range(4):
+            inputs, labels = model_inputs(rows.batch(2 * step, 2 * step + 2), "sdpa", True)
+            loss = model(labels=labels, **inputs)
+            loss.backward()
+            losses.append(float(loss.detach()))
+    torch.testing.assert_close(losses[:4], losses[4:], atol=0, rtol=1e-5)
+    # One of a layer, one of a chunk of the loss.
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 2
+    assert not torch._dynamo.utils.counters["graph_break"]
+
+
+def test_under_autocast_the_residual_stream_is_narrow(data: Path):
+    model = load_model(data / "base_model")
+    keep_stream_narrow(model)
+    inputs, _ = model_inputs(PackedRows(data / "pack")[0], "sdpa", True)
+    with torch.autocast("cpu", torch.bfloat16):
+        states = model(**inputs, output_hidden_states=True).hidden_states
+    assert {state.dtype for state in states[:-1]} == {torch.bfloat16}  # the last one is the norm's
 
 
 def test_with_bounds_no_label_crosses_one_and_without_only_padding_is_left_out(data: Path):
@@ -135,7 +250,6 @@ def train_until(step: int, data: Path, out: Path) -> None:
 
 def train_until_saving(data: Path, out: Path) -> None:
     """Train, and be killed when a checkpoint's tensors are written and it has not its name yet."""
-    checkpoints.sync_folder = lambda _: None
     Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign, assignment]
     train(data, out)
 
@@ -164,24 +278,67 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_the_last_checkpoint_stays(d
 # --- several processes
 
 
-def test_two_processes_give_the_losses_of_one(data: Path, tmp_path: Path):
-    assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
-    shutil.rmtree(tmp_path / "scratch")
+def in_two_processes(work: Callable[[], None]) -> list[int]:
+    """Run work in two processes that talk over gloo; return their exit statuses."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "ACCELERATE_USE_CPU": "true"}
-    pids = [
-        in_child(lambda: train(data, tmp_path / "two") and None, RANK=rank, LOCAL_RANK=rank, **common)
-        for rank in ("0", "1")
-    ]
-    assert [end_of(pid) for pid in pids] == [0, 0]
+    pids = [in_child(work, RANK=rank, LOCAL_RANK=rank, **common) for rank in ("0", "1")]
+    return [end_of(pid) for pid in pids]
+
+
+def same_curves(one: Path, two: Path, rtol: float) -> None:
+    """Check that two runs' curves are the same but for rounding."""
+    for name in ("curves.csv", "held_out.csv"):
+        first, second = (np.genfromtxt(run / "plots" / name, delimiter=",", skip_header=1) for run in (one, two))
+        np.testing.assert_allclose(first, second, rtol=rtol)
+
+
+def test_two_processes_give_the_losses_of_one(data: Path, tmp_path: Path):
+    assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
+    shutil.rmtree(tmp_path / "scratch")
+    assert in_two_processes(lambda: train(data, tmp_path / "two") and None) == [0, 0]
     # The second process's random state: there were two.
     assert list((tmp_path / "scratch" / "checkpoints").glob("*/step-*/random_states_1.pkl"))
-    for name in ("curves.csv", "held_out.csv"):
-        one, two = (np.genfromtxt(tmp_path / n / "plots" / name, delimiter=",", skip_header=1) for n in ("one", "two"))
-        # Gradients are summed in another order: 12 steps apart by rounding alone.
-        np.testing.assert_allclose(one, two, rtol=1e-4)
+    # Gradients are summed in another order: 12 steps apart by rounding alone.
+    same_curves(tmp_path / "one", tmp_path / "two", rtol=1e-4)
+
+
+class Sharding(Accelerator):
+    """Shards over CPU processes, where accelerate does so over GPUs only, with the settings of our launcher files."""
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        plugin = FullyShardedDataParallelPlugin(
+            fsdp_version=2, auto_wrap_policy="transformer_based_wrap", reshard_after_forward=True,
+            state_dict_type="SHARDED_STATE_DICT", cpu_ram_efficient_loading=False,
+        )  # fmt: skip
+        PartialState._shared_state["distributed_type"] = DistributedType.FSDP
+        self.state.distributed_type, self.state.fsdp_plugin = DistributedType.FSDP, plugin
+
+
+def train_sharded(data: Path, out: Path, end: int | None = None) -> None:
+    """Train with weights, gradients and moments sharded; die in the middle of a step where one is given."""
+    processes.Accelerator = Sharding  # type: ignore[misc]
+    if end is not None:
+        training.Run._check_finite = lambda run, *_: os._exit(9) if run.step == end else None  # type: ignore[method-assign]
+    train(data, out, gradient_checkpointing=True)
+
+
+def test_sharded_over_two_processes_the_losses_are_those_of_one_and_a_crash_changes_nothing(data: Path, tmp_path: Path):
+    assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
+    shutil.rmtree(tmp_path / "scratch")
+    assert in_two_processes(lambda: train_sharded(data, tmp_path / "sharded")) == [0, 0]
+    assert list((tmp_path / "scratch" / "checkpoints").glob("*/step-*/optimizer_0/__1_0.distcp"))
+    same_curves(tmp_path / "one", tmp_path / "sharded", rtol=1e-4)
+    shutil.rmtree(tmp_path / "scratch")
+    assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed", end=7)) == [9, 9]
+    assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed")) == [0, 0]
+    assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "sharded")
+    whole, gathered = (load_model(tmp_path / name / "model").state_dict() for name in ("one", "sharded"))
+    for name, weight in whole.items():
+        torch.testing.assert_close(weight, gathered[name], atol=1e-5, rtol=0)
 
 
 # --- what must not matter
@@ -201,12 +358,35 @@ def test_how_a_step_is_computed_does_not_change_its_loss(data: Path, tmp_path: P
 
 
 def test_the_held_out_loss_falls_and_the_model_can_be_loaded(data: Path, tmp_path: Path):
-    metrics = train(data, tmp_path / "out")
+    corpus = {"version": "v1.2", "mixture": {"one": {"weight": 2.0}}}
+    folders = (data / "pack", data / "tokenize", data / "base_model", tmp_path / "out" / "model", tmp_path / "plots")
+    metrics = pretrain(settings(), *folders, corpus)
     for component in ("one", "two"):
         assert metrics[f"held_out_loss_{component}"] < metrics[f"held_out_loss_before_{component}"] - 0.2
     load_model(tmp_path / "out" / "model")
     manifest = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
     assert manifest["inputs"]["packed"] == hash_folder(data / "pack")
+    assert manifest["corpus"] == corpus
+    assert "| corpus version | v1.2 |" in (tmp_path / "out" / "model" / "README.md").read_text()
+
+
+def test_the_operations_of_a_step_are_those_of_its_matrix_products(data: Path):
+    """6 a weight and token; with attention each pair of tokens that attend counts 12 times the width, in each layer."""
+    model = load_model(data / "base_model")
+    assert training_flops(model, 10, 0) == 6 * count_parameters(model) * 10
+    assert training_flops(model, 0, 55) == 12 * model.config.num_hidden_layers * model.config.hidden_size * 55
+
+
+def test_running_out_of_memory_says_what_to_turn(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: Any, **__: Any) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    for where in ("load_model", "model_inputs"):
+        monkeypatch.setattr(training, where, fail)
+        with pytest.raises(PipelineError, match=r"gradient_checkpointing.*micro_batch_rows.*loss_chunk_tokens.*2 GiB"):
+            train(data, tmp_path / "out")
+        monkeypatch.undo()
+        monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))
 
 
 # --- the plan of a run
@@ -242,6 +422,18 @@ def test_the_learning_rate_warms_up_and_ends_at_its_lowest(schedule: str):
     assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
     if schedule == "warmup_stable_decay":
         assert rates[79] == 1.0 and rates[80] < 1.0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "accelerate").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_launcher_file_is_one_that_accelerate_takes_whole(path: Path):
+    arguments = f"--config_file {path} --machine_rank 0 --main_process_ip 10.0.0.1 -m stages.pretrain data/pack"
+    known, *_ = _validate_launch_command(launch_command_parser().parse_args(arguments.split()))
+    assert (known.module, known.training_script, known.training_script_args) == (True, "stages.pretrain", ["data/pack"])
+    written = yaml.safe_load(path.read_text())
+    assert known.num_processes == written["num_processes"] and known.num_machines == written["num_machines"]
+    assert known.use_fsdp == (written["distributed_type"] == "FSDP")
+    if known.use_fsdp:
+        assert (int(known.fsdp_version), known.fsdp_state_dict_type) == (2, "SHARDED_STATE_DICT")
 
 
 def test_norms_and_biases_do_not_decay(data: Path):

@@ -5,6 +5,7 @@ so an interrupted evaluation answers only what is missing. Metrics and samples h
 paths nor times: equal models give equal files.
 """
 
+import gc
 import json
 import logging
 import math
@@ -20,16 +21,8 @@ from pydantic import Field
 
 from mathcode_pile.engine import say
 from mathcode_pile.errors import InputError
-from mathcode_pile.language_model import (
-    Loss,
-    attach_loss,
-    detach_loss,
-    fix_threads,
-    held_out_losses,
-    load_model,
-    load_tokenizer,
-    mean_loss,
-)
+from mathcode_pile.held_out import Loss, held_out_losses, mean_loss
+from mathcode_pile.language_model import attach_loss, detach_loss, fix_threads, load_model, load_tokenizer
 from mathcode_pile.packed import list_components
 from mathcode_pile.params import Section
 from mathcode_pile.scratch import atomic_folder, hash_code, hash_folder, hash_values, locked, scratch_folder
@@ -192,9 +185,15 @@ class Evaluator:
         if params.backend == "vllm":
             from lm_eval.api.registry import get_model
 
-            dtype = "bfloat16" if params.precision == "bf16" else "float32"
+            self._model = None  # vLLM wants the card for itself, and the losses have been measured
+            gc.collect()
+            torch.cuda.empty_cache()
             return get_model("vllm")(
-                pretrained=str(self.folder), dtype=dtype, max_model_len=params.sequence_length, seed=params.seed
+                pretrained=str(self.folder),
+                dtype="bfloat16" if params.precision == "bf16" else "float32",
+                max_model_len=params.sequence_length,
+                batch_size="auto",  # all requests at once: vLLM makes its own batches
+                seed=params.seed,
             )
         from lm_eval.models.huggingface import HFLM
 

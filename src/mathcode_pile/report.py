@@ -4,13 +4,13 @@ One HTML file with everything in it, and the same funnel as plain text.
 """
 
 import csv
-import io
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
 
+from mathcode_pile.drawing import draw_curves, draw_precision_recall
 from mathcode_pile.engine import parse_reasons
 from mathcode_pile.shards import list_shards, read_batches
 
@@ -34,6 +34,8 @@ FUNNEL = (
 
 # MathCoder2 (arXiv:2410.08196): accuracy in per cent of Llama-3-8B, before and after.
 PAPER = {"gsm8k": (54.8, 69.9), "math": (21.4, 38.4)}
+
+LOSS = "held_out_loss_"
 
 
 class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
@@ -86,8 +88,14 @@ def write_report(metrics_folder: Path, data: Path, out: Path, profile: str) -> N
         contamination=contamination,
         mixture=_read_csv(metrics_folder / "pack" / "mixture.csv"),
         curves=draw_curves(*(_read_csv(metrics_folder / "pretrain" / f"{n}.csv") for n in ("curves", "held_out"))),
-        precision_recall=draw_precision_recall(metrics_folder / "train_classifier"),
+        precision_recall=draw_precision_recall(
+            {
+                p.parent.name: _read_csv(p)
+                for p in sorted(metrics_folder.glob("train_classifier/*/precision_recall.csv"))
+            }
+        ),
         scores=compare_scores(metrics),
+        component_losses=compare_losses(metrics),
         losses=[mean_held_out_loss(metrics, model) for model in ("base", "pretrained")],
         leaks=[
             example for counts in contamination.get("benchmarks", {}).values() for example in counts["examples"][:1]
@@ -133,72 +141,34 @@ def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
 def mean_held_out_loss(metrics: dict[str, dict[str, Any]], model: str) -> float | None:
     """Return the mean of a model's held-out losses over the components, in nats a token."""
     values = metrics.get(f"evaluate@{model}", {})
-    losses = [value for name, value in values.items() if name.startswith("held_out_loss_")]
+    losses = [value for name, value in values.items() if name.startswith(LOSS) and name != f"{LOSS}other_text"]
     return sum(losses) / len(losses) if losses else None
 
 
 def compare_scores(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each figure that both evaluations have: base, pretrained, difference, the paper's."""
-    base, trained = metrics.get("evaluate@base", {}), metrics.get("evaluate@pretrained", {})
+    """Return a row for each task that both models were asked: shares of right answers, and the paper's."""
+    rows = _compare(metrics, [n.removesuffix("_n") for n in metrics.get("evaluate@base", {}) if n.endswith("_n")])
+    return [row | {"paper": PAPER.get(row["name"])} for row in rows]
+
+
+def compare_losses(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each component whose held-out loss was measured on both models; other_text last."""
+    names = sorted(n.removeprefix(LOSS) for n in metrics.get("evaluate@base", {}) if n.startswith(LOSS))
+    return _compare(metrics, sorted(names, key=lambda name: name == "other_text"), LOSS, "held_out_stderr_")
+
+
+def _compare(
+    metrics: dict[str, dict[str, Any]], names: list[str], before: str = "", error_before: str = ""
+) -> list[dict[str, Any]]:
+    models = [metrics.get(f"evaluate@{model}", {}) for model in ("base", "pretrained")]
     rows = []
-    for name in base:
-        if name in trained and "stderr" not in name and not name.endswith(("_n", "_ran")):
-            error = trained.get(f"{name}_stderr", trained.get(name.replace("held_out_loss", "held_out_stderr")))
-            row = {"name": name, "base": base[name], "pretrained": trained[name], "stderr": error}
-            rows.append(row | {"questions": trained.get(f"{name}_n"), "paper": PAPER.get(name)})
+    for name in names:
+        key, error_key = before + name, f"{error_before}{name}" if error_before else f"{name}_stderr"
+        if all(key in values for values in models):
+            base, trained = ({"value": values[key], "stderr": values.get(error_key)} for values in models)
+            row = {"name": name, "base": base, "pretrained": trained, "n": models[1].get(f"{name}_n")}
+            rows.append(row | {"difference": trained["value"] - base["value"]})
     return rows
-
-
-def draw_curves(rows: list[dict[str, str]], held_out: list[dict[str, str]]) -> str:
-    """Return the training curves as an SVG picture: loss, held-out loss by component, learning rate."""
-    if not rows:
-        return ""
-    figure, (left, middle, right) = _new_figure(1, 3, (11, 3))
-    steps = [int(row["step"]) for row in rows]
-    left.plot(steps, [float(row["loss"]) for row in rows], linewidth=1)
-    left.set(xlabel="optimizer step", ylabel="loss (nats a token)")
-    for name in list(held_out[0])[2:] if held_out else []:
-        points = [(int(row["step"]), float(row[name])) for row in held_out if row[name]]
-        middle.plot(*zip(*points, strict=True), marker=".", label=name.replace("_", " "))
-    middle.set(xlabel="optimizer step", ylabel="held-out loss (nats a token)")
-    middle.legend(fontsize=6, frameon=False)
-    right.plot(steps, [float(row["learning_rate"]) for row in rows], color="#b4532a")
-    right.set(xlabel="optimizer step", ylabel="learning rate")
-    return _to_svg(figure)
-
-
-def draw_precision_recall(folder: Path) -> str:
-    """Return the classifiers' precision-recall curves on held-out documents as an SVG picture."""
-    curves = {path.parent.name: _read_csv(path) for path in sorted(folder.glob("*/precision_recall.csv"))}
-    if not curves:
-        return ""
-    figure, (axes,) = _new_figure(1, 1, (4.5, 3.2))
-    for name, rows in curves.items():
-        axes.plot([float(r["recall"]) for r in rows], [float(r["precision"]) for r in rows], label=name)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.legend(fontsize=7, frameon=False)
-    return _to_svg(figure)
-
-
-def _new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("svg")
-    # The salt names the picture's parts; without it they are random.
-    matplotlib.rcParams.update({"svg.hashsalt": "mathcode-pile", "font.size": 8, "axes.spines.top": False})
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    return figure, axes.flat
-
-
-def _to_svg(figure: Any) -> str:
-    from matplotlib import pyplot
-
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
-    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def _read_json(path: Path) -> Any:

@@ -1,10 +1,12 @@
 """The curve of a run: what depends on the data alone goes to files in Git, what depends on the clock does not."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from mathcode_pile.language_model import Loss
+from mathcode_pile.held_out import Loss
 
 # One row a step; numbers that any machine of the same build writes alike.
 COLUMNS = ("step", "tokens", "loss", "learning_rate", "gradient_norm")
@@ -27,18 +29,21 @@ class Curves:
         """Return what a checkpoint holds of the curves."""
         return {"rows": self.rows, "held_out": self.held_out}
 
-    def open_live(self, folder: Path) -> None:
+    @contextmanager
+    def live(self, folder: Path) -> Iterator[None]:
         """Have DVCLive write to a scratch folder, where editors show it while the run goes on.
 
         Outside a DVC repository there is no such log: DVCLive would make one of the Git repository around it.
         """
         here = Path.cwd()
         if not any((parent / ".dvc").is_dir() for parent in (here, *here.parents)):
+            yield
             return
         from dvclive import Live
 
         # Else it would edit dvc.yaml and save an experiment in the middle of a stage.
-        self._live = Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, resume=True)
+        with Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, resume=True) as self._live:
+            yield
 
     def add_step(self, row: dict[str, Any], speeds: dict[str, float]) -> None:
         """Add a step's numbers; speeds go to DVCLive alone."""
@@ -65,11 +70,6 @@ class Curves:
         _write_csv(folder / "curves.csv", list(COLUMNS), self.rows)
         components = sorted({name for row in self.held_out for name in row} - {"step", "tokens"})
         _write_csv(folder / "held_out.csv", ["step", "tokens", *components], self.held_out)
-
-    def close(self) -> None:
-        """End DVCLive's log."""
-        if self._live is not None:
-            self._live.end()
 
 
 def _write_csv(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:

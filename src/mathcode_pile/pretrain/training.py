@@ -6,58 +6,67 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object, set_seed
+from numpy.typing import NDArray
 
 from mathcode_pile.attention import choose_implementation, model_inputs
 from mathcode_pile.errors import InputError, PipelineError
+from mathcode_pile.held_out import Share, held_out_losses
 from mathcode_pile.language_model import (
-    Share,
     attach_loss,
+    compile_layers,
     count_parameters,
     fix_threads,
-    held_out_losses,
+    keep_stream_narrow,
     load_model,
     name_memory_params,
+    training_flops,
     unwrap,
 )
-from mathcode_pile.packed import IGNORED, PackedRows
-from mathcode_pile.pretrain.checkpoints import find_checkpoints, read_state, save_checkpoint
+from mathcode_pile.packed import PackedRows
+from mathcode_pile.pretrain.checkpoints import find_checkpoints, read_state, remove_partial, save_checkpoint
 from mathcode_pile.pretrain.curves import Curves
 from mathcode_pile.pretrain.model_card import write_model
+from mathcode_pile.pretrain.processes import is_sharded, make_accelerator
 from mathcode_pile.pretrain.settings import Plan, PretrainParams, learning_rate, plan_run, rows_of_step
 from mathcode_pile.pretrain.speeds import Speeds
 from mathcode_pile.scratch import hash_code, hash_folder, hash_values, locked, scratch_folder
 
 
 def pretrain(
-    params: PretrainParams, packed: Path, tokenized: Path, base_model: Path, out: Path, plots: Path
+    params: PretrainParams,
+    packed: Path,
+    tokenized: Path,
+    base_model: Path,
+    out: Path,
+    plots: Path,
+    corpus: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train the model in `base_model` on packed rows, write it to `out`, and return the stage's metrics.
 
+    corpus: its version and mixture, for the model's manifest and card.
     Raises PipelineError where the loss is not finite, with the last checkpoint kept; where memory does not
     suffice; and ParamsError where the batch cannot be divided over the devices.
     """
     logging.getLogger("accelerate").setLevel(logging.ERROR)  # it tells of tied weights at every checkpoint
     inputs = {"packed": hash_folder(packed), "held_out": _hash_held_out(tokenized), "model": hash_folder(base_model)}
     home = scratch_folder("checkpoints", hash_values(params.determining(), inputs, hash_code("mathcode_pile.pretrain")))
-    precision = "bf16" if params.precision == "bf16" else "no"
-    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+    accelerator = make_accelerator(params)
     fix_threads(params.cpu_threads)  # after accelerate, which sets a number of its own
     with locked(home) if accelerator.is_main_process else nullcontext():
-        run = Run(params, packed, tokenized, base_model, home, accelerator)
         try:
+            run = Run(params, packed, tokenized, base_model, home, accelerator)
             run.go_on()
         except torch.cuda.OutOfMemoryError as error:
             raise name_memory_params(error) from None
-        finally:
-            run.curves.close()
         state = accelerator.get_state_dict(run.model)
         metrics = run.to_metrics()
         if accelerator.is_main_process:
             run.curves.write(plots)
-            write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs)
+            write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs, corpus or {})
         accelerator.wait_for_everyone()
     return metrics
 
@@ -91,30 +100,31 @@ class Run:
         self.rows = PackedRows(packed)
         self.device = accelerator.device
         self.plan: Plan = plan_run(params, len(self.rows), self.rows.sequence_length, accelerator.num_processes)
-        self.attention = choose_implementation(params.attention, self.device.type)
+        self.attention = choose_implementation(params.attention, self.device.type, params.precision)
         set_seed(params.seed)
         model = load_model(base_model, self.attention)
         if model.get_input_embeddings().weight.shape[0] < self.rows.vocabulary.size:
             raise InputError(f"{base_model}: fewer embeddings than the {self.rows.vocabulary.size} tokens of {packed}")
-        self._speeds = Speeds(model, self.rows.sequence_length, accelerator)
+        self._speeds = Speeds(self.device, accelerator.num_processes)
         if params.gradient_checkpointing:
             model.activation_checkpointing_enable({"use_reentrant": False})
-        attach_loss(model, params.loss_chunk_tokens)
+        attach_loss(model, params.loss_chunk_tokens, params.compile)
+        keep_stream_narrow(model)
+        if params.compile:
+            compile_layers(model)
         model.train()
         fused = params.fused_optimizer and self.device.type == "cuda"
         groups = group_parameters(model, params.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=0.0, betas=params.betas, eps=params.epsilon, fused=fused)
         # Together: where parameters are sharded, the optimizer is given the shards.
         self.model, self.optimizer = accelerator.prepare(model, optimizer)
-        if params.compile:
-            unwrap(self.model).base_model.compile(dynamic=False)
         self.step = 0
         self.curves = Curves([], [])
         self._resume()
-        if accelerator.is_main_process:
-            self.curves.open_live(home / "live")
 
     def _resume(self) -> None:
+        if self.accelerator.is_main_process:
+            remove_partial(self.home)
         checkpoints = find_checkpoints(self.home)
         if checkpoints:
             self.accelerator.load_state(str(checkpoints[-1]))
@@ -126,11 +136,9 @@ class Run:
         """Train from where the run stands to its last step."""
         from tqdm import tqdm
 
-        params, last = self.params, self.plan.steps
-        bar = tqdm(
-            total=last, initial=self.step, unit="step", desc="pretrain", disable=not self.accelerator.is_main_process
-        )
-        with bar:
+        params, last, is_main = self.params, self.plan.steps, self.accelerator.is_main_process
+        bar = tqdm(total=last, initial=self.step, unit="step", desc="pretrain", disable=not is_main)
+        with bar, self.curves.live(self.home / "live") if is_main else nullcontext():
             if self.step == 0:
                 self.measure_held_out()
             while self.step < last:
@@ -153,14 +161,15 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         numbers = rows_of_step(self.step, len(self.rows), plan.rows_a_step, params.seed)
-        targets = self._count_targets(numbers)
+        targets, pairs = self._count(numbers)
         loss = torch.zeros((), device=self.device)
         for index in range(plan.accumulation):
             first = (index * accelerator.num_processes + accelerator.process_index) * params.micro_batch_rows
             rows = self.rows.take(numbers[first : first + params.micro_batch_rows].tolist())
             inputs, labels = model_inputs(rows, self.attention, params.document_bounds, self.device)
-            is_last = index == plan.accumulation - 1
-            with nullcontext() if is_last else accelerator.no_sync(self.model):
+            # Sharded gradients are added up as they come: kept whole until the last batch they would not fit.
+            syncs = index == plan.accumulation - 1 or is_sharded(accelerator)
+            with nullcontext() if syncs else accelerator.no_sync(self.model):
                 # Data parallelism averages gradients over processes; the loss is a mean over all tokens of the step.
                 part = self.model(labels=labels, **inputs) / targets
                 accelerator.backward(part * accelerator.num_processes)
@@ -180,14 +189,17 @@ class Run:
             "learning_rate": rate,
             "gradient_norm": norm,
         }
-        self.curves.add_step(row, self._speeds.stop(tokens))
+        self.curves.add_step(row, self._speeds.stop(tokens, training_flops(unwrap(self.model), tokens, pairs)))
 
-    def _count_targets(self, numbers: Any) -> int:
-        """Return how many tokens the step predicts, over all processes."""
-        rows = self.rows.take(numbers.tolist())
-        labels = rows.labels if self.params.document_bounds else rows.input_ids
-        counted = (labels != IGNORED) & (rows.document_index >= 0)
-        return int(counted[:, 1:].sum())
+    def _count(self, numbers: NDArray[np.int64]) -> tuple[int, int]:
+        """Return how many tokens the step predicts, over all processes, and how many pairs of tokens attend."""
+        targets = pairs = 0
+        for number in numbers.tolist():
+            bounds = self.rows.row(number)[1].astype(np.int64)
+            lengths = np.diff(bounds if self.params.document_bounds else bounds[[0, -1]])
+            targets += int(lengths.sum()) - len(lengths)
+            pairs += int((lengths * (lengths + 1) // 2).sum())
+        return targets, pairs
 
     def _check_finite(self, loss: float, norm: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):

@@ -24,16 +24,20 @@ STATED = re.compile(r"(?:the (?:final )?answer is|final answer:|answer:|####)", 
 # Signs, thousands, decimals, fractions and percentages, as far as a number can stand alone.
 NUMBER = re.compile(r"[-+]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?")
 # What two writings of the same LaTeX may differ in.
-SPACING = re.compile(r"\\left|\\right|\\[,;!:]|[\s$]")
+SPACING = re.compile(r"\\left|\\right|\\(?:display|text)style|\\[,;!:()\[\]]|[\s$]")
 LEADING_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
 
 
 def answerable_questions(benchmark: str, folder: Path) -> list[dict[str, Any]]:
-    """Return a benchmark's questions that have an answer; raises InputError where the folder is missing."""
+    """Return a benchmark's questions that have an answer; raises InputError where the folder is missing.
+
+    MATH has no column of answers: one stands in the last box of each solution.
+    """
     rows = read_rows(folder / benchmark)
     if benchmark in MULTIPLE_CHOICE:
         return [row for row in rows if _option_index(row) is not None]
-    return [row for row in rows if row["answer"]]
+    answered = (row | {"answer": row["answer"] or _last_box(row["solution"]) or ""} for row in rows)
+    return [row for row in answered if row["answer"]]
 
 
 def read_questions(benchmark: str, folder: str | None = None, **_: Any) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def find_answer(reply: str) -> str:
 
 def _last_box(reply: str) -> str | None:
     """Return what stands in the last \\boxed{...} or \\fbox{...}, braces balanced; None where there is none."""
-    for start in reversed([m.end() for m in re.finditer(r"\\f?boxed?\s*\{", reply)]):
+    for start in reversed([m.end() for m in re.finditer(r"\\(?:boxed|fbox)\s*\{", reply)]):
         depth = 1
         for place in range(start, len(reply)):
             depth += {"{": 1, "}": -1}.get(reply[place], 0) if reply[place - 1] != "\\" else 0
@@ -75,9 +79,13 @@ def _last_box(reply: str) -> str | None:
 
 def is_right(answer: str, found: str) -> bool:
     """Tell whether an answer found in a reply is the benchmark's: in the same words, or with the same meaning."""
-    if found and SPACING.sub("", found) == SPACING.sub("", answer):
+    if found and _plain(found) == _plain(answer):
         return True
     return bool(found) and _checker().compare(answer, found).verdict == "verified"
+
+
+def _plain(answer: str) -> str:
+    return SPACING.sub("", answer.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
 
 
 @cache
