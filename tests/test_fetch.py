@@ -18,7 +18,8 @@ from mathcode_pile.fetch import SourceParams, fetch_source
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams, fetch_benchmarks
 from mathcode_pile.params import parse_section
 from mathcode_pile.shards import list_shards, read_rows
-from mathcode_pile.sources.download import download_fsspec, download_http
+from mathcode_pile.sources.download import download_http
+from mathcode_pile.sources.stores import download_fsspec
 
 
 def fetch(out: Path, **origin: object) -> Report:
@@ -197,6 +198,8 @@ class Server(BaseHTTPRequestHandler):
             self.send_response(206 if asked else 200)
             self.send_header("ETag", '"1"')
             self.send_header("Content-Length", str(len(CONTENT) - start))
+            if asked:
+                self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
             self.end_headers()
             cut = len(CONTENT) // 2 if self.path == "/cut" and times == 1 else len(CONTENT)
             self.wfile.write(CONTENT[start:cut])
