@@ -59,8 +59,8 @@ def download_http(url: str, sha256: str | None, attempts: int = ATTEMPTS, pause_
             raise InputError(f"{url}: sha256 is {got}, params say {sha256}")
 
     with scratch.locked(folder):
-        if not whole.is_file():
-            etag = bring(url, whole, check, attempts=attempts, pause_s=pause_s)
+        if not record.is_file():
+            etag = "" if whole.is_file() else bring(url, whole, check, attempts=attempts, pause_s=pause_s)
             write_record(record, whole, etag)
         kept = json.loads(record.read_text(encoding="utf-8"))
     # Two addresses may end in one name, so the name within the source is the address.
@@ -117,6 +117,7 @@ def bring(
             check(part)
         except InputError:
             part.unlink()
+            state.unlink(missing_ok=True)
             raise
         part.rename(whole)
     except OSError as error:
