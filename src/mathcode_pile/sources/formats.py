@@ -129,14 +129,21 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str]:
     if not bound:
         raise InputError(f"{name}: front matter has no closing ---")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(front, yaml.SafeLoader)):
-            raise InputError(f"{name}: front matter must not have aliases")  # a few lines of them expand to gigabytes
+        _refuse_hostile_yaml(front, name)
         values = yaml.safe_load(front)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{name}: front matter is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{name}: front matter must be a mapping")
-    try:
-        return to_json_values(values), rest.lstrip("\n")
-    except InputError as error:
-        raise InputError(f"{name}: front matter is {error}") from error
+    return to_json_values(values), rest.lstrip("\n")
+
+
+def _refuse_hostile_yaml(front: str, name: str) -> None:
+    """Raise InputError for a few lines that would take gigabytes or hours."""
+    depth = 0
+    for event in yaml.parse(front, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError(f"{name}: front matter must not have aliases")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise InputError(f"{name}: front matter is nested more than {MAX_DEPTH} deep")
