@@ -5,6 +5,7 @@ Names, formats and columns are those of the published repositories; two or three
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,9 +20,10 @@ from hub import Hub
 from played_hub import TOKEN
 
 from mathcode_pile.code_filter import filter_code
+from mathcode_pile.corpus import CorpusParams, assemble
 from mathcode_pile.fetch import SourceParams, fetch_source
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams, fetch_benchmarks
-from mathcode_pile.params import load
+from mathcode_pile.params import load, read_section
 from mathcode_pile.shards import read_rows
 
 Rows = Sequence[dict[str, Any]]
@@ -171,6 +173,19 @@ def test_every_source_of_the_paper_is_fetched(paper: Hub, tmp_path: Path) -> Non
     assert page["url"] == PAGE["url"] and json.loads(page["metadata"])["date"] == PAGE["date"]
     report = filter_code(tmp_path / "code_notebooks", tmp_path / "kept", ["sympy", "scipy"], "notebook")
     assert report.kept == 2
+    clean = tmp_path / "clean"
+    shutil.copytree(tmp_path / "openwebmath", clean / "documents" / "filtered_openwebmath")
+    (clean / "snippets").mkdir()
+    assemble(
+        clean,
+        tmp_path / "corpus",
+        ["filtered_openwebmath"],
+        load("corpus", CorpusParams),
+        read_section("fetch"),
+    )
+    card = (tmp_path / "corpus" / "README.md").read_text()
+    assert "| filtered_openwebmath | ODC-By-1.0 | 3 |" in card
+    assert "Paster et al. 2023, arXiv:2310.06786" in card and "bigcode/starcoderdata@" in card
     for name in ("cc_zh", "book_all", "java/", "imgs"):
         assert not paper.requests(name)
 
