@@ -254,13 +254,18 @@ def test_a_cut_connection_goes_on_where_it_was_cut(project: Path, server: str) -
 def test_what_was_downloaded_is_recorded_beside_the_shards(
     project: Path, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = {"kind": "http", "urls": {f"{server}/{n}/x.txt": None for n in "ab"}, "format": "text", "license": "MIT"}
+    entry = {
+        "kind": "http",
+        "urls": {f"{server}/{n}/x.txt?raw=1": None for n in "ab"},
+        "format": "text",
+        "license": "MIT",
+    }
     params = parse_section("fetch.s", {"origins": [entry]}, SourceParams)
     monkeypatch.setattr(Server, "content", b"a text")
     assert fetch_source("s", params, tmp_path / "out").kept == 2  # equal names at two addresses are two files
     recorded = json.loads((tmp_path / "out" / "files.json").read_text())
     sha256 = hashlib.sha256(b"a text").hexdigest()
-    assert recorded == [{"url": f"{server}/{n}/x.txt", "bytes": 6, "etag": '"1"', "sha256": sha256} for n in "ab"]
+    assert recorded == [{"url": f"{server}/{n}/x.txt?raw=1", "bytes": 6, "etag": '"1"', "sha256": sha256} for n in "ab"]
 
 
 def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(project: Path, server: str) -> None:

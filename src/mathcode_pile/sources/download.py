@@ -63,8 +63,8 @@ def download_http(url: str, sha256: str | None, attempts: int = ATTEMPTS, pause_
             etag = "" if whole.is_file() else bring(url, whole, check, attempts=attempts, pause_s=pause_s)
             write_record(record, whole, etag)
         kept = json.loads(record.read_text(encoding="utf-8"))
-    # Two addresses may end in one name, so the name within the source is the address.
-    return LocalFile(whole, url.split("://", 1)[-1], url, kept["etag"], kept["sha256"])
+    # Two addresses may end in one name, so the name within the source is the address, but for its query.
+    return LocalFile(whole, url.split("://", 1)[-1].split("?")[0], url, kept["etag"], kept["sha256"])
 
 
 def write_record(record: Path, whole: Path, etag: str) -> None:
