@@ -1,9 +1,11 @@
 """What tests share: a project folder of their own, and the optional real data."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hub import Hub
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -29,3 +31,14 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no shared/data folder beside the repository (MATHCODE_SHARED)")
     return folder
+
+
+@pytest.fixture
+def hub(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A Hugging Face hub played on 127.0.0.1, which the real client takes for the hub."""
+    played = Hub(tmp_path)
+    monkeypatch.setenv("HF_ENDPOINT", played.url)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    yield played
+    played.stop()

@@ -1,12 +1,14 @@
 """Sources become documents; what is broken is named by file, row or key."""
 
 import gzip
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +20,10 @@ from mathcode_pile.fetch import SourceParams, fetch_source
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams, fetch_benchmarks
 from mathcode_pile.params import parse_section
 from mathcode_pile.shards import list_shards, read_rows
-from mathcode_pile.sources.download import download_fsspec, download_http
+from mathcode_pile.sources import seen
+from mathcode_pile.sources.download import download_http
+from mathcode_pile.sources.seen import SeenKeys
+from mathcode_pile.sources.stores import download_fsspec
 
 
 def fetch(out: Path, **origin: object) -> Report:
@@ -157,6 +162,26 @@ def test_limits_and_samples_do_not_depend_on_order(tmp_path: Path) -> None:
     assert len(list(read_rows(tmp_path / "c"))) == 10
 
 
+def test_limits_bound_rows_files_and_bytes(tmp_path: Path) -> None:
+    for name in "abc":
+        rows = [json.dumps({"id": name + str(n), "text": "x" * 10}) for n in range(10)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
+    for limits, kept in [({"files": 2}, 20), ({"bytes": 95}, 10), ({"rows": 13, "files": 1}, 10), ({"rows": 13}, 13)]:
+        out = tmp_path / str(limits)
+        assert fetch(out, path=str(tmp_path), format="jsonl", limits=limits).kept == kept
+
+
+def test_equal_keys_are_the_same_drops_whatever_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen, "MAX_RUN", 300)
+    rng = np.random.default_rng(0)
+    keys, before = SeenKeys(), set()
+    for _ in range(200):
+        added = rng.integers(0, 5000, rng.integers(0, 40)).astype(np.uint64) << np.uint64(50)
+        expected = [key not in before and not before.add(key) for key in added.tolist()]
+        assert keys.add(added).tolist() == expected
+    assert len(before) > 2000
+
+
 def test_benchmarks_in_their_published_forms(tmp_path: Path) -> None:
     records = [
         {"question": "How many?", "answer": "2 + 2 = 4\n#### 4"},
@@ -183,6 +208,7 @@ class Server(BaseHTTPRequestHandler):
     """Cuts the first answer to /cut in the middle, and fails the first two to /busy."""
 
     requests: list[tuple[str, str | None]] = []
+    content = CONTENT
 
     def do_GET(self) -> None:
         asked = self.headers.get("Range")
@@ -196,10 +222,12 @@ class Server(BaseHTTPRequestHandler):
             start = int(asked[6:-1]) if asked else 0
             self.send_response(206 if asked else 200)
             self.send_header("ETag", '"1"')
-            self.send_header("Content-Length", str(len(CONTENT) - start))
+            self.send_header("Content-Length", str(len(self.content) - start))
+            if asked:
+                self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
             self.end_headers()
-            cut = len(CONTENT) // 2 if self.path == "/cut" and times == 1 else len(CONTENT)
-            self.wfile.write(CONTENT[start:cut])
+            cut = len(self.content) // 2 if self.path == "/cut" and times == 1 else len(self.content)
+            self.wfile.write(self.content[start:cut])
             self.close_connection = True
 
     def log_message(self, *args: object) -> None:
@@ -221,6 +249,23 @@ def test_a_cut_connection_goes_on_where_it_was_cut(project: Path, server: str) -
     assert [asked is not None for _, asked in Server.requests] == [False, True]
     download_http(f"{server}/cut", None)
     assert len(Server.requests) == 2
+
+
+def test_what_was_downloaded_is_recorded_beside_the_shards(
+    project: Path, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {
+        "kind": "http",
+        "urls": {f"{server}/{n}/x.txt?raw=1": None for n in "ab"},
+        "format": "text",
+        "license": "MIT",
+    }
+    params = parse_section("fetch.s", {"origins": [entry]}, SourceParams)
+    monkeypatch.setattr(Server, "content", b"a text")
+    assert fetch_source("s", params, tmp_path / "out").kept == 2  # equal names at two addresses are two files
+    recorded = json.loads((tmp_path / "out" / "files.json").read_text())
+    sha256 = hashlib.sha256(b"a text").hexdigest()
+    assert recorded == [{"url": f"{server}/{n}/x.txt?raw=1", "bytes": 6, "etag": '"1"', "sha256": sha256} for n in "ab"]
 
 
 def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(project: Path, server: str) -> None:

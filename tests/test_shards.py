@@ -8,7 +8,7 @@ import pytest
 from mathcode_pile import shards
 from mathcode_pile.documents import DOCUMENT
 from mathcode_pile.errors import InputError
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_rows, write_shards
+from mathcode_pile.shards import LazyShard, ShardWriter, list_shards, read_batches, read_rows, write_shards
 
 
 def make_batch(rows: int, start: int = 0, size: int = 100) -> pa.RecordBatch:
@@ -64,3 +64,32 @@ def test_broken_parquet_and_a_missing_column_are_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match="part-00000.parquet: not a readable Parquet file"):
         list(read_batches(path))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"text": None}, "part-00000.parquet: row 7: column 'text' is missing or null"),
+        ({"text": 3}, "part-00000.parquet: .*'int' object"),
+        ({"text": "\ud800"}, "part-00000.parquet: .*surrogates not allowed"),
+    ],
+)
+def test_a_wrong_row_is_one_line_that_names_the_shard(tmp_path: Path, wrong: dict[str, object], message: str) -> None:
+    good = make_batch(1).to_pylist()[0]
+    with (
+        pytest.raises(InputError, match=message) as error,
+        ShardWriter(tmp_path / "part-00000.parquet", DOCUMENT) as writer,
+    ):
+        writer.write(make_batch(5))
+        writer.write_rows([good, good | wrong])
+    assert "\n" not in str(error.value) and list(tmp_path.iterdir()) == []
+
+
+def test_a_lazy_shard_is_there_only_with_rows(tmp_path: Path) -> None:
+    rows = make_batch(3).to_pylist()
+    for name, written in (("none", []), ("some", rows)):
+        with LazyShard(tmp_path / name / "part-00000.parquet", DOCUMENT) as shard:
+            shard.write_rows([])
+            shard.write_rows(written)
+    assert not (tmp_path / "none").exists()
+    assert list(read_rows(tmp_path / "some")) == rows

@@ -1,15 +1,25 @@
 """PDFs to documents: bad ones are named, pages are cleaned, nothing else is lost."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
+from conftest import ROOT
 from fpdf import FPDF
+from small_nougat import make_nougat, make_scan
 
+from mathcode_pile import pdf
 from mathcode_pile.documents import FILE
-from mathcode_pile.ocr import cut_repetition
+from mathcode_pile.errors import InputError
+from mathcode_pile.ocr import clean_page
+from mathcode_pile.pdf import UnreadablePdfError, read_text_layer
 from mathcode_pile.shards import ShardWriter, read_rows
-from mathcode_pile.textbooks import ExtractTextbooksParams, extract_textbooks, join_pages, read_pdf
+from mathcode_pile.textbooks import ExtractTextbooksParams, extract_textbooks, join_pages
 
 PARAMS = ExtractTextbooksParams(min_characters_per_page=200, max_line_share=0.5, timeout_s=30, ocr="none")
 
@@ -23,6 +33,13 @@ def make_pdf(pages: list[str], password: str = "") -> bytes:
         pdf.add_page()
         pdf.multi_cell(0, 6, f"Practice in Sums, page {number}\n{text}")
     return bytes(pdf.output())
+
+
+def write_books(folder: Path, **books: bytes) -> Path:
+    fields = {"source": "t", "url": "", "license": "MIT", "metadata": "{}"}
+    with ShardWriter(folder / "part-00000.parquet", FILE) as writer:
+        writer.write_rows([fields | {"id": name, "content": content} for name, content in books.items()])
+    return folder
 
 
 LONG = "The sum of the first hundred whole numbers is found by pairing the ends. " * 5
@@ -45,11 +62,7 @@ def test_each_kind_of_bad_pdf_is_a_named_drop(tmp_path: Path, project: Path) -> 
         "text": b"no PDF at all",
         "nul": b"\0" * 1000,
     }
-    rows = [
-        {"id": i, "content": c, "source": "t", "url": "", "license": "MIT", "metadata": "{}"} for i, c in files.items()
-    ]
-    with ShardWriter(tmp_path / "in" / "part-00000.parquet", FILE) as writer:
-        writer.write(pa.RecordBatch.from_pylist(rows, FILE))
+    write_books(tmp_path / "in", **files)
     report = extract_textbooks(tmp_path / "in", tmp_path / "out", PARAMS)
     reasons = {row["id"]: row["reason"] for row in read_rows(tmp_path / "out" / "dropped")}
     assert reasons.pop("half") in ("damaged", "no_pages")
@@ -66,15 +79,15 @@ def test_each_kind_of_bad_pdf_is_a_named_drop(tmp_path: Path, project: Path) -> 
     assert "Practice in Sums" not in book["text"]
 
 
-def test_a_reader_that_hangs_costs_its_book_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
-    from mathcode_pile import textbooks
-
-    monkeypatch.setattr(textbooks, "_send_pages", lambda content, sender: time.sleep(60))
-    assert read_pdf(b"", timeout_s=0.2).reason == "timeout"
-    monkeypatch.setattr(textbooks, "_send_pages", lambda content, sender: __import__("os")._exit(3))
-    assert read_pdf(b"", timeout_s=5).reason == "crashed"
+def test_a_reader_that_hangs_crashes_or_swells_costs_its_book_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for work, reason in [
+        (lambda content: time.sleep(60), "timeout"),
+        (lambda content: os._exit(3), "crashed"),
+        (lambda content: bytearray(3 << 30), "crashed"),
+    ]:
+        monkeypatch.setattr(pdf, "_read_pages", work)
+        with pytest.raises(UnreadablePdfError, match=reason):
+            read_text_layer(b"", timeout_s=0.5 if reason == "timeout" else 30)
 
 
 def test_hyphens_at_line_ends_are_closed_and_page_numbers_removed() -> None:
@@ -84,6 +97,77 @@ def test_hyphens_at_line_ends_are_closed_and_page_numbers_removed() -> None:
     assert not any(line.isdigit() for line in text.splitlines())
 
 
-def test_only_the_repeated_tail_of_a_page_is_cut() -> None:
-    assert cut_repetition("A proof.\n\nSo it is.\nSo it is.\n") == "A proof.\n\nSo it is.\nSo it is.\n"
-    assert cut_repetition("A proof.\n" + "again\n" * 50) == "A proof.\n"
+TAIL = "So it is.\nSo it is.\n"
+
+
+@pytest.mark.parametrize(
+    ("page", "kept"),
+    [
+        ("", ""),
+        (f"A proof.\n\n{TAIL}", f"A proof.\n\n{TAIL}"),
+        ("A proof.\n" + "again\n" * 50, "A proof."),
+        ("A proof that " + "the sum of " * 300 + "the s", "A proof that"),
+        ("A proof.\n\n" + "A line that is long enough.\n\n- another one\n" * 6, "A proof."),
+        ("x" * 3000, ""),
+        ("again\n" * 50 + "and then it ended.", "again\n" * 50 + "and then it ended."),
+        ("One.\n\n[MISSING_PAGE_EMPTY:12]\n\nTwo.[MISSING_PAGE_POST]", "One.\n\n\n\nTwo."),
+    ],
+)
+def test_only_the_repeated_tail_of_a_page_and_marks_of_missing_ones_are_cut(page: str, kept: str) -> None:
+    assert clean_page(page) == kept
+
+
+@pytest.fixture(scope="module")
+def nougat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nougat")
+    make_nougat(folder)
+    return folder
+
+
+def test_a_scanned_book_is_read_by_a_nougat_model(nougat: Path, tmp_path: Path, project: Path) -> None:
+    books = write_books(tmp_path / "in", scan=make_scan(3), typed=make_pdf([LONG]))
+    params = PARAMS.model_copy(update={"ocr": str(nougat), "max_line_share": 1.0})
+    report = extract_textbooks(books, tmp_path / "out", params)
+    texts = {row["id"]: row["text"] for row in read_rows(tmp_path / "out")}
+    assert report.kept == 2 and "first hundred" in texts["typed"]
+    pages = [path.read_text() for path in sorted((tmp_path / "scratch" / "ocr").rglob("*.md"))]
+    assert len(pages) == 3 and all(len(page) > 10 for page in pages)
+    assert texts["scan"].split("\n\n") == pages
+    changed = params.model_copy(update={"max_line_share": 0.9})
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "ocr").rglob("*.md")}
+    extract_textbooks(books, tmp_path / "again", changed)
+    assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "ocr").rglob("*.md")}
+
+
+def test_a_book_whose_reader_was_killed_goes_on_at_its_next_page(nougat: Path, tmp_path: Path, project: Path) -> None:
+    books = write_books(tmp_path / "in", scan=make_scan(40))
+    params = (project / "profiles" / "sample.yaml").read_text()
+    assert "ocr: none" in params
+    (project / "profiles" / "sample.yaml").write_text(params.replace("ocr: none", f"ocr: {nougat}"))
+    command = [sys.executable, "-m", "stages.extract_textbooks", str(books), "out", "--metrics", "metrics.json"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+    def read() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch").rglob("ocr/**/*.md")}
+
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    while len(read()) < 3 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = read()
+    assert 3 <= len(before) < 40 and not (project / "metrics.json").exists()
+    subprocess.run(command, env=environment, check=True)
+    after = read()
+    assert len(after) == 40 and before.items() <= after.items()
+    assert json.loads((project / "metrics.json").read_text())["in"] == 1
+
+
+def test_a_folder_without_a_nougat_model_is_named(tmp_path: Path, project: Path) -> None:
+    (tmp_path / "model").mkdir()
+    books = write_books(tmp_path / "in", scan=make_scan(1))
+    with pytest.raises(InputError, match="model is no nougat model") as error:
+        extract_textbooks(books, tmp_path / "out", PARAMS.model_copy(update={"ocr": str(tmp_path / "model")}))
+    assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="needs ocr_revision"):
+        extract_textbooks(books, tmp_path / "out", PARAMS.model_copy(update={"ocr": "owner/nougat"}))

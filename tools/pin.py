@@ -30,7 +30,7 @@ def pin(text: str, find_commit: Callable[[str, str], str]) -> tuple[str, dict[st
 
 def main() -> None:
     """Pin the profile named on the command line."""
-    import httpx
+    import httpx2  # what huggingface_hub speaks through
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -44,8 +44,8 @@ def main() -> None:
 
     try:
         text, commits = pin(path.read_text(encoding="utf-8"), find_commit)
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
-        sys.exit(f"{path}: nothing pinned: {str(error).splitlines()[0]}")
+    except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
+        sys.exit(f"{path}: nothing pinned: {' '.join(str(error).split())}")
     path.write_text(text, encoding="utf-8")
     if not commits:
         print(f"{path}: every revision is pinned")

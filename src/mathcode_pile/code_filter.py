@@ -11,6 +11,7 @@ import tokenize
 import warnings
 from collections.abc import Iterator
 from functools import partial
+from operator import length_hint
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -26,8 +27,8 @@ Layout = Literal["python", "notebook"]
 
 # Above this the parser needs gigabytes; the tokens are read line by line.
 MAX_PARSED_CHARACTERS = 4_000_000
-# Each restart may read to the end of the file.
-MAX_RESTARTS = 100
+# Each restart may read to the end of the file; a file is read so many times over at most.
+MAX_READINGS = 5
 
 
 class CodeSourceParams(Section):
@@ -74,16 +75,16 @@ def _imports_of_tree(tree: ast.AST) -> Iterator[str]:
 def _imports_of_tokens(source: str) -> Iterator[str]:
     """Read import statements from tokens; a line that has none to give (a magic) is passed over."""
     lines = source.splitlines(keepends=True)
-    start = restarts = 0
+    start = read = 0
     while start < len(lines):
-        if restarts == MAX_RESTARTS:
+        if read > MAX_READINGS * len(lines):
             yield from _imports_of_lines(lines[start:])
             return
-        restarts += 1
         statement: list[str] = []
         reached = start
+        waiting = iter(lines[start:])
         try:
-            for token in tokenize.generate_tokens(iter(lines[start:]).__next__):
+            for token in tokenize.generate_tokens(waiting.__next__):
                 if token.type in (tokenize.NEWLINE, tokenize.ENDMARKER) or token.string in (";", ":"):
                     yield from _imports_of_statement(statement)
                     statement = []
@@ -94,6 +95,7 @@ def _imports_of_tokens(source: str) -> Iterator[str]:
             return
         except (tokenize.TokenError, SyntaxError, StopIteration):
             yield from _imports_of_statement(statement)
+            read += len(lines) - start - length_hint(waiting)
             start = max(reached, start) + 1
 
 

@@ -1,9 +1,9 @@
 """Bring a source into shards of documents (or of files, where they are PDFs)."""
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
@@ -11,11 +11,16 @@ from mathcode_pile.documents import DOCUMENT, DROPPED, FILE, document_id, encode
 from mathcode_pile.engine import Report
 from mathcode_pile.errors import InputError, ParamsError
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, shard_name, write_shards
+from mathcode_pile.shards import LazyShard, shard_name, write_shards
 from mathcode_pile.sources import FileOrigin, Origin, read_origin
+from mathcode_pile.sources.download import LocalFile, record_files
 from mathcode_pile.sources.rows import Rejected, Row
+from mathcode_pile.sources.seen import SeenKeys
 
 BATCH_ROWS = 500
+BATCH_BYTES = 16 << 20
+
+Numbered = tuple[int, Row | Rejected]  # a row with the number of its origin
 
 
 class SourceParams(Section):
@@ -29,52 +34,75 @@ class SourceParams(Section):
 def fetch_source(source: str, params: SourceParams, out: Path) -> Report:
     """Write the rows of a source's origins to shards in `out`, rejected ones to `out/dropped`.
 
-    Raises InputError where an origin cannot be read, where two rows have one key, or where nothing
-    is left.
+    `out/files.json` says of each downloaded file its address, ETag, size and checksum.
+    Memory: a few batches, and 8 bytes for each row.
+    Raises InputError where an origin cannot be read, or where nothing is left.
     """
     report = Report()
-    rejected: list[dict[str, str]] = []
     kinds = {isinstance(o, FileOrigin) and o.format == "pdf" for o in params.origins}
     if len(kinds) > 1:
         raise ParamsError(f"params: fetch.{source}.origins: PDFs and text are different records; make two sources")
-    is_binary = kinds == {True}
-    schema = FILE if is_binary else DOCUMENT
-    rows = _accepted(source, params.origins, report, rejected)
-    report.kept = write_shards(out, _batches(rows, schema), schema, params.shard_megabytes << 20)
-    if rejected:
-        with ShardWriter(out / "dropped" / shard_name(0), DROPPED) as writer:
-            writer.write_rows(rejected)
+    schema = FILE if kinds == {True} else DOCUMENT
+    brought: list[LocalFile] = []
+    rows = (
+        (number, row) for number, origin in enumerate(params.origins) for row in read_origin(origin, brought.append)
+    )
+    with LazyShard(out / "dropped" / shard_name(0), DROPPED) as dropped:
+        batches = _batches(source, rows, schema, report, dropped)
+        report.kept = write_shards(out, batches, schema, params.shard_megabytes << 20)
     if not report.kept:
         raise InputError(f"source {source}: no documents in {report.read} records")
+    record_files(out / "files.json", brought)
     return report
 
 
-def _accepted(
-    source: str, origins: list[Origin], report: Report, rejected: list[dict[str, str]]
-) -> Iterator[dict[str, object]]:
-    seen: set[str] = set()
-    rows = ((number, row) for number, origin in enumerate(origins) for row in read_origin(origin))
-    for number, row in tqdm(rows, unit="row", desc=f"fetch {source}"):
-        report.read += 1
+def _batches(
+    source: str, rows: Iterator[Numbered], schema: pa.Schema, report: Report, dropped: LazyShard
+) -> Iterator[pa.RecordBatch]:
+    seen = SeenKeys()
+    bar = tqdm(unit="row", desc=f"fetch {source}")
+    for chunk in _chunks(rows):
         # Two origins may have a file of one name.
-        identity = document_id(source, f"{number}:{row.key}" if number else row.key)
-        if isinstance(row, Row) and identity in seen:
-            row = Rejected(row.key, "same_id", "another record of the source has this id")
-        if isinstance(row, Rejected):
+        ids = [document_id(source, f"{number}:{row.key}" if number else row.key) for number, row in chunk]
+        usable = np.array([isinstance(row, Row) for _, row in chunk])
+        is_new = np.zeros(len(chunk), dtype=bool)
+        is_new[usable] = seen.add(np.array([int(i[-16:], 16) for i in ids], dtype=np.uint64)[usable])
+        records, rejected = [], []
+        for identity, (_, row), new in zip(ids, chunk, is_new, strict=True):
+            if isinstance(row, Row) and new:
+                records.append(_to_record(identity, source, row))
+                continue
+            if isinstance(row, Row):
+                row = Rejected(row.key, "same_id", "another record of the source has this id")
             report.dropped[row.reason] += 1
             rejected.append({"id": identity, "reason": row.reason, "detail": f"{row.key}: {row.detail}"})
-            continue
-        seen.add(identity)
-        yield {
-            "id": identity,
-            "text" if isinstance(row.content, str) else "content": row.content,
-            "source": source,
-            "url": row.url,
-            "license": row.license,
-            "metadata": encode_metadata(**row.metadata),
-        }
+        report.read += len(chunk)
+        bar.update(len(chunk))
+        dropped.write_rows(rejected)
+        yield pa.RecordBatch.from_pylist(records, schema=schema)
+    bar.close()
 
 
-def _batches(rows: Iterator[dict[str, object]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    while batch := list(itertools.islice(rows, BATCH_ROWS)):
-        yield pa.RecordBatch.from_pylist(batch, schema=schema)
+def _chunks(rows: Iterator[Numbered]) -> Iterator[list[Numbered]]:
+    """Gather rows into lists of bounded length and size."""
+    chunk: list[Numbered] = []
+    held = 0
+    for number, row in rows:
+        chunk.append((number, row))
+        held += len(row.content) if isinstance(row, Row) else 0
+        if len(chunk) >= BATCH_ROWS or held >= BATCH_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
+
+
+def _to_record(identity: str, source: str, row: Row) -> dict[str, object]:
+    return {
+        "id": identity,
+        "text" if isinstance(row.content, str) else "content": row.content,
+        "source": source,
+        "url": row.url,
+        "license": row.license,
+        "metadata": encode_metadata(**row.metadata),
+    }

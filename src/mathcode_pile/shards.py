@@ -5,6 +5,7 @@ A shard is `part-00000.parquet`, `part-00001.parquet` and on. Its bytes depend o
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -95,9 +96,10 @@ class ShardWriter:
         return self
 
     def write(self, batch: pa.RecordBatch | pa.Table) -> None:
-        """Append the rows of a batch whose columns are those of the schema."""
+        """Append the rows of a batch of the schema; a null where none may be raises InputError."""
         batches = batch.to_batches() if isinstance(batch, pa.Table) else [batch]
         for one in batches:
+            self._refuse_nulls(one)
             # One row at a time decides where a group ends, so that batch bounds do not show.
             start = 0
             sizes = _row_bytes(one)
@@ -113,9 +115,20 @@ class ShardWriter:
             self.rows += one.num_rows
 
     def write_rows(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Append rows given as dictionaries; a missing or null column raises InputError."""
-        if rows:
-            self.write(pa.RecordBatch.from_pylist(list(rows), schema=self.schema))
+        """Append rows given as dictionaries; a missing, null or wrong value raises InputError."""
+        if not rows:
+            return
+        try:
+            batch = pa.RecordBatch.from_pylist(list(rows), schema=self.schema)
+        except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
+            raise InputError(f"{self.path}: {str(error).splitlines()[0]}") from error
+        self.write(batch)
+
+    def _refuse_nulls(self, batch: pa.RecordBatch) -> None:
+        for field, column in zip(self.schema, batch.columns, strict=True):
+            if not field.nullable and column.null_count:
+                row = self.rows + column.is_null().index(True).as_py() + 1
+                raise InputError(f"{self.path}: row {row}: column {field.name!r} is missing or null")
 
     def _flush(self) -> None:
         if self._buffer:
@@ -136,6 +149,30 @@ class ShardWriter:
             os.fsync(file.fileno())
         self._partial.rename(self.path)
         sync_folder(self.path.parent)
+
+
+class LazyShard:
+    """A shard that is only there if it got a row."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._schema = path, schema
+        self._writer: ShardWriter | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write_rows(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows given as dictionaries, as ShardWriter does."""
+        if rows and self._writer is None:
+            self._writer = self._open.enter_context(ShardWriter(self._path, self._schema))
+        if self._writer is not None:
+            self._writer.write_rows(rows)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
 
 
 def _row_bytes(batch: pa.RecordBatch) -> Any:

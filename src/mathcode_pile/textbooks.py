@@ -1,24 +1,19 @@
-"""Turn PDFs into documents: damaged, locked and duplicate ones out, text layer or OCR, cleaned.
-
-Each PDF is read in a process of its own, so that one which crashes or hangs the reader costs itself.
-"""
+"""Turn PDFs into documents: damaged, locked and duplicate ones out, text layer or OCR, cleaned."""
 
 import hashlib
-import multiprocessing
 import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 
 from mathcode_pile.documents import DOCUMENT, DROPPED
-from mathcode_pile.engine import Report, die_with_parent, map_folder
+from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.ocr import Ocr, load_ocr
 from mathcode_pile.params import Section
+from mathcode_pile.pdf import UnreadablePdfError, read_text_layer
 from mathcode_pile.shards import ShardWriter, list_shards, read_batches
 
 
@@ -31,13 +26,6 @@ class ExtractTextbooksParams(Section):
     ocr: str
     """none, or the folder or hub id of a nougat model."""
     ocr_revision: str | None = None
-
-
-class Extraction(NamedTuple):  # what reading one PDF gave
-    pages: list[str]
-    reason: str
-    """Why it cannot be used: damaged, encrypted, no_pages, crashed, timeout; empty where it can."""
-    detail: str
 
 
 def extract_textbooks(folder: Path, out: Path, params: ExtractTextbooksParams) -> Report:
@@ -89,49 +77,16 @@ def _read_book(
 ) -> tuple[str, str, str]:
     if identity in duplicates:
         return "", "duplicate_file", f"same bytes as {duplicates[identity]}"
-    book = read_pdf(content, params.timeout_s)
-    if book.reason:
-        return "", book.reason, book.detail
-    pages = book.pages
+    try:
+        pages = read_text_layer(content, params.timeout_s)
+    except UnreadablePdfError as error:
+        return "", error.reason, error.detail
     if sum(map(len, pages)) < params.min_characters_per_page * len(pages):
         if ocr is None:
             return "", "no_text_layer", f"{sum(map(len, pages))} characters on {len(pages)} pages"
-        pages = ocr.read_pages(content, len(pages))
+        pages = ocr.read_pages(content, len(pages), params.timeout_s)
     text = join_pages(pages, params.max_line_share)
     return (text, "", "") if text.strip() else ("", "no_text", "nothing left after cleaning")
-
-
-def read_pdf(content: bytes, timeout_s: float) -> Extraction:
-    """Return the text layer of each page of a PDF, read in a process of its own."""
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    reader = context.Process(target=_send_pages, args=(content, sender))
-    reader.start()
-    sender.close()
-    try:
-        if not receiver.poll(timeout_s):
-            return Extraction([], "timeout", f"not read within {timeout_s:g} s")
-        return receiver.recv()
-    except EOFError:
-        reader.join()
-        return Extraction([], "crashed", f"the reader ended with status {reader.exitcode}")
-    finally:
-        reader.kill()
-        reader.join()
-        receiver.close()
-
-
-def _send_pages(content: bytes, sender: Connection) -> None:
-    import pypdfium2 as pdfium
-
-    die_with_parent()
-    try:
-        with pdfium.PdfDocument(content) as document:
-            pages = [page.get_textpage().get_text_bounded() for page in document]
-        sender.send(Extraction(pages, "" if pages else "no_pages", ""))
-    except pdfium.PdfiumError as error:
-        reason = "encrypted" if "password" in str(error).lower() else "damaged"
-        sender.send(Extraction([], reason, str(error)))
 
 
 def join_pages(pages: Sequence[str], max_line_share: float) -> str:

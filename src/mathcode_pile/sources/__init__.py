@@ -1,7 +1,9 @@
 """Where documents come from: one strict type for each kind of origin, and the rows of any of them."""
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,10 +11,12 @@ from pydantic import Field, field_validator
 
 from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
-from mathcode_pile.sources.download import LocalFile, download_fsspec, download_http, download_huggingface
+from mathcode_pile.sources.download import LocalFile, download_http
 from mathcode_pile.sources.formats import SUFFIXES, Format, read_rows
+from mathcode_pile.sources.hub import download_hub
 from mathcode_pile.sources.python_packages import What, read_packages
 from mathcode_pile.sources.rows import Limits, Rejected, Row, bounded
+from mathcode_pile.sources.stores import download_fsspec
 from mathcode_pile.sources.worked_mathematics import generate
 
 
@@ -40,7 +44,11 @@ class Local(FileOrigin):
         if not self.path.is_dir():
             raise InputError(f"{self.path}: no such file or folder")
         suffixes = SUFFIXES[self.format]
-        found = sorted(p for p in self.path.rglob("*") if p.is_file() and p.name.lower().endswith(suffixes))
+        named = sorted(p for p in self.path.rglob("*") if p.name.lower().endswith(suffixes))
+        for path in named:
+            if path.is_symlink() and not path.exists():
+                raise InputError(f"{path}: a link that leads nowhere")
+        found = [path for path in named if path.is_file()]
         if not found:
             raise InputError(f"{self.path}: no file that ends in {', '.join(suffixes)}")
         yield from (LocalFile(path, str(path.relative_to(self.path)), str(path)) for path in found)
@@ -90,7 +98,7 @@ class HuggingFace(FileOrigin):
         """Download and yield the files, in order of their names; raises InputError where no commit is pinned."""
         if self.revision is None:
             raise InputError(f"huggingface {self.repository}: no revision is pinned; run `make pin`")
-        yield from download_huggingface(self.repository, self.revision, self.patterns, self.limits.files)
+        yield from download_hub("dataset", self.repository, self.revision, self.patterns, self.limits.files)
 
 
 class PythonPackages(Section):
@@ -115,8 +123,11 @@ class WorkedMathematics(Section):
 Origin = Annotated[Local | Http | Store | HuggingFace | PythonPackages | WorkedMathematics, Field(discriminator="kind")]
 
 
-def read_origin(origin: Origin) -> Iterator[Row | Rejected]:
-    """Yield the rows of an origin, in an order that its content alone decides."""
+def read_origin(origin: Origin, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
+    """Yield the rows of an origin, in an order that its content alone decides.
+
+    on_file: is told each downloaded file before it is read.
+    """
     if isinstance(origin, PythonPackages):
         yield from read_packages(origin.packages, origin.what, origin.limits, origin.min_characters)
     elif isinstance(origin, WorkedMathematics):
@@ -125,15 +136,34 @@ def read_origin(origin: Origin) -> Iterator[Row | Rejected]:
             metadata = {"title": page["title"], **page["metadata"]}
             yield Row(f"{origin.seed}/{page['key']}", page["text"], url, "Apache-2.0", metadata)
     else:
-        yield from bounded(_read_files(origin), origin.limits)
+        yield from bounded(_read_files(origin, on_file), origin.limits)
 
 
-def _read_files(origin: Local | Http | Store | HuggingFace) -> Iterator[Row | Rejected]:
-    for number, file in enumerate(origin.files()):
-        if origin.limits.files is not None and number >= origin.limits.files:
-            return
+FileSource = Local | Http | Store | HuggingFace
+
+
+def _read_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
+    for file in open_files(origin, on_file):
+        with naming(file):
+            yield from read_rows(file.path, file.name, file.url, origin.format, origin.license, origin.columns)
+
+
+def open_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[LocalFile]:
+    """Yield the files of an origin, within its limit; raises InputError for one of another format."""
+    for file in itertools.islice(origin.files(), origin.limits.files):
         if not file.name.lower().endswith(SUFFIXES[origin.format]):
             raise InputError(
                 f"{file.url}: not a file of format {origin.format}: it must end in {', '.join(SUFFIXES[origin.format])}"
             )
-        yield from read_rows(file.path, file.name, file.url, origin.format, origin.license, origin.columns)
+        if file.sha256 or file.etag:
+            on_file(file)
+        yield file
+
+
+@contextmanager
+def naming(file: LocalFile) -> Iterator[None]:
+    """Name a downloaded file's address beside its place on this machine in errors that arise in the block."""
+    try:
+        yield
+    except InputError as error:
+        raise error if file.url == str(file.path) else InputError(f"{file.url}: {error}") from error

@@ -1,100 +1,30 @@
-"""Read the records of one local file: Parquet, Arrow, JSONL (plain, gz, zst), text, Markdown, notebooks, PDF.
+"""Turn the files of a source into rows: the records of tabular files, and whole files of text, notebooks, PDF."""
 
-A record that cannot be used is yielded as Rejected; a file that cannot be read raises InputError.
-"""
-
-import gzip
-import io
-import json
-import zlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 
 from mathcode_pile.errors import InputError
-from mathcode_pile.sources.rows import Rejected, Row
+from mathcode_pile.sources.records import Tabular, read_records
+from mathcode_pile.sources.rows import MAX_RECORD_BYTES, Rejected, Row
 
-Format = Literal["parquet", "arrow", "jsonl", "text", "markdown", "notebook", "pdf"]
+Format = Literal["parquet", "arrow", "jsonl", "csv", "text", "markdown", "notebook", "pdf"]
 
 SUFFIXES: dict[Format, tuple[str, ...]] = {
     "parquet": (".parquet",),
     "arrow": (".arrow",),
     "jsonl": (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json.gz", ".json"),
+    "csv": (".csv", ".csv.gz"),
     "text": (".txt", ".py", ".tex", ".md"),
     "markdown": (".md",),
     "notebook": (".ipynb", ".jsonl", ".jsonl.gz"),
     "pdf": (".pdf",),
 }
-
-
-def read_records(path: Path, name: str, file_format: Format) -> Iterator[dict[str, Any] | Rejected]:
-    """Yield the records of a tabular file as dictionaries, one row group or line at a time."""
-    if file_format == "parquet":
-        yield from _read_parquet(path)
-    elif file_format == "arrow":
-        yield from _read_arrow(path)
-    else:
-        yield from _read_jsonl(path, name)
-
-
-def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            for batch in file.iter_batches(batch_size=1000, use_threads=False):
-                yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
-
-
-def _read_arrow(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the stream format that `datasets` writes, or the file format."""
-    try:
-        with pa.memory_map(str(path)) as file:
-            try:
-                for batch in pa.ipc.open_stream(file):
-                    yield from batch.to_pylist()
-            except pa.ArrowInvalid:
-                reader = pa.ipc.open_file(file)
-                for index in range(reader.num_record_batches):
-                    yield from reader.get_batch(index).to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Arrow file: {str(error).splitlines()[0]}") from error
-
-
-def _read_jsonl(path: Path, name: str) -> Iterator[dict[str, Any] | Rejected]:
-    try:
-        with open_decompressed(path) as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    record = json.loads(line.decode("utf-8"))
-                except UnicodeDecodeError as error:
-                    yield Rejected(f"{name}#{number}", "invalid_utf8", str(error))
-                    continue
-                except (ValueError, RecursionError) as error:
-                    yield Rejected(f"{name}#{number}", "not_json", str(error).splitlines()[0])
-                    continue
-                if isinstance(record, dict):
-                    yield record
-                else:
-                    yield Rejected(f"{name}#{number}", "not_json", f"a {type(record).__name__}, not an object")
-    except (EOFError, zlib.error, OSError) as error:
-        raise InputError(f"{path}: not a whole file: {str(error).splitlines()[0]}") from error
-
-
-def open_decompressed(path: Path) -> BinaryIO:
-    """Open a file for reading, through gzip or zstd where its name says so."""
-    if path.name.endswith(".gz"):
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    if path.name.endswith(".zst"):
-        # Arrow's reader says where a stream was cut; the zstandard package's ends in silence.
-        return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
-    return open(path, "rb")
+# Metadata nested deeper than this is not metadata.
+MAX_DEPTH = 50
 
 
 def read_rows(
@@ -105,12 +35,20 @@ def read_rows(
     name: the file's path within its source, the start of every key. columns: which of the file's
     columns is `text` (default text, else content), `id`, `url`; the others become metadata.
     """
-    if file_format in ("parquet", "arrow", "jsonl") or (file_format == "notebook" and not name.endswith(".ipynb")):
-        tabular: Format = "jsonl" if file_format == "notebook" else file_format
+    if file_format in ("parquet", "arrow", "jsonl", "csv") or (
+        file_format == "notebook" and not name.endswith(".ipynb")
+    ):
+        tabular: Tabular = "jsonl" if file_format == "notebook" else file_format
         for number, record in enumerate(read_records(path, name, tabular), start=1):
             yield record if isinstance(record, Rejected) else _to_row(record, name, number, url, license_name, columns)
         return
-    content = path.read_bytes()
+    try:
+        if path.stat().st_size > MAX_RECORD_BYTES:
+            yield Rejected(name, "too_large", f"a file of more than {MAX_RECORD_BYTES} bytes")
+            return
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     if file_format == "pdf":
         yield Row(name, content, url, license_name, {"path": name})
         return
@@ -123,7 +61,19 @@ def read_rows(
     if file_format == "markdown":
         front, text = split_front_matter(text, name)
         metadata |= front
-    yield Row(name, text, url, license_name, metadata) if text.strip() else Rejected(name, "no_text", "")
+    reason, detail = _find_fault(text)
+    yield Rejected(name, reason, detail) if reason else Row(name, text, url, license_name, metadata)
+
+
+def _find_fault(text: str) -> tuple[str, str]:
+    """Return why a text is none that can be used, and where; two empty strings where it can be."""
+    if not text.strip():
+        return "no_text", ""
+    if "\0" in text:
+        return "nul_character", f"at character {text.index(chr(0))}"
+    if len(text) > MAX_RECORD_BYTES:
+        return "too_large", f"more than {MAX_RECORD_BYTES} characters"
+    return "", ""
 
 
 def _to_row(
@@ -136,6 +86,9 @@ def _to_row(
     if not isinstance(text, str) or not text.strip():
         kind = "missing" if text is None else "empty" if isinstance(text, str) else f"a {type(text).__name__}"
         return Rejected(key, "no_text", f"{name} row {number}: column {text_column!r} is {kind}")
+    reason, detail = _find_fault(text)
+    if reason:
+        return Rejected(key, reason, f"{name} row {number}: {detail}")
     row_url = record.get(columns.get("url", "url"))
     rest = {k: v for k, v in record.items() if k not in (text_column, "id", "url")}
     if isinstance(rest.get("metadata"), dict):
@@ -146,11 +99,26 @@ def _to_row(
             part.encode("utf-8")
     except UnicodeEncodeError as error:
         return Rejected(key.encode("utf-8", "backslashreplace").decode(), "invalid_utf8", str(error))
-    return Row(key, text, found, license_name, _jsonable(rest))
+    try:
+        return Row(key, text, found, license_name, to_json_values(rest))
+    except InputError as error:
+        return Rejected(key, "unreadable_metadata", f"{name} row {number}: {error}")
 
 
-def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(values, default=str, ensure_ascii=True))
+def to_json_values(value: Any, depth: int = 0) -> Any:
+    """Return a value as JSON can hold it: dates and other objects as their text, numbers that are none as null.
+
+    Raises InputError where it nests deeper than MAX_DEPTH.
+    """
+    if depth > MAX_DEPTH:
+        raise InputError(f"nested more than {MAX_DEPTH} deep")
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else str(key): to_json_values(v, depth + 1) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json_values(part, depth + 1) for part in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
 def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str]:
@@ -161,9 +129,21 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str]:
     if not bound:
         raise InputError(f"{name}: front matter has no closing ---")
     try:
+        _refuse_hostile_yaml(front, name)
         values = yaml.safe_load(front)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{name}: front matter is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{name}: front matter must be a mapping")
-    return _jsonable(values), rest.lstrip("\n")
+    return to_json_values(values), rest.lstrip("\n")
+
+
+def _refuse_hostile_yaml(front: str, name: str) -> None:
+    """Raise InputError for a few lines that would take gigabytes or hours."""
+    depth = 0
+    for event in yaml.parse(front, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError(f"{name}: front matter must not have aliases")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise InputError(f"{name}: front matter is nested more than {MAX_DEPTH} deep")

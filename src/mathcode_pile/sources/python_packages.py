@@ -11,6 +11,7 @@ import html
 import inspect
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
@@ -63,7 +64,7 @@ def _read_package(package: Distribution, what: What, min_characters: int) -> Ite
             url = f"pkg:pypi/{name}@{version}#{path}" + (f":{part}" if part else "")
             key = f"{name}/{path}" + (f":{part}" if part else "")
             if isinstance(content, Exception):
-                yield Rejected(key, "unreadable", str(content).splitlines()[0])
+                yield Rejected(key, "unreadable", (str(content).splitlines() or [type(content).__name__])[0])
             elif what == "books":
                 book.setdefault(str(PurePosixPath(path).parent), []).append(content)
             elif len(content) >= min_characters or what == "code":
@@ -86,7 +87,7 @@ def _read_file(file: Path, path: PurePosixPath, what: What) -> Iterator[tuple[st
                 yield from _docstrings(text)
         elif path.name == "service-2.json.gz" and what != "code":
             yield from _service_descriptions(file)
-    except (OSError, UnicodeDecodeError, SyntaxError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, SyntaxError, ValueError, RecursionError) as error:
         yield "", error
 
 

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from mathcode_pile.params import Section
 
+# A larger document is a named drop: a stage holds a few of its batches at a time.
+MAX_RECORD_BYTES = 256 << 20
+
 
 class Row(NamedTuple):  # one record of a source, before it is a document
     key: str

@@ -1,0 +1,60 @@
+"""Bring files of object stores, and of any other address that fsspec reads, to the scratch folder."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from mathcode_pile import scratch
+from mathcode_pile.errors import InputError
+from mathcode_pile.sources.download import LocalFile, write_record
+
+BLOCK_BYTES = 16 << 20
+
+
+def download_fsspec(url: str, options: dict[str, object]) -> Iterator[LocalFile]:
+    """Yield the files of an fsspec address, `*` allowed: s3://bucket/folder/*.parquet, gs://, file:// ...
+
+    A file is brought block by block, and goes on at the block where it was cut.
+    Credentials come from the environment, as each store's library reads them.
+    """
+    import fsspec
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        store, path = fsspec.core.url_to_fs(url, **options)
+        names = sorted(store.glob(path)) if "*" in path else [path]
+        if not names:
+            raise InputError(f"{url}: no such file")
+        for name in names:
+            info = store.info(name)
+            if info.get("size") is None:
+                raise InputError(f"{url}: the store does not say how large {name} is")
+            mark = str(info.get("ETag") or info.get("mtime") or info.get("LastModified") or "")
+            folder = scratch.scratch_folder("downloads", scratch.hash_values(url, name, int(info["size"]), mark))
+            whole, record = folder / name.rsplit("/", 1)[-1], folder / "record.json"
+            with scratch.locked(folder):
+                if not record.is_file():
+                    _fetch_blocks(store, name, int(info["size"]), whole)
+                    write_record(record, whole, mark)
+            kept = json.loads(record.read_text(encoding="utf-8"))
+            yield LocalFile(whole, name, store.unstrip_protocol(name), kept["etag"], kept["sha256"])
+    except (OSError, ValueError, ImportError, BotoCoreError) as error:
+        raise InputError(f"{url}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
+
+
+def _fetch_blocks(store: Any, name: str, size: int, whole: Path) -> None:
+    part = whole.with_name(f"{whole.name}.partial")
+    have = part.stat().st_size if part.is_file() else 0
+    bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=whole.name)
+    with open(part, "ab") as file, bar:
+        while have < size:
+            block = store.cat_file(name, start=have, end=min(size, have + BLOCK_BYTES))
+            if not block:
+                raise OSError(f"{name} ended at byte {have} of {size}")
+            file.write(block)
+            have += len(block)
+            bar.update(len(block))
+    part.rename(whole)
