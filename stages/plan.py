@@ -106,7 +106,7 @@ def estimate(
     Answers are as long as the kept ones in the sample on average, else as the limit allows.
     """
     model = asker.task.model
-    counter = load_counter(model.tokenizer or model.id, model.revision)
+    counter = load_counter(model)
     everyone = count_rows(folder)
     everyone = min(sample, everyone) if sample else everyone
     texts = _sample_texts(folder, documents)
