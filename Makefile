@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
+LLM_STAMP := .venv-llm/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # DVC's locks and site cache, apart for each user of a machine.
 export DVC_SITE_CACHE_DIR ?= $(HOME)/.cache/mathcode-pile/dvc
@@ -13,7 +14,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-browser test-sandbox check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-browser test-sandbox test-llm check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +31,7 @@ repro: $(STAMP) ## Run the pipeline (dvc repro) with the profile that params.yam
 
 test: $(STAMP) ## Run the tests
 	@OMP_NUM_THREADS=1 pytest -n auto -q --dist loadgroup $(ARGS)
-	@echo "Tests done. Longer ones: make test-slow, make test-pipeline, make test-browser."
+	@echo "Tests done. Longer ones: make test-slow, make test-pipeline, make test-browser, make test-llm."
 
 test-slow: $(STAMP) ## Run the tests that take minutes: kill -9 in five stages, the same bytes from one worker
 	@OMP_NUM_THREADS=1 pytest -q -m slow $(ARGS)
@@ -43,6 +44,13 @@ test-browser: $(STAMP) ## Look at the report page in a real browser (needs Chrom
 
 test-sandbox: $(STAMP) ## The escape attempts as root, as an ordinary user and in containers (needs root, setpriv, bwrap)
 	@tools/test_sandbox.sh
+
+test-llm: $(STAMP) $(LLM_STAMP) ## Ask real models on this CPU: vLLM and llama.cpp as servers, vLLM in process (gigabytes)
+	@pytest -q -m llm tests/test_real_models.py $(ARGS)
+
+$(LLM_STAMP): tools/setup_llm.sh
+	@PYTHON=$(PYTHON) tools/setup_llm.sh .venv-llm
+	@touch $@
 
 check: lint types contracts test ## What CI runs: lint, format, types, import contracts, tests
 

@@ -30,6 +30,18 @@ class Estimate(NamedTuple):  # of one source or component
     """Of the prompts that would be asked."""
     completion_tokens: float
 
+    @property
+    def asked(self) -> float:
+        """The prompts that would be asked."""
+        return self.prompts * (1 - self.kept_share)
+
+
+class Cost(NamedTuple):  # of one source or component, or of several
+    asked: float
+    tokens: float
+    gpu_hours: float | None
+    """None where no throughput is known."""
+
 
 def main(
     data: Path = typer.Option(Path("data")),
@@ -44,17 +56,35 @@ def main(
         root = _choose_profile(profile, Path(folder)) if profile else Path()
         annotate, translate = load("annotate", AnnotateParams, root=root), load("translate", TranslateParams, root=root)
         llm = load("llm", LlmParams, root=root)
-    typer.echo(f"profile {profile or read_yaml(Path('params.yaml'))['profile']}")
+    typer.echo(f"profile {profile or read_yaml(Path('params.yaml'))['profile']}, documents of {data}/ as it is now")
+    llm = _take_as_pinned(llm)
+    costs: list[Cost] = []
     with_model = False
     for source, task in annotate.sources.items():
-        judge = choose_judge(source, annotate, llm)
-        with_model |= _print_plan(f"annotate@{source}", judge, data / task.input, documents, task.sample)
+        asker = choose_judge(source, annotate, llm)
+        with_model |= isinstance(asker, ModelJudge)
+        costs += _print_plan(f"annotate@{source}", asker, data / task.input, documents, task.sample)
     for component in translate.components:
         translator = choose_translator(translate, llm)
-        folder_in = data / "deduplicate" / component
-        with_model |= _print_plan(f"translate@{component}", translator, folder_in, documents, 0)
+        with_model |= isinstance(translator, ModelTranslator)
+        costs += _print_plan(f"translate@{component}", translator, data / "deduplicate" / component, documents, 0)
     if not with_model:
         typer.echo("No model is asked, so nothing is paid: rules annotate and the symbolic translator translates.")
+    elif costs:
+        hours = [cost.gpu_hours for cost in costs if cost.gpu_hours is not None]
+        price = f"{sum(hours):,.2f} GPU-hours" if len(hours) == len(costs) else "GPU-hours unknown"
+        asked, tokens = sum(cost.asked for cost in costs), sum(cost.tokens for cost in costs)
+        typer.echo(f"in all: {asked:,.0f} prompts to ask, {tokens:,.0f} tokens, {price}")
+
+
+def _take_as_pinned(llm: LlmParams) -> LlmParams:
+    """Return the models, those without a revision at their main branch, which is said: a run would refuse them."""
+    models = {}
+    for name, model in llm.models.items():
+        if model.revision is None:
+            typer.echo(f"llm.models.{name}.revision is not pinned: counted at the main branch; a run needs `make pin`")
+        models[name] = model if model.revision else model.model_copy(update={"revision": "main"})
+    return LlmParams(models=models)
 
 
 def _choose_profile(profile: str, folder: Path) -> Path:
@@ -67,35 +97,37 @@ def _choose_profile(profile: str, folder: Path) -> Path:
     return folder
 
 
-def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: int) -> bool:
-    """Print one source's or component's plan; return whether a model would be asked."""
+def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: int) -> list[Cost]:
+    """Print one source's or component's plan; return its cost, nothing where no model is asked or no data is there."""
     if not isinstance(asker, ModelJudge | ModelTranslator):
         typer.echo(f"{name}: no model")
-        return False
+        return []
     if not folder.is_dir():
         typer.echo(f"{name}: {folder} is not there yet, so its documents cannot be counted")
-        return True
+        return []
     replies = ReplyCache()
     found = estimate(asker, folder, documents, sample, replies)
-    asked = found.prompts * (1 - found.kept_share)
-    typer.echo(f"{name}: {asker.task.model.id}, {found.documents:,} documents, {found.prompts:,.0f} prompts")
-    typer.echo(f"  kept already  {found.kept_share:.0%}, to ask {asked:,.0f}")
-    typer.echo(f"  tokens        {found.prompt_tokens:,.0f} of prompts, {found.completion_tokens:,.0f} of answers")
     tokens = found.prompt_tokens + found.completion_tokens
-    typer.echo(f"  GPU-hours     {_price(asker.task, tokens, replies)}")
-    return True
+    hours, how = _price(asker.task, tokens, replies)
+    typer.echo(f"{name}: {asker.task.model.id}, {found.documents:,} documents, {found.prompts:,.0f} pieces")
+    typer.echo(f"  kept already  {found.kept_share:.0%}, to ask {found.asked:,.0f}")
+    typer.echo(f"  tokens        {found.prompt_tokens:,.0f} of prompts, {found.completion_tokens:,.0f} of answers")
+    typer.echo(f"  GPU-hours     {how}")
+    return [Cost(found.asked, tokens, hours)]
 
 
-def _price(task: Task, tokens: float, replies: ReplyCache) -> str:
+def _price(task: Task, tokens: float, replies: ReplyCache) -> tuple[float | None, str]:
+    """Return GPU-hours, None where no throughput is known, and how they come about."""
     measured = replies.throughput(task.model.id, task.stage)
     if measured:
         rate, how = (measured.prompt_tokens + measured.completion_tokens) / measured.seconds, "measured here"
     elif task.model.tokens_per_s:
         rate, how = task.model.tokens_per_s, "stated in llm.models"
     else:
-        return "unknown: state llm.models.*.tokens_per_s, or run a little first"
+        return None, "unknown: state llm.models.*.tokens_per_s, or run a little first"
     hours = tokens / rate / 3600
-    return f"{hours * task.model.gpus:,.2f} ({hours:,.2f} h on {task.model.gpus} GPUs, {rate:,.0f} tokens/s {how})"
+    gpu_hours = hours * task.model.gpus
+    return gpu_hours, f"{gpu_hours:,.2f} ({hours:,.2f} h on {task.model.gpus} GPUs, {rate:,.0f} tokens/s {how})"
 
 
 def estimate(
@@ -106,7 +138,7 @@ def estimate(
     Answers are as long as the kept ones in the sample on average, else as the limit allows.
     """
     model = asker.task.model
-    counter = load_counter(model.tokenizer or model.id, model.revision)
+    counter = load_counter(model)
     everyone = count_rows(folder)
     everyone = min(sample, everyone) if sample else everyone
     texts = _sample_texts(folder, documents)

@@ -84,7 +84,7 @@ class Server(asyncio.Protocol):
 
     def send(self, status: int, body: str) -> None:
         data = body.encode()
-        more = "Retry-After: 0\r\n" if status == 429 else ""
+        more = f"Retry-After: {self.arguments.retry_after}\r\n" if status == 429 else ""
         head = (
             f"HTTP/1.1 {status} Played\r\nContent-Type: application/json\r\n{more}Content-Length: {len(data)}\r\n\r\n"
         )
@@ -98,6 +98,7 @@ async def main() -> None:
     parser.add_argument("--reply", default="Type: 2")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--key", default="")
+    parser.add_argument("--retry-after", default="0", help="what an answer of status 429 says")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-after", type=int, default=0, help="requests answered before it ends")
     Server.arguments = parser.parse_args()

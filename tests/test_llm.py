@@ -1,6 +1,8 @@
 """Asking models: kept replies, failures with their outcome, nothing paid for twice."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,9 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
+import psutil
 import pytest
 from scripted import HERE, Server
 
@@ -275,6 +277,36 @@ def test_pieces_joined_are_the_text_and_none_is_over_the_limit(limit: int) -> No
     assert max(map(len, pieces)) <= limit
 
 
+@pytest.mark.parametrize("url", ["http://user:secret@host/v1", "https://host/v1?key=secret", "https://secret@host/v1"])
+def test_an_address_with_a_secret_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ParamsError, match="the key goes into MATHCODE_API_KEY") as error:
+        make_task("annotate", "openai", "small", LlmParams(models={"small": make_model(url)}), 16, 0.1)
+    assert "secret" not in str(error.value)
+
+
+def test_a_wait_that_the_server_asks_for_is_kept(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve("--retry-after", "0.5")
+    start = time.monotonic()
+    (reply,) = ask(tmp_path, ["play http_429 2;"], server.url, max_backoff_s=2)
+    assert (reply.text, reply.failure) == ("Type: 2", "")
+    assert time.monotonic() - start >= 1
+
+
+def test_what_was_asked_is_said_at_the_end(
+    tmp_path: Path, serve: Callable[..., Server], capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = serve()
+    said = []
+    for texts in (["a", "b", "a"], ["a", "b", "c"]):
+        ask(tmp_path, texts, server.url)
+        (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("annotate: hits")]
+        said.append(re.sub(r"\d+ tokens/s", "N tokens/s", line))
+    assert said == [
+        "annotate: hits 1, misses 2, 30 tokens, N tokens/s, 0 failed, 3 prompts in all",
+        "annotate: hits 2, misses 1, 15 tokens, N tokens/s, 0 failed, 3 prompts in all",
+    ]
+
+
 def test_a_model_that_params_do_not_have_is_named() -> None:
     llm = LlmParams(models={"small": make_model("http://a/v1")})
     with pytest.raises(ParamsError, match=r"annotate\.model: llm\.models has no 'large'; there are small"):
@@ -283,65 +315,98 @@ def test_a_model_that_params_do_not_have_is_named() -> None:
         make_task("annotate", "vllm", "small", llm, 16, 0.1)
 
 
-class _ScriptedEngine:
-    """Stands where vLLM's LLM would: answers a batch, and remembers what it was given."""
-
-    batches: ClassVar[list[list[str]]] = []
-
-    def __init__(self, **options: Any) -> None:
-        self.options = options
-
-    def chat(self, messages: list[Any], sampling: Any, use_tqdm: bool) -> list[Any]:
-        prompts = [turns[0]["content"] for turns in messages]
-        if any("play crash" in prompt for prompt in prompts):
-            raise ValueError("CUDA out of memory\nmore lines")
-        self.batches.append(prompts)
-        output = SimpleNamespace(text="Type: 1", finish_reason="length", token_ids=[1, 2, 3])
-        return [SimpleNamespace(outputs=[output], prompt_token_ids=[0] * len(prompt)) for prompt in prompts]
-
-
 @pytest.fixture
-def vllm_task(monkeypatch: pytest.MonkeyPatch) -> Task:
-    scripted = SimpleNamespace(LLM=_ScriptedEngine, SamplingParams=SimpleNamespace)
-    monkeypatch.setitem(sys.modules, "vllm", scripted)  # type: ignore[arg-type]
-    _ScriptedEngine.batches.clear()
-    model = ModelParams(id="m", revision="1", tokenizer="bytes", context_tokens=512, vllm=EngineParams(batch_prompts=8))
-    return Task("annotate", "vllm", model, 16, 0.1)
-
-
-def test_vllm_gets_prompts_in_batches_and_its_replies_are_kept(tmp_path: Path, vllm_task: Task) -> None:
-    for _ in range(2):
-        asker = Asker(vllm_task, open_backend(vllm_task), ReplyCache(tmp_path))
-        answers = list(asker.ask(((i, f"prompt {i}") for i in range(50)), 50, "document"))
-        asker.close()
-        assert answers == [(i, Reply("Type: 1", True, "")) for i in range(50)]
-    sizes = [len(batch) for batch in _ScriptedEngine.batches]
-    assert sum(sizes) == 50
-    assert max(sizes) <= 8
-
-
-def test_a_crash_of_vllm_is_one_line_and_what_it_answered_is_kept(tmp_path: Path, vllm_task: Task) -> None:
-    asker = Asker(vllm_task, open_backend(vllm_task), ReplyCache(tmp_path))
-    prompts = ((i, "play crash" if i == 40 else f"prompt {i}") for i in range(50))
-    with pytest.raises(PipelineError, match="annotate: vLLM failed: CUDA out of memory; every reply so far is kept"):
-        list(asker.ask(prompts, 50, "document"))
-    asker.close()
-    assert ReplyCache(tmp_path).count() >= 16
-
-
-def test_without_vllm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, vllm_task: Task) -> None:
-    monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(PipelineError, match="pip install vllm=="):
-        open_backend(vllm_task)
-
-
-def test_vllm_engines_get_gpus_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mathcode_pile.llm.offline import visible_gpus
-
+def vllm_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the scripted vLLM was asked: on each line an engine's GPUs and a prompt."""
+    monkeypatch.syspath_prepend(HERE / "scripted_vllm")
+    monkeypatch.setenv("SCRIPTED_VLLM_LOG", str(tmp_path / "vllm.log"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3,5,7")
-    assert visible_gpus(4) == ["2", "3", "5", "7"]
+    return tmp_path / "vllm.log"
+
+
+def ask_vllm(folder: Path, prompts: list[str], **options: Any) -> list[Reply]:
+    engine = EngineParams(**({"batch_prompts": 8} | options))
+    model = ModelParams(id="m", revision="1", tokenizer="bytes", context_tokens=512, vllm=engine)
+    task = Task("annotate", "vllm", model, 16, 0.1)
+    asker = Asker(task, open_backend(task), ReplyCache(folder))
+    try:
+        return [reply for _, reply in asker.ask(enumerate(prompts), len(prompts), "document")]
+    finally:
+        asker.close()
+
+
+def read_log(log: Path) -> list[list[str]]:
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+
+
+def test_replies_of_vllm_are_kept_and_asked_for_once(tmp_path: Path, vllm_log: Path) -> None:
+    prompts = [f"prompt {i} " + "word " * (i % 7) for i in range(50)]
+    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True, "")] * 50
+    assert sorted(prompt for _, prompt in read_log(vllm_log)) == sorted(prompts)
+    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True, "")] * 50
+    assert len(read_log(vllm_log)) == 50
+
+
+def test_kept_replies_need_no_vllm(tmp_path: Path, vllm_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask_vllm(tmp_path, ["a", "b"])
+    monkeypatch.setenv("SCRIPTED_VLLM_LOG", "/nowhere/at/all")
+    assert ask_vllm(tmp_path, ["a", "b"], dtype="none") == [Reply("Type: 1", True, "")] * 2
+
+
+def test_a_prompt_that_vllm_refuses_is_a_named_failure(tmp_path: Path, vllm_log: Path) -> None:
+    replies = ask_vllm(tmp_path, ["a", "play refuse", "b"])
+    assert [reply.failure for reply in replies] == ["", "refused_by_vllm", ""]
+
+
+@pytest.mark.parametrize(
+    ("play", "message"),
+    [("crash", "annotate: vLLM failed: CUDA out of memory; every"), ("die", "annotate: a vLLM engine died; every")],
+)
+def test_an_engine_that_fails_stops_the_stage_with_one_line_and_loses_no_answer(
+    tmp_path: Path, vllm_log: Path, play: str, message: str
+) -> None:
+    prompts = [f"play {play} now" if i == 40 else f"prompt {i}" for i in range(50)]
+    with pytest.raises(PipelineError, match=message) as error:
+        ask_vllm(tmp_path, prompts)
+    assert "\n" not in str(error.value)
+    assert ReplyCache(tmp_path).count() >= 40
+
+
+def test_a_model_that_vllm_cannot_load_is_one_line(tmp_path: Path, vllm_log: Path) -> None:
+    with pytest.raises(PipelineError, match="annotate: vLLM failed: CUDA out of memory; every reply so far is kept"):
+        ask_vllm(tmp_path, ["a"], dtype="none")
+
+
+def test_without_vllm_the_extra_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="annotate: backend vllm is not installed: pip install vllm=="):
+        ask_vllm(tmp_path, ["a"])
+
+
+def test_vllm_engines_get_gpus_of_their_own_and_share_the_prompts(tmp_path: Path, vllm_log: Path) -> None:
+    ask_vllm(tmp_path, [f"prompt {i}" for i in range(40)], engines=2, tensor_parallel=2)
+    assert {gpus for gpus, _ in read_log(vllm_log)} == {"2,3", "5,7"}
     with pytest.raises(PipelineError, match="needs 8 GPUs, and CUDA shows 4"):
-        visible_gpus(8)
+        ask_vllm(tmp_path, ["new"], engines=8)
+
+
+def test_an_engine_does_not_outlive_a_stage_that_is_killed(tmp_path: Path, vllm_log: Path) -> None:
+    path = [str(HERE / "scripted_vllm"), str(HERE), str(HERE.parent / "src")]
+    program = tmp_path / "stage.py"
+    program.write_text(
+        f"import sys\nfrom pathlib import Path\nsys.path[:0] = {path!r}\nimport test_llm\n"
+        f"if __name__ == '__main__':\n    test_llm.ask_vllm(Path({str(tmp_path)!r}), ['play endless'])\n"
+    )
+    stage = subprocess.Popen([sys.executable, str(program)], stderr=subprocess.DEVNULL)
+    while not read_log(vllm_log):
+        time.sleep(0.05)
+        assert stage.poll() is None
+    engines = [
+        child for child in psutil.Process(stage.pid).children() if "resource_tracker" not in str(child.cmdline())
+    ]
+    assert len(engines) == 1
+    stage.kill()
+    stage.wait()
+    engines[0].wait(timeout=20)
 
 
 def test_the_scratch_folder_holds_the_replies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

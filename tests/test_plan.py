@@ -1,10 +1,13 @@
 """The plan: what a run with models would ask, before it does."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from scripted import Server, write_documents
 
 from mathcode_pile.annotate import AnnotateParams, AnnotateSource, annotate, choose_judge
@@ -46,6 +49,33 @@ def test_the_plan_counts_what_a_run_then_asks(tmp_path: Path, monkeypatch: pytes
     # The scripted server counts four characters a token; the plan counted bytes.
     assert measured.prompts == 120
     assert measured.prompt_tokens * 4 == pytest.approx(before.prompt_tokens, rel=0.05)
+
+
+def test_the_plan_adds_up_and_names_what_a_run_would_refuse(project: Path) -> None:
+    model = {
+        "id": "m",
+        "revision": None,
+        "tokenizer": "bytes",
+        "context_tokens": 16000,
+        "gpus": 8,
+        "tokens_per_s": 1000,
+    }
+    asking = {"backend": "openai", "model": "small", "max_completion_tokens": 100}
+    profile = {"llm": {"models": {"small": model | {"openai": {"base_urls": ["http://127.0.0.1:9/v1"]}}}}}
+    (project / "profiles/asking.yaml").write_text(yaml.safe_dump(profile | {"annotate": asking, "translate": asking}))
+    for folder in ("fetch/openwebmath", "deduplicate/filtered_openwebmath"):
+        write_documents(project / "data" / folder, [f"Document {i}." for i in range(30)])
+    command = [sys.executable, "-m", "stages.plan", "--profile", "asking"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "profile asking, documents of data/ as it is now"
+    assert "llm.models.small.revision is not pinned" in lines[1]
+    assert "annotate@openwebmath: m, 30 documents, 30 pieces" in lines
+    assert "annotate@cc_en: data/classify/round1 is not there yet, so its documents cannot be counted" in lines
+    tokens = [int(part.replace(",", "")) for part in re.findall(r"([\d,]+) of (?:prompts|answers)", done.stdout)]
+    total, hours = sum(tokens), sum(tokens) / 1000 / 3600 * 8
+    assert lines[-1] == f"in all: 60 prompts to ask, {total:,} tokens, {hours:.2f} GPU-hours"
 
 
 def test_a_profile_without_models_has_nothing_to_pay() -> None:

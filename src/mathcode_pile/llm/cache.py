@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from mathcode_pile.errors import InputError
+from mathcode_pile.errors import InputError, PipelineError
 from mathcode_pile.scratch import hash_values, scratch_folder
 from mathcode_pile.shards import list_shards, read_batches, write_shards
 
@@ -92,9 +92,13 @@ class ReplyCache:
             return self._database.execute("select 1 from replies where key = ?", (key,)).fetchone() is not None
 
     def put(self, key: bytes, model: str, completion: Completion) -> None:
-        """Keep a reply. The first one kept under a key stays."""
-        with self._lock:
-            self._database.execute("insert or ignore into replies values (?, ?, ?, ?, ?, ?)", (key, model, *completion))
+        """Keep a reply. The first one kept under a key stays. Raises PipelineError where it cannot be written."""
+        row = (key, model, *completion)
+        try:
+            with self._lock:
+                self._database.execute("insert or ignore into replies values (?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.OperationalError as error:
+            raise PipelineError(f"{self.path}: a reply cannot be kept: {error}") from error
 
     def count(self) -> int:
         """Return the number of replies."""

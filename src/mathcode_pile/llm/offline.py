@@ -1,193 +1,251 @@
-"""Ask a model through vLLM on this machine's GPUs, without a server.
+"""Ask a model through vLLM on this machine, without a server.
 
-One engine runs in this process; several run in processes of their own, each on its share of the GPUs.
+Each engine runs in a process of its own, on its share of the GPUs. It takes in prompts while it generates, and
+each reply is kept the moment it ends: no batch waits for its longest answer, and a crash loses only what was
+under way.
 """
 
 import multiprocessing
 import os
-import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any
 
 from mathcode_pile.engine import die_with_parent
 from mathcode_pile.errors import PipelineError
-from mathcode_pile.llm.cache import Completion
+from mathcode_pile.llm.cache import Completion, Failure
 from mathcode_pile.llm.settings import Task
 
-# An engine with nothing to do waits this long for more prompts to fill its batch.
-GATHER_S = 0.05
-
-
-class _Engine(Protocol):
-    def generate(self, prompts: list[str]) -> list[Completion]: ...
-
-
-class LocalEngine:
-    """A vLLM engine in this process."""
-
-    def __init__(self, task: Task) -> None:
-        """Load the model. Raises PipelineError where vLLM is not installed."""
-        try:
-            from vllm import LLM, SamplingParams
-        except ImportError:
-            raise PipelineError(
-                f"{task.stage}.backend is vllm, which is not installed: pip install vllm==0.32.0"
-            ) from None
-        model, params = task.model, task.model.vllm
-        assert params
-        named = {} if os.path.isdir(model.id) else {"revision": model.revision, "tokenizer_revision": model.revision}  # noqa: PTH112
-        self._llm = LLM(
-            model=model.id,
-            tokenizer=model.tokenizer if model.tokenizer not in (None, "bytes") else model.id,
-            tensor_parallel_size=params.tensor_parallel,
-            gpu_memory_utilization=params.gpu_memory_share,
-            max_model_len=model.context_tokens,
-            dtype=params.dtype,
-            enforce_eager=params.enforce_eager,
-            seed=model.seed,
-            **named,
-        )
-        self._sampling = SamplingParams(
-            temperature=model.temperature, top_p=model.top_p, max_tokens=task.max_completion_tokens, seed=model.seed
-        )
-
-    def generate(self, prompts: list[str]) -> list[Completion]:
-        """Return the completion of each prompt, in order."""
-        messages = [[{"role": "user", "content": prompt}] for prompt in prompts]
-        outputs = self._llm.chat(messages, self._sampling, use_tqdm=False)
-        return [
-            Completion(
-                output.outputs[0].text,
-                output.outputs[0].finish_reason == "length",
-                len(output.prompt_token_ids),
-                len(output.outputs[0].token_ids),
-            )
-            for output in outputs
-        ]
-
-
-class RemoteEngine:
-    """A vLLM engine in a process of its own, which sees some of the GPUs."""
-
-    def __init__(self, task: Task, gpus: list[str]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        # vLLM starts processes itself, which a daemon may not.
-        self._process = context.Process(target=_serve_engine, args=(theirs, task, gpus), daemon=False)
-        self._process.start()
-        theirs.close()
-
-    def generate(self, prompts: list[str]) -> list[Completion]:
-        """Return the completion of each prompt, in order."""
-        try:
-            self._pipe.send(prompts)
-            answer = self._pipe.recv()
-        except (EOFError, OSError):
-            raise PipelineError("a vLLM engine died; every reply so far is kept: run the same command again") from None
-        if isinstance(answer, str):
-            raise PipelineError(answer)
-        return [Completion(*row) for row in answer]
-
-    def close(self) -> None:
-        """End the engine's process."""
-        self._pipe.close()
-        self._process.join(timeout=30)
-        if self._process.is_alive():
-            self._process.terminate()
-
-
-def _serve_engine(pipe: Any, task: Task, gpus: list[str]) -> None:
-    die_with_parent()
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
-    try:
-        engine = LocalEngine(task)
-        while True:
-            try:
-                prompts = pipe.recv()
-            except EOFError:
-                return
-            pipe.send([tuple(c) for c in engine.generate(prompts)])
-    except Exception as error:  # whatever vLLM raises has to reach the parent, as one line
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        pipe.send(f"{task.stage}: a vLLM engine failed: {line}; every reply so far is kept")
-
-
-def visible_gpus(needed: int) -> list[str]:
-    """Return the ids of this process's GPUs, as many as needed, in order."""
-    stated = os.environ.get("CUDA_VISIBLE_DEVICES")
-    ids = stated.split(",") if stated else [str(i) for i in range(needed)]
-    if len(ids) < needed:
-        raise PipelineError(f"llm: vllm.engines x tensor_parallel needs {needed} GPUs, and CUDA shows {len(ids)}")
-    return ids
+Keep = Callable[[Completion], None]
+CLOSE_S = 30
+READY = 0  # what an engine sends in place of a prompt's number once its model is loaded
 
 
 class OfflineModel:
-    """Hands prompts to engines in batches, one thread for each engine."""
+    """Hands prompts to engines."""
 
     def __init__(self, task: Task) -> None:
         params = task.model.vllm
         assert params
         self.task = task
-        self.window = 2 * params.engines * params.batch_prompts
-        self._batch = params.batch_prompts
-        self._waiting: queue.Queue[Any] = queue.Queue()
-        width = params.tensor_parallel
-        self._engines: list[Any]
-        if params.engines == 1:
-            self._engines = [LocalEngine(task)]
-        else:
-            gpus = visible_gpus(params.engines * width)
-            self._engines = [RemoteEngine(task, gpus[i * width : (i + 1) * width]) for i in range(params.engines)]
-        self._threads = [threading.Thread(target=self._feed, args=(e,), daemon=True) for e in self._engines]
-        for thread in self._threads:
-            thread.start()
+        self.window = params.engines * params.batch_prompts
+        self._engines: list[_Engine] = []
 
-    def submit(self, prompt: str, keep: Callable[[Completion], None]) -> "Future[Completion]":
-        """Ask a prompt; `keep` is called with the answer as soon as it is there."""
-        future: Future[Completion] = Future()
-        self._waiting.put((prompt, keep, future))
-        return future
+    def open(self) -> None:
+        """Load the model into every engine; raises PipelineError where one fails."""
+        self._engines = [_Engine(self.task, gpus) for gpus in share_gpus(self.task)]
+        for engine in self._engines:
+            engine.wait()
+
+    def submit(self, prompt: str, keep: Keep) -> "Future[Completion | Failure]":
+        """Ask a prompt; `keep` is called with the answer as soon as it is there.
+
+        The future raises PipelineError where its engine failed or died.
+        """
+        return min(self._engines, key=lambda engine: engine.busy).submit(prompt, keep)
 
     def close(self) -> None:
-        """End the engines after the batches under way."""
-        for _ in self._threads:
-            self._waiting.put(None)
-        for thread in self._threads:
-            thread.join(timeout=30)
+        """End the engines; what they have under way is dropped."""
         for engine in self._engines:
-            if isinstance(engine, RemoteEngine):
-                engine.close()
+            engine.close()
 
-    def _feed(self, engine: _Engine) -> None:
-        while (item := self._waiting.get()) is not None:
-            batch = [item, *self._gather()]
-            live = [entry for entry in batch if entry is not None and entry[2].set_running_or_notify_cancel()]
-            try:
-                completions = engine.generate([prompt for prompt, _, _ in live]) if live else []
-            except Exception as error:  # the thread that waits for the futures raises it
-                for _, _, future in live:
-                    future.set_exception(self._explain(error))
-                continue
-            for (_, keep, future), completion in zip(live, completions, strict=True):
-                keep(completion)
-                future.set_result(completion)
-            if None in batch:
-                return
 
-    def _gather(self) -> list[Any]:
-        """Return what else waits, up to a batch."""
-        batch: list[Any] = []
-        while len(batch) < self._batch - 1 and None not in batch:
-            try:
-                batch.append(self._waiting.get(timeout=GATHER_S))
-            except queue.Empty:
-                break
-        return batch
+def share_gpus(task: Task) -> list[str]:
+    """Return for each engine the CUDA_VISIBLE_DEVICES that it is to see; empty: all that this process sees."""
+    assert task.model.vllm
+    engines, width = task.model.vllm.engines, task.model.vllm.tensor_parallel
+    if engines == 1:
+        return [""]
+    needed, stated = engines * width, os.environ.get("CUDA_VISIBLE_DEVICES")
+    ids = stated.split(",") if stated else [str(i) for i in range(needed)]
+    if len(ids) < needed:
+        raise PipelineError(f"llm: vllm.engines x tensor_parallel needs {needed} GPUs, and CUDA shows {len(ids)}")
+    return [",".join(ids[i * width : (i + 1) * width]) for i in range(engines)]
 
-    def _explain(self, error: Exception) -> PipelineError:
-        if isinstance(error, PipelineError):
-            return error
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return PipelineError(f"{self.task.stage}: vLLM failed: {line}; every reply so far is kept")
+
+class _Engine:
+    """This process's end of an engine: sends prompts, and has a thread take the answers."""
+
+    def __init__(self, task: Task, gpus: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._stage = task.stage
+        self._pipe, theirs = context.Pipe()
+        # vLLM starts processes itself, which a daemon may not.
+        self._process = context.Process(target=_run_engine, args=(theirs, task, gpus), daemon=False)
+        self._process.start()
+        theirs.close()
+        self._lock = threading.Lock()
+        self._asked: dict[int, tuple[Keep, Future[Any]]] = {}
+        self._count = 0
+        self._failure: PipelineError | None = None
+        self._is_ready = threading.Event()
+        self._reader = threading.Thread(target=self._take_answers, daemon=True)
+        self._reader.start()
+
+    @property
+    def busy(self) -> int:
+        """How many of its prompts have no answer yet."""
+        return len(self._asked)
+
+    def wait(self) -> None:
+        """Return when the model is loaded; raises PipelineError where it cannot be."""
+        self._is_ready.wait()
+        if self._failure:
+            raise self._failure
+
+    def submit(self, prompt: str, keep: Keep) -> "Future[Any]":
+        """Ask a prompt; raises PipelineError where the engine has failed."""
+        future: Future[Any] = Future()
+        with self._lock:
+            if self._failure:
+                raise self._failure
+            self._count += 1
+            number = self._count
+            self._asked[number] = keep, future
+        try:
+            self._pipe.send((number, prompt))
+        except OSError:  # it died; the reader tells the future
+            self._reader.join()
+        return future
+
+    def _take_answers(self) -> None:
+        reason = "a vLLM engine died"
+        try:
+            while True:
+                number, answer = self._pipe.recv()
+                if number is None:
+                    reason = answer
+                    break
+                if number == READY:
+                    self._is_ready.set()
+                    continue
+                with self._lock:
+                    keep, future = self._asked.pop(number)
+                _hand_over(answer, keep, future)
+        except (EOFError, OSError):
+            pass
+        way_on = "every reply so far is kept: when this is mended, run the same command again"
+        with self._lock:
+            self._failure = PipelineError(f"{self._stage}: {reason}; {way_on}")
+            for _, future in self._asked.values():
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(self._failure)
+            self._asked.clear()
+        self._is_ready.set()
+
+    def close(self) -> None:
+        """End the engine's process; what it has under way is dropped."""
+        with suppress(OSError):  # it has ended already
+            self._pipe.send(None)
+        self._process.join(CLOSE_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._reader.join(CLOSE_S)
+        self._pipe.close()
+
+
+def _hand_over(answer: Completion | Failure, keep: Keep, future: "Future[Any]") -> None:
+    is_awaited = future.set_running_or_notify_cancel()
+    try:
+        if isinstance(answer, Completion):
+            keep(answer)  # also where the stage has given up: it is paid for
+    except PipelineError as error:
+        if is_awaited:
+            future.set_exception(error)
+    else:
+        if is_awaited:
+            future.set_result(answer)
+
+
+def _run_engine(pipe: Any, task: Task, gpus: str) -> None:
+    """Answer the prompts that come through a pipe, as (number, text), until None comes; in a process of its own."""
+    die_with_parent()
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus
+    # vLLM's core runs in this process, which dies with the stage: one of its own would live on and hold the GPU.
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    try:
+        generator = Generator(task)
+        pipe.send((READY, None))
+        while True:
+            while pipe.poll(0) or not generator.is_busy:
+                message = pipe.recv()
+                if message is None:
+                    return
+                number, prompt = message
+                refusal = generator.add(number, prompt)
+                if refusal:
+                    pipe.send((number, refusal))
+            for answer in generator.step():
+                pipe.send(answer)
+    except EOFError:
+        return
+    except PipelineError as error:
+        pipe.send((None, str(error)))
+    except Exception as error:  # whatever vLLM raises has to reach the stage, as one line
+        pipe.send((None, f"vLLM failed: {_first_line(error)}"))
+
+
+class Generator:
+    """vLLM's engine with one task's model and sampling."""
+
+    def __init__(self, task: Task) -> None:
+        """Load the model. Raises PipelineError where vLLM is not installed."""
+        try:
+            from vllm import EngineArgs, LLMEngine, SamplingParams
+        except ImportError:
+            raise PipelineError("backend vllm is not installed: pip install vllm==0.32.0") from None
+        model, params = task.model, task.model.vllm
+        assert params
+        tokenizer = model.tokenizer if model.tokenizer not in (None, "bytes") else model.id
+        self._engine = LLMEngine.from_engine_args(
+            EngineArgs(
+                model=model.id,
+                revision=model.commit_of(model.id),
+                tokenizer=tokenizer,
+                tokenizer_revision=model.commit_of(tokenizer),
+                tensor_parallel_size=params.tensor_parallel,
+                gpu_memory_utilization=params.gpu_memory_share,
+                max_model_len=model.context_tokens,
+                dtype=params.dtype,
+                enforce_eager=params.enforce_eager,
+                seed=model.seed,
+                disable_log_stats=True,
+            )
+        )
+        self._tokenizer = self._engine.get_tokenizer()
+        self._sampling = SamplingParams(
+            temperature=model.temperature, top_p=model.top_p, max_tokens=task.max_completion_tokens, seed=model.seed
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any prompt has no answer yet."""
+        return bool(self._engine.has_unfinished_requests())
+
+    def add(self, number: int, prompt: str) -> Failure | None:
+        """Take in a prompt; returns why where the engine refuses it, as one longer than the context."""
+        messages = [{"role": "user", "content": prompt}]
+        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        ids = self._tokenizer.encode(text, add_special_tokens=False)
+        try:
+            self._engine.add_request(str(number), {"prompt_token_ids": ids}, self._sampling)
+        except ValueError as error:
+            return Failure("refused_by_vllm", _first_line(error))
+        return None
+
+    def step(self) -> Iterator[tuple[int, Completion]]:
+        """Go on by one token a prompt; yield the number and the answer of each prompt that ended."""
+        for output in self._engine.step():
+            if output.finished:
+                (answer,) = output.outputs
+                tokens = len(output.prompt_token_ids), len(answer.token_ids)
+                yield int(output.request_id), Completion(answer.text, answer.finish_reason == "length", *tokens)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

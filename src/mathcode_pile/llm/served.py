@@ -55,6 +55,9 @@ class ServedModel:
         self._last_success = float("-inf")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="servers", daemon=True)
+
+    def open(self) -> None:
+        """Start the thread; nobody is asked yet."""
         self._thread.start()
         self._run(self._open()).result()
 
@@ -71,7 +74,7 @@ class ServedModel:
             self._run(self._close()).result(timeout=30)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=30)
-            self._loop.close()
+        self._loop.close()
 
     def _run(self, work: "Coroutine[Any, Any, Any]") -> "Future[Any]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)

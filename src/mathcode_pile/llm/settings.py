@@ -1,6 +1,8 @@
 """Which models there are, how they are reached, and how they are asked."""
 
+from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import Section
@@ -26,7 +28,7 @@ class ServerParams(Section):
 
 
 class EngineParams(Section):
-    """vLLM in this process."""
+    """vLLM on this machine, without a server."""
 
     engines: int = 1
     """Copies of the model, each on GPUs of its own."""
@@ -36,7 +38,7 @@ class EngineParams(Section):
     dtype: str = "auto"
     enforce_eager: bool = False
     batch_prompts: int = 2048
-    """Prompts handed to an engine at once."""
+    """Prompts that an engine holds at once; how many of them it works on is for vLLM to say."""
 
 
 class ModelParams(Section):
@@ -57,6 +59,10 @@ class ModelParams(Section):
     """Prompt and completion tokens a second, all GPUs together, until a run has measured them."""
     openai: ServerParams | None = None
     vllm: EngineParams | None = None
+
+    def commit_of(self, name: str) -> str | None:
+        """Return the revision to load the model or a tokenizer at; a folder, or another hub id, has none."""
+        return self.revision if name == self.id and not Path(name).is_dir() else None
 
 
 class LlmParams(Section):
@@ -93,8 +99,16 @@ def make_task(
     if (chosen.openai if backend == "openai" else chosen.vllm) is None:
         raise ParamsError(f"params: llm.models.{model}.{backend} is missing, and {stage}.backend is {backend}")
     for url in chosen.openai.base_urls if chosen.openai else ():
-        if not url.startswith(("http://", "https://")):
-            raise ParamsError(f"params: llm.models.{model}.openai.base_urls must be http(s) addresses, got {url!r}")
+        _check_url(f"params: llm.models.{model}.openai.base_urls", url)
     if max_completion_tokens >= chosen.context_tokens:
         raise ParamsError(f"params: {stage}.max_completion_tokens leaves no room in {chosen.context_tokens} tokens")
     return Task(stage, backend, chosen, max_completion_tokens, share)
+
+
+def _check_url(name: str, url: str) -> None:
+    """Raise ParamsError where a server's address is none, or holds what may be a secret (which is not repeated)."""
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None or parts.query:
+        raise ParamsError(f"{name}: an address may hold no user, password or query; the key goes into MATHCODE_API_KEY")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ParamsError(f"{name} must be http(s) addresses, got {url!r}")

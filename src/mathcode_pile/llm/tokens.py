@@ -1,11 +1,10 @@
 """Count tokens as the model does, so that a prompt fits its context whole."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 from mathcode_pile.errors import ParamsError
-from mathcode_pile.llm.settings import Task
+from mathcode_pile.llm.settings import ModelParams, Task
 from mathcode_pile.pieces import split_pieces
 
 # A piece's tokens within a prompt may be a few more than alone: words join differently at its ends.
@@ -52,14 +51,15 @@ class ModelCounter:
 
 
 @cache
-def load_counter(name: str, revision: str | None) -> Counter:
-    """Return the counter of a tokenizer, a folder or a hub id; raises ParamsError where it cannot be loaded."""
+def load_counter(model: ModelParams) -> Counter:
+    """Return the counter of a model's tokenizer; raises ParamsError where it cannot be loaded."""
+    name = model.tokenizer or model.id
     if name == "bytes":
         return ByteCounter()
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=None if Path(name).is_dir() else revision)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=model.commit_of(name))
     except (OSError, ValueError) as error:
         line = str(error).strip().splitlines()[0]
         raise ParamsError(f"params: llm.models: tokenizer {name!r} cannot be loaded: {line}") from error
@@ -73,7 +73,7 @@ class Fitter:
 
     def __init__(self, task: Task, empty_prompt: str, max_characters: int) -> None:
         """empty_prompt: the prompt with its slot empty. Raises ParamsError where it alone leaves no room."""
-        self.counter = load_counter(task.model.tokenizer or task.model.id, task.model.revision)
+        self.counter = load_counter(task.model)
         self.max_characters = max_characters
         taken = self.counter.count_prompt(empty_prompt) + task.max_completion_tokens + SEAM_TOKENS
         self.room = task.model.context_tokens - taken
