@@ -250,7 +250,6 @@ def test_the_reader_tells_documents_positions_and_padding(project: Path) -> None
     assert row.position_ids[0].tolist() == [*range(40), *range(20), *range(4)]
     assert row.document_index[0].tolist() == [0] * 40 + [1] * 20 + [-1] * 4
     assert np.flatnonzero(row.labels[0] == IGNORED).tolist() == [0, 40, 60, 61, 62, 63]
-    assert rows.cumulative_lengths([0, 0]).tolist() == [0, 40, 60, 64, 104, 124, 128]
     with pytest.raises(IndexError):
         rows[1]
 
