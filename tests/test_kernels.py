@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from mathcode_pile.errors import InputError
-from mathcode_pile.kernels import ngram_hashes, text_hashes, word_hashes, word_spans
+from mathcode_pile.kernels import fold_table, scan_word, text_buffers, text_hashes
 from mathcode_pile.kernels.fasttext import hash_word, join_words
 from mathcode_pile.kernels.minhash import permutations, sign_texts
 
@@ -24,6 +25,19 @@ def random_text(rng: random.Random) -> str:
     ranges = [(32, 126), (32, 126), (0, 0x2FF), (0x300, 0x36F), (0x370, 0x2FFF), (0x3000, 0xD7FF), (0x10000, 0x2FFFF)]
     points = (rng.randint(*rng.choice(ranges)) for _ in range(rng.randint(0, 80)))
     return "".join(rng.choice([chr(point), " "]) for point in points)
+
+
+def scan_words(column: pa.Array) -> list[list[tuple[int, int, int]]]:
+    """Return the hash, start and end (in the column's bytes) of each row's words."""
+    data, offsets = text_buffers(column)
+    rows = []
+    for first, end in pairwise(offsets.tolist()):
+        words, position = [], first
+        while (word := scan_word(data, position, end, fold_table()))[1] < word[2]:
+            words.append((int(word[0]), word[1] - first, word[2] - first))
+            position = word[2]
+        rows.append(words)
+    return rows
 
 
 def plain_words(text: str) -> list[str]:
@@ -55,58 +69,44 @@ def plain_words(text: str) -> list[str]:
 def test_words_are_those_of_plain_python() -> None:
     rng = random.Random(1)
     texts = [random_text(rng) for _ in range(1500)] + ["", " ", "a", "É e\u0301 E", "x²+y₁ = 𝐀", "数学 math"]
-    hashes, offsets = word_hashes(pa.array(texts, pa.large_string()))
     known: dict[int, str] = {}
-    for row, text in enumerate(texts):
+    for text, found in zip(texts, scan_words(pa.array(texts, pa.large_string())), strict=True):
         words = plain_words(text)
-        found = hashes[offsets[row] : offsets[row + 1]].tolist()
         assert len(found) == len(words), text
-        for value, word in zip(found, words, strict=True):
+        for (value, _, _), word in zip(found, words, strict=True):
             assert known.setdefault(value, word) == word
     assert len(known) == len(set(known.values()))
 
 
 def test_case_accents_and_mathematical_alphabets_do_not_count() -> None:
-    hashes, _ = word_hashes(pa.array(["Théorème", "THE\u0301ORE\u0300ME", "theoreme", "𝐭𝐡𝐞𝐨𝐫𝐞𝐦𝐞"]))
-    assert len(set(hashes.tolist())) == 1
+    rows = scan_words(pa.array(["Théorème", "THE\u0301ORE\u0300ME", "theoreme", "𝐭𝐡𝐞𝐨𝐫𝐞𝐦𝐞"]))
+    assert len({value for ((value, _, _),) in rows}) == 1
 
 
 def test_spans_point_at_the_words() -> None:
     text = "Let 𝐱 ≥ 2; then f(x) = naïve, 漢字."
-    _, starts, ends, _ = word_spans(pa.array(["other text", text]).slice(1))
+    (words,) = scan_words(pa.array(["other text", text]).slice(1))
     data = text.encode()
-    assert [data[a:b].decode() for a, b in zip(starts, ends, strict=True)] == (
-        ["Let", "𝐱", "2", "then", "f", "x", "naïve", "漢", "字"]
-    )
+    assert [data[a:b].decode() for _, a, b in words] == (["Let", "𝐱", "2", "then", "f", "x", "naïve", "漢", "字"])
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
 def test_a_slice_has_the_words_of_its_rows(kind: pa.DataType) -> None:
     column = pa.array(["one two", "three", "", "four five six"], kind)
-    whole, bounds = word_hashes(column)
-    part, offsets = word_hashes(column.slice(1, 3))
-    assert part.tolist() == whole[bounds[1] :].tolist()
-    assert offsets.tolist() == [0, 1, 1, 4]
+    part = scan_words(column.slice(1, 3))
+    assert part == scan_words(column)[1:]
+    assert [len(words) for words in part] == [1, 0, 3]
 
 
 def test_bytes_that_are_not_utf8_separate_words() -> None:
     broken = [b"a\xffb", b"\xe2\x82", b"\xf0\x9f\x98", b"ok \xc3", b"\x80\x80 x"]
     column = pa.array(broken, pa.binary()).cast(pa.string(), safe=False)
-    _, offsets = word_hashes(column)
-    assert np.diff(offsets).tolist() == [2, 0, 0, 1, 1]
+    assert [len(words) for words in scan_words(column)] == [2, 0, 0, 1, 1]
 
 
 def test_a_column_of_numbers_is_refused() -> None:
     with pytest.raises(InputError, match="int64"):
-        word_hashes(pa.array([1, 2]))
-
-
-def test_equal_ngrams_have_equal_hashes_wherever_they_stand() -> None:
-    hashes, offsets = word_hashes(pa.array(["x a b c y", "a b c", "a b", "c b a"]))
-    ngrams, bounds = ngram_hashes(hashes, offsets, 3)
-    assert bounds.tolist() == [0, 3, 4, 4, 5]
-    assert ngrams[1] == ngrams[3]
-    assert len(set(ngrams.tolist())) == 4
+        text_buffers(pa.array([1, 2]))
 
 
 def test_text_hashes_see_white_space_as_one_blank_and_nothing_else_so() -> None:

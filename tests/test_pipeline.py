@@ -91,6 +91,18 @@ def test_tokens_are_counted_to_the_last() -> None:
         assert METRICS["pack"][f"{component}_available"] == counts.get("tokens", 0)
 
 
+def test_planted_leaks_are_found_and_what_is_flagged_in_clean_text_is_explained() -> None:
+    counts = METRICS["decontaminate"]
+    recall = {name.removeprefix("recall_"): value for name, value in counts.items() if name.startswith("recall_")}
+    assert min(recall[kind] for kind in ("verbatim", "within_20", "within_80", "within_1000")) >= 0.995
+    assert recall["short"] >= 0.99 and min(recall.values()) >= 0.97
+    assert counts["flagged"] <= 0.002 * counts["sampled"] and counts["unexplained"] == 0
+
+
+def test_rows_are_hardly_padded() -> None:
+    assert METRICS["pack"]["padding"] <= 0.001
+
+
 def test_the_sample_is_as_large_as_it_should_be() -> None:
     assert METRICS["fetch@openwebmath"]["kept"] >= 3000
     assert METRICS["fetch@cc_en"]["kept"] >= 3000

@@ -3,6 +3,7 @@
 Each test works in a clone whose data is checked out from the repository's DVC cache.
 """
 
+import json
 import os
 import re
 import shutil
@@ -10,12 +11,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
+from mathcode_pile.mixture import ShareParams
+from mathcode_pile.pack import PackParams, pack
+from mathcode_pile.packed import PackedRows, held_out, list_components, read_tokens
 from mathcode_pile.scratch import hash_folder
 from mathcode_pile.shards import read_rows
 
@@ -206,3 +211,21 @@ def test_a_published_version_comes_back_with_the_same_bytes(reproduced: Path, tm
         if server:
             server.kill()
             server.wait()
+
+
+def test_the_samples_tokens_are_all_in_rows_of_8192_and_hardly_padded(
+    reproduced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))
+    tokens = reproduced / "data" / "tokenize"
+    names = list_components(tokens)
+    params = PackParams(sequence_length=8192, max_epochs=1, seed=0)
+    metrics = pack(tokens, tmp_path / "rows", params, {name: ShareParams(weight=1) for name in names})
+    counted = {name: json.loads((reproduced / f"metrics/tokenize/{name}.json").read_text()) for name in names}
+    stored = {name: sum(len(t.tokens) for t in read_tokens(tokens / name, name)) for name in names}
+    apart = Counter(t.component for t in held_out(tokens) for _ in t.tokens)
+    for name in names:
+        assert (stored[name], apart[name]) == (counted[name]["tokens"], counted[name].get("held_out_tokens", 0))
+    rows = PackedRows(tmp_path / "rows")
+    assert rows.tokens == sum(int(rows.row(row)[1][-1]) for row in range(len(rows))) == sum(stored.values())
+    assert metrics["padding"] <= 0.001

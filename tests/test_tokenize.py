@@ -1,5 +1,6 @@
 """Tokens: one begin and one end for each document, text stays text, nothing is lost or counted wrongly."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -34,6 +35,19 @@ def make_byte_level(folder: Path) -> Path:
     return folder / "byte_level"
 
 
+def train_sentencepiece() -> Any:
+    """A unigram model that SentencePiece itself trained."""
+    import sentencepiece
+
+    lines = (f"The square of {i} is {i * i}, and {i} < {i + 1}; theorem {i} holds." for i in range(300))
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=lines, model_writer=model, vocab_size=400, hard_vocab_limit=False, byte_fallback=True,
+        normalization_rule_name="identity", remove_extra_whitespaces=False, num_threads=1, minloglevel=2,
+    )  # fmt: skip
+    return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+
+
 def make_sentencepiece(folder: Path, kind: str) -> Path:
     """A tokenizer as SentencePiece makes them: ▁ for blanks, <s> and </s> among the pieces, both put around a text."""
     from tokenizers import Tokenizer, decoders, models, normalizers, processors
@@ -41,7 +55,11 @@ def make_sentencepiece(folder: Path, kind: str) -> Path:
     letters = sorted({c for text in SAMPLES for c in text} | set("abcdefghijklmnopqrstuvwxyz▁<>s/"))
     bytes_ = [f"<0x{b:02X}>" for b in range(256)]
     pieces = ["<unk>", "<s>", "</s>", *bytes_, *letters, "▁th", "▁the"]
-    if kind == "unigram":
+    if kind == "sentencepiece":
+        trained = train_sentencepiece()
+        scored = [(trained.id_to_piece(i), trained.get_score(i)) for i in range(trained.get_piece_size())]
+        model = models.Unigram(scored, unk_id=0, byte_fallback=True)
+    elif kind == "unigram":
         # With scores like these the best way to write "</s>" is the piece "</s>".
         model = models.Unigram([(p, -1.0 if len(p) < 5 else -20.0) for p in pieces], unk_id=0, byte_fallback=True)
     else:
@@ -72,11 +90,11 @@ def find_tokenizer(name: str, folder: Path) -> Path:
     """Return a tokenizer's folder; the real ones are where MATHCODE_TOKENIZERS says, else the test is skipped."""
     if name == "byte_level":
         return make_byte_level(folder)
-    if name in ("bpe", "unigram"):
+    if name in ("bpe", "unigram", "sentencepiece"):
         return make_sentencepiece(folder, name)
     real = Path(os.environ.get("MATHCODE_TOKENIZERS", "/nowhere")) / name
     if not (real / "tokenizer.json").is_file():
-        pytest.skip(f"no tokenizer {name} in MATHCODE_TOKENIZERS (docs/mixtures.md says how to get it)")
+        pytest.skip(f"no tokenizer {name} in MATHCODE_TOKENIZERS (make test-tokenizers brings it)")
     return real
 
 
@@ -84,7 +102,7 @@ def document(number: int, text: str, source: str = "s") -> dict[str, Any]:
     return {"id": f"{source}/{number}", "text": text, "source": source, "url": "", "license": "x", "metadata": "{}"}
 
 
-@pytest.mark.parametrize("name", ["byte_level", "bpe", "unigram", "llama3", "smollm2"])
+@pytest.mark.parametrize("name", ["byte_level", "bpe", "unigram", "sentencepiece", "llama3", "smollm2"])
 def test_a_document_is_one_begin_its_text_and_one_end(name: str, tmp_path: Path) -> None:
     encoder = TextTokenizer(find_tokenizer(name, tmp_path))
     bos, eos = encoder.vocabulary.bos_id, encoder.vocabulary.eos_id
@@ -96,10 +114,11 @@ def test_a_document_is_one_begin_its_text_and_one_end(name: str, tmp_path: Path)
         assert bos is None or (own[0] == bos and own.count(bos) == 1)
         decoded = encoder.tokenizer.decode(own, skip_special_tokens=True)
         # A unigram model writes a cut text with a blank at the cut, as if it began there.
-        assert decoded.replace(" ", "") == text.replace(" ", "") if name == "unigram" else decoded == text
+        is_unigram = name in ("unigram", "sentencepiece")
+        assert decoded.replace(" ", "") == text.replace(" ", "") if is_unigram else decoded == text
 
 
-@pytest.mark.parametrize("name", ["byte_level", "bpe", "llama3", "smollm2"])
+@pytest.mark.parametrize("name", ["byte_level", "bpe", "sentencepiece", "llama3", "smollm2"])
 def test_ids_are_those_of_the_tokenizer_itself(name: str, tmp_path: Path) -> None:
     encoder = TextTokenizer(find_tokenizer(name, tmp_path))
     plain = [text for text in SAMPLES if "<" not in text]
@@ -108,6 +127,12 @@ def test_ids_are_those_of_the_tokenizer_itself(name: str, tmp_path: Path) -> Non
     for row, text in enumerate(plain):
         own = ids[offsets[row] + first : offsets[row + 1] - 1].tolist()
         assert own == encoder.tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def test_ids_are_those_of_sentencepiece(tmp_path: Path) -> None:
+    encoder = TextTokenizer(make_sentencepiece(tmp_path, "sentencepiece"))
+    for text in [*SAMPLES[:1], *SAMPLES[2:], "The square of 12 is 144, and 12 < 13."]:
+        assert encoder.encode([text])[0][1:-1].tolist() == train_sentencepiece().encode(text)
 
 
 def test_long_texts_are_encoded_in_pieces_that_change_no_id(tmp_path: Path) -> None:

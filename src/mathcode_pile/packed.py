@@ -196,15 +196,6 @@ class PackedRows:
             result.document_index[place, bounds[-1] :] = -1
         return result
 
-    def cumulative_lengths(self, rows: Sequence[int]) -> NDArray[np.int32]:
-        """Return [segments + 1] the bounds of documents in the rows laid end to end, padding a segment too.
-
-        What attention kernels for varied lengths call cu_seqlens.
-        """
-        bounds = [self.row(number)[1] + place * self.sequence_length for place, number in enumerate(rows)]
-        end = np.array([len(rows) * self.sequence_length], dtype=np.int32)
-        return np.unique(np.concatenate([*bounds, end])).astype(np.int32)
-
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:

@@ -4,6 +4,7 @@ The index is built once and only read, so forked workers share it.
 """
 
 import math
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from mathcode_pile.kernels import text_buffers
 from mathcode_pile.kernels.canonical import Canonical, canonical, plain, tables
 from mathcode_pile.kernels.grams import BLOCK_BYTES, build_grams, find_grams
+
+# After the letters and digits of a short item, which counts as a whole only: no n-gram has it.
+WHOLE = b"."
 
 
 class Item(NamedTuple):  # one text to look for
@@ -45,31 +49,35 @@ class LeakIndex:
         self.items = list(items)
         self.ngram = ngram
         self.min_words = min_words
-        numbers: dict[tuple[bytes, bool], int] = {}
-        counted: list[tuple[int, int]] = []  # (n-gram, item): a share of the item
-        sufficient: list[tuple[int, int, float]] = []  # (n-gram, item, share): enough alone
+        numbers: dict[bytes, int] = {}  # of n-grams, those that stand for a whole item marked by WHOLE
+        counted = array("q"), array("q")  # n-grams and their items: a share of the item
+        sufficient = array("q"), array("q")  # enough alone
         self.streams: dict[bytes, list[int]] = {}
-        for number, item in enumerate(self.items):
-            form = canonical(item.text)
+        self._share = np.zeros(len(self.items))
+        # What stays is made before the n-grams, whose memory is free again when they are in the tables.
+        forms = [canonical(item.text) for item in self.items]
+        for number, form in enumerate(forms):
             self.streams.setdefault(form.stream, []).append(number)
+        for number, form in enumerate(forms):
             size = len(form)
             if size >= ngram:
-                counted += [(_number(numbers, gram, False), number) for gram in dict.fromkeys(_runs(form, ngram))]
+                _add(counted, numbers, _runs(form, ngram), number)
                 if size < 2 * ngram:
                     run = max(math.ceil(min_run * size), min_words)
-                    for gram in dict.fromkeys(_runs(form, run)):
-                        sufficient.append((_number(numbers, gram, False), number, run / size))
+                    _add(sufficient, numbers, _runs(form, run), number)
+                    self._share[number] = run / size
             elif size >= min_words:
-                sufficient.append((_number(numbers, form.stream, True), number, 1.0))
-        self.grams = build_grams([gram for gram, _ in numbers], [whole for _, whole in numbers])
-        self.size = np.bincount([item for _, item in counted], minlength=len(self.items))
-        self._counted = _postings(counted, len(numbers))
-        self._sufficient = _postings([(g, i) for g, i, _ in sufficient], len(numbers))
-        belongs = np.array(sorted((i, g) for g, i, *_ in [*counted, *sufficient]), np.int64).reshape(-1, 2)
-        self._items, self._grams = belongs[:, 0], belongs[:, 1]
-        self._share = np.zeros(len(self.items))
-        for _, own, share in sufficient:
-            self._share[own] = share
+                _add(sufficient, numbers, [form.stream + WHOLE], number)
+                self._share[number] = 1.0
+        self.grams = build_grams([gram.removesuffix(WHOLE) for gram in numbers], [g.endswith(WHOLE) for g in numbers])
+        grams = len(numbers)
+        del numbers, forms
+        self.size = np.bincount(counted[1], minlength=len(self.items))
+        self._counted = _postings(*counted, grams, len(self.items))
+        self._sufficient = _postings(*sufficient, grams, len(self.items))
+        own, found = (np.array(one + other, np.int64) for one, other in zip(counted, sufficient, strict=True))
+        order = np.lexsort((own, found))
+        self._items, self._grams = found[order], own[order]
 
     def find(self, texts: pa.Array) -> Hits:
         """Return the n-grams found in a column of texts."""
@@ -108,13 +116,17 @@ def _runs(form: Canonical, length: int) -> Iterable[bytes]:
     return (form.stream[bounds[i] : bounds[i + length]] for i in range(len(form) - length + 1))
 
 
-def _number(numbers: dict[tuple[bytes, bool], int], gram: bytes, whole: bool) -> int:
-    return numbers.setdefault((gram, whole), len(numbers))
+def _add(pairs: tuple[array, array], numbers: dict[bytes, int], grams: Iterable[bytes], item: int) -> None:
+    """Append an item's distinct n-grams, by number, and the item to each of them."""
+    distinct = dict.fromkeys(grams)
+    pairs[0].extend(numbers.setdefault(gram, len(numbers)) for gram in distinct)
+    pairs[1].extend([item] * len(distinct))
 
 
-def _postings(pairs: Sequence[tuple[int, int]], grams: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    table = np.array(sorted(set(pairs)), np.int64).reshape(-1, 2)
-    return np.searchsorted(table[:, 0], np.arange(grams + 1)), table[:, 1]
+def _postings(found: array, of: array, grams: int, items: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """[n-grams + 1] bounds, and the items between them."""
+    pairs = np.unique(np.array(found, np.int64) * items + np.array(of, np.int64))
+    return np.searchsorted(pairs, np.arange(grams + 1) * items), pairs % max(items, 1)
 
 
 def _expand(

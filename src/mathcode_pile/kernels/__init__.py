@@ -5,23 +5,6 @@ The kernels release the GIL. Nothing a stage writes depends on whether a compile
 """
 
 from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import (
-    fold_table,
-    ngram_hashes,
-    scan_word,
-    text_buffers,
-    text_hashes,
-    word_hashes,
-    word_spans,
-)
+from mathcode_pile.kernels.words import fold_table, scan_word, text_buffers, text_hashes
 
-__all__ = [
-    "compiled",
-    "fold_table",
-    "ngram_hashes",
-    "scan_word",
-    "text_buffers",
-    "text_hashes",
-    "word_hashes",
-    "word_spans",
-]
+__all__ = ["compiled", "fold_table", "scan_word", "text_buffers", "text_hashes"]

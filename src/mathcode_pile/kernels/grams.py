@@ -34,9 +34,9 @@ class Grams(NamedTuple):  # the index as the kernel reads it
     """[n-grams] must end where a word of the document ends."""
     keys: NDArray[np.uint64]
     """[table] prefix hashes, empty places 0."""
-    first: NDArray[np.int64]
+    first: NDArray[np.int32]
     """[table] place in `order` of the first n-gram with this prefix hash."""
-    many: NDArray[np.int64]
+    many: NDArray[np.int32]
     order: NDArray[np.int64]
     filter32: NDArray[np.uint64]
     filter16: NDArray[np.uint64]
@@ -96,6 +96,17 @@ def hash_grams(data, start, length):  # type: ignore[no-untyped-def]
         kinds[g] = 0 if length[g] >= 32 else 1 if length[g] >= 16 else 2
         hashes[g] = prefix_hash(data, start[g], kinds[g])
     return hashes, kinds
+
+
+@compiled
+def fill_table(distinct, first, count, keys, table_first, table_many):  # type: ignore[no-untyped-def]
+    """Put each prefix hash into the table, at the next empty place, with its n-grams' place in `order`."""
+    mask = np.uint64(len(keys) - 1)
+    for k in range(len(distinct)):
+        place = (distinct[k] >> np.uint64(16)) & mask
+        while keys[place] != 0:
+            place = (place + np.uint64(1)) & mask
+        keys[place], table_first[place], table_many[place] = distinct[k], first[k], count[k]
 
 
 @compiled
@@ -197,12 +208,8 @@ def build_grams(grams: Sequence[bytes], whole: Sequence[bool]) -> Grams:
     order = np.argsort(hashes, kind="stable")
     distinct, first, count = np.unique(hashes[order], return_index=True, return_counts=True)
     size = 1 << max(4, int(2 * len(distinct)).bit_length())
-    keys, table_first, table_many = np.zeros(size, np.uint64), np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for key, a, b in zip(distinct.tolist(), first.tolist(), count.tolist(), strict=True):
-        place = (key >> 16) & (size - 1)
-        while keys[place]:
-            place = (place + 1) & (size - 1)
-        keys[place], table_first[place], table_many[place] = key, a, b
+    keys, table_first, table_many = np.zeros(size, np.uint64), np.zeros(size, np.int32), np.zeros(size, np.int32)
+    fill_table(distinct, first, count, keys, table_first, table_many)
     filter32, filter16, filter6 = (_filter(np.unique(hashes[kinds == kind])) for kind in range(3))
     longest = int(max(length, default=0)) + 1
     return Grams(

@@ -144,104 +144,12 @@ def scan_word(data, position, end, table):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _fill_words(data, offsets, table, hashes, bounds):  # type: ignore[no-untyped-def]
-    count = np.int64(0)
-    for row in range(len(offsets) - 1):
-        bounds[row] = count
-        position, end = offsets[row], offsets[row + 1]
-        while True:
-            value, start, position = scan_word(data, position, end, table)
-            if start == position:
-                break
-            hashes[count] = value
-            count += 1
-    bounds[len(offsets) - 1] = count
-
-
-@compiled
-def _fill_spans(data, offsets, table, hashes, starts, ends, bounds):  # type: ignore[no-untyped-def]
-    count = np.int64(0)
-    for row in range(len(offsets) - 1):
-        bounds[row] = count
-        position, end = offsets[row], offsets[row + 1]
-        while True:
-            value, start, position = scan_word(data, position, end, table)
-            if start == position:
-                break
-            hashes[count] = value
-            starts[count] = start - offsets[row]
-            ends[count] = position - offsets[row]
-            count += 1
-    bounds[len(offsets) - 1] = count
-
-
-def _most_words(offsets: Offsets) -> int:
-    # A word has a byte at least; memory that is not written to is never taken from the machine.
-    return int(offsets[-1] - offsets[0])
-
-
-def word_hashes(column: pa.Array) -> tuple[Hashes, Offsets]:
-    """Return the 64-bit hashes of all words of a text column's normalised text, and [rows + 1] offsets into them."""
-    data, offsets = text_buffers(column)
-    hashes = np.empty(_most_words(offsets), dtype=np.uint64)
-    bounds = np.zeros(len(offsets), dtype=np.int64)
-    _fill_words(data, offsets, fold_table(), hashes, bounds)
-    return hashes[: bounds[-1]], bounds
-
-
-def word_spans(column: pa.Array) -> tuple[Hashes, Offsets, Offsets, Offsets]:
-    """Return hashes, starts, ends and [rows + 1] offsets of the words, as word_hashes finds them.
-
-    starts, ends: [words] byte positions within the word's own document.
-    """
-    data, offsets = text_buffers(column)
-    most = _most_words(offsets)
-    hashes = np.empty(most, dtype=np.uint64)
-    starts, ends = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
-    bounds = np.zeros(len(offsets), dtype=np.int64)
-    _fill_spans(data, offsets, fold_table(), hashes, starts, ends, bounds)
-    return hashes[: bounds[-1]], starts[: bounds[-1]], ends[: bounds[-1]], bounds
-
-
-@compiled
 def power(exponent):  # type: ignore[no-untyped-def]
     """Return the base of the n-gram polynomial to a power, modulo 2^64."""
     value = np.uint64(1)
     for _ in range(exponent):
         value *= _BASE
     return value
-
-
-@compiled
-def _fill_ngrams(hashes, offsets, length, ngrams, bounds):  # type: ignore[no-untyped-def]
-    leading = power(length)
-    count = np.int64(0)
-    for row in range(len(offsets) - 1):
-        bounds[row] = count
-        first = offsets[row]
-        value = np.uint64(0)
-        for position in range(first, offsets[row + 1]):
-            value = value * _BASE + hashes[position]
-            if position - first >= length:
-                value -= hashes[position - length] * leading
-            if position - first >= length - 1:
-                ngrams[count] = mix(value)
-                count += 1
-    bounds[len(offsets) - 1] = count
-
-
-def ngram_hashes(hashes: Hashes, offsets: Offsets, length: int) -> tuple[Hashes, Offsets]:
-    """Return the hashes of each document's n-grams of `length` words in order, and [rows + 1] offsets into them.
-
-    A document of fewer words has none. The hash is a polynomial over the word hashes, rolled: its cost
-    does not depend on the length.
-    """
-    if length < 1:
-        raise ValueError(f"an n-gram has at least one word, got {length}")
-    ngrams = np.empty(len(hashes), dtype=np.uint64)
-    bounds = np.zeros(len(offsets), dtype=np.int64)
-    _fill_ngrams(hashes, offsets, length, ngrams, bounds)
-    return ngrams[: bounds[-1]], bounds
 
 
 @compiled
