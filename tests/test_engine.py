@@ -145,3 +145,24 @@ def test_reasons_survive_their_metrics_file() -> None:
     report = Report(10, 7)
     report.dropped.update(too_short=2, no_text=1)
     assert parse_reasons(report.to_metrics()["reasons"]) == {"too_short": 2, "no_text": 1}
+
+
+def test_working_folder_goes_also_when_its_process_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path))
+    script = (
+        "from mathcode_pile.scratch import working_folder\n"
+        "with working_folder('pack') as folder:\n    (folder / 'f').touch()\n    print(folder, flush=True)\n    input()"
+    )
+    command = [sys.executable, "-c", script]
+    environment = os.environ | {"PYTHONPATH": str(scratch.PROJECT / "src")}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, env=environment, text=True, **pipes) for _ in range(2)]
+    killed, living = [Path(process.stdout.readline().strip()) for process in processes]  # type: ignore[union-attr]
+    processes[0].kill()
+    processes[0].wait()
+    assert killed.is_dir() and (living / "f").is_file()
+    with scratch.working_folder("pack") as folder:
+        assert not killed.exists() and (living / "f").is_file() and not list(folder.iterdir())
+    assert not folder.exists()
+    processes[1].communicate("\n")
+    assert not living.exists()

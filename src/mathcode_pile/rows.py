@@ -5,7 +5,6 @@ Memory: planning takes at most 150 bytes a piece, and one file of rows is in mem
 in the scratch folder.
 """
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from mathcode_pile.kernels.packing import copy_runs, pack_pieces
 from mathcode_pile.mixture import Documents, Pieces
 from mathcode_pile.packed import Vocabulary, row_schema, token_arrays
-from mathcode_pile.scratch import scratch_folder
+from mathcode_pile.scratch import working_folder
 from mathcode_pile.shards import list_shards, read_batches
 
 # Tokens in a file of rows: 256 MB of 16-bit ids.
@@ -118,8 +117,8 @@ def write_rows(
     file_rows = max(1, ROWS_FILE_TOKENS // sequence_length)
     kind = np.dtype(vocabulary.token_type().to_pandas_dtype())
     files = []
-    with tempfile.TemporaryDirectory(dir=scratch_folder("pack")) as temporary:
-        heaps = [Path(temporary, f"{number}") for number in range(-(-rows // file_rows))]
+    with working_folder("pack") as scratch:
+        heaps = [scratch / f"{number}" for number in range(-(-rows // file_rows))]
         _deal(_read_places(tokenized, names), chosen, file_rows, heaps)
         number_of = chosen.row // file_rows
         for number, heap in enumerate(heaps):

@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,31 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def working_folder(stage: str) -> Iterator[Path]:
+    """Yield an empty folder for what a stage writes to disk while it works; removes it, and what killed runs left."""
+    home = scratch_folder("working", stage)
+    with ExitStack() as stack:
+        with locked(home):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=home)))
+            stack.enter_context(_lock_of(folder))
+            for other in home.glob("*/"):
+                with suppress(OSError), _lock_of(other):
+                    shutil.rmtree(other)
+        yield folder
+
+
+@contextmanager
+def _lock_of(folder: Path) -> Iterator[None]:
+    """Hold a folder itself locked; raises OSError where another process does. The lock ends with the process."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def link(source: Path, target: Path) -> None:

@@ -6,7 +6,6 @@ models would be equal. Training sets are sampled (`max_documents_per_label`), wh
 
 import csv
 import json
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +19,7 @@ from mathcode_pile.classifier.samples import Source, TrainingSet, by_types, find
 from mathcode_pile.classifier.scorer import MODEL_FILE, NEGATIVE, POSITIVE, Scorer
 from mathcode_pile.errors import PipelineError
 from mathcode_pile.params import Section
-from mathcode_pile.scratch import atomic_folder, scratch_folder
+from mathcode_pile.scratch import atomic_folder, working_folder
 
 MISTAKES = 100
 _MISTAKE_CHARACTERS = 400
@@ -53,11 +52,8 @@ def train_classifier(
     """
     sources = label_sources(positives, negatives, keep_types)
     limits = find_limits(sources, params.max_documents_per_label, params.held_out_share, params.seed)
-    with (
-        tempfile.TemporaryDirectory(dir=scratch_folder("train_classifier")) as scratch,
-        atomic_folder(out) as folder,
-    ):
-        sample = gather(sources, limits, params.seed, Path(scratch))
+    with working_folder("train_classifier") as scratch, atomic_folder(out) as folder:
+        sample = gather(sources, limits, params.seed, scratch)
         _train(sample.training, folder / MODEL_FILE, params)
         scores = _score(Scorer(folder / MODEL_FILE), sample.held_out)
         is_positive = sample.held_out.column("is_positive").to_numpy()

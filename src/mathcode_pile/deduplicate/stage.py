@@ -1,7 +1,6 @@
 """Deduplicate all components at once: signatures by shard, decisions for all, then each shard again."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from mathcode_pile.deduplicate.signatures import DeduplicateParams, load_signatu
 from mathcode_pile.deduplicate.writing import write_component, write_decisions
 from mathcode_pile.engine import Report, say
 from mathcode_pile.errors import InputError
-from mathcode_pile.scratch import scratch_folder
+from mathcode_pile.scratch import working_folder
 
 
 def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params: DeduplicateParams) -> dict[str, Any]:
@@ -26,8 +25,8 @@ def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params
     Raises InputError where a source is missing, ParamsError where a component has no priority.
     """
     inputs = list_inputs(selected, components, params.priority)
-    with tempfile.TemporaryDirectory(dir=scratch_folder("deduplicate")) as scratch:
-        signatures = Path(scratch) / "signatures"
+    with working_folder("deduplicate") as scratch:
+        signatures = scratch / "signatures"
         counts = [count_documents(shard) for shard in inputs.shards]
         needed = memory_bytes(sum(counts), params)
         say(f"deduplicate: {sum(counts):,} documents need at most {needed / 1e9:.2f} GB of memory")
@@ -37,7 +36,7 @@ def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params
         _refuse_repeated(inputs, ids, counts)
         place = np.array([params.priority.index(name) for name in inputs.component], dtype=np.int16)
         decisions = decide(signed, np.repeat(place, counts), params, ids.rank)
-        paths = write_decisions(Path(scratch), signed, decisions, ids)
+        paths = write_decisions(scratch, signed, decisions, ids)
         report = Report()
         by_component: dict[str, Any] = {}
         for name in inputs.components:
