@@ -26,6 +26,7 @@ $(STAMP): requirements.lock tools/setup.sh
 	@touch $@
 
 repro: $(STAMP) ## Run the pipeline (dvc repro) with the profile that params.yaml names
+	@python -m tools.check_params
 	@dvc repro
 	@cat data/report/summary.txt
 

@@ -47,6 +47,13 @@ def test_a_wrong_key_or_value_is_named(project: Path, old: str, new: str, messag
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("given", ["annotate/nothing", "filter_code/openwebmath", "fetched/openwebmath"])
+def test_an_input_that_no_stage_makes_is_named(project: Path, given: str) -> None:
+    set_params(project, "input: annotate/openwebmath", f"input: {given}")
+    with pytest.raises(ParamsError, match=f"sources.openwebmath.input: no stage makes '{given}'"):
+        check_all()
+
+
 def test_a_key_in_params_and_profile_is_an_error(project: Path) -> None:
     set_params(project, "engine:", "llm: {size: 1}\nengine:")
     (project / "profiles" / "sample.yaml").write_text("llm: {size: 2}\n")

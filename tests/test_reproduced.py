@@ -229,3 +229,13 @@ def test_the_samples_tokens_are_all_in_rows_of_8192_and_hardly_padded(
     rows = PackedRows(tmp_path / "rows")
     assert rows.tokens == sum(int(rows.row(row)[1][-1]) for row in range(len(rows))) == sum(stored.values())
     assert metrics["padding"] <= 0.001
+
+
+def test_readme_quotes_what_make_repro_prints(reproduced: Path) -> None:
+    _, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition("The chain, profile sample")
+    quoted = [line for line in rest.partition("```")[0].splitlines()[1:] if line.strip()]
+    printed = (reproduced / "data" / "report" / "summary.txt").read_text(encoding="utf-8").splitlines()
+    # The last bits of training depend on the processor.
+    exact = [line.removesuffix("...") for line in quoted if not line.startswith("held-out loss")]
+    assert len(exact) > 20
+    assert [line for line in exact if not any(other.startswith(line) for other in printed)] == []

@@ -76,6 +76,12 @@ def _check_names(root: Path) -> None:
     for source, entry in sources.items():
         if entry["component"] not in components:
             raise ParamsError(f"params: sources.{source}.component: components has no {entry['component']!r}")
+    makers = {stage: read_section(stage, root)["sources"] for stage in ("annotate", "filter_code")}
+    makers |= {"fetch": sources, "classify": read_section("classifiers", root)}
+    for source, entry in sources.items():
+        stage, _, name = entry["input"].partition("/")
+        if name and name not in makers.get(stage, {}):
+            raise ParamsError(f"params: sources.{source}.input: no stage makes {entry['input']!r}")
     pairs = [("fetch", sources, "sources"), ("mixture", components, "components")]
     for name, wanted, where in pairs:
         if missing := sorted(set(wanted) - set(read_section(name, root))):

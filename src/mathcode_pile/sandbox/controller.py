@@ -144,7 +144,7 @@ class Sandbox:
                 had = ", ".join(self.layers) or "nothing"
                 raise PipelineError(
                     f"this machine cannot isolate snippets: {'; '.join(missing)} (had: {had}); "
-                    "set execute.isolation to none only if you trust the snippets"
+                    "set execute.isolation to none only if you trust the snippets, and evaluate.program_aided to false"
                 )
         except BaseException:
             self.close()
