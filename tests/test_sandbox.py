@@ -75,6 +75,27 @@ def test_output_before_an_error_is_kept(sandbox: Sandbox) -> None:
     assert sandbox.run("print('before')\n1 / 0").stdout == "before\n"
 
 
+@pytest.mark.parametrize(
+    ("code", "stdout"),
+    [
+        ("print('a')\nimport io, sys\nsys.stdout = io.StringIO()\nsys.__stdout__.write('c')", "a\nc"),
+        ("o = open(1, 'w', closefd=False)\nprint('x', file=o)", "x\n"),
+        ("class A:\n    def __del__(self):\n        print('gone')\na = A()\nprint('here')", "here\ngone\n"),
+        ("import sys\nprint(1)\nsys.stdout.close()", "1\n"),
+        ("import sys\nprint(1)\nsys.stdout.close()\nsys.exit()", "1\n"),
+        ("import sys\nprint(1)\nsys.stdout = None", "1\n"),
+    ],
+)
+def test_output_is_what_python_would_have_written(sandbox: Sandbox, code: str, stdout: str) -> None:
+    assert sandbox.run(code) == Result("ok", stdout, "")
+
+
+def test_error_with_a_closed_output_or_exit_functions_is_still_told(sandbox: Sandbox) -> None:
+    division = "ZeroDivisionError: division by zero"
+    assert sandbox.run("import sys\nprint(1)\nsys.stdout.close()\n1 / 0") == Result("exception", "1\n", division)
+    assert sandbox.run("import atexit\natexit.register(print, 'bye')\n1 / 0") == Result("exception", "bye\n", division)
+
+
 def test_main_guard_runs(sandbox: Sandbox) -> None:
     assert sandbox.run("if __name__ == '__main__':\n    print('ran')").stdout == "ran\n"
 
@@ -128,6 +149,7 @@ def test_output_is_the_same_in_every_run_and_sandbox(sandbox: Sandbox, code: str
         ("import math", "light"),
         ("from fractions import Fraction as F", "light"),
         ("import numpy as np, math", "numpy"),
+        ("import sys; import numpy as np", "numpy"),
         ("import math\nif True:\n    from sympy.abc import x", "sympy"),
         ("import numpy as np\nimport sympy", "scipy"),
         ("from scipy.stats import norm", "scipy"),
@@ -187,6 +209,70 @@ def test_death_of_a_lane_costs_no_other_snippet_its_result(sandbox: Sandbox) -> 
     assert sandbox._parents["light"].process is not process
 
 
+def test_death_of_a_zygote_costs_no_snippet_its_result(sandbox: Sandbox) -> None:
+    codes = [f"import math, time\ntime.sleep(0.02)\nprint({i})" for i in range(40)]
+    sandbox.run(codes[0])
+    lane = min(_children(sandbox._parents["light"].process.pid))
+    (zygote,) = _children(lane)
+    subprocess.Popen(["sh", "-c", f"sleep 0.15; kill -9 {zygote}"])
+    assert [result.stdout for result in sandbox.run_all(codes)] == [f"{i}\n" for i in range(40)]
+    assert not _lives(lane) and _lives(sandbox._parents["light"].process.pid)
+
+
+def test_long_code_behind_long_output_does_not_lock(sandbox: Sandbox) -> None:
+    loud = "import math, time\ntime.sleep(0.3)\nprint(chr(1) * 4000)"
+    long = "import math\nprint(len('" + "\U0001f600" * 32_000 + "'))"
+    assert [len(result.stdout) for result in sandbox.run_all([loud, long, long + "\n"])] == [4001, 6, 6]
+
+
+def test_code_beyond_a_snippets_memory_costs_itself() -> None:
+    with Sandbox(LIMITS._replace(memory_mb=64)) as one:
+        long, honest = one.run_all([f"x = '{'a' * 70_000_000}'", "print(1)"])
+    assert long.outcome in ("memory", "does_not_compile")
+    assert honest == Result("ok", "1\n", "")
+
+
+def test_later_lane_with_fewer_protections_is_refused() -> None:
+    with Sandbox(LIMITS) as one:
+        fewer = [layer for layer in one.layers if layer != "seccomp"]
+        with pytest.raises(PipelineError, match="lost protections while it ran"):
+            one._welcome(one._parents["bare"].lanes[0], {"layers": fewer})
+
+
+def test_interrupted_round_answers_no_later_one(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mathcode_pile.sandbox.controller._Round._take", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sandbox.run("print('old')")
+    assert sandbox.run("print('new')").stdout == "new\n"
+
+
+RUINS = {
+    "a tree too deep": "import os\nfor _ in range(3000):\n    os.mkdir('a')\n    os.chdir('a')",
+    "a folder it cannot list": "import os\nos.umask(0o477)\nos.mkdir('d')",
+    "many names": "for i in range(500):\n    open(str(i), 'w')",
+}
+
+
+@pytest.mark.parametrize("without", [(), ("mount",), ("namespaces",)])
+@pytest.mark.parametrize("name", RUINS)
+def test_folder_is_new_whatever_was_left_in_it(name: str, without: tuple[str, ...]) -> None:
+    with Sandbox(LIMITS, without=without) as one:
+        one.run(RUINS[name])
+        assert one.run("import os\nprint(os.listdir('.'))") == Result("ok", "[]\n", "")
+    assert not one._folder.exists()
+
+
+def test_lanes_have_folders_of_their_own_without_a_private_root() -> None:
+    code = "import os, time{}\nopen('{}', 'w')\ntime.sleep(0.2)\nprint(os.listdir('.'))"
+    with Sandbox(LIMITS, lanes=2, without=("mount",)) as one:
+        codes = [code.format(more, i) for i, more in enumerate(["", "", ", numpy", ", numpy"])]
+        assert [result.stdout for result in one.run_all(codes)] == [f"['{i}']\n" for i in range(4)]
+
+
 def test_killed_controller_leaves_no_process() -> None:
     script = (
         "import sys, time\nfrom mathcode_pile.sandbox import Sandbox\n"
@@ -242,26 +328,42 @@ def test_kernel_that_refuses_landlock_and_seccomp_is_refused() -> None:
     """Not by our own switch: a filter around the whole process says that the calls do not exist."""
     if platform.machine() != "x86_64":
         pytest.skip("the filter of this test is x86_64's")
+    output = run_under_filter([317, 444, 445, 446], 38)  # seccomp, landlock
+    assert "cannot isolate snippets: without seccomp" in output
+    assert "landlock" not in output.partition("had:")[2]
+
+
+def test_machine_that_gives_namespaces_but_no_mounts_is_used_without_them() -> None:
+    """As where a security module lets a process make a user namespace and gives it no privileges there."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the filter of this test is x86_64's")
+    layers = run_under_filter([165], 1)  # mount
+    assert "seccomp" in layers and "landlock" in layers and "user" not in layers
+
+
+def run_under_filter(refused: list[int], error: int) -> str:
+    """What a process says of its sandbox when a filter around it refuses some calls, prctl's seccomp for one."""
     program = [(0x20, 0, 0, 0)]
-    for number in (317, 444, 445, 446):  # seccomp, landlock
-        program += [(0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | 38)]
-    # prctl(PR_SET_SECCOMP)
-    program += [(0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22), (0x06, 0, 0, 0x00050000 | 22)]
+    for number in refused:
+        program += [(0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | error)]
+    if 317 in refused:  # prctl(PR_SET_SECCOMP) too
+        program += [(0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22), (0x06, 0, 0, 0x00050000 | 22)]
     program += [(0x06, 0, 0, 0x7FFF0000)]
     script = (
-        "import ctypes, sys\nfrom mathcode_pile.sandbox import Sandbox, kernel, seccomp\n"
+        "import ctypes\nfrom mathcode_pile.sandbox import Sandbox, kernel, seccomp\n"
         "from mathcode_pile.errors import PipelineError\n"
         f"program = {program!r}\n"
         "filters = (seccomp._Instruction * len(program))(*[seccomp._Instruction(*p) for p in program])\n"
         "kernel.prctl(38, 1)\n"
         "kernel.prctl(22, 2, ctypes.byref(seccomp._Program(len(program), ctypes.addressof(filters))))\n"
-        "try:\n    Sandbox().__enter__()\nexcept PipelineError as error:\n    print(error)"
+        "try:\n    with Sandbox() as one:\n        print(one.run('print(1)').stdout, one.layers)\n"
+        "except PipelineError as error:\n    print(error)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": SOURCE}, capture_output=True, text=True
     )
-    assert "cannot isolate snippets: without seccomp" in ended.stdout, ended.stderr
-    assert "landlock" not in ended.stdout.partition("had:")[2]
+    assert ended.stdout, ended.stderr
+    return ended.stdout
 
 
 def test_either_kind_of_file_protection_is_enough() -> None:

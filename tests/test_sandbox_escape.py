@@ -208,6 +208,16 @@ ATTEMPTS = {
     "signal a process through a descriptor": Attempt(
         "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(r, 8, @VICTIM@)\nprint('got')", fails
     ),
+    "take disk that no size shows": Attempt(
+        f"{RAW}\nfile = open('f', 'wb')\nprint(r(285, file.fileno(), 1, ctypes.c_long(0), ctypes.c_long(1 << 30)))",
+        prints("-1"),
+    ),
+    "read the code and output of earlier snippets": Attempt(
+        "import sys\nframe = sys._getframe()\nwhile frame:\n"
+        "    print([name for name in frame.f_locals if name in ('text', 'seen')])\n"
+        "    print('got' if 'follow' in frame.f_code.co_names else '')\n    frame = frame.f_back\nprint(sys.orig_argv)",
+        lambda r, w: "got" not in r.stdout and "seen" not in r.stdout and r.stdout.endswith("[]\n"),
+    ),
     "fork as the zygote does": Attempt(f"{RAW}(56, 17, 0, 0, 0, 0)\nprint(r)", prints("-1")),
     "receive as the zygote does": Attempt(
         f"{RAW}\nprint(*[r(n, 4, ctypes.create_string_buffer(64), 64, 0, 0, 0) for n in (44, 45, 47)])",

@@ -27,6 +27,7 @@ def set_limits(memory_bytes: int, file_bytes: int, processes: int | None) -> Non
     """Limit what this process and each that it forks may use; memory is the whole address space."""
     limits = {
         resource.RLIMIT_AS: memory_bytes,
+        resource.RLIMIT_SIGPENDING: 64,  # and timers
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: 64,
         resource.RLIMIT_MEMLOCK: 0,
@@ -58,14 +59,16 @@ def connect(control: int) -> None:
     kernel.close_from(CONTROL + 1)
 
 
-def take_over(output: int, report: int) -> None:
-    """Write to these from now on, as standard output and report, and let go of everything of the zygote's."""
+def take_over(code: int, output: int, report: int) -> int:
+    """Write to these from now on, as standard output and report; return the code's, the only other one kept."""
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 2)
     os.dup2(output, 1)
     os.dup2(report, REPORT, inheritable=False)
-    os.closerange(CONTROL, 64)
+    os.dup2(code, CONTROL, inheritable=False)
+    os.closerange(CONTROL + 1, 64)
+    return CONTROL
 
 
 def seed() -> None:
@@ -73,39 +76,58 @@ def seed() -> None:
     random.seed(0)
 
 
-def run(code: str, find_obstacle: Callable[[str], tuple[str, str] | None]) -> tuple[str, str] | None:
-    """Compile and run a snippet as __main__; return what stopped it, as outcome and error, or None."""
+def run(code: int, find_obstacle: Callable[[str], tuple[str, str] | None]) -> tuple[str, str] | None:
+    """Compile and run the snippet in a file as __main__; return what stopped it, as outcome and error, or None."""
     try:
-        compiled = compile(code, "<snippet>", "exec", dont_inherit=True)
+        text = os.pread(code, os.fstat(code).st_size, 0).decode("utf-8", "surrogatepass")
+        os.close(code)
+    except MemoryError as error:
+        return "memory", _describe(error)
+    try:
+        compiled = compile(text, "<snippet>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         return "does_not_compile", _describe(error)
-    obstacle = find_obstacle(code)
+    obstacle = find_obstacle(text)
     if obstacle:
         return obstacle
     main = ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main
     sys.argv = ["snippet.py"]
+    stop = None
     try:
         exec(compiled, main.__dict__)  # noqa: S102 - this is what the sandbox is for
-        _wind_up()
     except SystemExit as error:
-        _wind_up()
-        return None if error.code in (None, 0) else ("exception", _describe(error))
+        stop = None if error.code in (None, 0) else ("exception", _describe(error))
     except BaseException as error:  # whatever a snippet raises is its outcome
-        return classify(error)
-    return None
+        stop = classify(error)
+    _wind_up(main)
+    return stop
 
 
-def _wind_up() -> None:
+def _wind_up(main: ModuleType) -> None:
     # What the interpreter does at its end, without taking down the warm modules.
-    threading = sys.modules.get("threading")
+    threading, atexit = sys.modules.get("threading"), sys.modules.get("atexit")
+    steps: list[Callable[[], object]] = []
     if threading:
-        threading.__dict__["_shutdown"]()
-    atexit = sys.modules.get("atexit")
+        steps.append(threading.__dict__["_shutdown"])
     if atexit:
-        atexit.__dict__["_run_exitfuncs"]()
-    sys.stdout.flush()
+        steps.append(atexit.__dict__["_run_exitfuncs"])
+    # Objects that are still there may print when they go, and files that were left open are written.
+    steps.append(main.__dict__.clear)
+    for step in steps:
+        try:
+            step()
+        except BaseException:  # it changes neither what was printed nor the outcome
+            continue
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.__stdout__):
+        try:
+            stream.flush()  # type: ignore[union-attr]
+        except Exception:  # a snippet may have closed it, or put anything in its place
+            continue
 
 
 def classify(error: BaseException) -> tuple[str, str]:
@@ -137,10 +159,10 @@ def _describe(error: BaseException) -> str:
 
 
 def finish(stop: tuple[str, str] | None, end: Callable[[int], Any] = os._exit) -> None:
-    """Report and end the process; what the snippet printed is written first."""
+    """Report and end the process; what the snippet printed is written too."""
     try:
-        sys.stdout.flush()
         if stop:
             os.write(REPORT, "\n".join(stop).encode("utf-8", "replace"))
+        _flush()
     finally:
         end(1 if stop else 0)

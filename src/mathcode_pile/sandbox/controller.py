@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,15 +16,16 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from mathcode_pile.errors import PipelineError
 from mathcode_pile.sandbox import parent as parent_program
+from mathcode_pile.sandbox.namespaces import remove_folder
 from mathcode_pile.sandbox.syntax import KINDS, choose_kind
 
 PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "networkx")
 LANE_AGE = 5000  # snippets; a lane is then replaced
-PREFETCH_BYTES = 32 << 10  # a longer snippet could fill the socket of a lane that is itself writing
+PREFETCH_BYTES = 32 << 10  # a longer message could fill the socket of a lane that is itself writing
 PATIENCE_S = 300  # beyond a snippet's own limit, before its lane is taken for dead
 # The parent imports its modules without the package's own __init__, which is the controller's.
 BOOT = """
@@ -72,6 +72,7 @@ class Result(NamedTuple):
 @dataclass
 class _Lane:
     socket: socket.socket
+    is_ready: bool = False  # it has named its layers
     waiting: deque[int] = field(default_factory=deque)  # places of the snippets it was given, the running one first
     since: float = 0.0
 
@@ -138,7 +139,7 @@ class Sandbox:
         if not sys.platform.startswith("linux"):
             raise PipelineError("the sandbox needs Linux; run it in a Linux container or virtual machine")
         try:
-            self.layers = self._greet(self._parent("bare"))
+            self._greet(self._parent("bare").lanes[0])
             missing = missing_promises(self.layers)
             if missing and self._isolation != "none":
                 had = ", ".join(self.layers) or "nothing"
@@ -157,11 +158,15 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End every process of the sandbox."""
+        """End every process of the sandbox, and remove its folder."""
+        self._stop_parents()
+        if self._folder.exists():
+            remove_folder(str(self._folder))
+
+    def _stop_parents(self) -> None:
         for parent in self._parents.values():
             parent.stop()
         self._parents.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, code: str) -> Result:
         """Run one snippet."""
@@ -170,7 +175,12 @@ class Sandbox:
     def run_all(self, codes: Sequence[str]) -> list[Result]:
         """Run snippets; the results stand in their order. Those that are the same text are run once."""
         distinct = list(dict.fromkeys(codes))
-        results = dict(zip(distinct, _Round(self, distinct).finish(), strict=True))
+        try:
+            results = dict(zip(distinct, _Round(self, distinct).finish(), strict=True))
+        except BaseException:
+            # What is under way would otherwise answer the next call.
+            self._stop_parents()
+            raise
         return [results[code] for code in codes]
 
     def _parent(self, kind: str) -> _Parent:
@@ -182,12 +192,22 @@ class Sandbox:
         parent.stop()
         self._parents.pop(parent.kind, None)
 
-    def _greet(self, parent: _Parent) -> list[str]:
-        greeting = parent_program.receive(parent.lanes[0].socket.fileno())
-        if greeting is None or "layers" not in greeting:
-            fault = (greeting or {}).get("fault", "its parent process ended")
+    def _greet(self, lane: _Lane) -> None:
+        self._welcome(lane, parent_program.receive(lane.socket.fileno()))
+
+    def _welcome(self, lane: _Lane, message: Any) -> None:
+        """Take what a lane says as it starts. Raises PipelineError where it cannot, or protects less than the first."""
+        if not isinstance(message, dict) or "layers" not in message:
+            fault = message["fault"] if isinstance(message, dict) and "fault" in message else "its parent process ended"
             raise PipelineError(f"the sandbox cannot start: {fault}")
-        return list(greeting["layers"])
+        layers = list(message["layers"])
+        self.layers = self.layers or layers
+        if layers != self.layers:
+            raise PipelineError(
+                f"the sandbox has lost protections while it ran: it had {', '.join(self.layers)}, "
+                f"and a new lane has {', '.join(layers)}"
+            )
+        lane.is_ready = True
 
 
 class _Round:
@@ -228,53 +248,60 @@ class _Round:
         # One snippet runs in a lane and one waits there, so that no lane waits for us.
         while self.waiting and self.running < 2 * self.sandbox._lanes:
             place = self.waiting[0]
-            code = self.codes[place]
             parent = self.sandbox._parent(self.kinds[place])
             self._register(parent)
             lane = min(parent.lanes, key=lambda one: len(one.waiting))
-            if len(lane.waiting) >= (2 if len(code) < PREFETCH_BYTES else 1):
+            message = parent_program.pack(self.codes[place])
+            if len(lane.waiting) >= (2 if len(message) < PREFETCH_BYTES else 1):
                 return
             self.waiting.popleft()
             lane.since = lane.since if lane.waiting else time.monotonic()
             lane.waiting.append(place)
             self.running += 1
             try:
-                parent_program.send(lane.socket.fileno(), code)
+                parent_program.send(lane.socket.fileno(), message)
             except OSError:
-                self._recover(parent)
+                self._recover(parent, lane)
 
     def _take(self, parent: _Parent, lane: _Lane) -> None:
         message = parent_program.receive(lane.socket.fileno())
-        if isinstance(message, dict) and "layers" in message:
-            return
-        if not isinstance(message, list) or not lane.waiting:
-            self._recover(parent)
-            return
-        outcome, error, stdout = message
-        self.results[lane.waiting.popleft()] = Result(outcome, stdout, error)
-        lane.since = time.monotonic()
-        self.running -= 1
+        if isinstance(message, list) and lane.waiting:
+            outcome, error, stdout = message
+            self.results[lane.waiting.popleft()] = Result(outcome, stdout, error)
+            lane.since = time.monotonic()
+            self.running -= 1
+        elif message == {"lost": True} and lane.waiting:
+            self._lose(lane.waiting.popleft(), 1)
+            lane.since = time.monotonic()
+        elif isinstance(message, dict) or not lane.is_ready:
+            self.sandbox._welcome(lane, message)
+        else:
+            self._recover(parent, lane)
 
     def _end_the_stuck(self) -> None:
         allowed = 2 * self.sandbox.limits.timeout_s + PATIENCE_S
         for parent, lane in list(self.places.values()):
             if lane.waiting and time.monotonic() - lane.since > allowed:
-                self._recover(parent)
+                self._recover(parent, lane)
                 return
 
-    def _recover(self, parent: _Parent) -> None:
-        """A lane died: start its parent anew and run again what was lost, but no snippet more than twice."""
+    def _recover(self, parent: _Parent, dead: _Lane) -> None:
+        """A lane died: start its parent anew and run again what was lost."""
         for lane in parent.lanes:
             self.poll.unregister(lane.socket)
             del self.places[lane.socket.fileno()]
-            for order, place in enumerate(lane.waiting):
-                self.running -= 1
-                self.faults[place] = self.faults.get(place, 0) + (order == 0)
-                if self.faults[place] >= 2:
-                    self.results[place] = Result("killed", "", "its lane died with it")
-                else:
-                    self.waiting.appendleft(place)
+            for order, place in reversed(list(enumerate(lane.waiting))):
+                self._lose(place, int(lane is dead and order == 0))
         self.sandbox._drop(parent)
+
+    def _lose(self, place: int, fault: int) -> None:
+        """Run a snippet again whose process was lost, but not one that was at fault twice."""
+        self.running -= 1
+        self.faults[place] = self.faults.get(place, 0) + fault
+        if self.faults[place] >= 2:
+            self.results[place] = Result("killed", "", "its lane died with it")
+        else:
+            self.waiting.appendleft(place)
 
 
 def missing_promises(layers: Sequence[str]) -> list[str]:
@@ -293,5 +320,6 @@ def _package_folders(packages: Sequence[str]) -> list[str]:
     for name in packages:
         spec = find_spec(name)
         if spec and spec.origin:
-            folders.add(str(Path(spec.origin).parents[1]))
+            inside = spec.submodule_search_locations
+            folders.add(str(Path(inside[0] if inside else spec.origin).parent))
     return sorted(os.path.realpath(folder) for folder in folders)

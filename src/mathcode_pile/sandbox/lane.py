@@ -5,6 +5,7 @@
 import _socket
 import os
 import signal
+from contextlib import suppress
 from typing import TypedDict
 
 from mathcode_pile.sandbox import child, kernel, namespaces, zygote
@@ -31,28 +32,33 @@ class Settings(TypedDict):
     disk_mb: int
 
 
+class ZygoteDiedError(Exception):
+    """The process that forks snippets died before it said how one ended."""
+
+
 class Lane:
-    """One lane: `layers` names the protections it has, `run` runs one snippet."""
+    """One lane: `layers` names the protections it has, `run` runs one snippet.
+
+    is_spent: a snippet went too far, or left something behind; this lane is to end, and another to take its place.
+    """
 
     def __init__(self, settings: Settings, control: int) -> None:
         self.settings = settings
         self.control = control
+        self.is_spent = False
         without = frozenset(settings["without"])
         with open("/proc/self/statm") as file:
             held = int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
         # The machine's own, seen from outside all namespaces; the zygote closes it.
         self._processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-        self.layers = [] if "namespaces" in without else namespaces.unshare_all()
-        self._has_namespaces = bool(self.layers)
-        self._readable = namespaces.readable_paths(settings["paths"])
-        self._has_root = self._has_namespaces and "mount" not in without
-        self._box = self._make_root()
+        readable = namespaces.readable_paths(settings["paths"])
+        self.layers, self._box = self._enter_namespaces(readable, without)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        self._cell = zygote.Cell(
+        cell = zygote.Cell(
             self._box,
-            self._readable,
+            readable,
             settings["timeout_s"],
             held + (settings["memory_mb"] << 20),
             settings["disk_mb"] << 20,
@@ -61,45 +67,53 @@ class Lane:
             settings["packages"],
             without,
         )
-        self.layers += [*self._start_zygote(), "no_new_privs", "rlimits"]
-
-    def _make_root(self) -> str:
-        disk_mb = self.settings["disk_mb"]
-        if not self._has_root:
-            box = os.path.join(self.settings["folder"], f"lane-{self.control}")
-            os.makedirs(box, mode=0o700, exist_ok=True)
-            return box
-        try:
-            namespaces.private_root(self._readable, disk_mb)
-        except OSError as error:
-            # Half a root is no root, and there is no way back from it.
-            raise OSError(error.errno, f"namespaces allow no private root: {error.strerror}") from error
-        self.layers.append("mount")
-        return namespaces.BOX
-
-    def _start_zygote(self) -> list[str]:
-        """Start the process that forks snippets; return the layers it has, and has made for itself."""
+        self._memory_bytes = cell.memory_bytes
         self._socket, theirs = _socket.socketpair()
+        self._zygote = self._start_zygote(cell, theirs)
+        theirs.close()
+        self.layers += [*self._greet(), "no_new_privs", "rlimits"]
+        self._watch = Watch(self._bounds(), self._zygote, self._socket.fileno(), control)
+
+    def _enter_namespaces(self, readable: list[str], without: frozenset[str]) -> tuple[list[str], str]:
+        """Return the layers that the machine gives, and the snippets' folder."""
+        disk_mb = self.settings["disk_mb"]
+
+        def enter() -> list[str]:
+            names = namespaces.unshare_all()
+            if names and "mount" not in without:
+                namespaces.private_root(readable, disk_mb)
+                names.append("mount")
+            return names
+
+        # Half a root is no root, and there is no way back from it: so it is tried in a process of no further use.
+        layers = enter() if "namespaces" not in without and namespaces.can_be_done(enter) else []
+        if "mount" in layers:
+            return layers, namespaces.BOX
+        box = os.path.join(self.settings["folder"], f"{os.getpid()}-{self.control}")
+        os.makedirs(box, mode=0o700)
+        return layers, box
+
+    def _start_zygote(self, cell: zygote.Cell, theirs: _socket.socket) -> int:
         lane = os.getpid()
-        layers = []
         try:
-            if not self._has_namespaces:
-                raise OSError
-            self._zygote = kernel.fork_first_process()
-            layers.append("pid")
+            process = kernel.fork_first_process() if self.layers else kernel.fork()
+            parent = 0 if self.layers else lane
         except OSError:
-            self._zygote = kernel.fork()
-        if self._zygote == 0:
+            process, parent = kernel.fork(), lane
+        if process == 0:
             try:
-                zygote.serve(self._cell, 0 if layers else lane, theirs)
+                zygote.serve(cell, parent, theirs)
             finally:
                 os._exit(1)
-        theirs.close()
-        self._watch = Watch(self._bounds(), self._zygote, self._socket.fileno(), self.control)
+        if not parent:
+            self.layers.append("pid")
+        return process
+
+    def _greet(self) -> list[str]:
         greeting = self._socket.recv(4096).decode()
         if not greeting.endswith(zygote.READY):
             raise OSError(greeting or "the process that forks snippets died as it started")
-        return layers + greeting.split("\n")[:-2]
+        return greeting.split("\n")[:-2]
 
     def _bounds(self) -> Bounds:
         settings = self.settings
@@ -107,52 +121,52 @@ class Lane:
             settings["timeout_s"],
             2 * settings["timeout_s"],
             settings["output_bytes"],
-            None if self._has_root else (self._box, settings["disk_mb"]),
+            None if "mount" in self.layers else (self._box, settings["disk_mb"]),
             self._processes,
         )
 
     def run(self, code: str) -> list[str]:
-        """Run one snippet; return its outcome, error and standard output."""
+        """Run one snippet; return its outcome, error and standard output. Raises ZygoteDiedError."""
         output, output_end = os.pipe()
         report, report_end = os.pipe()
+        file = os.memfd_create("code", os.MFD_CLOEXEC)
         try:
-            zygote.order(self._socket, code.encode("utf-8", "surrogatepass"), output_end, report_end)
+            _write_all(file, code.encode("utf-8", "surrogatepass"))
+            zygote.order(self._socket, file, output_end, report_end)
+        except BrokenPipeError:
+            raise ZygoteDiedError from None
         finally:
-            os.close(output_end)
-            os.close(report_end)
+            for descriptor in (file, output_end, report_end):
+                os.close(descriptor)
         try:
             seen = self._watch.follow(output, report)
         finally:
             os.close(output)
             os.close(report)
         if seen.stopped:
-            self._renew()
+            self.is_spent = True
             outcome, error = seen.stopped
         else:
-            ending = zygote.read_ending(self._socket)
-            if not ending.is_clean:
-                self._renew()
+            try:
+                ending = zygote.read_ending(self._socket)
+            except (EOFError, ConnectionResetError):
+                raise ZygoteDiedError from None
+            self.is_spent = not ending.is_clean
             outcome, error = self._judge(ending, bytes(seen.report))
         return [outcome, error, bytes(seen.output).decode("utf-8", "replace")]
 
-    def _renew(self) -> None:
-        """End the zygote and all that it forked, empty the folder, start another."""
-        os.kill(self._zygote, signal.SIGKILL)
-        self._socket.close()
+    def close(self) -> None:
+        """End the zygote and all that it forked, and remove the folder."""
+        with suppress(ProcessLookupError):
+            os.kill(self._zygote, signal.SIGKILL)
         os.waitpid(self._zygote, 0)
         # Where it was not the first process of a namespace, what it left behind has come to us.
         while left := children_of(self._processes, os.getpid()):
             for process in left:
                 os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
-        if self._has_root:
-            namespaces.renew_box(self.settings["disk_mb"])
-        else:
-            import shutil
-
-            shutil.rmtree(self._box, ignore_errors=True)
-            os.makedirs(self._box, mode=0o700, exist_ok=True)
-        self._start_zygote()
+        if "mount" not in self.layers:
+            namespaces.remove_folder(self._box)
 
     def _judge(self, ending: zygote.Ending, report: bytes) -> tuple[str, str]:
         code = os.waitstatus_to_exitcode(ending.status)
@@ -163,11 +177,11 @@ class Lane:
         timeout_s = self.settings["timeout_s"]
         number = -code
         # The kernel ends a process by a coarser clock than the one it reports.
-        if number == signal.SIGXCPU or ending.cpu_us >= timeout_s * 0.9e6:
+        if number == signal.SIGXCPU or (number == signal.SIGKILL and ending.cpu_us >= timeout_s * 0.9e6):
             return "timeout", f"more than {timeout_s:g} s of computing"
         if number == signal.SIGSYS:
             return "blocked", "a foreign system call"
-        if number == signal.SIGKILL and ending.peak_kb * 1024 > 0.8 * self._cell.memory_bytes:
+        if number == signal.SIGKILL and ending.peak_kb * 1024 > 0.8 * self._memory_bytes:
             return "memory", "killed by the machine"
         return "killed", signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
 
@@ -177,3 +191,9 @@ def _read_claim(report: bytes, code: int) -> tuple[str, str]:
     if outcome in CLAIMS:
         return outcome, " ".join(error.split())[: child.MAX_MESSAGE]
     return "exception", f"ended with status {code}"
+
+
+def _write_all(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]

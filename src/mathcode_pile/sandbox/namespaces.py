@@ -7,7 +7,7 @@ Each step is tried and named where it worked; a container or a hardened machine 
 # ruff: noqa: PTH102, PTH103, PTH110, PTH112, PTH114, PTH115, PTH118, PTH120, PTH211
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mathcode_pile.sandbox import kernel
 
@@ -31,6 +31,25 @@ def unshare_all() -> list[str]:
             _write("/proc/self/gid_map", f"1000 {group} 1")
         return [*names, "network", "ipc"]
     return []
+
+
+def can_be_done(attempt: Callable[[], object]) -> bool:
+    """Try something in a process of no further use; return whether it raised no error."""
+    process = os.fork()
+    if process == 0:
+        try:
+            attempt()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(process, 0)[1] == 0
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder in which a snippet may have made anything: too deep to be walked, without permissions."""
+    for command in (["chmod", "-R", "u+rwX", "--", folder], ["rm", "-rf", "--", folder]):
+        null = [(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)]
+        os.waitpid(os.posix_spawnp(command[0], command, {}, file_actions=null), 0)
 
 
 def _write(path: str, text: str) -> None:
@@ -63,7 +82,8 @@ def private_root(readable: Sequence[str], disk_mb: int) -> None:
     kernel.pivot_root("/new", "/new/old")
     os.chdir("/")
     kernel.unmount("/old")
-    renew_box(disk_mb, first=True)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("tmpfs", BOX, "tmpfs", flags, f"size={disk_mb}m,nr_inodes={INODES},mode=700")
 
 
 def outermost(paths: Sequence[str]) -> list[str]:
@@ -86,14 +106,6 @@ def _bind(path: str) -> None:
     else:
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
     kernel.mount(source, target, flags=kernel.MS_BIND | kernel.MS_REC)
-
-
-def renew_box(disk_mb: int, first: bool = False) -> None:
-    """Replace the snippet's folder by an empty one of the same size limit."""
-    if not first:
-        kernel.unmount(BOX)
-    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-    kernel.mount("tmpfs", BOX, "tmpfs", flags, f"size={disk_mb}m,nr_inodes={INODES},mode=700")
 
 
 def readable_paths(packages: Sequence[str]) -> list[str]:

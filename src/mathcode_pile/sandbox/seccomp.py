@@ -4,8 +4,8 @@ Two filters, since one that a process is under cannot be taken off: the zygote's
 allowed, not of what is forbidden, so that a call invented later is forbidden too; and the snippet's, short,
 because each snippet's process pays for it, which forbids what only the zygote needs, such as to fork.
 What numpy, scipy and sympy need is there. What is not: sockets, fork and exec, signals to others, ptrace,
-mounts and namespaces, keys, bpf, perf, io_uring, shared memory between processes, links, and changes of
-a file's mode, owner or times, which Landlock does not cover.
+mounts and namespaces, keys, bpf, perf, io_uring, shared memory between processes, links, locks on whole
+files, and changes of a file's mode, owner or times, which Landlock does not cover.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ X86_64 = {
     "rt_sigreturn": 15, "ioctl": 16, "pread64": 17, "pwrite64": 18, "readv": 19, "writev": 20, "access": 21,
     "pipe": 22, "select": 23, "sched_yield": 24, "mremap": 25, "msync": 26, "mincore": 27, "madvise": 28,
     "dup": 32, "dup2": 33, "pause": 34, "nanosleep": 35, "getitimer": 36, "alarm": 37, "setitimer": 38,
-    "getpid": 39, "sendfile": 40, "clone": 56, "exit": 60, "kill": 62, "uname": 63, "fcntl": 72, "flock": 73,
+    "getpid": 39, "sendfile": 40, "clone": 56, "exit": 60, "kill": 62, "uname": 63, "fcntl": 72,
     "fsync": 74, "fdatasync": 75, "ftruncate": 77, "getdents": 78, "getcwd": 79, "chdir": 80, "fchdir": 81,
     "rename": 82, "mkdir": 83, "rmdir": 84, "creat": 85, "unlink": 87, "readlink": 89, "umask": 95,
     "gettimeofday": 96, "getrlimit": 97, "getrusage": 98, "sysinfo": 99, "times": 100, "getuid": 102,
@@ -44,7 +44,7 @@ X86_64 = {
 }
 AARCH64 = {
     "getcwd": 17, "eventfd2": 19, "epoll_create1": 20, "epoll_ctl": 21, "epoll_pwait": 22, "dup": 23,
-    "dup3": 24, "fcntl": 25, "ioctl": 29, "flock": 32, "mkdirat": 34, "unlinkat": 35, "renameat": 38,
+    "dup3": 24, "fcntl": 25, "ioctl": 29, "mkdirat": 34, "unlinkat": 35, "renameat": 38,
     "statfs": 43, "fstatfs": 44, "ftruncate": 46, "fallocate": 47, "faccessat": 48, "chdir": 49, "fchdir": 50,
     "openat": 56, "close": 57, "pipe2": 59, "getdents64": 61, "lseek": 62, "read": 63, "write": 64,
     "readv": 65, "writev": 66, "pread64": 67, "pwrite64": 68, "preadv": 69, "pwritev": 70, "sendfile": 71,
@@ -68,7 +68,7 @@ AARCH64 = {
 }
 # What the zygote needs besides, and the snippet's own filter takes away.
 ZYGOTE = {
-    "x86_64": {"sendto": 44, "recvfrom": 45, "recvmsg": 47, "wait4": 61},
+    "x86_64": {"sendto": 44, "recvfrom": 45, "recvmsg": 47, "fork": 57, "wait4": 61},
     "aarch64": {"sendto": 206, "recvfrom": 207, "recvmsg": 212, "wait4": 260},
 }
 # fmt: on
@@ -83,7 +83,8 @@ LAST_KNOWN = 467  # numbers beyond it: the C library is told that the kernel lac
 PRCTL_ALLOWED = [15, 16, 0x53564D41]  # a thread's name; a mapping's name
 PRCTL_OF_ZYGOTE = [1, 22]  # PR_SET_PDEATHSIG, PR_SET_SECCOMP: for the fork that is to be a snippet
 IOCTL_ALLOWED = [0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451]  # is it a terminal, how much to read, flags
-FCNTL_DENIED = [8, 10, 15]  # F_SETOWN, F_SETSIG, F_SETOWN_EX send signals to whom they name
+# F_SETOWN, F_SETSIG, F_SETOWN_EX send signals to whom they name; F_SETLEASE holds up who writes to a file.
+FCNTL_DENIED = [8, 10, 15, 1024]
 THREAD = 0x00010000 | 0x00000100 | 0x00000800  # CLONE_THREAD, CLONE_VM, CLONE_SIGHAND
 NAMESPACES = 0x7E020080
 
@@ -156,6 +157,8 @@ def zygote_program(machine: str) -> list[Instruction]:
         "prctl": _one_of(0, PRCTL_ALLOWED + PRCTL_OF_ZYGOTE, ALLOW, EPERM),
         "ioctl": _one_of(1, IOCTL_ALLOWED, ALLOW, EPERM),
         "fcntl": _one_of(1, FCNTL_DENIED, EPERM, ALLOW),
+        # Other modes give a file more room than its size shows, and its limit counts.
+        "fallocate": _one_of(1, [0], ALLOW, EPERM),
     }
     return head + _choose(calls, blocks) + _search(segments)
 

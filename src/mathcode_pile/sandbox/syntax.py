@@ -22,7 +22,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 HEAVY = {"numpy": {"numpy"}, "sympy": {"sympy", "mpmath"}, "scipy": {"numpy", "sympy", "mpmath", "scipy"}}
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.MULTILINE)
+_IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
 def imported_names(code: str) -> set[str]:

@@ -132,7 +132,8 @@ def _read_state(processes: int, process: int) -> tuple[int, float]:
     return int(fields[17]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _folder_bytes(folder: str) -> int:
+def _folder_bytes(folder: str) -> float:
+    """Return what the files below a folder take up; without end where a part of it cannot be looked at."""
     total, waiting = 0, [folder]
     while waiting:
         try:
@@ -141,6 +142,8 @@ def _folder_bytes(folder: str) -> int:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     total += 4096 + entry.stat(follow_symlinks=False).st_blocks * 512
-        except OSError:
+        except FileNotFoundError:
             continue
+        except OSError:
+            return float("inf")
     return total

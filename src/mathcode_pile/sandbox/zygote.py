@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 from mathcode_pile.sandbox import child, kernel, landlock, seccomp, syntax
 
 READY = "ready\n"
-CHUNK = 65536  # bytes of code that travel with the descriptors
+PASSED = 3  # descriptors that come with an order: code, output, report
 
 
 class Cell(NamedTuple):
@@ -47,13 +47,13 @@ class Ending(NamedTuple):
     """It left no file and no process."""
 
 
-def order(control: _socket.socket, code: bytes, output: int, report: int) -> None:
-    """Have the zygote at the other end run a snippet, which writes to the two descriptors."""
-    head = len(code).to_bytes(8, "little")
-    passed = output.to_bytes(4, sys.byteorder) + report.to_bytes(4, sys.byteorder)
-    rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, passed)]
-    sent = control.sendmsg([head, code[:CHUNK]], rights) - len(head)
-    control.sendall(memoryview(code)[sent:])
+def order(control: _socket.socket, code: int, output: int, report: int) -> None:
+    """Have the zygote at the other end run the snippet in the file `code`, which writes to the two others.
+
+    A descriptor, since what the zygote itself had read would lie in the memory of every later snippet.
+    """
+    rights = b"".join(descriptor.to_bytes(4, sys.byteorder) for descriptor in (code, output, report))
+    control.sendmsg([b"!"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
 
 
 def read_ending(control: _socket.socket) -> Ending:
@@ -73,7 +73,7 @@ def serve(cell: Cell, parent: int, control: _socket.socket) -> NoReturn:
     try:
         zygote = _Zygote(cell, control.fileno())
     except OSError as error:
-        control.sendall(str(error).encode())
+        os.write(child.CONTROL, str(error).encode())
         os._exit(1)
     zygote.socket.sendall("".join(f"{layer}\n" for layer in zygote.layers).encode() + READY.encode())
     while True:
@@ -121,37 +121,33 @@ class _Zygote:
 
     def run_one(self) -> None:
         """Run one snippet in a fork, and say how it ended."""
-        code, output, report = self._receive()
+        code, output, report = passed = self._receive()
         process = kernel.fork()
         if process == 0:
             try:
                 self._be_snippet(code, output, report)
             finally:
                 os._exit(70)
-        os.close(output)
-        os.close(report)
+        for descriptor in passed:
+            os.close(descriptor)
         _, status, usage = os.wait4(process, 0)
         cpu_us = int((usage.ru_utime + usage.ru_stime) * 1e6)
         self.socket.sendall(b"%d %d %d %d" % (status, cpu_us, usage.ru_maxrss, self._is_clean()))
 
-    def _receive(self) -> tuple[bytes, int, int]:
-        data, rights, _, _ = self.socket.recvmsg(8 + CHUNK, _socket.CMSG_SPACE(8))
+    def _receive(self) -> tuple[int, ...]:
+        data, rights, _, _ = self.socket.recvmsg(1, _socket.CMSG_SPACE(4 * PASSED))
         if not data:
             os._exit(0)
-        size = int.from_bytes(data[:8], "little")
-        code = data[8:]
-        while len(code) < size:
-            code += self.socket.recv(size - len(code))
-        passed = rights[0][2]
-        return code, int.from_bytes(passed[:4], sys.byteorder), int.from_bytes(passed[4:], sys.byteorder)
+        packed = rights[0][2]
+        return tuple(int.from_bytes(packed[i : i + 4], sys.byteorder) for i in range(0, 4 * PASSED, 4))
 
-    def _be_snippet(self, code: bytes, output: int, report: int) -> None:
-        child.take_over(output, report)
+    def _be_snippet(self, code: int, output: int, report: int) -> None:
+        code = child.take_over(code, output, report)
         kernel.die_with(self.process)
         child.limit_computing(self.cpu_s)
         if self.filter:
             self.filter.install(os.getpid())
-        child.finish(child.run(code.decode("utf-8", "surrogatepass"), self.find_obstacle))
+        child.finish(child.run(code, self.find_obstacle))
 
     def _is_clean(self) -> bool:
         try:
