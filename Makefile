@@ -17,7 +17,7 @@ PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 .PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-llm check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## Make .venv with the pinned packages (the other commands do it themselves)
 
@@ -32,7 +32,7 @@ repro: $(STAMP) ## Run the pipeline (dvc repro) with the profile that params.yam
 
 test: $(STAMP) ## Run the tests
 	@OMP_NUM_THREADS=1 pytest -n auto -q --dist loadgroup $(ARGS)
-	@echo "Tests done. Longer ones: make test-slow, make test-pipeline, make test-browser, make test-llm."
+	@echo "Tests done. Longer ones: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-llm."
 
 test-slow: $(STAMP) ## Run the tests that take minutes: kill -9 in five stages, the same bytes from one worker
 	@OMP_NUM_THREADS=1 pytest -q -m slow $(ARGS)
@@ -57,18 +57,18 @@ $(LLM_STAMP): tools/setup_llm.sh
 	@PYTHON=$(PYTHON) tools/setup_llm.sh .venv-llm
 	@touch $@
 
-check: lint types contracts test ## What CI runs: lint, format, types, import contracts, tests
+check: lint types contracts test ## Lint, types, contracts and tests (.ci/run: all that CI runs)
 
-lint: $(STAMP)
+lint: $(STAMP) ## Check the code's style and format (ruff)
 	@ruff check . && ruff format --check .
 
 format: $(STAMP) ## Format the code and mend what lint can mend
 	@ruff check --fix . ; ruff format .
 
-types: $(STAMP)
+types: $(STAMP) ## Check the types (mypy)
 	@mypy
 
-contracts: $(STAMP)
+contracts: $(STAMP) ## Check which modules import which, and that dvc.yaml names each stage's
 	@PYTHONPATH=src:. lint-imports
 	@python -m tools.dvc_deps --check
 
@@ -86,6 +86,7 @@ bench-memory: $(STAMP) ## Measure each data stage's peak memory on 1 GB of text;
 	@python -m bench.memory $(ARGS)
 
 funnel: $(STAMP) ## Print what each stage took in, kept and dropped
+	@test -f data/report/summary.txt || { echo "no run yet: make repro" >&2; exit 1; }
 	@cat data/report/summary.txt
 
 compare: $(STAMP) ## Show experiments side by side: changed params, token shares, held-out losses

@@ -10,6 +10,9 @@ from hub import Hub
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parents[1]
+REAL_DATA = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
+HAS_REAL_DATA = all((REAL_DATA / name).is_dir() for name in ("benchmarks", "documents"))
+NO_REAL_DATA = "no real data: MATHCODE_REAL_DATA names no folder with benchmarks/ and documents/"
 
 
 @pytest.fixture
@@ -25,12 +28,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def shared() -> Path:
+def real_data() -> Path:
     """The folder of real data; the test is skipped where there is none."""
-    folder = Path(os.environ.get("MATHCODE_SHARED", ROOT.parent / "shared"))
-    if not (folder / "data").is_dir():
-        pytest.skip("no shared/data folder beside the repository (MATHCODE_SHARED)")
-    return folder
+    if not HAS_REAL_DATA:
+        pytest.skip(NO_REAL_DATA)
+    return REAL_DATA
 
 
 @pytest.fixture

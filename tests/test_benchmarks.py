@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import HAS_REAL_DATA, NO_REAL_DATA, REAL_DATA, ROOT
 from small_training import make_data
-from test_evaluate import SHARED, Oracle, settings
+from test_evaluate import Oracle, settings
 
 from mathcode_pile.evaluate import EvaluateParams, Evaluator, evaluate, summarize
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams, fetch_benchmarks
 from mathcode_pile.tasks.questions import answerable_questions
 
-pytestmark = pytest.mark.skipif(not (SHARED / "benchmarks").is_dir(), reason="no shared/data beside the repository")
+pytestmark = pytest.mark.skipif(not HAS_REAL_DATA, reason=NO_REAL_DATA)
 
 # A folder with a real base model, such as models/base_model after `dvc repro base_model` with profile smollm2.
 MODEL = os.environ.get("MATHCODE_TEST_MODEL")
 FILES = {
-    "gsm8k": SHARED / "benchmarks" / "gsm8k.jsonl",
-    "math": SHARED / "documents" / "math_worked_solutions.jsonl",
-    "sat": SHARED / "benchmarks" / "sat_math.jsonl",
-    "ocw_courses": SHARED / "benchmarks" / "ocw_courses.jsonl",
+    "gsm8k": REAL_DATA / "benchmarks" / "gsm8k.jsonl",
+    "math": REAL_DATA / "documents" / "math_worked_solutions.jsonl",
+    "sat": REAL_DATA / "benchmarks" / "sat_math.jsonl",
+    "ocw_courses": REAL_DATA / "benchmarks" / "ocw_courses.jsonl",
     # The real file's rows have neither options nor answers; the sample's own questions stand in.
     "mmlu_math": ROOT / "sample" / "benchmarks" / "mmlu_math.jsonl",
 }

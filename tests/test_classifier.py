@@ -327,8 +327,8 @@ def test_mistakes_are_listed_the_worst_first(project: Path) -> None:
     assert (project / "plots" / "precision_recall.csv").read_text().count("\n") == 102
 
 
-def test_half_of_real_worked_mathematics_finds_the_other_half(project: Path, shared: Path) -> None:
-    lines = (shared / "data" / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
+def test_half_of_real_worked_mathematics_finds_the_other_half(project: Path, real_data: Path) -> None:
+    lines = (real_data / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [f"{row['problem']}\n{row['solution']}" for row in map(json.loads, lines)]
     positives = write_documents(project / "p", texts[::2], "p")
     negatives = write_documents(project / "n", source_pieces(1500)["negative"], "n")

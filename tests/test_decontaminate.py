@@ -150,12 +150,22 @@ def test_every_leak_has_a_true_overlap(seed: int) -> None:
     rng = random.Random(seed)
     words = (LONG + " " + SOLUTION + " " + FILLER).split()
     start = rng.randrange(len(words))
-    text = " ".join(words[start : start + rng.randrange(5, 60)] + rng.sample(words, 10))
+    check_overlaps(" ".join(words[start : start + rng.randrange(5, 60)] + rng.sample(words, 10)))
+
+
+def test_a_question_and_its_solution_leak_with_a_true_overlap() -> None:
+    assert check_overlaps(f"{FILLER} {LONG} {SOLUTION} {FILLER}") == {"question", "solution"}
+
+
+def check_overlaps(text: str) -> set[str]:
+    """Check that each leak found in a text is one by the slow count too; the parts that leaked."""
     finder = LeakFinder(QUESTIONS, PARAMS)
-    for leak in finder.find(pa.array([text], pa.large_string())):
+    leaks = finder.find(pa.array([text], pa.large_string()))
+    for leak in leaks:
         question = finder.questions[leak.question]
         share, piece = shared_share(question.solution if leak.part == "solution" else question.question, text, 13)
         assert share >= PARAMS.min_coverage or piece >= PARAMS.min_run
+    return {leak.part for leak in leaks}
 
 
 def document(name: str, text: str) -> dict[str, Any]:
@@ -230,19 +240,19 @@ def test_the_same_bytes_from_one_worker_and_from_two(folders: Path, monkeypatch:
     assert contents[0] == contents[1]
 
 
-def test_planted_leaks_are_found_in_real_documents(shared: Path) -> None:
+def test_planted_leaks_are_found_in_real_documents(real_data: Path) -> None:
     """On real questions and text, more of them and of every kind; issue numbers are the thresholds."""
     from mathcode_pile.decontaminate import measure_precision, measure_recall
 
     questions = []
-    for path in sorted((shared / "data" / "benchmarks").glob("*.jsonl")):
+    for path in sorted((real_data / "benchmarks").glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             solution = row.get("solution") or ""
             text = "\n".join(solution) if isinstance(solution, list) else solution
             options = (row["options"],) if row.get("options") else ()
             questions.append(Question(row["id"], path.stem, row["question"], options, text))
-    lines = (shared / "data" / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (real_data / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [json.loads(line)["solution"] for line in lines]
     params = PARAMS.model_copy(update={"planted_documents": 400})
     finder = LeakFinder(questions, params)

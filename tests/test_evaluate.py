@@ -1,6 +1,5 @@
 """Evaluation: an oracle scores 100%, its opposite 0, other notations count; equal models give equal files."""
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -20,7 +19,6 @@ from mathcode_pile.tasks.questions import answerable_questions, find_answer, opt
 
 TASKS = ["gsm8k", "math", "sat", "ocw_courses", "mmlu_math"]
 LETTERS = "ABCD"
-SHARED = Path(os.environ.get("MATHCODE_SHARED") or Path(__file__).resolve().parents[2] / "shared") / "data"
 
 # Ten ways to write a number that is none of a whole number's usual digits alone.
 NOTATIONS = (

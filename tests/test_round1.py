@@ -49,11 +49,13 @@ def test_documentation_of_mathematical_packages_is_told_from_that_of_others(tmp_
     assert measured["f1"] >= 0.97
 
 
-def test_half_of_real_problems_and_solutions_finds_the_other_half(tmp_path: Path, project: Path, shared: Path) -> None:
+def test_half_of_real_problems_and_solutions_finds_the_other_half(
+    tmp_path: Path, project: Path, real_data: Path
+) -> None:
     columns = ("problem", "question", "solution", "answer")
     lines = [
         line
-        for path in sorted((shared / "data" / "documents").glob("*.jsonl"))
+        for path in sorted((real_data / "documents").glob("*.jsonl"))
         for line in path.read_text(encoding="utf-8").split("\n")
     ]
     rows = [json.loads(line) for line in lines if line]

@@ -60,8 +60,24 @@ def test_no_network_is_named(tmp_path: Path) -> None:
 
 def test_help_lists_every_command() -> None:
     said = subprocess.run(["make", "-s", "-C", str(ROOT), "help"], capture_output=True, text=True, check=True).stdout
-    for command in ("repro", "test", "check", "bench", "why", "plan", "compare", "prune"):
-        assert f"\n{command} " in f"\n{said}", command
+    phony = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
+    listed = [line.split(maxsplit=1) for line in said.splitlines()]
+    assert {command for command, _ in listed} == set(phony.split()[1:])
+    assert len({line.index(text) for line, (_, text) in zip(said.splitlines(), listed, strict=True)}) == 1
+
+
+def test_the_funnel_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    command = ["make", "-s", "-o", ".venv/.installed", "funnel"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode and done.stderr.startswith("no run yet: make repro\n")
+
+
+@pytest.mark.parametrize("identity", [[], [""], ["a/0#x"]])
+def test_why_without_an_id_says_how_it_is_called(identity: list[str]) -> None:
+    command = [sys.executable, "-m", "tools.why", *identity]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "src"})
+    assert done.returncode == 1 and done.stderr.startswith("usage: make why ID=") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("script", ["fetch", "select", "pack", "report"])

@@ -4,7 +4,6 @@ import ast
 import contextlib
 import io
 import json
-import os
 import re
 import time
 from pathlib import Path
@@ -204,7 +203,9 @@ def test_hostile_pages_cost_little_time(text: str) -> None:
 
 def test_code_is_python_that_prints_and_never_holds_the_stated_result() -> None:
     text = r"Here $\frac{17 \cdot 23}{5} = 98765$, also $\sqrt{50} = 98765$ and $(x+1)(x+2) = 98765x$."
-    for computation in translate_document(text)[0]:
+    found, _ = translate_document(text)
+    assert len(found) == 2
+    for computation in found:
         ast.parse(computation.code)
         assert "print(" in computation.code
         assert "98765" not in computation.code
@@ -216,17 +217,8 @@ def test_the_same_page_gives_the_same_computations() -> None:
     assert translate_document(text) == translate_document(text)
 
 
-def shared_solutions() -> Path:
-    """Return the folder's real worked solutions, or skip."""
-    shared = Path(os.environ.get("MATHCODE_SHARED") or Path(__file__).parents[1].parent / "shared")
-    path = shared / "data" / "documents" / "math_worked_solutions.jsonl"
-    if not path.exists():
-        pytest.skip("needs the real worked solutions of the shared folder")
-    return path
-
-
-def test_real_solutions_yield_a_computation_for_most_documents_at_speed() -> None:
-    with shared_solutions().open() as lines:
+def test_real_solutions_yield_a_computation_for_most_documents_at_speed(real_data: Path) -> None:
+    with (real_data / "documents" / "math_worked_solutions.jsonl").open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line, _ in zip(lines, range(600), strict=False)]
     start = time.process_time()
     counts = [len(translate_document(row["problem"] + "\n\n" + row["solution"])[0]) for row in rows]

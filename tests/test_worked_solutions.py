@@ -17,9 +17,9 @@ from mathcode_pile.verify import VerifyParams, verify_shard
 
 
 @pytest.mark.slow
-def test_worked_solutions_give_at_least_1500_verified_snippets(shared: Path, project: Path) -> None:
+def test_worked_solutions_give_at_least_1500_verified_snippets(real_data: Path, project: Path) -> None:
     base = {"source": "worked", "url": "", "license": "MIT", "metadata": "{}"}
-    lines = (shared / "data" / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (real_data / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     for index in range(0, len(records), 625):
         rows = [

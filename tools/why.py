@@ -1,5 +1,6 @@
 """Say what became of a document or snippet: where it stands, every stage that dropped it, and why."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def trace(data: Path, identity: str) -> list[str]:
 
 def main() -> None:
     """Look an id up in the dropped records and the shards below data/."""
-    if len(sys.argv) != 2 or (not sys.argv[1].partition("#")[2].isdigit() and "#" in sys.argv[1]):
-        sys.exit("usage: make why ID=<document id, or snippet id like openwebmath/0123456789abcdef#0>")
+    if len(sys.argv) != 2 or not re.fullmatch(r"[^#]+(#\d+)?", sys.argv[1]):
+        sys.exit("usage: make why ID=openwebmath/0123456789abcdef (a document's id; a snippet's ends in #0, #1 ...)")
     lines = trace(Path("data"), sys.argv[1])
     if not lines:
         sys.exit(f"{sys.argv[1]}: in no shard below data/")
