@@ -427,8 +427,15 @@ def battle(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[dict[
         results = sandbox.run_all([fill_in(attempt.code, world) for attempt in ATTEMPTS.values()])
         over.set()
         each = 1 + 2 * LANES  # a warm parent, and its lanes with their zygotes
-        left = len(descendants(os.getpid()) - before) - each * len(sandbox._parents)
+        # Lanes that the last snippets spoiled are still being replaced.
+        deadline = time.monotonic() + 10
+        while (left := count_left(before) - each * len(sandbox._parents)) and time.monotonic() < deadline:
+            time.sleep(0.02)
         yield dict(zip(ATTEMPTS, results, strict=True)), world, left
+
+
+def count_left(before: set[int]) -> int:
+    return len(descendants(os.getpid()) - before)
 
 
 @pytest.mark.parametrize("name", ATTEMPTS)
