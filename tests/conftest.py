@@ -1,6 +1,7 @@
 """What tests share: a project folder of their own, and the optional real data."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_model_stays_open() -> Iterator[None]:
+    """A process keeps its models open from stage to stage; a test does not hand them on to the next."""
+    yield
+    if "mathcode_pile.llm.asker" in sys.modules:
+        sys.modules["mathcode_pile.llm.asker"].close_askers()
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ SmolLM2-135M answers, on a CPU, mostly nonsense. What is shown is that every rep
 and that none is asked for twice.
 """
 
+import os
 import shutil
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import ROOT
-from real_models import MODEL_PYTHON, Project, Run, bring_smollm2, llama_command, served, vllm_command
+from real_models import MODEL_PYTHON, VLLM, Project, Run, bring_smollm2, llama_command, served, vllm_command
 from scripted import write_documents
 
 from mathcode_pile.engine import parse_reasons
@@ -152,3 +154,35 @@ def test_vllm_in_process_killed_half_way_leaves_no_process_and_goes_on(
     check(vllm_project, "translate", run, documents=63)
     assert run.hits == served + kept
     assert run.misses == run.prompts - served - kept
+
+
+TWO_ENGINES = """
+import sys
+from pathlib import Path
+from mathcode_pile.llm.asker import Asker, open_backend
+from mathcode_pile.llm.cache import ReplyCache
+from mathcode_pile.llm.settings import EngineParams, ModelParams, Task
+
+if __name__ == "__main__":
+    engine = EngineParams(engines=2, dtype="float32", enforce_eager=True)
+    model = ModelParams(id=sys.argv[1], revision="1", context_tokens=2048, vllm=engine)
+    task = Task("annotate", "vllm", model, 16, 0.5)
+    asker = Asker(task, open_backend(task), ReplyCache(Path(sys.argv[2])))
+    prompts = ["word " * 3000, *(f"What is {i} + {i}?" for i in range(11))]
+    for number, reply in asker.ask(enumerate(prompts), len(prompts), "prompt"):
+        print(number, reply.failure or "answered")
+    asker.close()
+"""
+
+
+def test_two_engines_answer_and_refuse_what_is_too_long(smollm2: tuple[Path, Path], tmp_path: Path) -> None:
+    program = tmp_path / "two_engines.py"
+    program.write_text(TWO_ENGINES, encoding="utf-8")
+    done = subprocess.run(
+        [MODEL_PYTHON, program, smollm2[0], tmp_path / "replies"],
+        env=os.environ | VLLM | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "0,1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines() == ["0 refused_by_vllm", *(f"{number} answered" for number in range(1, 12))]

@@ -199,6 +199,7 @@ class Generator:
         """Load the model. Raises PipelineError where vLLM is not installed."""
         try:
             from vllm import EngineArgs, LLMEngine, SamplingParams
+            from vllm.exceptions import VLLMClientError
         except ImportError:
             raise PipelineError("backend vllm is not installed: pip install vllm==0.32.0") from None
         model, params = task.model, task.model.vllm
@@ -219,6 +220,7 @@ class Generator:
                 disable_log_stats=True,
             )
         )
+        self._refusal = VLLMClientError
         self._tokenizer = self._engine.get_tokenizer()
         self._sampling = SamplingParams(
             temperature=model.temperature, top_p=model.top_p, max_tokens=task.max_completion_tokens, seed=model.seed
@@ -236,7 +238,7 @@ class Generator:
         ids = self._tokenizer.encode(text, add_special_tokens=False)
         try:
             self._engine.add_request(str(number), {"prompt_token_ids": ids}, self._sampling)
-        except ValueError as error:
+        except self._refusal as error:
             return Failure("refused_by_vllm", _first_line(error))
         return None
 

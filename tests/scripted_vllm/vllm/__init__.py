@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from vllm.exceptions import VLLMClientError
+
 SamplingParams = EngineArgs = SimpleNamespace
 
 
@@ -45,7 +47,7 @@ class LLMEngine:
     def add_request(self, number: str, prompt: dict[str, list[int]], sampling: SimpleNamespace) -> None:
         text = bytes(prompt["prompt_token_ids"]).decode()
         if "play refuse" in text:
-            raise ValueError("The prompt is longer than the context\nmore lines")
+            raise VLLMClientError("The prompt is longer than the context\nmore lines")
         with self.log.open("a", encoding="utf-8") as log:
             log.write(json.dumps([os.environ.get("CUDA_VISIBLE_DEVICES"), text]) + "\n")
         self.running[number] = text, 10**12 if "play endless" in text else len(text.split())
