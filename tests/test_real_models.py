@@ -185,4 +185,5 @@ def test_two_engines_answer_and_refuse_what_is_too_long(smollm2: tuple[Path, Pat
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.splitlines() == ["0 refused_by_vllm", *(f"{number} answered" for number in range(1, 12))]
+    answers = [line for line in done.stdout.splitlines() if line[:1].isdigit()]  # vLLM writes there too
+    assert answers == ["0 refused_by_vllm", *(f"{number} answered" for number in range(1, 12))]

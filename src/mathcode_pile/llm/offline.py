@@ -169,7 +169,7 @@ def _run_engine(pipe: Any, task: Task, gpus: str) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     # vLLM's core runs in this process, which dies with the stage: one of its own would live on and hold the GPU.
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     try:
         generator = Generator(task)
         pipe.send((READY, None))
