@@ -28,9 +28,9 @@ QUESTIONS = 9262
 # Each leaves what those after it read.
 _RUNS = {
     "fetch": """
-from mathcode_pile.fetch import SourceParams, fetch_source
+from mathcode_pile.fetch import OriginsParams, fetch_source
 origin = {"kind": "local", "path": str(folder / "one/documents"), "format": "parquet", "license": "x"}
-fetch_source("bench", SourceParams.model_validate({"origins": [origin]}), folder / "fetched")
+fetch_source("bench", OriginsParams.model_validate({"origins": [origin]}), folder / "fetched")
 """,
     "filter_code": """
 from mathcode_pile.code_filter import FilterCodeParams, filter_code
