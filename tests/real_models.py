@@ -117,7 +117,7 @@ class Project:
         params = {
             "profile": "llm",
             "annotate": {"max_piece_characters": 5000, "max_failed_share": 0.01, "sources": {"pages": source}},
-            "translate": {"max_failed_share": 0.01, "components": {"pages": {}}},
+            "translate": {"max_piece_characters": 5000, "max_failed_share": 0.01, "components": {"pages": {}}},
         }
         profile = {
             "annotate": asked | {"max_completion_tokens": 16},

@@ -21,8 +21,9 @@ from mathcode_pile.llm import LlmParams, ModelParams, Task, load_template, make_
 from mathcode_pile.llm.asker import Asker, Reply, open_backend
 from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
 from mathcode_pile.llm.prompts import FOLDER, Template
-from mathcode_pile.llm.settings import EngineParams, ServerParams
+from mathcode_pile.llm.settings import ServerParams, VllmParams
 from mathcode_pile.llm.tokens import Fitter
+from mathcode_pile.params import parse_section
 from mathcode_pile.pieces import split_pieces
 
 PROMPT = Template("test", "Judge.\n=====\n{{text}}\n=====\nAnswer.")
@@ -39,6 +40,20 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.mark.parametrize("identity", ["owner/model", "owner/model-7B.v2"])
+def test_a_hub_model_is_refused_at_a_name_that_moves(identity: str) -> None:
+    values = {"id": identity, "revision": "main", "context_tokens": 4096}
+    with pytest.raises(ParamsError, match=r"llm.models.m.revision: .*must be a commit .*got 'main'"):
+        parse_section("llm", {"models": {"m": values}}, LlmParams)
+    assert parse_section("llm", {"models": {"m": values | {"revision": "0" * 40}}}, LlmParams).models
+
+
+def test_a_model_in_a_folder_or_known_to_a_server_alone_has_a_revision_of_any_name(tmp_path: Path) -> None:
+    for identity in (str(tmp_path), "hosted-model"):
+        values = {"id": identity, "revision": "second", "context_tokens": 4096}
+        assert parse_section("llm", {"models": {"m": values}}, LlmParams).models["m"].revision == "second"
 
 
 def make_model(*urls: str, **more: Any) -> ModelParams:
@@ -325,7 +340,7 @@ def vllm_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ask_vllm(folder: Path, prompts: list[str], **options: Any) -> list[Reply]:
-    engine = EngineParams(**({"batch_prompts": 8} | options))
+    engine = VllmParams(**({"batch_prompts": 8} | options))
     model = ModelParams(id="m", revision="1", tokenizer="bytes", context_tokens=512, vllm=engine)
     task = Task("annotate", "vllm", model, 16, 0.1)
     asker = Asker(task, open_backend(task), ReplyCache(folder))

@@ -7,7 +7,7 @@ from conftest import ROOT
 
 from mathcode_pile.engine import EngineParams
 from mathcode_pile.errors import ParamsError
-from mathcode_pile.params import Section, load, read_section
+from mathcode_pile.params import Section, load, read_section, read_yaml
 from tools.check_params import check_all
 
 
@@ -20,6 +20,13 @@ class Example(Section):
 def test_every_section_of_every_profile_has_its_type(project: Path, profile: str) -> None:
     set_params(project, "profile: sample", f"profile: {profile}")
     check_all()
+
+
+def test_the_sample_for_a_real_model_brings_the_same_data_as_the_sample() -> None:
+    sample, smollm2 = (read_yaml(ROOT / "profiles" / f"{name}.yaml") for name in ("sample", "smollm2"))
+    sections = list(sample)[: list(sample).index("llm") + 1]
+    assert sections[0] == "fetch" and "translate" in sections
+    assert {name: smollm2[name] for name in sections} == {name: sample[name] for name in sections}
 
 
 def set_params(project: Path, old: str, new: str) -> None:

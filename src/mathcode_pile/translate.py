@@ -29,7 +29,7 @@ class TranslateParams(Section):
     model: str | None = None
     """Which of llm.models; with a model's backend."""
     max_completion_tokens: int = 2048
-    max_piece_characters: int = 5000
+    max_piece_characters: int
     """A model is asked about pieces of at most this length, which end at paragraphs."""
     max_failed_share: float
     components: dict[str, Any]

@@ -20,7 +20,6 @@ from mathcode_pile.errors import InputError
 from mathcode_pile.kernels.compiled import compiled
 from mathcode_pile.kernels.words import is_space, text_buffers
 
-LABEL_PREFIX = b"__label__"
 END_OF_LINE = b"</s>"
 _MAGIC, _VERSION = 793712314, 12
 _SOFTMAX, _ONE_VS_ALL = 3, 4

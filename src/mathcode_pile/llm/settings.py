@@ -1,11 +1,14 @@
 """Which models there are, how they are reached, and how they are asked."""
 
+import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
+from pydantic import ValidationInfo, field_validator
+
 from mathcode_pile.errors import ParamsError
-from mathcode_pile.params import Section
+from mathcode_pile.params import Section, check_commit
 
 ModelBackend = Literal["openai", "vllm"]
 
@@ -27,7 +30,7 @@ class ServerParams(Section):
     max_backoff_s: float = 60
 
 
-class EngineParams(Section):
+class VllmParams(Section):
     """vLLM on this machine, without a server."""
 
     engines: int = 1
@@ -46,7 +49,7 @@ class ModelParams(Section):
 
     id: str
     revision: str | None
-    """A commit, or another name that never moves; a part of what replies are kept under. `make pin` writes it."""
+    """A hub model's commit, which `make pin` writes; of any other model a name for what its replies are kept under."""
     tokenizer: str | None = None
     """A folder or hub id; the model's own unless given. `bytes`: none, a token counts as one byte."""
     context_tokens: int
@@ -58,7 +61,14 @@ class ModelParams(Section):
     tokens_per_s: float | None = None
     """Prompt and completion tokens a second, all GPUs together, until a run has measured them."""
     openai: ServerParams | None = None
-    vllm: EngineParams | None = None
+    vllm: VllmParams | None = None
+
+    @field_validator("revision")
+    @classmethod
+    def _is_commit(cls, revision: str | None, info: ValidationInfo) -> str | None:
+        name = info.data.get("id", "")
+        is_on_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not Path(name).is_dir()
+        return check_commit(revision) if revision is not None and is_on_hub else revision
 
     def commit_of(self, name: str) -> str | None:
         """Return the revision to load the model or a tokenizer at; a folder, or another hub id, has none."""

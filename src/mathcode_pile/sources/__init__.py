@@ -1,16 +1,15 @@
 """Where documents come from: one strict type for each kind of origin, and the rows of any of them."""
 
 import itertools
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from mathcode_pile.errors import InputError
-from mathcode_pile.params import Section
+from mathcode_pile.params import Commit, Section
 from mathcode_pile.sources.download import LocalFile, download_http
 from mathcode_pile.sources.formats import SUFFIXES, Format, read_rows
 from mathcode_pile.sources.hub import download_hub
@@ -83,16 +82,9 @@ class HuggingFace(FileOrigin):
 
     kind: Literal["huggingface"]
     repository: str
-    revision: str | None
+    revision: Commit | None
     """A commit; null until `make pin` has written one."""
     patterns: list[str]
-
-    @field_validator("revision")
-    @classmethod
-    def _is_commit(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[0-9a-f]{40}", value):
-            raise ValueError("revision must be a commit (40 hex digits), so that a rerun reads the same")
-        return value
 
     def files(self) -> Iterator[LocalFile]:
         """Download and yield the files, in order of their names; raises InputError where no commit is pinned."""
