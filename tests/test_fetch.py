@@ -16,7 +16,7 @@ import zstandard
 
 from mathcode_pile.engine import Report
 from mathcode_pile.errors import InputError, ParamsError
-from mathcode_pile.fetch import SourceParams, fetch_source
+from mathcode_pile.fetch import OriginsParams, fetch_source
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams, fetch_benchmarks
 from mathcode_pile.params import parse_section
 from mathcode_pile.shards import list_shards, read_rows
@@ -28,7 +28,7 @@ from mathcode_pile.sources.stores import download_fsspec
 
 def fetch(out: Path, **origin: object) -> Report:
     origin = {"kind": "local", "license": "MIT"} | origin
-    return fetch_source("s", parse_section("fetch.s", {"origins": [origin]}, SourceParams), out)
+    return fetch_source("s", parse_section("fetch.s", {"origins": [origin]}, OriginsParams), out)
 
 
 LINES = b'{"id": "a", "text": "one"}\n{"id": "b", "text": "two", "date": "2020"}\n'
@@ -119,7 +119,7 @@ def test_an_unpinned_or_misspelt_origin_is_an_error() -> None:
         ),
     ]:
         with pytest.raises(ParamsError, match=message):
-            parse_section("fetch.s", {"origins": [origin]}, SourceParams)
+            parse_section("fetch.s", {"origins": [origin]}, OriginsParams)
 
 
 def test_equal_names_in_two_origins_are_two_documents(tmp_path: Path) -> None:
@@ -131,14 +131,14 @@ def test_equal_names_in_two_origins_are_two_documents(tmp_path: Path) -> None:
         (tmp_path / name / "y.jsonl").write_text('{"id": 1, "text": "another"}')
         for file_format in ("markdown", "jsonl"):
             origins.append({"kind": "local", "path": str(tmp_path / name), "format": file_format, "license": "MIT"})
-    report = fetch_source("s", parse_section("fetch.s", {"origins": origins}, SourceParams), tmp_path / "out")
+    report = fetch_source("s", parse_section("fetch.s", {"origins": origins}, OriginsParams), tmp_path / "out")
     assert (report.read, report.kept) == (6, 6)
 
 
 def test_pdfs_and_text_in_one_source_are_an_error(tmp_path: Path) -> None:
     origins = [{"kind": "local", "path": "x", "format": f, "license": "MIT"} for f in ("pdf", "text")]
     with pytest.raises(ParamsError, match="PDFs and text are different records"):
-        fetch_source("s", parse_section("fetch.s", {"origins": origins}, SourceParams), tmp_path / "out")
+        fetch_source("s", parse_section("fetch.s", {"origins": origins}, OriginsParams), tmp_path / "out")
 
 
 def test_front_matter_becomes_metadata_and_never_text(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_what_was_downloaded_is_recorded_beside_the_shards(
         "format": "text",
         "license": "MIT",
     }
-    params = parse_section("fetch.s", {"origins": [entry]}, SourceParams)
+    params = parse_section("fetch.s", {"origins": [entry]}, OriginsParams)
     monkeypatch.setattr(Server, "content", b"a text")
     assert fetch_source("s", params, tmp_path / "out").kept == 2  # equal names at two addresses are two files
     recorded = json.loads((tmp_path / "out" / "files.json").read_text())

@@ -21,7 +21,7 @@ from played_hub import TOKEN
 from small_training import make_tokenizer
 
 from mathcode_pile.errors import InputError
-from mathcode_pile.fetch import SourceParams, fetch_source
+from mathcode_pile.fetch import OriginsParams, fetch_source
 from mathcode_pile.params import parse_section
 from mathcode_pile.shards import read_rows
 from mathcode_pile.tokenizer import TokenizerParams, bring_tokenizer
@@ -37,10 +37,10 @@ def parquet(rows: int = 400, start: int = 0) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def origin(commit: str | None, **values: Any) -> SourceParams:
+def origin(commit: str | None, **values: Any) -> OriginsParams:
     entry = {"kind": "huggingface", "repository": NAME, "revision": commit, "patterns": ["data/*.parquet"]}
     entry |= {"format": "parquet", "license": "MIT", "columns": {"text": "content"}} | values
-    return parse_section("fetch.s", {"origins": [entry]}, SourceParams)
+    return parse_section("fetch.s", {"origins": [entry]}, OriginsParams)
 
 
 def test_files_are_chosen_by_pattern_at_their_commit_and_brought_once(hub: Hub, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from conftest import ROOT
 
 from mathcode_pile.code_filter import filter_code
 from mathcode_pile.errors import InputError
-from mathcode_pile.fetch import SourceParams, fetch_source
+from mathcode_pile.fetch import OriginsParams, fetch_source
 from mathcode_pile.params import parse_section
 from mathcode_pile.shards import read_rows
 from mathcode_pile.sources import formats, records
@@ -117,7 +117,7 @@ def test_a_broken_file_is_one_line_that_names_it(tmp_path: Path, name: str, cont
 
 def fetch(folder: Path, file_format: str, **values: Any) -> Any:
     entry = {"kind": "local", "path": str(folder), "format": file_format, "license": "MIT"} | values
-    return fetch_source("s", parse_section("fetch.s", {"origins": [entry]}, SourceParams), folder / "out")
+    return fetch_source("s", parse_section("fetch.s", {"origins": [entry]}, OriginsParams), folder / "out")
 
 
 def line(**values: Any) -> bytes:
@@ -379,7 +379,7 @@ def test_a_body_that_is_not_the_file_is_one_line(
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     suffix = name.rsplit(".", 1)[1]
     entry = {"kind": "http", "urls": {f"{server}/{name}": None}, "format": suffix, "license": "MIT"}
-    params = parse_section("fetch.s", {"origins": [entry]}, SourceParams)
+    params = parse_section("fetch.s", {"origins": [entry]}, OriginsParams)
     with pytest.raises(InputError, match=BODIES[name][1]) as error:
         fetch_source("s", params, tmp_path / "out")
     assert "\n" not in str(error.value)

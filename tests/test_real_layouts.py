@@ -21,7 +21,7 @@ from played_hub import TOKEN
 
 from mathcode_pile.code_filter import filter_code
 from mathcode_pile.corpus import CorpusParams, assemble
-from mathcode_pile.fetch import SourceParams, fetch_source
+from mathcode_pile.fetch import OriginsParams, fetch_source
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams, fetch_benchmarks
 from mathcode_pile.params import load, read_section
 from mathcode_pile.shards import read_rows
@@ -164,7 +164,7 @@ def paper(hub: Hub, project: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 def test_every_source_of_the_paper_is_fetched(paper: Hub, tmp_path: Path) -> None:
     for source, texts in TEXTS.items():
-        report = fetch_source(source, load("fetch", SourceParams, source), tmp_path / source)
+        report = fetch_source(source, load("fetch", OriginsParams, source), tmp_path / source)
         rows = list(read_rows(tmp_path / source))
         assert [row["text"] for row in rows] == texts, source
         assert report.kept == report.read == len(texts) and len({row["id"] for row in rows}) == len(texts)
@@ -218,7 +218,7 @@ def test_both_profiles_of_real_sources_read_them_alike(project: Path) -> None:
     for profile in ("paper", "workstation"):
         params = (project / "params.yaml").read_text().replace("profile: sample", f"profile: {profile}")
         (project / "params.yaml").write_text(params.replace("profile: paper", f"profile: {profile}"))
-        sources = {name: load("fetch", SourceParams, name).origins for name in TEXTS}
+        sources = {name: load("fetch", OriginsParams, name).origins for name in TEXTS}
         benchmarks = load("fetch_benchmarks", FetchBenchmarksParams).benchmarks
         entries[profile] = sources | {name: entry.origins for name, entry in benchmarks.items()}
     plain = {

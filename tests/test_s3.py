@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mathcode_pile.errors import InputError
-from mathcode_pile.fetch import SourceParams, fetch_source
+from mathcode_pile.fetch import OriginsParams, fetch_source
 from mathcode_pile.params import parse_section
 from mathcode_pile.shards import read_rows
 from mathcode_pile.sources import stores
@@ -49,10 +49,10 @@ def bucket(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.wait()
 
 
-def params(url: str, address: str) -> SourceParams:
+def params(url: str, address: str) -> OriginsParams:
     options = {"client_kwargs": {"endpoint_url": url}}
     origin = {"kind": "s3", "url": address, "options": options, "format": "jsonl", "license": "MIT"}
-    return parse_section("fetch.s", {"origins": [origin]}, SourceParams)
+    return parse_section("fetch.s", {"origins": [origin]}, OriginsParams)
 
 
 def test_files_of_a_bucket_are_brought_in_blocks_and_go_on_where_they_were_cut(

@@ -15,7 +15,7 @@ from mathcode_pile.engine import EngineParams
 from mathcode_pile.errors import ParamsError, PipelineError
 from mathcode_pile.evaluate import EvaluateParams
 from mathcode_pile.execute import ExecuteParams
-from mathcode_pile.fetch import SourceParams as OriginsParams
+from mathcode_pile.fetch import OriginsParams
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams
 from mathcode_pile.llm import LlmParams
 from mathcode_pile.mixture import ShareParams

@@ -23,7 +23,7 @@ BATCH_BYTES = 16 << 20
 Numbered = tuple[int, Row | Rejected]  # a row with the number of its origin
 
 
-class SourceParams(Section):
+class OriginsParams(Section):
     """One source of the profile: where it comes from."""
 
     origins: list[Origin]
@@ -31,7 +31,7 @@ class SourceParams(Section):
     """Text in a shard; a shard is what one worker computes at a time."""
 
 
-def fetch_source(source: str, params: SourceParams, out: Path) -> Report:
+def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
     """Write the rows of a source's origins to shards in `out`, rejected ones to `out/dropped`.
 
     `out/files.json` says of each downloaded file its address, ETag, size and checksum.

@@ -1,10 +1,10 @@
 """Lay pieces of documents out in rows, and write the rows; see packed.py for the format.
 
 Memory: planning takes at most 150 bytes a piece, and one file of rows is in memory at a time
-(ROWS_FILE_TOKENS), twice while it is laid out; the tokens pass through temporary files of their own size
-in the scratch folder.
+(ROWS_FILE_TOKENS); the tokens pass through temporary files of their own size in the scratch folder.
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from mathcode_pile.shards import list_shards, read_batches
 
 # Tokens in a file of rows: 256 MB of 16-bit ids.
 ROWS_FILE_TOKENS = 1 << 27
-# Tokens in a record batch, which a reader maps at once.
+# Tokens in a record batch, which a reader maps at once, and of a heap, read at once.
 BATCH_TOKENS = 1 << 23
 # The ends of long documents that are held back to fill gaps with, in rows; and the smallest gap worth it.
 HELD_BACK_ROWS = 2
@@ -126,10 +126,10 @@ def write_rows(
             mine = chosen.select(own)
             name = f"rows-{number:05d}.arrow"
             count = min(file_rows, rows - number * file_rows)
-            tokens = np.fromfile(heap, kind)
+            laid = np.full((count, sequence_length), vocabulary.pad_id, kind)
+            bounds = _lay_out(heap, mine, number * file_rows, laid)
             heap.unlink()
-            laid = _lay_out(tokens, mine, number * file_rows, count, sequence_length, vocabulary.pad_id)
-            _write_file(out / name, *laid, row_schema(vocabulary, sequence_length))
+            _write_file(out / name, laid, *bounds, row_schema(vocabulary, sequence_length))
             files.append({"name": name, "rows": count})
     return files
 
@@ -169,14 +169,19 @@ def _deal(
             file.close()
 
 
-def _lay_out(
-    tokens: NDArray, pieces: Chosen, first_row: int, rows: int, sequence_length: int, pad_id: int
-) -> tuple[NDArray, NDArray[np.int32], NDArray[np.int64]]:
-    """Return [rows * sequence_length] tokens, and the values and [rows + 1] offsets of the rows' bounds."""
-    laid = np.full(rows * sequence_length, pad_id, tokens.dtype)
+def _lay_out(heap: Path, pieces: Chosen, first_row: int, laid: NDArray) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Copy a heap's pieces to their [rows, sequence_length] places; return bounds, as values and [rows + 1] offsets."""
+    rows, sequence_length = laid.shape
     row = (pieces.row - first_row).astype(np.int64)
     lengths = pieces.length.astype(np.int64)
-    copy_runs(tokens, np.cumsum(lengths) - lengths, lengths, laid, row * sequence_length + pieces.offset)
+    targets = row * sequence_length + pieces.offset
+    ends = np.cumsum(lengths)
+    cuts = [*np.searchsorted(ends, np.arange(0, ends[-1], BATCH_TOKENS)).tolist(), len(ends)]
+    with open(heap, "rb") as file:
+        for start, stop in itertools.pairwise(cuts):
+            own = lengths[start:stop]
+            tokens = np.fromfile(file, laid.dtype, int(own.sum()))
+            copy_runs(tokens, np.cumsum(own) - own, own, laid.reshape(-1), targets[start:stop])
     # Each row's bounds: where its pieces start, and where the last one ends.
     used = np.bincount(row, weights=lengths, minlength=rows).astype(np.int64)
     bounds = np.concatenate(
@@ -184,7 +189,7 @@ def _lay_out(
     )
     bounds.sort()
     offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows) + 1)])
-    return laid, (bounds % (sequence_length + 1)).astype(np.int32), offsets.astype(np.int64)
+    return (bounds % (sequence_length + 1)).astype(np.int32), offsets.astype(np.int64)
 
 
 def _write_file(
@@ -195,7 +200,7 @@ def _write_file(
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema) as stream:
         for start in range(0, len(offsets) - 1, step):
             own = offsets[start : start + step + 1]
-            values = pa.array(tokens[start * length : (start + len(own) - 1) * length])
+            values = pa.array(tokens[start : start + len(own) - 1].reshape(-1))
             rows = pa.FixedSizeListArray.from_arrays(values, type=schema.field("tokens").type)
             places = pa.array((own - own[0]).astype(np.int32))
             inner = pa.array(bounds[own[0] : own[-1]])
