@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-llm check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,7 +32,7 @@ repro: $(STAMP) ## Run the pipeline (dvc repro) with the profile that params.yam
 
 test: $(STAMP) ## Run the tests
 	@OMP_NUM_THREADS=1 pytest -n auto -q --dist loadgroup $(ARGS)
-	@echo "Tests done. Longer ones: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-llm."
+	@echo "Tests done. Longer ones: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-gpu, test-llm."
 
 test-slow: $(STAMP) ## Run the tests that take minutes: kill -9 in five stages, the same bytes from one worker
 	@OMP_NUM_THREADS=1 pytest -q -m slow $(ARGS)
@@ -49,6 +49,9 @@ test-browser: $(STAMP) ## Look at the report page in a real browser (needs Chrom
 
 test-sandbox: $(STAMP) ## The escape attempts as root, as an ordinary user and in containers (needs root, setpriv, bwrap)
 	@tools/test_sandbox.sh
+
+test-gpu: $(STAMP) ## Train and evaluate on a GPU: attention, gradients, compiled steps, kill -9, launchers (needs one)
+	@MATHCODE_TEST_GPU=1 pytest -q -m gpu tests/test_gpu.py $(ARGS)
 
 test-llm: $(STAMP) $(LLM_STAMP) ## Ask real models on this CPU: vLLM and llama.cpp as servers, vLLM in process (gigabytes)
 	@pytest -q -m llm tests/test_real_models.py $(ARGS)

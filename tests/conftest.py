@@ -9,6 +9,8 @@ import pytest
 from hub import Hub
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if not os.environ.get("MATHCODE_TEST_GPU"):  # on a CPU the same input gives the same bits; see test_gpu.py for cards
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")

@@ -1,13 +1,15 @@
-"""A tokenizer, tokenized components, packed rows and a base model, small enough for tests."""
+"""A tokenizer, tokenized components, packed rows, a base model and benchmarks, small enough for tests."""
 
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from mathcode_pile.base_model import ArchitectureParams, BaseModelParams, bring_base_model
+from mathcode_pile.documents import QUESTION
 from mathcode_pile.packed import Vocabulary, row_schema, token_schema
 from mathcode_pile.pretrain import PretrainParams
 from mathcode_pile.shards import ShardWriter
@@ -40,7 +42,7 @@ def document(rng: np.random.Generator, size: int) -> np.ndarray:
     return np.concatenate([[0], inner[: max(0, size - 2)], [1]])[:size]
 
 
-def make_data(root: Path, rows: int = 48, seed: int = 0) -> None:
+def make_data(root: Path, rows: int = 48, seed: int = 0, shape: ArchitectureParams = SHAPE) -> None:
     """Write root/tokenizer, root/tokenize/{one,two}, root/pack and root/base_model."""
     vocabulary = Vocabulary(make_tokenizer(root / "tokenizer"), 0, 1, 2)
     rng = np.random.default_rng(seed)
@@ -60,7 +62,7 @@ def make_data(root: Path, rows: int = 48, seed: int = 0) -> None:
     tokens = sum(row["bounds"][-1] for row in packed)
     content = {"sequence_length": LENGTH, **names, "rows": rows, "tokens": int(tokens), "files": files}
     (root / "pack" / "pack.json").write_text(json.dumps(content))
-    bring_base_model(BaseModelParams(config=SHAPE, seed=0), root / "tokenizer", root / "base_model")
+    bring_base_model(BaseModelParams(config=shape, seed=0), root / "tokenizer", root / "base_model")
 
 
 def pack_row(rng: np.random.Generator) -> dict:
@@ -70,6 +72,28 @@ def pack_row(rng: np.random.Generator) -> dict:
     parts = [document(rng, b - a) for a, b in itertools.pairwise(bounds)]
     tokens = np.concatenate([*parts, np.full(LENGTH - bounds[-1], 2)])
     return {"tokens": tokens.tolist(), "bounds": bounds}
+
+
+def write_questions(folder: Path, benchmark: str, questions: list[dict[str, Any]]) -> None:
+    """Write a benchmark of questions as fetch_benchmarks does."""
+    with ShardWriter(folder / benchmark / "part-00000.parquet", QUESTION) as shard:
+        shard.write_rows(
+            [{"id": f"{benchmark}/{i}", "benchmark": benchmark, "options": [], "solution": ""} | q
+             for i, q in enumerate(questions)]
+        )  # fmt: skip
+
+
+def make_benchmarks(folder: Path) -> None:
+    """Write a dozen easy questions of each benchmark that has a task."""
+    numbers = [7, 18, 240, 1375, 96, 12, 5, 70000, 33, 64, 81, 1024]
+    for benchmark in ("gsm8k", "math", "ocw_courses"):
+        asked = [{"question": f"What is {n - 3} and 3 together?", "answer": str(n)} for n in numbers]
+        write_questions(folder, benchmark, asked)
+    for benchmark in ("sat", "mmlu_math"):
+        asked = [
+            {"question": f"What is {n} + 1?", "options": [str(n + i) for i in range(4)], "answer": "B"} for n in numbers
+        ]
+        write_questions(folder, benchmark, asked)
 
 
 def settings(**changes) -> PretrainParams:

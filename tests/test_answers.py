@@ -165,6 +165,15 @@ def test_a_killed_helper_is_started_anew() -> None:
         assert checker.compare(r"\sum_{k=1}^{4} k", "11").verdict == "contradicted"
 
 
+def test_the_helper_finds_what_this_process_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)  # as PYTHONPATH or `pip install --target` would have it
+    with Checker() as checker:
+        assert checker.compare(r"\sum_{k=1}^{4} k", "10").verdict == "verified"
+        assert checker._helper
+        environment = Path(f"/proc/{checker._helper.pid}/environ").read_bytes()
+        assert f"PYTHONPATH={tmp_path}:".encode() in environment
+
+
 def test_the_helper_ends_with_its_parent() -> None:
     program = (
         "import os, signal, sys; from mathcode_pile.answers import Checker; c = Checker();"

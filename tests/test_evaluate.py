@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 from lm_eval.api.model import LM
-from small_training import make_data
+from small_training import make_benchmarks, make_data, write_questions
 
-from mathcode_pile.documents import QUESTION
 from mathcode_pile.errors import InputError
 from mathcode_pile.evaluate import EvaluateParams, Evaluator, evaluate, spread, summarize
 from mathcode_pile.scratch import hash_folder
-from mathcode_pile.shards import ShardWriter
 from mathcode_pile.tasks.programs import extract_program
 from mathcode_pile.tasks.questions import answerable_questions, find_answer, option_text
 
@@ -41,26 +39,6 @@ def settings(**changes: Any) -> EvaluateParams:
         "batch_size": 4, "sequence_length": 512, "held_out_tokens": 0, "cpu_threads": 1, "seed": 0,
     }  # fmt: skip
     return EvaluateParams(**values | changes)
-
-
-def write_questions(folder: Path, benchmark: str, questions: list[dict[str, Any]]) -> None:
-    with ShardWriter(folder / benchmark / "part-00000.parquet", QUESTION) as shard:
-        shard.write_rows(
-            [{"id": f"{benchmark}/{i}", "benchmark": benchmark, "options": [], "solution": ""} | q
-             for i, q in enumerate(questions)]
-        )  # fmt: skip
-
-
-def make_benchmarks(folder: Path) -> None:
-    numbers = [7, 18, 240, 1375, 96, 12, 5, 70000, 33, 64, 81, 1024]
-    for benchmark in ("gsm8k", "math", "ocw_courses"):
-        asked = [{"question": f"What is {n - 3} and 3 together?", "answer": str(n)} for n in numbers]
-        write_questions(folder, benchmark, asked)
-    for benchmark in ("sat", "mmlu_math"):
-        asked = [
-            {"question": f"What is {n} + 1?", "options": [str(n + i) for i in range(4)], "answer": "B"} for n in numbers
-        ]
-        write_questions(folder, benchmark, asked)
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mathcode_pile.answers import symbols
 from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
 from mathcode_pile.errors import PipelineError
-
-SOURCES = Path(__file__).resolve().parents[2]
 
 
 class Checker:
@@ -63,8 +60,9 @@ class Checker:
         raise PipelineError("the helper process for computer algebra does not start; see the lines above")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Hash order is fixed, so that sympy takes the same way every time.
-        environment = os.environ | {"PYTHONPATH": str(SOURCES), "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
+        # It finds what this process finds. Hash order is fixed, so that sympy takes the same way every time.
+        path = os.pathsep.join(filter(None, sys.path))
+        environment = os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-c", f"from {symbols.__name__} import serve; serve()"]
         self._helper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         return self._helper
