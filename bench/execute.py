@@ -4,7 +4,8 @@
     python -m bench.execute --steady 50000        many light snippets: does it slow down, does memory grow?
 
 Upstream's arrangement, written anew: pebble's ProcessPool, one scheduled task with a timeout for each
-snippet, raw exec in shared workers, nothing isolated. `make bench` brings pebble.
+snippet, raw exec in shared workers, nothing isolated. `make bench` brings pebble. Beside them what bounds any arrangement:
+the snippets alone, and processes that run nothing.
 
 The snippets are those of bench/snippets/templates.txt with numbers filled in: written as language models
 write them, 28 kinds without heavy imports, 4 with numpy, 8 with sympy, 3 with scipy.
@@ -13,6 +14,7 @@ write them, 28 kinds without heavy imports, 4 with numpy, 8 with sympy, 3 with s
 import contextlib
 import io
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -63,7 +65,7 @@ def run_pebble(snippets: list[str], workers: int, timeout_s: float) -> list[str 
     from pebble import ProcessPool
 
     outputs: list[str | None] = []
-    with ProcessPool(max_workers=workers) as pool:
+    with ProcessPool(max_workers=workers, context=multiprocessing.get_context("fork")) as pool:
         futures = [pool.schedule(run_bare, args=[code], timeout=timeout_s) for code in snippets]
         for future in futures:
             try:
@@ -81,6 +83,18 @@ def run_fresh(snippets: list[str], workers: int) -> list[str]:
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(run_one, snippets))
+
+
+def run_plainly(snippets: list[str], workers: int) -> list[str]:
+    """Run the snippets one after another, with nothing around them: no arrangement that runs them is faster."""
+    shares = [snippets[first::workers] for first in range(workers)]
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        return [output for outputs in pool.map(run_share, shares, chunksize=1) for output in outputs]
+
+
+def run_share(snippets: list[str]) -> list[str]:
+    """Run one process's share."""
+    return [run_bare(code) for code in snippets]
 
 
 # What any sandbox with a process for each snippet pays at least: an idle interpreter forks, and the fork ends at once.
@@ -125,14 +139,16 @@ def compare(megabytes: int) -> list[Row]:
                 held = memory_mb(sandbox)
             ours = max(ours, speed)
         fresh, _ = measure(lambda codes=codes: run_fresh(codes[: len(codes) // 10], workers))
+        bare = max(measure(lambda codes=codes: run_plainly(codes, workers))[0] for _ in range(ROUNDS))
         same = sum(a == b.stdout for a, b in zip(plain, results, strict=True))
         note = f"{same} of {len(codes)} outputs the same; the sandbox's processes hold {held} MB"
         rows += [
             Row(f"execute: {name}", ours, pool, "snippets/s", "an unisolated pool of shared workers (pebble)", note),
             Row(f"execute: {name}", ours, fresh, "snippets/s", "a fresh interpreter each", "a tenth of the snippets"),
+            Row(f"execute: {name}", ours, bare, "snippets/s", "the snippets alone", f"{bare / pool:.2g} of the pool"),
         ]
     empty = max(measure(lambda: run_nothing(len(codes), workers))[0] for _ in range(ROUNDS))
-    note = f"forks of an idle interpreter; {empty / pool:.2g} of the pool, whose snippets do run"
+    note = f"forks of an idle interpreter; {empty / pool:.2g} of the pool"
     rows.append(Row("execute: light", ours, empty, "snippets/s", "a process each that runs nothing", note))
     return rows
 

@@ -161,10 +161,10 @@ import sys
 from pathlib import Path
 from mathcode_pile.llm.asker import Asker, open_backend
 from mathcode_pile.llm.cache import ReplyCache
-from mathcode_pile.llm.settings import EngineParams, ModelParams, Task
+from mathcode_pile.llm.settings import ModelParams, Task, VllmParams
 
 if __name__ == "__main__":
-    engine = EngineParams(engines=2, dtype="float32", enforce_eager=True)
+    engine = VllmParams(engines=2, dtype="float32", enforce_eager=True)
     model = ModelParams(id=sys.argv[1], revision="1", context_tokens=2048, vllm=engine)
     task = Task("annotate", "vllm", model, 16, 0.5)
     asker = Asker(task, open_backend(task), ReplyCache(Path(sys.argv[2])))
