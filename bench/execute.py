@@ -4,8 +4,8 @@
     python -m bench.execute --steady 50000        many light snippets: does it slow down, does memory grow?
 
 Upstream's arrangement, written anew: pebble's ProcessPool, one scheduled task with a timeout for each
-snippet, raw exec in shared workers, nothing isolated. `make bench` brings pebble. Beside them what bounds any arrangement:
-the snippets alone, and processes that run nothing.
+snippet, raw exec in shared workers, nothing isolated. `make bench` brings pebble.
+Beside them what bounds any arrangement: the snippets alone, and processes that run nothing.
 
 The snippets are those of bench/snippets/templates.txt with numbers filled in: written as language models
 write them, 28 kinds without heavy imports, 4 with numpy, 8 with sympy, 3 with scipy.

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from mathcode_pile.engine import write_metrics
-from mathcode_pile.params import load
+from mathcode_pile.params import load, read_section
 from stages import run
 
 
@@ -16,7 +16,8 @@ def main(model: Path, benchmarks: Path, tokenized: Path, out: Path, metrics: Pat
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from mathcode_pile.evaluate import EvaluateParams, evaluate
 
-    write_metrics(metrics, **evaluate(load("evaluate", EvaluateParams), model, benchmarks, tokenized, out))
+    params, components = load("evaluate", EvaluateParams), list(read_section("components"))
+    write_metrics(metrics, **evaluate(params, model, benchmarks, tokenized, out, components))
 
 
 if __name__ == "__main__":

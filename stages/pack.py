@@ -15,7 +15,7 @@ def main(tokenized: Path, out: Path, metrics: Path = typer.Option(...), plots: P
     """Write to OUT the rows that the mixture of the components in TOKENIZED comes to."""
     sections = read_section("mixture")
     mixture = {name: parse_section(f"mixture.{name}", values or {}, ShareParams) for name, values in sections.items()}
-    values = pack(tokenized, out, load("pack", PackParams), mixture)
+    values = pack(tokenized, out, load("pack", PackParams), mixture, list(read_section("components")))
     write_metrics(metrics, **values)
     write_mixture(plots / "mixture.csv", values, list(mixture))
 

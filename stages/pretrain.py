@@ -30,7 +30,8 @@ def main(
     if params.launcher and "ACCELERATE_MIXED_PRECISION" not in os.environ:
         _launch(params.launcher)
     corpus = {"version": read_section("corpus").get("version"), "mixture": read_section("mixture")}
-    values = pretrain(params, packed, tokenized, base_model, out, plots, corpus)
+    components = list(read_section("components"))
+    values = pretrain(params, packed, tokenized, base_model, out, plots, corpus, components)
     if os.environ.get("RANK", "0") == "0":
         write_metrics(metrics, **values)
 

@@ -1,6 +1,7 @@
 """Shards are mapped once each, whatever the workers; what is finished survives; failures are one line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from mathcode_pile import scratch
 from mathcode_pile.documents import DOCUMENT, DROPPED
 from mathcode_pile.engine import Report, map_folder, parse_reasons
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.errors import InputError, PipelineError
 from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_rows, shard_name
 
 
@@ -139,6 +140,36 @@ def test_prune_frees_only_what_no_out_shares(tmp_path: Path, project: Path) -> N
         path.unlink()
     assert scratch.prune() > 0
     assert not list((tmp_path / "scratch").rglob("*.parquet"))
+
+
+def test_a_prune_that_was_cut_short_leaves_nothing_that_passes_for_finished(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_shards(tmp_path / "in", 2)
+    map_folder("s", keep_even, tmp_path / "in", tmp_path / "out", [])
+    shutil.rmtree(tmp_path / "out")
+
+    def remove_a_part(folder: Path) -> None:
+        (folder / "documents.parquet").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mathcode_pile.scratch.shutil.rmtree", remove_a_part)
+    with pytest.raises(KeyboardInterrupt):
+        scratch.prune()
+    monkeypatch.undo()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))
+    map_folder("s", keep_even, tmp_path / "in", tmp_path / "again", [])
+    assert len(list_shards(tmp_path / "again")) == 2
+
+
+def test_an_out_with_shards_of_another_run_is_refused(tmp_path: Path, project: Path) -> None:
+    make_shards(tmp_path / "in", 2)
+    map_folder("s", keep_even, tmp_path / "in", tmp_path / "out", [])
+    (tmp_path / "in" / shard_name(1)).unlink()
+    with pytest.raises(InputError, match=r"part-00001\.parquet: not a shard of this run"):
+        map_folder("s", keep_even, tmp_path / "in", tmp_path / "out", [])
+    assert len(list_shards(tmp_path / "out")) == 2
 
 
 def test_reasons_survive_their_metrics_file() -> None:

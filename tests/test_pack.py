@@ -277,6 +277,14 @@ def test_rows_that_are_not_whole_are_named(project: Path) -> None:
         PackedRows(project / "out")
 
 
+def test_the_folder_of_a_component_that_params_no_longer_name_is_not_packed(project: Path) -> None:
+    folder = write_tokens(project / "tokens", {"a": [60], "left": [50]})
+    mixture = {"a": ShareParams(weight=1)}
+    with pytest.raises(ParamsError, match="left"):
+        pack(folder, project / "out", params(), mixture, ["a", "left"])
+    assert pack(folder, project / "out", params(), mixture, ["a"])["tokens"] == 60
+
+
 def test_different_tokenizers_do_not_mix(project: Path) -> None:
     folder = write_tokens(project / "tokens", {"a": [60], "b": [60]})
     path = folder / "b" / "vocabulary.json"

@@ -280,6 +280,15 @@ def test_two_processes_give_the_losses_of_one(data: Path, tmp_path: Path):
     same_curves(tmp_path / "one", tmp_path / "two", rtol=1e-4)
 
 
+def test_a_run_goes_on_with_another_number_of_processes(data: Path, tmp_path: Path):
+    assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
+    shutil.rmtree(tmp_path / "scratch")
+    assert end_of(in_child(lambda: train_until(7, data, tmp_path / "two"))) == -signal.SIGKILL
+    assert in_two_processes(lambda: train(data, tmp_path / "two") and None) == [0, 0]
+    assert len(list((tmp_path / "scratch" / "checkpoints").iterdir())) == 1
+    same_curves(tmp_path / "one", tmp_path / "two", rtol=1e-4)
+
+
 class Sharding(Accelerator):
     """Shards over CPU processes, where accelerate does so over GPUs only, with the settings of our launcher files."""
 
@@ -311,6 +320,9 @@ def test_sharded_over_two_processes_the_losses_are_those_of_one_and_a_crash_chan
     assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed", end=7)) == [9, 9]
     assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed")) == [0, 0]
     assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "sharded")
+    # Their checkpoints are no other run's: one that is not sharded begins anew.
+    assert end_of(in_child(lambda: train(data, tmp_path / "whole") and None)) == 0
+    same_curves(tmp_path / "one", tmp_path / "whole", rtol=1e-9)
     whole, gathered = (load_model(tmp_path / name / "model").state_dict() for name in ("one", "sharded"))
     for name, weight in whole.items():
         torch.testing.assert_close(weight, gathered[name], atol=1e-5, rtol=0)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from mathcode_pile import scratch
-from mathcode_pile.errors import ParamsError, PipelineError
+from mathcode_pile.errors import InputError, ParamsError, PipelineError
 from mathcode_pile.params import Section, load
 from mathcode_pile.shards import list_shards, shard_name
 
@@ -109,7 +109,7 @@ def map_shards(
     key: all that the result depends on besides the shard and the code of work's module: params as
     JSON values, hashes of models and of other inputs.
     prepare: loads what the workers share (a model), once, before they are forked.
-    Raises PipelineError where a worker dies.
+    Raises PipelineError where a worker dies, InputError where `out` holds other shards.
     """
     module = getattr(work, "func", work).__module__
     fingerprint = scratch.hash_values(list(key), scratch.hash_code(module), scratch.hash_environment())
@@ -126,12 +126,23 @@ def map_shards(
                     bar.update()
         out.mkdir(parents=True, exist_ok=True)
         total = Report()
+        targets = {}
         for index, folder in enumerate(done):
             for file in sorted(folder.glob("*.parquet")):
-                place = out if file.stem == "documents" else out / file.stem
-                scratch.link(file, place / shard_name(index))
+                targets[(out if file.stem == "documents" else out / file.stem) / shard_name(index)] = file
             total += _read_report(folder / "report.json")
+        _refuse_others(out, targets)
+        for target, file in targets.items():
+            scratch.link(file, target)
     return total
+
+
+def _refuse_others(out: Path, targets: Collection[Path]) -> None:
+    """Raise InputError where an out that DVC has not emptied holds shards which would pass for this run's."""
+    for place in {out} | {target.parent for target in targets}:
+        for shard in sorted(place.glob("part-*.parquet")):
+            if shard not in targets:
+                raise InputError(f"{shard}: not a shard of this run; empty {out} or give another folder")
 
 
 def _run(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:

@@ -9,7 +9,7 @@ import gc
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -60,9 +60,17 @@ class EvaluateParams(Section):
     seed: int
 
 
-def evaluate(params: EvaluateParams, model: Path, benchmarks: Path, tokenized: Path, out: Path) -> dict[str, Any]:
+def evaluate(
+    params: EvaluateParams,
+    model: Path,
+    benchmarks: Path,
+    tokenized: Path,
+    out: Path,
+    components: Collection[str] | None = None,
+) -> dict[str, Any]:
     """Write each task's samples to `out` and return the flat metrics.
 
+    components: those whose held-out loss is measured; None: all that were tokenized.
     Of each task: its name (the share answered rightly), `_stderr` and `_n`; of each component
     `held_out_loss_` and `held_out_stderr_`, in nats a token; and the same of `other_text`, a few pages that are
     not mathematics, whose loss rises where a model forgets.
@@ -75,7 +83,7 @@ def evaluate(params: EvaluateParams, model: Path, benchmarks: Path, tokenized: P
     metrics: dict[str, Any] = {}
     with locked(evaluator.home):
         # The losses first: vLLM, once made, keeps most of the card.
-        losses = evaluator.held_out(tokenized)
+        losses = evaluator.held_out(tokenized, components)
         other = evaluator.other_text()
         losses |= {"other_text": other} if other else {}
         for name in evaluator.task_names():
@@ -211,10 +219,10 @@ class Evaluator:
             self._model = load_model(self.folder, dtype=dtype).to(device).eval()
         return self._model
 
-    def held_out(self, tokenized: Path) -> dict[str, Loss]:
+    def held_out(self, tokenized: Path, components: Collection[str] | None) -> dict[str, Loss]:
         """Return the loss on each component's held-out documents, from the scratch folder where it is there."""
         losses = {}
-        for component in list_components(tokenized):
+        for component in list_components(tokenized, components):
             documents = tokenized / component / "held_out"
             if not documents.is_dir():
                 continue

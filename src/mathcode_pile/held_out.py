@@ -49,7 +49,7 @@ def held_out_losses(
     components: those measured, all where it is None.
     """
     losses = {}
-    for name in components or list_components(folder):
+    for name in list_components(folder, components):
         documents = (document.tokens for document in read_tokens(folder / name / "held_out", name))
         pieces = _spread(_cut(documents, sequence_length), tokens)
         loss = mean_loss(model, pieces, sequence_length, rows_at_once, device, share)

@@ -7,7 +7,7 @@ seed. That is the order of training.
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,21 @@ class PackParams(Section):
     seed: int
 
 
-def pack(tokenized: Path, out: Path, params: PackParams, mixture: Mapping[str, ShareParams]) -> dict[str, Any]:
+def pack(
+    tokenized: Path,
+    out: Path,
+    params: PackParams,
+    mixture: Mapping[str, ShareParams],
+    components: Collection[str] | None = None,
+) -> dict[str, Any]:
     """Write rows and pack.json to a folder; return the stage's metrics.
 
+    components: those of params; None: all that were tokenized.
     Raises InputError where components were tokenized with different tokenizers, ParamsError where the mixture
     cannot be met.
     """
-    names = [name for name in mixture if name in list_components(tokenized)]
-    names += [name for name in list_components(tokenized) if name not in mixture]
+    found = list_components(tokenized, components)
+    names = [name for name in mixture if name in found] + [name for name in found if name not in mixture]
     vocabulary = _one_vocabulary(tokenized, names)
     documents, first = {}, 0
     for name in names:

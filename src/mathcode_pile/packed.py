@@ -22,7 +22,7 @@ counted), files (name and rows of each). Rows stand in the order of training: th
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,11 +98,15 @@ def read_vocabulary(folder: Path) -> Vocabulary:
     return Vocabulary(values["vocabulary_size"], values["bos_id"], values["eos_id"], values["pad_id"])
 
 
-def list_components(folder: Path) -> list[str]:
-    """Return the components of a folder of tokenized components, in alphabetical order."""
+def list_components(folder: Path, named: Collection[str] | None = None) -> list[str]:
+    """Return the components of a folder of tokenized components, in alphabetical order.
+
+    named: those of params, for DVC leaves the folder of a component that was taken out of them; None: all.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    return sorted(p.name for p in folder.iterdir() if (p / "vocabulary.json").is_file())
+    found = (p.name for p in folder.iterdir() if (p / "vocabulary.json").is_file())
+    return sorted(name for name in found if named is None or name in named)
 
 
 def read_tokens(folder: Path, component: str) -> Iterator[Tokens]:

@@ -192,6 +192,7 @@ def _prune_home(home: Path) -> int:
         files = [p for p in marker.parent.rglob("*") if p.is_file() and p != marker]
         if all(p.stat().st_nlink == 1 for p in files):
             freed += sum(p.stat().st_size for p in files)
+            marker.unlink()  # first: what is cut short here must not pass for a finished shard
             shutil.rmtree(marker.parent)
     return freed
 

@@ -64,7 +64,7 @@ class PretrainParams(Section):
         return self
 
     def determining(self) -> dict[str, object]:
-        """Return what the result depends on: all but how often it is saved and how many are kept."""
+        """Return what the result depends on: all but how often it is saved, how many are kept and who starts it."""
         return self.model_dump(mode="json", exclude={"checkpoint_every_steps", "keep_checkpoints", "launcher"})
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from mathcode_pile.language_model import (
     training_flops,
     unwrap,
 )
-from mathcode_pile.packed import PackedRows
+from mathcode_pile.packed import PackedRows, list_components
 from mathcode_pile.pretrain.checkpoints import find_checkpoints, read_state, remove_partial, save_checkpoint
 from mathcode_pile.pretrain.curves import Curves
 from mathcode_pile.pretrain.model_card import write_model
@@ -44,21 +45,27 @@ def pretrain(
     out: Path,
     plots: Path,
     corpus: dict[str, Any] | None = None,
+    components: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """Train the model in `base_model` on packed rows, write it to `out`, and return the stage's metrics.
 
+    components: those whose held-out loss is measured; None: all that were tokenized.
     corpus: its version and mixture, for the model's manifest and card.
     Raises PipelineError where the loss is not finite, with the last checkpoint kept; where memory does not
     suffice; and ParamsError where the batch cannot be divided over the devices.
     """
     logging.getLogger("accelerate").setLevel(logging.ERROR)  # it tells of tied weights at every checkpoint
-    inputs = {"packed": hash_folder(packed), "held_out": _hash_held_out(tokenized), "model": hash_folder(base_model)}
-    home = scratch_folder("checkpoints", hash_values(params.determining(), inputs, hash_code("mathcode_pile.pretrain")))
+    named = list_components(tokenized, components)
+    held_out = hash_values([[name, hash_folder(tokenized / name / "held_out")] for name in named])
+    inputs = {"packed": hash_folder(packed), "held_out": held_out, "model": hash_folder(base_model)}
     accelerator = make_accelerator(params)
+    # Checkpoints of a sharded run are laid out otherwise.
+    run_as = [params.determining(), "sharded" if is_sharded(accelerator) else "whole"]
+    home = scratch_folder("checkpoints", hash_values(run_as, inputs, hash_code("mathcode_pile.pretrain")))
     fix_threads(params.cpu_threads)  # after accelerate, which sets a number of its own
     with locked(home) if accelerator.is_main_process else nullcontext():
         try:
-            run = Run(params, packed, tokenized, base_model, home, accelerator)
+            run = Run(params, packed, tokenized, named, base_model, home, accelerator)
             run.go_on()
         except torch.cuda.OutOfMemoryError as error:
             raise name_memory_params(error) from None
@@ -69,10 +76,6 @@ def pretrain(
             write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs, corpus or {})
         accelerator.wait_for_everyone()
     return metrics
-
-
-def _hash_held_out(tokenized: Path) -> str:
-    return hash_values([[p.parent.name, hash_folder(p)] for p in sorted(tokenized.glob("*/held_out"))])
 
 
 def group_parameters(model: Any, weight_decay: float) -> list[dict[str, Any]]:
@@ -92,11 +95,13 @@ class Run:
         params: PretrainParams,
         packed: Path,
         tokenized: Path,
+        components: list[str],
         base_model: Path,
         home: Path,
         accelerator: Accelerator,
     ) -> None:
-        self.params, self.tokenized, self.home, self.accelerator = params, tokenized, home, accelerator
+        self.params, self.tokenized, self.components = params, tokenized, components
+        self.home, self.accelerator = home, accelerator
         self.rows = PackedRows(packed)
         self.device = accelerator.device
         self.plan: Plan = plan_run(params, len(self.rows), self.rows.sequence_length, accelerator.num_processes)
@@ -217,9 +222,9 @@ class Run:
             return [mine] if accelerator.num_processes == 1 else gather_object([mine])
 
         share = Share(accelerator.process_index, accelerator.num_processes, gather)
-        length, at_once = self.rows.sequence_length, self.params.micro_batch_rows
+        length, tokens, at_once = self.rows.sequence_length, self.params.held_out_tokens, self.params.micro_batch_rows
         losses = held_out_losses(
-            self.model, self.tokenized, length, self.params.held_out_tokens, at_once, self.device, share
+            self.model, self.tokenized, length, tokens, at_once, self.device, share, self.components
         )
         self.curves.add_held_out(self.step, self.step * self.plan.rows_a_step * length, losses)
 
