@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mathcode_pile.code_filter import filter_code, imported_packages, read_cells
 from mathcode_pile.documents import DOCUMENT
+from mathcode_pile.errors import InputError
 from mathcode_pile.shards import ShardWriter, read_rows
 
 PACKAGES = {"sympy", "fractions", "cmath", "scipy", "statistics"}
@@ -129,3 +131,14 @@ def test_every_document_is_kept_or_dropped_with_a_reason(tmp_path: Path, project
     (kept,) = read_rows(tmp_path / "out")
     assert kept["text"] == "Text\n\n```python\nfrom sympy import pi\nprint(pi)\n```"
     assert {row["id"] for row in read_rows(tmp_path / "out" / "dropped")} == {"b", "c"}
+
+
+def test_a_file_that_is_no_shard_of_documents_is_named(project: Path, tmp_path: Path) -> None:
+    shard = tmp_path / "in" / "part-00000.parquet"
+    shard.parent.mkdir()
+    shard.write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match=r"part-00000\.parquet: not a readable Parquet file"):
+        filter_code(tmp_path / "in", tmp_path / "out", sorted(PACKAGES), "python")
+    pq.write_table(pa.table({"text": ["import sympy"]}), shard)
+    with pytest.raises(InputError, match=r"part-00000\.parquet: no column 'id'"):
+        filter_code(tmp_path / "in", tmp_path / "out", sorted(PACKAGES), "python")

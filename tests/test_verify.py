@@ -157,3 +157,11 @@ def test_the_stage_writes_the_same_bytes_for_any_number_of_workers(
     assert parse_reasons(figures["reasons"])["contradicted_document"] == 3
     assert figures["false_accepts"] <= 0.005 and figures["false_rejects"] <= 0.08 < figures["paper_false_accepts"]
     assert len(list(read_rows(many / "rejected"))) == 12
+
+
+def test_a_shard_without_what_execute_adds_is_named(project: Path, tmp_path: Path) -> None:
+    columns = [name for name in EXECUTED.names if name != "stdout"]
+    shard = tmp_path / "part-00000.parquet"
+    pq.write_table(EXECUTED.empty_table().select(columns), shard)
+    with pytest.raises(InputError, match=r"part-00000\.parquet: no column 'stdout'"):
+        verify_shard(shard, tmp_path / "out", parse_section("verify", {}, VerifyParams))

@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import xxhash
 
 from mathcode_pile.documents import DROPPED
@@ -24,7 +23,7 @@ from mathcode_pile.llm import Fitter, LlmParams, Task, Template, alone, load_tem
 from mathcode_pile.params import Section
 from mathcode_pile.pieces import split_pieces
 from mathcode_pile.rules import is_related, type_piece
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches
+from mathcode_pile.shards import ShardWriter, count_shard, list_shards, read_batches, read_schema
 
 Question = Literal["type", "related"]
 
@@ -181,13 +180,11 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judg
     column = pa.field("types", pa.list_(pa.int8()), nullable=False)
     if question == "related":
         column = pa.field("related", pa.bool_(), nullable=False)
-    next(read_batches(shard, ["id", "text"]), None)  # names a file that is broken or of another kind
-    schema = pq.read_schema(shard)
+    schema = read_schema(shard, ["id", "text"])
     if column.name in schema.names:
         raise InputError(f"{shard}: has a column {column.name!r} already")
     report = Report()
-    total = pq.read_metadata(shard).num_rows
-    judged = groupby(judge.judge(_texts(shard, last), total), key=lambda pair: pair[0])
+    judged = groupby(judge.judge(_texts(shard, last), count_shard(shard)), key=lambda pair: pair[0])
     with (
         ShardWriter(folder / "documents.parquet", schema.append(column)) as kept,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,

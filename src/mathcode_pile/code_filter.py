@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, read_batches
+from mathcode_pile.shards import ShardWriter, read_batches, read_schema
 
 Layout = Literal["python", "notebook"]
 
@@ -196,7 +195,7 @@ def filter_code(folder: Path, out: Path, packages: list[str], layout: Layout) ->
 
 def _filter_shard(shard: Path, folder: Path, packages: frozenset[str], layout: Layout) -> Report:
     report = Report()
-    schema = pq.read_schema(shard)
+    schema = read_schema(shard, ["id", "text"])
     with (
         ShardWriter(folder / "documents.parquet", schema) as kept,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import PositiveFloat, PositiveInt
 
 from mathcode_pile.documents import EXECUTED, SNIPPET
@@ -17,7 +16,7 @@ from mathcode_pile.engine import Report, count_workers, map_folder
 from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
 from mathcode_pile.sandbox import PACKAGES, Limits, Result, Sandbox
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches
+from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_schema
 
 OUTCOMES = (
     "ok",
@@ -96,13 +95,7 @@ def execute_shard(shard: Path, folder: Path, params: ExecuteParams, lanes: int =
 
 
 def _executed_schema(shard: Path) -> pa.Schema:
-    try:
-        given = pq.read_schema(shard)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{shard}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
-    for field in SNIPPET:
-        if field.name not in given.names:
-            raise InputError(f"{shard}: no column {field.name!r}")
+    given = read_schema(shard, SNIPPET.names)
     extra = [field for field in given.remove_metadata() if field.name not in EXECUTED.names]
     return pa.schema([*EXECUTED, *extra])
 

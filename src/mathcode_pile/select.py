@@ -9,13 +9,12 @@ from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.errors import InputError, ParamsError
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, read_batches
+from mathcode_pile.shards import ShardWriter, read_batches, read_schema
 
 
 class SelectParams(Section):
@@ -58,8 +57,7 @@ def select(raw: Path, out: Path, source: SourceParams, params: SelectParams) -> 
 
 def select_shard(shard: Path, folder: Path, *, source: SourceParams, params: SelectParams) -> Report:
     """Write one shard's kept documents to folder/documents.parquet."""
-    next(read_batches(shard, ["id", "text"]), None)  # names a file that is broken or of another kind
-    schema = pq.read_schema(shard)
+    schema = read_schema(shard, ["id", "text"])
     column = {"types": "types", "related": "related", "score": f"score_{Path(source.input).name}", "all": "text"}
     if column[source.keep] not in schema.names:
         raise InputError(f"{shard}: no column {column[source.keep]!r}, which keep: {source.keep} needs")

@@ -5,7 +5,7 @@ A shard is `part-00000.parquet`, `part-00001.parquet` and on. Its bytes depend o
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -41,14 +41,37 @@ def read_batches(shard: Path, columns: Sequence[str] | None = None) -> Iterator[
 
     Raises InputError where the file is not whole Parquet or lacks a column.
     """
+    with _naming(shard), pq.ParquetFile(shard, memory_map=True) as file:
+        _require(shard, file.schema_arrow, columns or [])
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=columns, use_threads=False)
+            yield from table.combine_chunks().to_batches()
+
+
+def read_schema(shard: Path, columns: Sequence[str] = ()) -> pa.Schema:
+    """Return a shard's schema; raises InputError where the file is not Parquet or lacks one of `columns`."""
+    with _naming(shard):
+        schema = pq.read_schema(shard)
+    _require(shard, schema, columns)
+    return schema
+
+
+def count_shard(shard: Path) -> int:
+    """Return the number of a shard's rows, from its footer; raises InputError where the file is not Parquet."""
+    with _naming(shard):
+        return int(pq.read_metadata(shard).num_rows)
+
+
+def _require(shard: Path, schema: pa.Schema, columns: Sequence[str]) -> None:
+    for column in columns:
+        if column not in schema.names:
+            raise InputError(f"{shard}: no column {column!r}")
+
+
+@contextmanager
+def _naming(shard: Path) -> Iterator[None]:
     try:
-        with pq.ParquetFile(shard, memory_map=True) as file:
-            missing = [c for c in columns or [] if c not in file.schema_arrow.names]
-            if missing:
-                raise InputError(f"{shard}: no column {missing[0]!r}")
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=columns, use_threads=False)
-                yield from table.combine_chunks().to_batches()
+        yield
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{shard}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
 
@@ -62,7 +85,7 @@ def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[di
 
 def count_rows(folder: Path) -> int:
     """Return the number of rows in a folder's shards, from their footers."""
-    return sum(pq.read_metadata(shard).num_rows for shard in list_shards(folder))
+    return sum(map(count_shard, list_shards(folder)))
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,14 +11,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import pyarrow.parquet as pq
-
 from mathcode_pile.computations import Computation, Parsed, parse_reply
 from mathcode_pile.documents import DROPPED, SNIPPET
 from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.llm import Fitter, LlmParams, Task, Template, alone, load_template, make_task, open_asker
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, read_batches
+from mathcode_pile.shards import ShardWriter, count_shard, read_batches, read_schema
 from mathcode_pile.symbolic import translate_document
 
 
@@ -109,10 +107,9 @@ def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParam
 
 def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator | ModelTranslator) -> Report:
     """Write the snippets of one shard's documents to folder/documents.parquet."""
-    next(read_batches(shard, ["id", "text"]), None)  # names a file that is broken or of another kind
+    read_schema(shard, ["id", "text"])
     report = Report()
-    texts = _texts(shard)
-    found = groupby(translator.translate(texts, pq.read_metadata(shard).num_rows), key=lambda pair: pair[0])
+    found = groupby(translator.translate(_texts(shard), count_shard(shard)), key=lambda pair: pair[0])
     with (
         ShardWriter(folder / "documents.parquet", SNIPPET) as snippets,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,

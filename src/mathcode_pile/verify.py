@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mathcode_pile.answers import Checker, Comparison, compare_by_paper
-from mathcode_pile.documents import DROPPED, VERIFIED
+from mathcode_pile.documents import DROPPED, EXECUTED, VERIFIED
 from mathcode_pile.engine import Report
 from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, read_batches
+from mathcode_pile.shards import ShardWriter, read_batches, read_schema
 
 LABELLED = Path(__file__).with_name("labelled_pairs.jsonl")
 """Pairs of a stated result and an output, each `right`, `wrong` or `uncheckable`, by which verify is measured."""
@@ -73,6 +73,7 @@ def judge_snippet(row: dict[str, Any], params: VerifyParams, checker: Checker) -
 
 def _documents(shard: Path) -> Iterator[list[dict[str, Any]]]:
     """Yield the snippets of each document, whatever row groups they lie in."""
+    read_schema(shard, EXECUTED.names)
     rows = (row for batch in read_batches(shard) for row in batch.to_pylist())
     seen: set[str] = set()
     for document, snippets in groupby(rows, key=lambda row: row["document_id"]):

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -19,7 +18,7 @@ from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
 from mathcode_pile.scratch import hash_file
-from mathcode_pile.shards import ShardWriter, read_batches
+from mathcode_pile.shards import ShardWriter, read_batches, read_schema
 
 
 class ClassifierParams(Section):
@@ -70,13 +69,7 @@ def score_shard(shard: Path, folder: Path, *, model: Path, classifier: str, floo
 
 
 def _scored_schema(shard: Path, column: str) -> pa.Schema:
-    try:
-        schema = pq.read_schema(shard)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{shard}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
-    for name in ("id", "text"):
-        if name not in schema.names:
-            raise InputError(f"{shard}: no column {name!r}")
+    schema = read_schema(shard, ["id", "text"])
     if not (pa.types.is_string(schema.field("text").type) or pa.types.is_large_string(schema.field("text").type)):
         raise InputError(f"{shard}: column 'text' must hold text, it holds {schema.field('text').type}")
     if column in schema.names:

@@ -7,7 +7,7 @@ import heapq
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from mathcode_pile.documents import DOCUMENT, DROPPED, VERIFIED
 from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.errors import InputError
 from mathcode_pile.scratch import hash_folder
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_rows
+from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_rows, read_schema
 
 __all__ = ["DecontaminateParams", "decontaminate"]
 
@@ -118,18 +118,14 @@ Verdicts = dict[int, tuple[str, str, str, str, str | None]]
 
 def _clear(shard: Path, folder: Path, needed: list[str], judge: Callable[[pa.RecordBatch], Verdicts]) -> Report:
     report = Report()
-    batches = read_batches(shard)
-    first = next(batches, None)
-    schema = first.schema if first is not None else pa.parquet.read_schema(shard)
-    if missing := [name for name in needed if name not in schema.names]:
-        raise InputError(f"{shard}: no column {missing[0]!r}")
+    schema = read_schema(shard, needed)
     aside = schema.append(pa.field("matches", pa.string(), nullable=False))  # JSON
     with (
         ShardWriter(folder / "documents.parquet", schema) as kept,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
         ShardWriter(folder / "contaminated.parquet", aside) as contaminated,
     ):
-        for batch in _chain(first, batches):
+        for batch in read_batches(shard):
             verdicts = judge(batch)
             report.read += batch.num_rows
             gone = {row for row, verdict in verdicts.items() if verdict[4] is None}
@@ -146,12 +142,6 @@ def _clear(shard: Path, folder: Path, needed: list[str], judge: Callable[[pa.Rec
             kept.write(_keep_rows(batch, verdicts, gone))
     report.kept = kept.rows
     return report
-
-
-def _chain(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    if first is not None:
-        yield first
-        yield from rest
 
 
 def _keep_rows(batch: pa.RecordBatch, verdicts: Verdicts, gone: set[int]) -> pa.RecordBatch:

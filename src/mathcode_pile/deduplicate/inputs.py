@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from mathcode_pile.errors import InputError, ParamsError
 from mathcode_pile.shards import list_shards
 
@@ -36,11 +33,3 @@ def list_inputs(selected: Path, components: Mapping[str, str], priority: list[st
     if not inputs.shards:
         raise InputError(f"{selected}: no documents in any source")
     return inputs
-
-
-def count_documents(shard: Path) -> int:
-    """Return the number of a shard's documents; raises InputError where it is not whole."""
-    try:
-        return int(pq.read_metadata(shard).num_rows)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{shard}: not a readable Parquet file: {str(error).splitlines()[0]}") from error

@@ -9,13 +9,14 @@ import numpy as np
 
 from mathcode_pile.deduplicate.clusters import REASONS, decide
 from mathcode_pile.deduplicate.ids import Ids
-from mathcode_pile.deduplicate.inputs import Inputs, count_documents, list_inputs
+from mathcode_pile.deduplicate.inputs import Inputs, list_inputs
 from mathcode_pile.deduplicate.report import describe_clusters
 from mathcode_pile.deduplicate.signatures import DeduplicateParams, load_signatures, memory_bytes, sign_shards
 from mathcode_pile.deduplicate.writing import write_component, write_decisions
 from mathcode_pile.engine import Report, say
 from mathcode_pile.errors import InputError
 from mathcode_pile.scratch import working_folder
+from mathcode_pile.shards import count_shard
 
 
 def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params: DeduplicateParams) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params
     inputs = list_inputs(selected, components, params.priority)
     with working_folder("deduplicate") as scratch:
         signatures = scratch / "signatures"
-        counts = [count_documents(shard) for shard in inputs.shards]
+        counts = [count_shard(shard) for shard in inputs.shards]
         needed = memory_bytes(sum(counts), params)
         say(f"deduplicate: {sum(counts):,} documents need at most {needed / 1e9:.2f} GB of memory")
         sign_shards(inputs.shards, signatures, params)
