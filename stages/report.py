@@ -9,7 +9,9 @@ from stages import run
 
 def main(metrics: Path, data: Path, out: Path) -> None:
     """Write the report on METRICS and the stages' DATA into OUT."""
-    write_report(metrics, data, out, read_yaml(Path("params.yaml"))["profile"])
+    params = read_yaml(Path("params.yaml"))
+    entries = {"base", "pretrained"}.union(*(params[section] for section in ("sources", "components", "classifiers")))
+    write_report(metrics, data, out, params["profile"], entries)
 
 
 if __name__ == "__main__":

@@ -62,3 +62,10 @@ def test_a_browser_shows_the_page_whole(tmp_path: Path) -> None:
         check=True,
     )
     assert shot.stat().st_size > 50_000
+
+
+def test_metrics_of_an_entry_that_params_no_longer_name_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "verify").mkdir()
+    for name in ("verify/web", "verify/left", "pack"):
+        (tmp_path / f"{name}.json").write_text('{"in": 1, "kept": 1}')
+    assert set(read_metrics(tmp_path, {"web"})) == {"verify@web", "pack"}

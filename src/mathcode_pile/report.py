@@ -5,6 +5,7 @@ One HTML file with everything in it, and the same funnel as plain text.
 
 import csv
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,10 +56,15 @@ class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def read_metrics(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the content of every metrics file, by stage name (`select@cc_en`)."""
+def read_metrics(folder: Path, entries: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+    """Return the content of every metrics file, by stage name (`select@cc_en`).
+
+    entries: what may stand after the @, for DVC leaves the metrics of an entry that was taken out of params; None: all.
+    """
     found = {}
     for path in sorted(folder.rglob("*.json")):
+        if entries is not None and path.parent != folder and path.stem not in entries:
+            continue
         name = "@".join(path.relative_to(folder).with_suffix("").parts)
         found[name] = json.loads(path.read_text(encoding="utf-8"))
     return found
@@ -70,9 +76,11 @@ def read_funnel(metrics: dict[str, dict[str, Any]]) -> list[Step]:
     return sorted((step for step in steps if step.stage in FUNNEL), key=lambda step: FUNNEL.index(step.stage))
 
 
-def write_report(metrics_folder: Path, data: Path, out: Path, profile: str) -> None:
-    """Write index.html and summary.txt to `out` from the metrics and the stages' data."""
-    metrics = read_metrics(metrics_folder)
+def write_report(
+    metrics_folder: Path, data: Path, out: Path, profile: str, entries: Collection[str] | None = None
+) -> None:
+    """Write index.html and summary.txt to `out` from the metrics, those of `entries`, and the stages' data."""
+    metrics = read_metrics(metrics_folder, entries)
     steps = read_funnel(metrics)
     contamination = _read_json(data / "decontaminate" / "report.json")
     environment = jinja2.Environment(
@@ -92,6 +100,7 @@ def write_report(metrics_folder: Path, data: Path, out: Path, profile: str) -> N
             {
                 p.parent.name: _read_csv(p)
                 for p in sorted(metrics_folder.glob("train_classifier/*/precision_recall.csv"))
+                if entries is None or p.parent.name in entries
             }
         ),
         scores=compare_scores(metrics),
