@@ -1,8 +1,11 @@
 """Params are strict: a wrong key or value ends in one line that names it; every profile validates."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from conftest import ROOT
 
 from mathcode_pile.engine import EngineParams
@@ -52,6 +55,58 @@ def test_a_wrong_key_or_value_is_named(project: Path, old: str, new: str, messag
     with pytest.raises(ParamsError, match=message) as error:
         load("engine", EngineParams)
     assert "\n" not in str(error.value)
+
+
+def change(project: Path, file: str, key: str, value: Any) -> None:
+    """Choose profile workstation, and set a dotted key in a file of params."""
+    set_params(project, "profile: sample", "profile: workstation")
+    content = yaml.safe_load((project / file).read_text())
+    *names, last = key.split(".")
+    place = content
+    for name in names:
+        place = place[int(name)] if isinstance(place, list) else place[name]
+    place[last] = value
+    (project / file).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+METHOD, PROFILE = "params.yaml", "profiles/workstation.yaml"
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value"),
+    [
+        (METHOD, "engine.workers", -1),
+        (METHOD, "annotate.max_piece_characters", 0),
+        (METHOD, "annotate.max_failed_share", 1.5),
+        (METHOD, "annotate.sources.cc_en.sample", -1),
+        (METHOD, "translate.max_piece_characters", 0),
+        (METHOD, "sources.cc_en.min_dollar_signs", -1),
+        (METHOD, "sources.cc_en.threshold", 2),
+        (METHOD, "select.keep_types", []),
+        (METHOD, "extract_textbooks.timeout_s", 0),
+        (METHOD, "extract_textbooks.max_line_share", -0.5),
+        (METHOD, "verify.timeout_s", -1),
+        (METHOD, "filter_code.packages", []),
+        (METHOD, "pretrain.seed", -1),
+        (PROFILE, "fetch.cc_en.shard_megabytes", 0),
+        (PROFILE, "fetch.cc_en.origins", []),
+        (PROFILE, "corpus.shard_megabytes", 0),
+        (PROFILE, "llm.models.instruct.context_tokens", 0),
+        (PROFILE, "llm.models.instruct.vllm.engines", 0),
+        (PROFILE, "annotate.max_completion_tokens", 0),
+        (PROFILE, "pretrain.epsilon", 0),
+    ],
+)
+def test_a_number_out_of_bounds_is_named(project: Path, file: str, key: str, value: Any) -> None:
+    change(project, file, key, value)
+    with pytest.raises(ParamsError, match=f"^params: {key}: [^\n]*, got {re.escape(repr(value))}$"):
+        check_all()
+
+
+def test_limits_of_sources_have_bounds(project: Path) -> None:
+    change(project, PROFILE, "fetch.cc_en.origins.0.limits", {"rows": -5})
+    with pytest.raises(ParamsError, match=r"fetch\.cc_en\.origins\.0\.huggingface\.limits\.rows: .* got -5"):
+        check_all()
 
 
 @pytest.mark.parametrize("given", ["annotate/nothing", "filter_code/openwebmath", "fetched/openwebmath"])

@@ -8,6 +8,7 @@ import pytest
 
 from mathcode_pile.documents import DOCUMENT
 from mathcode_pile.errors import InputError, ParamsError
+from mathcode_pile.params import parse_section
 from mathcode_pile.select import SelectParams, SourceParams, select
 from mathcode_pile.shards import ShardWriter, read_rows
 
@@ -85,11 +86,12 @@ def test_a_missing_score_is_one_line_naming_the_column(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("keep", "more"), [("score", {}), ("all", {"threshold": 0.5})])
-def test_a_threshold_goes_with_scores_alone(tmp_path: Path, keep: str, more: dict[str, float]) -> None:
-    with pytest.raises(ParamsError, match="threshold goes with keep: score"):
-        select(tmp_path, tmp_path / "out", _source(keep, **more), PARAMS)
+def test_a_threshold_goes_with_scores_alone(keep: str, more: dict[str, float]) -> None:
+    values = {"component": "web", "input": "classify/round1", "keep": keep} | more
+    with pytest.raises(ParamsError, match=r"sources\.x: threshold goes with keep: score, got [^{]*$"):
+        parse_section("sources.x", values, SourceParams)
 
 
-def test_a_type_out_of_range_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="got 8"):
-        select(tmp_path, tmp_path / "out", _source("types"), SelectParams(keep_types=[1, 8]))
+def test_a_type_out_of_range_is_named() -> None:
+    with pytest.raises(ParamsError, match=r"select\.keep_types\.1: .* got 8"):
+        parse_section("select", {"keep_types": [1, 8]}, SelectParams)

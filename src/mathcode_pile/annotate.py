@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 import xxhash
+from pydantic import Field
 
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, map_folder
@@ -34,7 +35,7 @@ class AnnotateSource(Section):
     input: str
     """The folder below data/ whose documents are judged; dvc.yaml reads it."""
     question: Question
-    sample: int = 0
+    sample: int = Field(default=0, ge=0)
     """Documents judged, chosen by a hash of their id; the others are dropped. 0: all."""
 
 
@@ -44,9 +45,9 @@ class AnnotateParams(Section):
     backend: Literal["rules", "openai", "vllm"]
     model: str | None = None
     """Which of llm.models; with a model's backend."""
-    max_completion_tokens: int = 16
-    max_piece_characters: int
-    max_failed_share: float
+    max_completion_tokens: int = Field(default=16, gt=0)
+    max_piece_characters: int = Field(gt=0)
+    max_failed_share: float = Field(ge=0, le=1)
     sources: dict[str, AnnotateSource]
 
 

@@ -7,6 +7,8 @@ floats, with the tokenizer that the corpus was tokenized with.
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from mathcode_pile.errors import InputError
 from mathcode_pile.language_model import load_model, load_tokenizer, save_model
 from mathcode_pile.model_files import OriginParams
@@ -19,13 +21,13 @@ class ArchitectureParams(Section):
     """The shape of a model to start from scratch."""
 
     architecture: Literal["llama"]
-    hidden_size: int
-    intermediate_size: int
-    layers: int
-    heads: int
-    key_value_heads: int
+    hidden_size: int = Field(gt=0)
+    intermediate_size: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    key_value_heads: int = Field(gt=0)
     tie_embeddings: bool = True
-    max_positions: int = 8192
+    max_positions: int = Field(default=8192, gt=0)
 
 
 class BaseModelParams(OriginParams):
@@ -33,7 +35,7 @@ class BaseModelParams(OriginParams):
 
     OWN = "config"
     config: ArchitectureParams | None = None
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
 
 def bring_base_model(params: BaseModelParams, tokenizer_folder: Path, out: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
+from pydantic import Field
 
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, map_folder
@@ -40,7 +41,7 @@ class CodeSourceParams(Section):
 class FilterCodeParams(Section):
     """Which imports make code mathematical."""
 
-    packages: list[str]
+    packages: list[str] = Field(min_length=1)
     sources: dict[str, CodeSourceParams]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from mathcode_pile.documents import DOCUMENT, document_id, encode_metadata
 from mathcode_pile.engine import Report
@@ -28,7 +28,7 @@ class CorpusParams(Section):
 
     title: str
     version: str
-    shard_megabytes: int = 256
+    shard_megabytes: int = Field(default=256, gt=0)
 
 
 class SourceNote(Section):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
 from tqdm import tqdm
 
 from mathcode_pile import scratch
@@ -32,7 +33,7 @@ class EngineParams(Section):
     """How stages are spread over processes. No stage names these, so changing them reruns nothing."""
 
     kind: Literal["local", "ray"] = "local"
-    workers: int = 0
+    workers: int = Field(default=0, ge=0)
     """Processes; 0 means one for each core this process may use. MATHCODE_WORKERS overrides it."""
 
 

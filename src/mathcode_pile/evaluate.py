@@ -57,7 +57,7 @@ class EvaluateParams(Section):
     sequence_length: int = Field(default=4096, gt=1)
     """Tokens that a question with its examples, or a row of held-out text, may have."""
     cpu_threads: int = Field(default=2, gt=0)
-    seed: int
+    seed: int = Field(ge=0)
 
 
 def evaluate(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 from tqdm import tqdm
 
 from mathcode_pile.documents import DOCUMENT, DROPPED, FILE, document_id, encode_metadata
@@ -26,8 +27,8 @@ Numbered = tuple[int, Row | Rejected]  # a row with the number of its origin
 class OriginsParams(Section):
     """One source of the profile: where it comes from."""
 
-    origins: list[Origin]
-    shard_megabytes: int = 256
+    origins: list[Origin] = Field(min_length=1)
+    shard_megabytes: int = Field(default=256, gt=0)
     """Text in a shard; a shard is what one worker computes at a time."""
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from pydantic import Field
+
 from mathcode_pile.documents import DROPPED, QUESTION
 from mathcode_pile.engine import Report
 from mathcode_pile.errors import InputError, ParamsError
@@ -21,7 +23,7 @@ LETTERS = "ABCDEFGHIJ"
 class BenchmarkParams(Section):
     """One benchmark; `columns` of its origins maps id, question, options, answer and solution."""
 
-    origins: list[FileSource]
+    origins: list[FileSource] = Field(min_length=1)
 
 
 class FetchBenchmarksParams(Section):

@@ -37,7 +37,7 @@ class PackParams(Section):
     """The overall budget; null: what the mixture comes to."""
     max_epochs: float = Field(gt=0)
     """A component repeated more often than this is an error."""
-    seed: int
+    seed: int = Field(ge=0)
 
 
 def pack(

@@ -109,4 +109,8 @@ def _explain(name: str, error: Any) -> str:
         return f"params: unknown key {where}"
     if error["type"] == "missing":
         return f"params: {where} is missing"
-    return f"params: {where}: {error['msg'].lower()}, got {error['input']!r}"
+    said = error["msg"].removeprefix("Value error, ")
+    said = f"params: {where}: {said[:1].lower()}{said[1:]}"
+    # What a validator of ours says of a mapping or a list names the part that is wrong; the whole would be a page.
+    is_whole = error["type"] == "value_error" and isinstance(error["input"], dict | list)
+    return said if is_whole else f"{said}, got {error['input']!r}"

@@ -5,14 +5,15 @@ Nothing is judged here, so a moved threshold costs seconds.
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field, model_validator
 
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, map_folder
-from mathcode_pile.errors import InputError, ParamsError
+from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
 from mathcode_pile.shards import ShardWriter, read_batches, read_schema
 
@@ -20,7 +21,7 @@ from mathcode_pile.shards import ShardWriter, read_batches, read_schema
 class SelectParams(Section):
     """What is kept of every source whose pieces have types."""
 
-    keep_types: list[int]
+    keep_types: list[Annotated[int, Field(ge=1, le=7)]] = Field(min_length=1)
     """Types of 1 to 7; a document stays if one of its pieces has one of them."""
 
 
@@ -31,10 +32,16 @@ class SourceParams(Section):
     input: str
     """The folder below data/ that is selected from; dvc.yaml reads it."""
     keep: Literal["types", "score", "related", "all"]
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, ge=0, le=1)
     """The least score kept; with `keep: score` alone."""
-    min_dollar_signs: int = 0
+    min_dollar_signs: int = Field(default=0, ge=0)
     """Dollar signs a document must have: few have formulas in LaTeX."""
+
+    @model_validator(mode="after")
+    def _has_its_threshold(self) -> Self:
+        if (self.threshold is None) == (self.keep == "score"):
+            raise ValueError(f"threshold goes with keep: score, got {self.threshold} with keep: {self.keep}")
+        return self
 
 
 COMPONENT = pa.field("component", pa.string(), nullable=False)
@@ -43,13 +50,8 @@ COMPONENT = pa.field("component", pa.string(), nullable=False)
 def select(raw: Path, out: Path, source: SourceParams, params: SelectParams) -> Report:
     """Write the documents of `raw` that `source` keeps to `out`, with a column `component`.
 
-    Raises ParamsError where the threshold does not go with `keep`, or a type is not one of 1 to 7.
+    Raises InputError where a shard lacks the column that `keep` needs.
     """
-    if (source.threshold is None) == (source.keep == "score"):
-        raise ParamsError(f"sources: threshold goes with keep: score, got {source.threshold} with {source.keep!r}")
-    for piece_type in params.keep_types:
-        if not 1 <= piece_type <= 7:
-            raise ParamsError(f"select.keep_types must be types of 1 to 7, got {piece_type}")
     work = partial(select_shard, source=source, params=params)
     key = [source.model_dump(), params.model_dump()]
     return map_folder("select", work, raw, out, key)

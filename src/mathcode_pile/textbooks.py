@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+from pydantic import Field
 
 from mathcode_pile.documents import DOCUMENT, DROPPED
 from mathcode_pile.engine import Report, map_folder
@@ -20,9 +21,9 @@ from mathcode_pile.shards import ShardWriter, list_shards, read_batches
 class ExtractTextbooksParams(Section):
     """When a text layer is good enough, and what reads the pages where it is not."""
 
-    min_characters_per_page: int
-    max_line_share: float
-    timeout_s: float
+    min_characters_per_page: int = Field(ge=0)
+    max_line_share: float = Field(ge=0, le=1)
+    timeout_s: float = Field(gt=0)
     ocr: str
     """none, or the folder or hub id of a nougat model."""
     ocr_revision: str | None = None

@@ -43,7 +43,7 @@ class TokenizeParams(Section):
 
     held_out_share: float = Field(ge=0, lt=1)
     """Share of each component's documents, chosen by a hash of their id."""
-    seed: int
+    seed: int = Field(ge=0)
 
 
 class TextTokenizer:

@@ -11,6 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from pydantic import Field
+
 from mathcode_pile.computations import Computation, Parsed, parse_reply
 from mathcode_pile.documents import DROPPED, SNIPPET
 from mathcode_pile.engine import Report, map_folder
@@ -26,10 +28,10 @@ class TranslateParams(Section):
     backend: Literal["symbolic", "openai", "vllm"]
     model: str | None = None
     """Which of llm.models; with a model's backend."""
-    max_completion_tokens: int = 2048
-    max_piece_characters: int
+    max_completion_tokens: int = Field(default=2048, gt=0)
+    max_piece_characters: int = Field(gt=0)
     """A model is asked about pieces of at most this length, which end at paragraphs."""
-    max_failed_share: float
+    max_failed_share: float = Field(ge=0, le=1)
     components: dict[str, Any]
     """Which components are translated; dvc.yaml reads it."""
 

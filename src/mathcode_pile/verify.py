@@ -11,6 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from mathcode_pile.answers import Checker, Comparison, compare_by_paper
 from mathcode_pile.documents import DROPPED, EXECUTED, VERIFIED
 from mathcode_pile.engine import Report
@@ -31,7 +33,7 @@ class VerifyParams(Section):
     """Verdicts whose snippets go on."""
     rule: Literal["digits", "paper"] = "digits"
     """digits: rounding judged by the digits stated. paper: the published rule, which accepts nearly all."""
-    timeout_s: float = 5
+    timeout_s: float = Field(default=5, gt=0)
     """Processor seconds that computer algebra may take for one pair."""
     drop_contradicted_documents: bool = True
     """Whether one contradicted snippet takes its document's others with it."""

@@ -34,7 +34,7 @@ class DecontaminateParams(Section):
     remove: Literal["document", "span"]
     planted_documents: int = Field(ge=1)
     """Leaks planted of each kind."""
-    seed: int
+    seed: int = Field(ge=0)
 
 
 class Leak(NamedTuple):  # one question found in one document

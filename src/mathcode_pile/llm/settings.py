@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import Section, check_commit
@@ -16,31 +16,31 @@ ModelBackend = Literal["openai", "vllm"]
 class ServerParams(Section):
     """Servers that speak OpenAI's protocol. The key, if any, is read from MATHCODE_API_KEY alone."""
 
-    base_urls: tuple[str, ...]
+    base_urls: tuple[str, ...] = Field(min_length=1)
     """Where they are, `/v1` included; prompts go round all of them."""
     name: str | None = None
     """What the servers call the model; its id unless given."""
-    concurrency: int = 64
+    concurrency: int = Field(default=64, gt=0)
     """Requests under way at once, over all servers."""
-    timeout_s: float = 600
+    timeout_s: float = Field(default=600, gt=0)
     """For one attempt, waiting in the server's queue included."""
-    max_attempts: int = 6
-    backoff_s: float = 1
+    max_attempts: int = Field(default=6, gt=0)
+    backoff_s: float = Field(default=1, ge=0)
     """Wait before the second attempt; doubled before each further one."""
-    max_backoff_s: float = 60
+    max_backoff_s: float = Field(default=60, ge=0)
 
 
 class VllmParams(Section):
     """vLLM on this machine, without a server."""
 
-    engines: int = 1
+    engines: int = Field(default=1, gt=0)
     """Copies of the model, each on GPUs of its own."""
-    tensor_parallel: int = 1
+    tensor_parallel: int = Field(default=1, gt=0)
     """GPUs for each copy."""
-    gpu_memory_share: float = 0.9
+    gpu_memory_share: float = Field(default=0.9, gt=0, le=1)
     dtype: str = "auto"
     enforce_eager: bool = False
-    batch_prompts: int = 2048
+    batch_prompts: int = Field(default=2048, gt=0)
     """Prompts that an engine holds at once; how many of them it works on is for vLLM to say."""
 
 
@@ -52,13 +52,13 @@ class ModelParams(Section):
     """A hub model's commit, which `make pin` writes; of any other model a name for what its replies are kept under."""
     tokenizer: str | None = None
     """A folder or hub id; the model's own unless given. `bytes`: none, a token counts as one byte."""
-    context_tokens: int
-    temperature: float = 0
-    top_p: float = 1
+    context_tokens: int = Field(gt=0)
+    temperature: float = Field(default=0, ge=0)
+    top_p: float = Field(default=1, gt=0, le=1)
     seed: int = 0
-    gpus: int = 1
+    gpus: int = Field(default=1, gt=0)
     """GPUs that serve it in all: for the plan of GPU-hours."""
-    tokens_per_s: float | None = None
+    tokens_per_s: float | None = Field(default=None, gt=0)
     """Prompt and completion tokens a second, all GPUs together, until a run has measured them."""
     openai: ServerParams | None = None
     vllm: VllmParams | None = None

@@ -1,7 +1,7 @@
 """What pretrain is told, and what follows from it: steps, rows of a step, learning rate of a step."""
 
 import math
-from typing import Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from mathcode_pile.attention import Implementation
 from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import Section
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class PretrainParams(Section):
@@ -24,8 +26,8 @@ class PretrainParams(Section):
     decay_share: float = Field(default=0.2, gt=0, le=1)
     """Which share of the steps decays, with warmup_stable_decay."""
     weight_decay: float = Field(ge=0)
-    betas: tuple[float, float]
-    epsilon: float = 1e-8
+    betas: tuple[Beta, Beta]
+    epsilon: float = Field(default=1e-8, gt=0)
     max_gradient_norm: float = Field(gt=0)
     document_bounds: bool
     """Does attention stop at document bounds, and do positions restart there?"""
@@ -53,7 +55,7 @@ class PretrainParams(Section):
     held_out_every_steps: int = Field(default=500, gt=0)
     held_out_tokens: int = Field(default=100_000, ge=0)
     """Of each component; 0 for all."""
-    seed: int
+    seed: int = Field(ge=0)
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:

@@ -57,7 +57,7 @@ class Http(FileOrigin):
     """Files at http(s) addresses, with their checksums where they are known."""
 
     kind: Literal["http"]
-    urls: dict[str, str | None]
+    urls: dict[str, str | None] = Field(min_length=1)
     """The sha256 of each address, or null."""
 
     def files(self) -> Iterator[LocalFile]:
@@ -84,7 +84,7 @@ class HuggingFace(FileOrigin):
     repository: str
     revision: Commit | None
     """A commit; null until `make pin` has written one."""
-    patterns: list[str]
+    patterns: list[str] = Field(min_length=1)
 
     def files(self) -> Iterator[LocalFile]:
         """Download and yield the files, in order of their names; raises InputError where no commit is pinned."""
@@ -98,8 +98,8 @@ class PythonPackages(Section):
 
     kind: Literal["python_packages"]
     what: What
-    packages: list[str]
-    min_characters: int = 300
+    packages: list[str] = Field(min_length=1)
+    min_characters: int = Field(default=300, ge=0)
     limits: Limits = Limits()
     """For each package."""
 
@@ -108,7 +108,7 @@ class WorkedMathematics(Section):
     """Generated pages of worked mathematics."""
 
     kind: Literal["worked_mathematics"]
-    documents: int
+    documents: int = Field(gt=0)
     seed: int
 
 

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from pydantic import Field
+
 from mathcode_pile.params import Section
 
 # A larger document is a named drop: a stage holds a few of its batches at a time.
@@ -28,11 +30,11 @@ class Rejected(NamedTuple):  # one record of a source that cannot become a docum
 class Limits(Section):
     """How much of an origin is taken; null is all of it."""
 
-    files: int | None = None
-    rows: int | None = None
-    bytes: int | None = None
+    files: int | None = Field(default=None, gt=0)
+    rows: int | None = Field(default=None, gt=0)
+    bytes: int | None = Field(default=None, gt=0)
     """Of text, before compression."""
-    share: float | None = None
+    share: float | None = Field(default=None, gt=0, le=1)
     """A sample of the rows, chosen by a hash of their keys: the same rows whatever the order."""
     seed: int = 0
 
