@@ -57,7 +57,10 @@ def main(
         annotate, translate = load("annotate", AnnotateParams, root=root), load("translate", TranslateParams, root=root)
         llm = load("llm", LlmParams, root=root)
     typer.echo(f"profile {profile or read_yaml(Path('params.yaml'))['profile']}, documents of {data}/ as it is now")
-    llm = _take_as_pinned(llm)
+    for name, model in llm.models.items():
+        if model.revision is None:
+            typer.echo(f"llm.models.{name}.revision is not pinned: counted at the main branch; a run needs `make pin`")
+    llm = llm.at_main()
     costs: list[Cost] = []
     with_model = False
     for source, task in annotate.sources.items():
@@ -75,16 +78,6 @@ def main(
         price = f"{sum(hours):,.2f} GPU-hours" if len(hours) == len(costs) else "GPU-hours unknown"
         asked, tokens = sum(cost.asked for cost in costs), sum(cost.tokens for cost in costs)
         typer.echo(f"in all: {asked:,.0f} prompts to ask, {tokens:,.0f} tokens, {price}")
-
-
-def _take_as_pinned(llm: LlmParams) -> LlmParams:
-    """Return the models, those without a revision at their main branch, which is said: a run would refuse them."""
-    models = {}
-    for name, model in llm.models.items():
-        if model.revision is None:
-            typer.echo(f"llm.models.{name}.revision is not pinned: counted at the main branch; a run needs `make pin`")
-        models[name] = model if model.revision else model.model_copy(update={"revision": "main"})
-    return LlmParams(models=models)
 
 
 def _choose_profile(profile: str, folder: Path) -> Path:

@@ -116,6 +116,36 @@ def test_an_input_that_no_stage_makes_is_named(project: Path, given: str) -> Non
         check_all()
 
 
+@pytest.mark.parametrize(
+    ("file", "key", "value", "message"),
+    [
+        (PROFILE, "annotate.model", "instuct", "annotate.model: llm.models has no 'instuct'; there are instruct"),
+        (PROFILE, "translate.model", None, "translate.model: llm.models has no None"),
+        (PROFILE, "translate.backend", "openai", "llm.models.instruct.openai is missing, and translate.backend is"),
+        (METHOD, "sources.cc_en.threshold", None, "sources.cc_en: threshold goes with keep: score, got None"),
+        (METHOD, "sources.openwebmath.threshold", 0.5, "sources.openwebmath: threshold goes with keep: score"),
+        (METHOD, "select.keep_types", [9], "select.keep_types.0: "),
+        (PROFILE, "pretrain.batch_tokens", 500000, "pretrain.batch_tokens: 500000 is no multiple of 8192 .* 1 device"),
+        (METHOD, "deduplicate.priority", ["textbooks"], "deduplicate.priority lacks filtered_cc_en, .* cc_en"),
+        (METHOD, "annotate.sources.cc_en.input", "classify/round", "annotate.sources.cc_en.input: no stage makes"),
+        (METHOD, "filter_code.sources.code_python.input", "fetch/x", "filter_code.sources.code_python.input: no"),
+        (METHOD, "classifiers.books.positives", "select/x", "classifiers.books.positives: no stage makes 'select/x'"),
+        (METHOD, "sources.textbooks.input", "textbooks", "sources.textbooks.input: no stage makes 'textbooks'"),
+        (METHOD, "translate.components", {"filtered_cc": {}}, "translate.components.filtered_cc: no source has"),
+        (PROFILE, "evaluate.tasks", ["sat"], "evaluate.tasks: fetch_benchmarks.benchmarks has no 'sat'"),
+    ],
+)
+def test_what_a_stage_would_refuse_is_named_before(
+    project: Path, file: str, key: str, value: Any, message: str
+) -> None:
+    if key == "evaluate.tasks":
+        (project / PROFILE).write_text((project / PROFILE).read_text().replace("    sat:\n", "    sat_math:\n"))
+    change(project, file, key, value)
+    with pytest.raises(ParamsError, match=f"^(params: )?{message}") as error:
+        check_all()
+    assert "\n" not in str(error.value) and len(str(error.value)) < 200
+
+
 def test_a_key_in_params_and_profile_is_an_error(project: Path) -> None:
     set_params(project, "engine:", "llm: {size: 1}\nengine:")
     (project / "profiles" / "sample.yaml").write_text("llm: {size: 2}\n")

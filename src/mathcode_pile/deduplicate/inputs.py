@@ -18,11 +18,16 @@ class Inputs:
     components: list[str]
 
 
-def list_inputs(selected: Path, components: Mapping[str, str], priority: list[str]) -> Inputs:
-    """Return the shards of every source, by component and source."""
+def check_priority(components: Mapping[str, str], priority: list[str]) -> None:
+    """Raise ParamsError where the component of a source has no priority."""
     for source, component in sorted(components.items()):
         if component not in priority:
             raise ParamsError(f"params: deduplicate.priority lacks {component}, the component of source {source}")
+
+
+def list_inputs(selected: Path, components: Mapping[str, str], priority: list[str]) -> Inputs:
+    """Return the shards of every source, by component and source; raises ParamsError as check_priority does."""
+    check_priority(components, priority)
     names = [name for name in priority if name in components.values()]
     inputs = Inputs([], [], names)
     for name in names:

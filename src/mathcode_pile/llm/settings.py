@@ -80,6 +80,15 @@ class LlmParams(Section):
 
     models: dict[str, ModelParams] = {}
 
+    def at_main(self) -> "LlmParams":
+        """Return the models, those that are not pinned at their main branch: for what asks none of them."""
+        return LlmParams(
+            models={
+                name: model if model.revision else model.model_copy(update={"revision": "main"})
+                for name, model in self.models.items()
+            }
+        )
+
 
 class Task(NamedTuple):
     """Who answers a stage's prompts, and how."""

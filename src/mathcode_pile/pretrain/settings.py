@@ -77,8 +77,8 @@ class Plan(NamedTuple):  # one run, as params, rows and devices make it
     """Micro batches of a step on each device."""
 
 
-def plan_run(params: PretrainParams, rows: int, sequence_length: int, devices: int) -> Plan:
-    """Return the run's shape; raises ParamsError, naming what would do, where the batch cannot be divided."""
+def divide_batch(params: PretrainParams, sequence_length: int, devices: int) -> int:
+    """Return the rows of a step; raises ParamsError, naming what would do, where the batch cannot be divided."""
     rows_a_step, rest = divmod(params.batch_tokens, sequence_length)
     unit = params.micro_batch_rows * devices
     if rest or rows_a_step % unit:
@@ -90,12 +90,18 @@ def plan_run(params: PretrainParams, rows: int, sequence_length: int, devices: i
             f" x micro_batch_rows {params.micro_batch_rows} x {devices} device{'s' * (devices > 1)});"
             f" {' or '.join(would)} would do"
         )
+    return rows_a_step
+
+
+def plan_run(params: PretrainParams, rows: int, sequence_length: int, devices: int) -> Plan:
+    """Return the run's shape; raises ParamsError where the batch cannot be divided, or the rows make no step."""
+    rows_a_step = divide_batch(params, sequence_length, devices)
     if rows == 0:
         raise ParamsError("pretrain: there are no packed rows")
     steps = params.steps or int(round(rows * (params.epochs or 0), 9) // rows_a_step)
     if steps == 0:
         raise ParamsError(f"pretrain.epochs: {params.epochs} of {rows} rows is less than a step of {rows_a_step} rows")
-    return Plan(steps, rows_a_step, rows_a_step // unit)
+    return Plan(steps, rows_a_step, rows_a_step // (params.micro_batch_rows * devices))
 
 
 def rows_of_step(step: int, rows: int, rows_a_step: int, seed: int) -> NDArray[np.int64]:
