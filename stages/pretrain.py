@@ -7,7 +7,6 @@ from pathlib import Path
 import typer
 
 from mathcode_pile.engine import write_metrics
-from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import load, read_section
 from stages import run
 
@@ -27,6 +26,7 @@ def main(
 
     params = load("pretrain", PretrainParams)
     # accelerate sets this in what it launches.
+    params.check_launcher()
     if params.launcher and "ACCELERATE_MIXED_PRECISION" not in os.environ:
         _launch(params.launcher)
     corpus = {"version": read_section("corpus").get("version"), "mixture": read_section("mixture")}
@@ -37,9 +37,7 @@ def main(
 
 
 def _launch(config: str) -> None:
-    """Become `accelerate launch` of this stage; raises ParamsError where the file is missing."""
-    if not Path(config).is_file():
-        raise ParamsError(f"pretrain.launcher: {config}: no such file")
+    """Become `accelerate launch` of this stage."""
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "stages.pretrain"]
     os.execv(sys.executable, [*command, *sys.argv[1:]])
 

@@ -1,6 +1,9 @@
 """Params are strict: a wrong key or value ends in one line that names it; every profile validates."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ from conftest import ROOT
 from mathcode_pile.engine import EngineParams
 from mathcode_pile.errors import ParamsError
 from mathcode_pile.params import Section, load, read_section, read_yaml
-from tools.check_params import check_all
+from tools.check_params import check_all, list_missing
+from tools.pin import pin
 
 
 class Example(Section):
@@ -157,3 +161,42 @@ def test_params_and_profile_are_joined(project: Path) -> None:
     set_params(project, "engine:", "llm: {name: y}\nengine:")
     (project / "profiles" / "sample.yaml").write_text("llm: {size: 2}\n")
     assert load("llm", Example) == Example(size=2, name="y")
+
+
+def check(project: Path) -> tuple[int, list[str]]:
+    """Run check_params as `make repro` does; its status and the lines it wrote on stderr."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    command = [sys.executable, "-m", "tools.check_params"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
+    return done.returncode, done.stderr.splitlines()
+
+
+def test_what_the_chosen_profile_lacks_is_said_before_it_runs(project: Path) -> None:
+    assert check(project) == (0, [])
+    change(project, PROFILE, "pretrain.launcher", "nope.yaml")
+    status, (pins, annotate, translate, launcher) = check(project)
+    assert status == 1
+    assert pins.startswith("error: params: not pinned: fetch.openwebmath.origins.0.revision, ")
+    assert pins.endswith("; `make pin PROFILE=workstation` writes the commits")
+    named = pins.partition("not pinned: ")[2].partition(";")[0].split(", ")
+    nulls = re.findall(r"revision: null", (project / PROFILE).read_text())
+    assert len(named) == len(nulls) == 18
+    assert annotate == "error: params: annotate.backend: backend vllm is not installed: pip install vllm==0.32.0"
+    assert translate == annotate.replace("annotate", "translate")
+    assert launcher == "error: pretrain.launcher: nope.yaml: no such file"
+
+
+def test_a_pinned_profile_lacks_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, _ = pin((project / PROFILE).read_text(), lambda kind, name: "a" * 40)
+    (project / PROFILE).write_text(text)
+    change(project, PROFILE, "pretrain.launcher", None)
+    monkeypatch.syspath_prepend(ROOT / "tests" / "scripted_vllm")
+    assert list_missing(check_all()) == []
+
+
+def test_a_model_that_nobody_asks_needs_no_revision(project: Path) -> None:
+    change(project, PROFILE, "annotate", {"backend": "rules"})
+    content = yaml.safe_load((project / PROFILE).read_text())
+    content["translate"] = {"backend": "symbolic"}
+    (project / PROFILE).write_text(yaml.safe_dump(content))
+    assert "llm.models" not in list_missing(check_all())[0]

@@ -1,8 +1,10 @@
-"""Validate every section of params.yaml and of the chosen profile against its type."""
+"""Validate params.yaml and the chosen profile, section by section and one against another, and say what a run lacks."""
 
+import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mathcode_pile.annotate import AnnotateParams, choose_judge
 from mathcode_pile.base_model import BaseModelParams
@@ -19,12 +21,14 @@ from mathcode_pile.evaluate import EvaluateParams
 from mathcode_pile.execute import ExecuteParams
 from mathcode_pile.fetch import OriginsParams
 from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams
-from mathcode_pile.llm import LlmParams
+from mathcode_pile.llm import LlmParams, ModelBackend
+from mathcode_pile.llm.offline import NOT_INSTALLED
 from mathcode_pile.mixture import ShareParams
 from mathcode_pile.pack import PackParams
-from mathcode_pile.params import SECTIONS, Section, load, read_section
+from mathcode_pile.params import SECTIONS, Section, parse_section, read_sections, read_yaml
 from mathcode_pile.pretrain.settings import PretrainParams, divide_batch
 from mathcode_pile.select import SelectParams, SourceParams
+from mathcode_pile.sources import HuggingFace
 from mathcode_pile.textbooks import ExtractTextbooksParams
 from mathcode_pile.tokenize import TokenizeParams
 from mathcode_pile.tokenizer import TokenizerParams
@@ -63,20 +67,20 @@ ENTRY_TYPES: dict[str, type[Section]] = {
 NAMES_ALONE = {"profile", "components"}
 
 
-def check_all(root: Path = Path()) -> None:
-    """Raise ParamsError at the first value of params.yaml or the chosen profile that cannot be used."""
-    params = _read_all(root)
+def check_all() -> dict[str, Any]:
+    """Return every section as its type, and every entry of the sections that hold entries.
+
+    Raises ParamsError at the first value of params.yaml or the chosen profile that cannot be used.
+    """
+    values = read_sections()
+    params: dict[str, Any] = {name: parse_section(name, values[name], section) for name, section in TYPES.items()}
+    for name, section in ENTRY_TYPES.items():
+        params[name] = {key: parse_section(f"{name}.{key}", entry, section) for key, entry in values[name].items()}
+    params["components"] = values["components"]
     _check_names(params)
     _check_inputs(params)
     _check_stages(params)
-
-
-def _read_all(root: Path) -> dict[str, Any]:
-    """Return every section as its type, and every entry of the sections that hold entries."""
-    params: dict[str, Any] = {name: load(name, section, root=root) for name, section in TYPES.items()}
-    for name, section in ENTRY_TYPES.items():
-        params[name] = {key: load(name, section, key, root) for key in read_section(name, root)}
-    return params | {"components": read_section("components", root)}
+    return params
 
 
 def _check_names(params: dict[str, Any]) -> None:
@@ -129,14 +133,57 @@ def _check_stages(params: dict[str, Any]) -> None:
     divide_batch(params["pretrain"], params["pack"].sequence_length, devices=1)
 
 
+def list_missing(params: dict[str, Any]) -> list[str]:
+    """Return a line for each thing without which the chosen profile cannot run, in this folder and on this machine.
+
+    These are no errors of a profile as such: as published, it is neither pinned nor on a machine that has vLLM.
+    """
+    missing = []
+    if unpinned := list(_list_unpinned(params)):
+        profile = read_yaml(Path("params.yaml"))["profile"]
+        missing.append(f"params: not pinned: {', '.join(unpinned)}; `make pin PROFILE={profile}` writes the commits")
+    if importlib.util.find_spec("vllm") is None:
+        stages = [name for name in ("annotate", "translate", "evaluate") if params[name].backend == "vllm"]
+        missing += [f"params: {name}.backend: {NOT_INSTALLED}" for name in stages]
+    try:
+        params["pretrain"].check_launcher()
+    except ParamsError as error:
+        missing.append(str(error))
+    return missing
+
+
+def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
+    """Yield the keys of the hub revisions that a run would read and that are null."""
+    origins = {f"fetch.{name}": params["fetch"][name].origins for name in params["sources"]}
+    for name, benchmark in params["fetch_benchmarks"].benchmarks.items():
+        origins[f"fetch_benchmarks.benchmarks.{name}"] = benchmark.origins
+    for key, entries in origins.items():
+        for number, origin in enumerate(entries):
+            if isinstance(origin, HuggingFace) and origin.revision is None:
+                yield f"{key}.origins.{number}.revision"
+    books = params["extract_textbooks"]
+    if books.ocr != "none" and books.ocr_revision is None and not Path(books.ocr).is_dir():
+        yield "extract_textbooks.ocr_revision"
+    asked = {params[name].model for name in ("annotate", "translate") if params[name].backend in get_args(ModelBackend)}
+    for name in sorted(asked):
+        if params["llm"].models[name].revision is None:
+            yield f"llm.models.{name}.revision"
+    for name in ("tokenizer", "base_model"):
+        hub = params[name].hub
+        if hub is not None and hub.revision is None:
+            yield f"{name}.hub.revision"
+
+
 def main() -> None:
-    """Check the files of the working folder."""
+    """Check the files of the working folder, and that the chosen profile can run here."""
     unchecked = SECTIONS - set(TYPES) - set(ENTRY_TYPES) - NAMES_ALONE
     assert not unchecked, unchecked
     try:
-        check_all()
+        missing = list_missing(check_all())
     except PipelineError as error:
         sys.exit(f"error: {error}")
+    if missing:
+        sys.exit("\n".join(f"error: {line}" for line in missing))
     print("params.yaml and the profile are as their types want them")
 
 

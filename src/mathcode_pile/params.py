@@ -59,6 +59,18 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def read_section(name: str, root: Path = Path()) -> dict[str, Any]:
     """Return a section of params.yaml joined with the same section of the chosen profile."""
+    method, size, path = _read_files(root)
+    return _join(method.get(name), size.get(name), name, path)
+
+
+def read_sections(root: Path = Path()) -> dict[str, dict[str, Any]]:
+    """Return every section of params.yaml joined with the same section of the chosen profile."""
+    method, size, path = _read_files(root)
+    return {name: _join(method.get(name), size.get(name), name, path) for name in sorted(SECTIONS - {"profile"})}
+
+
+def _read_files(root: Path) -> tuple[dict[str, Any], dict[str, Any], Path]:
+    """Return what params.yaml and the chosen profile hold, and the profile's path."""
     params = read_yaml(root / "params.yaml")
     profile = params.get("profile")
     if not isinstance(profile, str):
@@ -67,7 +79,7 @@ def read_section(name: str, root: Path = Path()) -> dict[str, Any]:
     if not (root / path).is_file():
         names = sorted(p.stem for p in (root / "profiles").glob("*.yaml"))
         raise ParamsError(f"params.yaml: profile: no {path}; there are {', '.join(names)}")
-    return _join(params.get(name), read_yaml(root / path).get(name), f"{name}", path)
+    return params, read_yaml(root / path), path
 
 
 def _join(method: Any, size: Any, name: str, path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mathcode_pile.llm.settings import Task
 
 Keep = Callable[[Completion], None]
 CLOSE_S = 30
+NOT_INSTALLED = "backend vllm is not installed: pip install vllm==0.32.0"
 READY = 0  # what an engine sends in place of a prompt's number once its model is loaded
 
 
@@ -201,7 +202,7 @@ class Generator:
             from vllm import EngineArgs, LLMEngine, SamplingParams
             from vllm.exceptions import VLLMClientError
         except ImportError:
-            raise PipelineError("backend vllm is not installed: pip install vllm==0.32.0") from None
+            raise PipelineError(NOT_INSTALLED) from None
         model, params = task.model, task.model.vllm
         assert params
         tokenizer = model.tokenizer if model.tokenizer not in (None, "bytes") else model.id

@@ -1,6 +1,7 @@
 """What pretrain is told, and what follows from it: steps, rows of a step, learning rate of a step."""
 
 import math
+from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
@@ -64,6 +65,11 @@ class PretrainParams(Section):
         if (self.epochs or self.steps or 0) <= 0:
             raise ValueError("epochs and steps must be positive")
         return self
+
+    def check_launcher(self) -> None:
+        """Raise ParamsError where the launcher's file is missing."""
+        if self.launcher and not Path(self.launcher).is_file():
+            raise ParamsError(f"pretrain.launcher: {self.launcher}: no such file")
 
     def determining(self) -> dict[str, object]:
         """Return what the result depends on: all but how often it is saved, how many are kept and who starts it."""
