@@ -137,7 +137,7 @@ def test_equal_names_in_two_origins_are_two_documents(tmp_path: Path) -> None:
 
 def test_pdfs_and_text_in_one_source_are_an_error(tmp_path: Path) -> None:
     origins = [{"kind": "local", "path": "x", "format": f, "license": "MIT"} for f in ("pdf", "text")]
-    with pytest.raises(ParamsError, match="PDFs and text are different records"):
+    with pytest.raises(ParamsError, match="origins: text and PDFs are different records"):
         fetch_source("s", parse_section("fetch.s", {"origins": origins}, OriginsParams), tmp_path / "out")
 
 
@@ -169,6 +169,61 @@ def test_limits_bound_rows_files_and_bytes(tmp_path: Path) -> None:
     for limits, kept in [({"files": 2}, 20), ({"bytes": 95}, 10), ({"rows": 13, "files": 1}, 10), ({"rows": 13}, 13)]:
         out = tmp_path / str(limits)
         assert fetch(out, path=str(tmp_path), format="jsonl", limits=limits).kept == kept
+
+
+def test_a_limit_of_bytes_counts_the_text_as_it_is_encoded(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text("\n".join(json.dumps({"text": "\N{EURO SIGN}" * 10}) for _ in range(10)))
+    assert fetch(tmp_path / "out", path=str(tmp_path), format="jsonl", limits={"bytes": 60}).kept == 2
+
+
+PACKAGES = {"kind": "python_packages", "what": "code", "packages": ["networkx"]}
+
+
+def test_rows_of_a_package_are_limited(tmp_path: Path) -> None:
+    params = parse_section("fetch.s", {"origins": [PACKAGES | {"limits": {"rows": 3}}]}, OriginsParams)
+    assert fetch_source("s", params, tmp_path / "out").kept == 3
+
+
+FILES = {"kind": "local", "path": ".", "format": "jsonl", "license": "MIT"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "message"),
+    [
+        (PACKAGES | {"limits": {"bytes": 10000}}, r"unknown key fetch\.s\.origins\.0\.python_packages\.limits\.bytes"),
+        (PACKAGES | {"limits": {"share": 0.01}}, r"unknown key .*limits\.share"),
+        (PACKAGES | {"limits": {"files": 1}}, r"unknown key .*limits\.files"),
+        (
+            FILES | {"columns": {"txet": "body"}},
+            r"fetch\.s\.origins: columns: unknown key .txet.; there are text, .*",
+        ),
+        (FILES | {"format": "markdown", "columns": {"text": "body"}}, r".*local: columns: format markdown has none"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(origin: dict[str, object], message: str) -> None:
+    with pytest.raises(ParamsError, match=f"^params: {message}$"):
+        parse_section("fetch.s", {"origins": [origin]}, OriginsParams)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limits": {"rows": 3}}, "limits.rows: of a benchmark all rows are taken; only files can be limited"),
+        ({"limits": {"files": 1, "share": 0.5}}, "limits.share: of a benchmark all rows are taken; .*"),
+        ({"columns": {"anwser": "answer"}}, "columns: unknown key 'anwser'; there are id, question, options, .*"),
+        ({"format": "pdf"}, "format pdf has no records"),
+    ],
+)
+def test_an_option_that_would_do_nothing_for_a_benchmark_is_refused(options: dict[str, object], message: str) -> None:
+    values = {"benchmarks": {"b": {"origins": [FILES | options]}}}
+    with pytest.raises(ParamsError, match=rf"^params: fetch_benchmarks\.benchmarks\.b\.origins: {message}$"):
+        parse_section("fetch_benchmarks", values, FetchBenchmarksParams)
+
+
+def test_a_wrong_key_of_a_benchmark_is_named_once() -> None:
+    values = {"benchmarks": {"b": {"origins": [FILES | {"pattern": "x"}]}}}
+    with pytest.raises(ParamsError, match=r"^params: unknown key x\.benchmarks\.b\.origins\.0\.local\.pattern$"):
+        parse_section("x", values, FetchBenchmarksParams)
 
 
 def test_equal_keys_are_the_same_drops_whatever_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:

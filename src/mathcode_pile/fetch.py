@@ -5,16 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from mathcode_pile.documents import DOCUMENT, DROPPED, FILE, document_id, encode_metadata
 from mathcode_pile.engine import Report
-from mathcode_pile.errors import InputError, ParamsError
+from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
 from mathcode_pile.shards import LazyShard, shard_name, write_shards
-from mathcode_pile.sources import FileOrigin, Origin, read_origin
+from mathcode_pile.sources import FileOrigin, Origin, check_columns, read_origin
 from mathcode_pile.sources.download import LocalFile, record_files
+from mathcode_pile.sources.formats import COLUMNS
 from mathcode_pile.sources.rows import Rejected, Row
 from mathcode_pile.sources.seen import SeenKeys
 
@@ -31,6 +32,19 @@ class OriginsParams(Section):
     shard_megabytes: int = Field(default=256, gt=0)
     """Text in a shard; a shard is what one worker computes at a time."""
 
+    @field_validator("origins")
+    @classmethod
+    def _make_one_source(cls, origins: list[Origin]) -> list[Origin]:
+        if len({is_pdf(origin) for origin in origins}) > 1:
+            raise ValueError("text and PDFs are different records; make two sources")
+        check_columns(origins, COLUMNS)
+        return origins
+
+
+def is_pdf(origin: Origin) -> bool:
+    """Say whether an origin's records are PDFs, not text."""
+    return isinstance(origin, FileOrigin) and origin.format == "pdf"
+
 
 def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
     """Write the rows of a source's origins to shards in `out`, rejected ones to `out/dropped`.
@@ -40,10 +54,7 @@ def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
     Raises InputError where an origin cannot be read, or where nothing is left.
     """
     report = Report()
-    kinds = {isinstance(o, FileOrigin) and o.format == "pdf" for o in params.origins}
-    if len(kinds) > 1:
-        raise ParamsError(f"params: fetch.{source}.origins: PDFs and text are different records; make two sources")
-    schema = FILE if kinds == {True} else DOCUMENT
+    schema = FILE if is_pdf(params.origins[0]) else DOCUMENT
     brought: list[LocalFile] = []
     rows = (
         (number, row) for number, origin in enumerate(params.origins) for row in read_origin(origin, brought.append)

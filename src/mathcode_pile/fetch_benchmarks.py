@@ -5,25 +5,39 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mathcode_pile.documents import DROPPED, QUESTION
 from mathcode_pile.engine import Report
-from mathcode_pile.errors import InputError, ParamsError
+from mathcode_pile.errors import InputError
 from mathcode_pile.params import Section
 from mathcode_pile.shards import LazyShard, ShardWriter, shard_name
-from mathcode_pile.sources import FileSource, naming, open_files
+from mathcode_pile.sources import FileSource, check_columns, naming, open_files
 from mathcode_pile.sources.download import LocalFile, record_files
 from mathcode_pile.sources.records import Tabular, read_records
 from mathcode_pile.sources.rows import Rejected
 
 LETTERS = "ABCDEFGHIJ"
+# What `columns` may find in a benchmark's records.
+COLUMNS = ("id", "question", "options", "answer", "solution")
 
 
 class BenchmarkParams(Section):
     """One benchmark; `columns` of its origins maps id, question, options, answer and solution."""
 
     origins: list[FileSource] = Field(min_length=1)
+
+    @field_validator("origins")
+    @classmethod
+    def _hold_questions(cls, origins: list[FileSource]) -> list[FileSource]:
+        check_columns(origins, COLUMNS)
+        for origin in origins:
+            if origin.format not in get_args(Tabular):
+                raise ValueError(f"format {origin.format} has no records")
+            # A question that is left out would not be looked for in the corpus.
+            if more := sorted(origin.limits.model_fields_set - {"files"}):
+                raise ValueError(f"limits.{more[0]}: of a benchmark all rows are taken; only files can be limited")
+        return origins
 
 
 class FetchBenchmarksParams(Section):
@@ -64,7 +78,7 @@ def _read_questions(
     brought: list[LocalFile],
 ) -> Iterator[dict[str, Any]]:
     for origin in origins:
-        for file, record in _read_origin(benchmark, origin, brought):
+        for file, record in _read_origin(origin, brought):
             report.read += 1
             key = f"{benchmark}/{report.read:05d}"
             try:
@@ -74,9 +88,7 @@ def _read_questions(
                 rejected.append({"id": key, "reason": "not_a_question", "detail": f"{file.name}: {error}"})
 
 
-def _read_origin(benchmark: str, origin: FileSource, brought: list[LocalFile]) -> Iterator[tuple[LocalFile, Any]]:
-    if origin.format not in get_args(Tabular):
-        raise ParamsError(f"params: benchmark {benchmark}: format {origin.format} has no records")
+def _read_origin(origin: FileSource, brought: list[LocalFile]) -> Iterator[tuple[LocalFile, Any]]:
     for file in open_files(origin, brought.append):
         with naming(file):
             for record in read_records(file.path, file.name, cast(Tabular, origin.format)):

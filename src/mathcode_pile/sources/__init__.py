@@ -1,12 +1,12 @@
 """Where documents come from: one strict type for each kind of origin, and the rows of any of them."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mathcode_pile.errors import InputError
 from mathcode_pile.params import Commit, Section
@@ -27,6 +27,12 @@ class FileOrigin(Section):
     columns: dict[str, str] = {}
     limits: Limits = Limits()
     citation: str = ""
+
+    @model_validator(mode="after")
+    def _has_columns(self) -> Self:
+        if self.columns and self.format in ("text", "markdown", "pdf"):
+            raise ValueError(f"columns: format {self.format} has none")
+        return self
 
 
 class Local(FileOrigin):
@@ -93,6 +99,13 @@ class HuggingFace(FileOrigin):
         yield from download_hub("dataset", self.repository, self.revision, self.patterns, self.limits.files)
 
 
+class PackageLimits(Section):
+    """How much of a package is taken; null is all of it."""
+
+    rows: int | None = Field(default=None, gt=0)
+    """Spread over the package by a hash of their keys."""
+
+
 class PythonPackages(Section):
     """Documentation, code or long texts of installed packages that requirements.lock pins."""
 
@@ -100,7 +113,7 @@ class PythonPackages(Section):
     what: What
     packages: list[str] = Field(min_length=1)
     min_characters: int = Field(default=300, ge=0)
-    limits: Limits = Limits()
+    limits: PackageLimits = PackageLimits()
     """For each package."""
 
 
@@ -121,7 +134,7 @@ def read_origin(origin: Origin, on_file: Callable[[LocalFile], object]) -> Itera
     on_file: is told each downloaded file before it is read.
     """
     if isinstance(origin, PythonPackages):
-        yield from read_packages(origin.packages, origin.what, origin.limits, origin.min_characters)
+        yield from read_packages(origin.packages, origin.what, origin.limits.rows, origin.min_characters)
     elif isinstance(origin, WorkedMathematics):
         for page in generate(origin.documents, origin.seed):
             url = f"generated:worked_mathematics/{origin.seed}/{page['key']}"
@@ -131,7 +144,15 @@ def read_origin(origin: Origin, on_file: Callable[[LocalFile], object]) -> Itera
         yield from bounded(_read_files(origin, on_file), origin.limits)
 
 
-FileSource = Local | Http | Store | HuggingFace
+FileSource = Annotated[Local | Http | Store | HuggingFace, Field(discriminator="kind")]
+
+
+def check_columns(origins: Iterable[object], known: Sequence[str]) -> None:
+    """Raise ValueError where the `columns` of an origin made of files say where something is that is not known."""
+    for origin in origins:
+        for name in origin.columns if isinstance(origin, FileOrigin) else ():
+            if name not in known:
+                raise ValueError(f"columns: unknown key {name!r}; there are {', '.join(known)}")
 
 
 def _read_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:

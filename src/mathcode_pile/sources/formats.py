@@ -23,6 +23,8 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "notebook": (".ipynb", ".jsonl", ".jsonl.gz"),
     "pdf": (".pdf",),
 }
+# What `columns` may find in the records of a source.
+COLUMNS = ("text", "id", "url")
 # Metadata nested deeper than this is not metadata.
 MAX_DEPTH = 50
 

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from mathcode_pile.errors import InputError
-from mathcode_pile.sources.rows import Limits, Rejected, Row
+from mathcode_pile.sources.rows import Rejected, Row
 
 # These record how a wheel was built, which differs between machines.
 BUILD_FILES = {"__config__.py", "_distributor_init.py"}
@@ -26,8 +26,8 @@ BUILD_FILES = {"__config__.py", "_distributor_init.py"}
 What = Literal["documentation", "code", "books"]
 
 
-def read_packages(packages: list[str], what: What, limits: Limits, min_characters: int) -> Iterator[Row | Rejected]:
-    """Yield the rows of each package in turn; `limits` hold for each package.
+def read_packages(packages: list[str], what: What, rows: int | None, min_characters: int) -> Iterator[Row | Rejected]:
+    """Yield the rows of each package in turn, at most `rows` of each.
 
     documentation: a row for each docstring and each description of a service, of at least
     `min_characters`. code: a row for each source file. books: a row for each subpackage, its
@@ -39,16 +39,16 @@ def read_packages(packages: list[str], what: What, limits: Limits, min_character
             package = distribution(name)
         except PackageNotFoundError:
             raise InputError(f"python_packages: {name} is not installed") from None
-        yield from _evenly(_read_package(package, what, min_characters), limits)
+        yield from _evenly(_read_package(package, what, min_characters), rows)
 
 
-def _evenly(rows: Iterator[Row | Rejected], limits: Limits) -> Iterator[Row | Rejected]:
-    """Take limits.rows of the rows, spread over the package by a hash of their keys, in their order."""
-    if limits.rows is None:
+def _evenly(rows: Iterator[Row | Rejected], most: int | None) -> Iterator[Row | Rejected]:
+    """Take at most so many of the rows, spread over the package by a hash of their keys, in their order."""
+    if most is None:
         yield from rows
         return
     taken = list(rows)
-    chosen = sorted(taken, key=lambda row: hashlib.blake2b(row.key.encode()).digest())[: limits.rows]
+    chosen = sorted(taken, key=lambda row: hashlib.blake2b(row.key.encode()).digest())[:most]
     keys = {row.key for row in chosen}
     yield from (row for row in taken if row.key in keys)
 

@@ -33,7 +33,7 @@ class Limits(Section):
     files: int | None = Field(default=None, gt=0)
     rows: int | None = Field(default=None, gt=0)
     bytes: int | None = Field(default=None, gt=0)
-    """Of text, before compression."""
+    """Of text in UTF-8, or of PDFs; the row that reaches it is the last."""
     share: float | None = Field(default=None, gt=0, le=1)
     """A sample of the rows, chosen by a hash of their keys: the same rows whatever the order."""
     seed: int = 0
@@ -52,7 +52,8 @@ def bounded(rows: Iterator[Row | Rejected], limits: Limits) -> Iterator[Row | Re
         if limits.share is not None and not in_share(row.key, limits.share, limits.seed):
             continue
         if isinstance(row, Row):
-            held += len(row.content)
+            if limits.bytes is not None:
+                held += len(row.content.encode()) if isinstance(row.content, str) else len(row.content)
             taken += 1
         yield row
         if (limits.rows is not None and taken >= limits.rows) or (limits.bytes is not None and held >= limits.bytes):
