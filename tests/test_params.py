@@ -13,7 +13,9 @@ from conftest import ROOT
 
 from mathcode_pile.engine import EngineParams
 from mathcode_pile.errors import ParamsError
+from mathcode_pile.pack import PackParams
 from mathcode_pile.params import Section, load, read_section, read_yaml
+from mathcode_pile.pretrain import PretrainParams
 from tools.check_params import check_all, list_missing
 from tools.pin import pin
 
@@ -23,10 +25,23 @@ class Example(Section):
     name: str = "x"
 
 
-@pytest.mark.parametrize("profile", sorted(p.stem for p in (ROOT / "profiles").glob("*.yaml")))
+PROFILES = sorted(p.stem for p in (ROOT / "profiles").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
 def test_every_section_of_every_profile_has_its_type(project: Path, profile: str) -> None:
     set_params(project, "profile: sample", f"profile: {profile}")
     check_all()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_run_has_at_least_five_checkpoints(project: Path, profile: str) -> None:
+    set_params(project, "profile: sample", f"profile: {profile}")
+    params, budget = load("pretrain", PretrainParams), load("pack", PackParams).tokens
+    steps = params.steps or int((budget or 0) * (params.epochs or 0)) // params.batch_tokens
+    if not steps:
+        pytest.skip("how many steps it has depends on the corpus")
+    assert steps // params.checkpoint_every_steps >= 5 and steps >= params.held_out_every_steps
 
 
 def test_the_sample_for_a_real_model_brings_the_same_data_as_the_sample() -> None:
