@@ -167,6 +167,46 @@ def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
     assert translate_document(text)[0] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (r"$\cos 60 = 0.5$", "ambiguous_angle"),
+        (r"$\sin(90) = 1$", "ambiguous_angle"),
+        (r"$10\cos 60 = 5$", "ambiguous_angle"),
+        (r"$\tan(\frac{90}{2}) = 1$", "ambiguous_angle"),
+        (r"$\cos^2 60 + \sin^2 30 = 0.5$", "ambiguous_angle"),
+        (r"$\sin 30^0 = 0.5$", "ambiguous_angle"),
+        (r"$\arctan 1 = 45$", "ambiguous_angle"),
+        (r"$\arctan(-1) = -45$", "ambiguous_angle"),
+        (r"$\arcsin 0.1 = 5.74$", "ambiguous_angle"),
+        (r"$180^0 - 65^0 = 115^0$", "nothing_to_compute"),
+    ],
+)
+def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reason: str) -> None:
+    found, reasons = translate_document(text)
+    assert (found, dict(reasons)) == ([], {reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "printed"),
+    [
+        (r"$\sin 1 = 0.841$", "0.841", "0.8414709848078965"),
+        (r"$\cos(\frac{1}{10}) = 0.995$", "0.995", "0.9950041652780258"),
+        (r"$\cos 12\pi = 1$", "1", "1"),
+        (r"$10\cos 60^\circ = 5$", "5", "5"),
+        (r"$\arctan 1 = \frac{\pi}{4}$", r"\frac{\pi}{4}", "pi/4"),
+        (r"$\arcsin 1 = 1.571$", "1.571", "1.5707963267948966"),
+        (r"$\frac{180}{\pi}\arctan 1 = 45$", "45", "45"),
+        (r"$10 \sin(\arctan 2) = 8.94$", "8.94", "8.94427190999916"),
+        (r"$\cos 60 = \frac{4}{8} = 0.5$", "0.5", "0.5"),
+        (r"$7^0 + 7^1 = 8$", "8", "8"),
+    ],
+)
+def test_what_a_page_can_only_mean_in_one_way_is_computed(text: str, result: str, printed: str) -> None:
+    found = only(text)
+    assert (found.result, run(found)) == (result, printed)
+
+
 def test_what_is_left_alone_is_counted_by_reason() -> None:
     _, reasons = translate_document(r"Let $x = 5$, $\log 3 + 1 = 4$ and $1 + 2 + \cdots + 9 = 45$.")
     assert reasons["nothing_to_compute"] and reasons["ambiguous_logarithm"] and reasons["ellipsis"]

@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable
 
 from mathcode_pile.symbolic.expressions import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
-from mathcode_pile.symbolic.nodes import Node, UnreadableError, free_symbols, number, walk
+from mathcode_pile.symbolic.nodes import (
+    TRIGONOMETRY,
+    Node,
+    UnreadableError,
+    free_symbols,
+    number,
+    operations,
+    walk,
+)
 from mathcode_pile.symbolic.tokens import clean, tokens_of
 
 _NAMED = re.compile(r"\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{\s*([^{}]*?)\s*\}")
@@ -54,6 +62,8 @@ class _Reader(Expressions):
             if power.op == "neg":
                 raise UnreadableError("ambiguous_inverse")
         node = Node(name, (self.argument(),))
+        if name in TRIGONOMETRY and _may_be_degrees(node.args[0]):
+            raise UnreadableError("ambiguous_angle")
         return Node("pow", (node, power)) if power else node
 
     def argument(self) -> Node:
@@ -245,6 +255,25 @@ class _Reader(Expressions):
     def constant(self, op: str) -> Node:
         self.take()
         return Node(op)
+
+
+# More than a full turn in radians: a plain number from here on is likely one of degrees.
+_FULL_TURN = 7
+_SAID_ANGLE = {"pi", "degrees", "asin", "acos", "atan"}
+
+
+def _may_be_degrees(angle: Node) -> bool:
+    """Say whether an angle is a plain number so large that degrees may be meant, or has 0 as an exponent for a sign."""
+    if free_symbols(angle) or operations(angle) & _SAID_ANGLE:
+        return False
+    return _has_large_number(angle) or any(item.op == "pow" and item.args[1] == number("0") for item in walk(angle))
+
+
+def _has_large_number(node: Node) -> bool:
+    """Say whether a number of a full turn or more stands anywhere but in a denominator or an exponent."""
+    if node.op == "num":
+        return float(node.value) >= _FULL_TURN
+    return any(map(_has_large_number, node.args[:1] if node.op in ("div", "pow") else node.args))
 
 
 _DERIVATIVE = re.compile(

@@ -44,6 +44,7 @@ def operations(node: Node) -> set[str]:
     return {item.op for item in walk(node)}
 
 
+TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
 BINDERS = {"sum": 1, "prod": 1, "int": 1, "limit": 1}  # operations whose args[1] is a bound variable
 
 
@@ -102,6 +103,9 @@ def is_value(node: Node) -> bool:
         return is_rational(node.args[-1])
     if node.op == "pow":
         base, exponent = node.args
+        # 115^0 is a poor man's 115 degrees; nobody leaves the power there.
+        if exponent == number("0"):
+            return False
         return (is_rational(base) or base.op in ("pi", "e")) and is_rational(exponent)
     if node.op == "mul":
         return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))

@@ -7,6 +7,7 @@ What is stated wrongly is translated like the rest: the verdict is not ours.
 import re
 from collections import Counter
 from collections.abc import Iterator
+from math import pi
 from typing import NamedTuple
 
 from mathcode_pile.symbolic import code
@@ -15,6 +16,7 @@ from mathcode_pile.symbolic.equations import Solution, Statement, find_solutions
 from mathcode_pile.symbolic.identities import shows_identity
 from mathcode_pile.symbolic.latex import read_tokens
 from mathcode_pile.symbolic.nodes import (
+    TRIGONOMETRY,
     Node,
     UnreadableError,
     bits,
@@ -35,7 +37,7 @@ from mathcode_pile.symbolic.titles import title_of
 CALCULUS = {"diff", "int", "limit", "sum", "prod", "det"}
 MAX_COMPUTATIONS = 200
 MAX_EQUATIONS = 3000
-_TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
+_INVERSES = {"asin", "acos", "atan"}
 # What a page takes back, and where it leaves the exact value.
 _DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|extraneous|remainder \d", re.IGNORECASE)
 # Pages that give * a meaning of their own, and lists of equations with dots between.
@@ -198,7 +200,7 @@ def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str)
 def without_degrees(node: Node) -> Node:
     """Take degree signs off angles that only add up; in a trigonometric function they change the value."""
     ops = operations(node)
-    if "degrees" not in ops or ops & _TRIGONOMETRY:
+    if "degrees" not in ops or ops & TRIGONOMETRY:
         return node
     if node.op == "degrees":
         return node.args[0]
@@ -236,12 +238,27 @@ def _computation(source: Side, target: Side, sentence: str) -> Computation:
     ops = operations(source.node)
     if {"asin", "acos", "atan", "pi"} & ops and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
         raise UnreadableError("units_differ")
+    if _yields_angle(source.node) and _exceeds_radians(target.node) and "pi" not in ops:
+        raise UnreadableError("ambiguous_angle")
     loose = target.term.relation == "~" or _ROUNDED.search(sentence)
     if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
         raise UnreadableError("rounded")
     finish = "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
     program = code.write_program(source.node, kind, finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
+
+
+def _yields_angle(node: Node) -> bool:
+    """Say whether an inverse function's value, an angle, goes into a value as it is."""
+    if node.op in _INVERSES:
+        return True
+    return node.op not in TRIGONOMETRY | CALCULUS and any(map(_yields_angle, node.args))
+
+
+def _exceeds_radians(node: Node) -> bool:
+    """Say whether a plain number is stated that no inverse function reaches in radians: above pi."""
+    node = node.args[0] if node.op == "neg" else node
+    return node.op == "num" and float(node.value) > pi
 
 
 def _is_ready(node: Node) -> bool:
