@@ -11,6 +11,7 @@ MAX_DEPTH = 24
 
 _TIMES = {"*", "\\cdot", "\\times", "\\ast"}
 OVER = {"/", "\\div"}
+PERCENT = {"%", "\\%"}
 _BINDERS = ("\\sum", "\\prod", "\\int", "\\lim", "\\det")
 FRACTIONS = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}
 BINOMIALS = {"\\binom", "\\dbinom", "\\tbinom"}
@@ -79,8 +80,14 @@ class Expressions:
         if self.depth > MAX_DEPTH:
             raise UnreadableError("too_deep")
         terms = [self.signed_term()]
+        percents = [self.ends_in_percent(terms[0])]
         while self.peek() in ("+", "-"):
             terms.append(self.signed_term())
+            percents.append(self.ends_in_percent(terms[-1]))
+        plain = [term for term, is_percent in zip(terms, percents, strict=True) if not is_percent]
+        # 100 + 15%: 115 to some, 100.15 to others; 1 + 15% is 1.15 to all.
+        if any(percents) and plain and plain != [number("1")]:
+            raise UnreadableError("percent_of_what")
         node = terms[0] if len(terms) == 1 else Node("add", tuple(terms))
         if self.peek() in ("\\bmod", "\\mod"):
             if node.op == "add":
@@ -89,6 +96,11 @@ class Expressions:
             node = Node("mod", (node, self.term()))
         self.depth -= 1
         return node
+
+    def ends_in_percent(self, term: Node) -> bool:
+        """Say whether the term read last is nothing but a number of percent; 15% of something is a product."""
+        term = term.args[0] if term.op == "neg" else term
+        return self.tokens[self.position - 1] in PERCENT and term.op == "div" and term.args[1] == number("100")
 
     def signed_term(self) -> Node:
         sign = False
@@ -122,6 +134,8 @@ class Expressions:
         if (token[0].isdigit() or token[0] == ".") and self.tokens[start - 1] != "!":
             raise UnreadableError("adjacent_numbers")
         mixed = right.op == "div" and token in FRACTIONS and all(map(is_integer, right.args))
+        if node.op == "num" and token in FRACTIONS and self.tokens[self.position - 1] in PERCENT:
+            raise UnreadableError("ambiguous_mixed_number")
         if node.op == "num" and mixed:
             # 2\frac{1}{2} is two and a half where the fraction is proper; otherwise nobody can tell.
             if not node.value.isdigit() or int(right.args[0].value or 0) >= int(right.args[1].value or 0):
@@ -183,7 +197,7 @@ class Expressions:
                 if self.peek() == "!":
                     raise UnreadableError("double_factorial")
                 node = Node("fact", (node,))
-            elif token == "\\%" or token == "%":
+            elif token in PERCENT:
                 self.take()
                 node = Node("div", (node, number("100")))
             else:
