@@ -90,6 +90,8 @@ def test_a_changed_result_is_no_longer_verified(checker: Checker) -> None:
         ("1/3", "0.333333333", "verified"),
         ("1/3", "0.3333", "uncheckable"),
         ("5", "5.4", "contradicted"),
+        (r"33\%", "33.333333%", "uncheckable"),
+        (r"33\%", "33.6%", "contradicted"),
         (r"\approx 5", "5.4", "verified"),
         ("12345678901234567890123", "1.2345678901234568e+22", "uncheckable"),
     ],

@@ -12,6 +12,7 @@ import pytest
 from latex2sympy2_extended import latex2sympy
 from sympy import sympify
 
+from mathcode_pile.answers import compare
 from mathcode_pile.sources.worked_mathematics import generate
 from mathcode_pile.symbolic import Computation, translate_document
 
@@ -119,6 +120,23 @@ def test_a_second_reader_of_latex_agrees_where_the_notation_is_plain() -> None:
     assert compared > 100
 
 
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        (r"$\frac{1}{3} = 33.3\%$", "verified"),
+        (r"$15\% + 10\% = 25\%$", "verified"),
+        (r"$\frac{1}{4} = 25 \text{ percent}$", "verified"),
+        (r"$\frac{1}{3} = 33\%$", "uncheckable"),
+        (r"$\frac{1}{3} = 35\%$", "contradicted"),
+        (r"$\frac{90}{3} = 30\%$", "contradicted"),
+        (r"$\frac{30}{4} \times 100\% = 7.5\%$", "contradicted"),
+    ],
+)
+def test_a_percentage_is_right_where_the_value_is_that_fraction_of_one(text: str, verdict: str) -> None:
+    found = only(text)
+    assert compare(found.result, run(found)).verdict == verdict
+
+
 def test_a_wrong_result_comes_through_and_the_code_prints_the_right_one() -> None:
     found = only(r"Clearly $7 \cdot 8 = 54$.")
     assert (found.result, run(found)) == ("54", "56")
@@ -185,6 +203,9 @@ def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
         (r"$15\% + 2 \cdot 50 = 115$", "percent_of_what"),
         (r"$x + 15\% = 115$, so $x = 100$", "percent_of_what"),
         (r"$33\frac{1}{3}\% = \frac{1}{3}$", "ambiguous_mixed_number"),
+        (r"$100/3 = 33.3\%$", "percent_of_what"),
+        (r"$\frac{45}{60} \times 100 = 75\%$", "percent_of_what"),
+        (r"$100 - 85 = 15\%$", "percent_of_what"),
     ],
 )
 def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reason: str) -> None:
@@ -208,6 +229,10 @@ def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reaso
         (r"$1 + 6\% = 1.06$", "1.06", "1.06"),
         (r"$1 - 5\% - 15\% = 0.8$", "0.8", "0.7999999999999999"),
         (r"$100 + 100 \cdot 15\% = 115$", "115", "115"),
+        (r"$\frac{1}{3} = 33.3\%$", r"33.3\%", "33.333333%"),
+        (r"$\frac{30}{400} \times 100\% = 7.5\%$", r"7.5\%", "7.500000%"),
+        (r"$\frac{25}{250} + 0.1 = 20\%$", r"20\%", "20.000000%"),
+        (r"$\int_0^1 x\,dx = 50\%$", r"50\%", "50.000000%"),
         (r"$100 + 15\% = 100 \cdot 1.15 = 115$", "115", "114.99999999999999"),
     ],
 )

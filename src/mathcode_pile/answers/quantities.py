@@ -74,9 +74,12 @@ def _is_percent(node: Node) -> bool:
 
 def compare_percent(stated: Node, printed: Node, is_approximate: bool) -> Verdict:
     """Return the verdict on two numbers, percent signs seen both ways: 25% is 25 and 0.25."""
-    if _is_percent(stated) == _is_percent(printed):
-        return compare_numbers(stated, printed, is_approximate), "numeric"
     bare, other = _without_sign(stated), _without_sign(printed)
+    if _is_percent(stated) == _is_percent(printed):
+        verdict = compare_numbers(stated, printed, is_approximate)
+        # 33% for 33.33%: rounded without saying so, perhaps.
+        is_rounded = verdict == DIFFERENT and getattr(stated, "function", "") == "percent" and _rounds_to(bare, other)
+        return (UNSURE if is_rounded else verdict), "numeric"
     verdicts = [compare_numbers(bare, other, is_approximate)]
     if "degree" not in (getattr(stated, "function", ""), getattr(printed, "function", "")):
         verdicts.append(compare_numbers(stated, printed, is_approximate))

@@ -77,8 +77,8 @@ def _has_fractional_power(node: Node) -> bool:
 def write_program(node: Node, kind: str, finish: str = "") -> str:
     """Return a program that computes a tree and prints it.
 
-    finish: how the value is shown: "" as it is, "simplify", "expand", "factor", or "constant": an antiderivative
-    with + C.
+    finish: how the value is shown: "" as it is, "simplify", "expand", "factor", "percent": a fraction of 1 in percent,
+    or "constant": an antiderivative with + C.
     """
     writer = Writer(kind)
     lines: list[str] = []
@@ -100,7 +100,7 @@ def write_program(node: Node, kind: str, finish: str = "") -> str:
         lines.append(f"{name} = {shown}")
     else:
         lines.append(f"{name} = {writer.write(node)}")
-    lines.append(_print(writer, name, finish))
+    lines.append(_print(writer, f"float({name})" if finish == "percent" and kind == "sympy" else name, finish))
     counted = operations(node) & {"sum", "prod"} and bool(free_symbols(node))
     assumptions = ", integer=True, positive=True" if counted else ""
     return "\n".join([*_imports(writer, names), *_symbols(names, assumptions), *lines]) + "\n"
@@ -120,6 +120,8 @@ def write_solution(left: Node, right: Node, unknown: str, single: bool) -> str:
 def _print(writer: Writer, name: str, finish: str) -> str:
     if finish == "constant":
         return f'print(f"{{{name}}} + C")'
+    if finish == "percent":
+        return f'print(f"{{{name}:%}}")'
     if finish:
         return f"print({writer.need('sympy', finish)}({name}))"
     return f"print({name})"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mathcode_pile.symbolic import code
 from mathcode_pile.symbolic.chains import Chain, Term, find_chains
 from mathcode_pile.symbolic.equations import Solution, Statement, find_solutions
+from mathcode_pile.symbolic.expressions import PERCENT
 from mathcode_pile.symbolic.identities import shows_identity
 from mathcode_pile.symbolic.latex import read_tokens
 from mathcode_pile.symbolic.nodes import (
@@ -233,7 +234,10 @@ def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
 def _computation(source: Side, target: Side, sentence: str) -> Computation:
     if source.term.unit and source.term.unit != target.term.unit:
         raise UnreadableError("units_differ")
-    decimal = is_decimal(target.node) or target.term.relation == "~"
+    in_percent = target.term.tokens[-1] in PERCENT or target.term.unit in ("percent", "per cent")
+    if in_percent and _is_of_a_hundred(source):
+        raise UnreadableError("percent_of_what")
+    decimal = is_decimal(target.node) or target.term.relation == "~" or in_percent
     kind = code.choose_style(source.node, decimal)
     ops = operations(source.node)
     if {"asin", "acos", "atan", "pi"} & ops and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
@@ -243,9 +247,20 @@ def _computation(source: Side, target: Side, sentence: str) -> Computation:
     loose = target.term.relation == "~" or _ROUNDED.search(sentence)
     if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
         raise UnreadableError("rounded")
-    finish = "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
+    finish = "percent" if in_percent else "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
     program = code.write_program(source.node, kind, finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
+
+
+def _is_of_a_hundred(source: Side) -> bool:
+    """Say whether a value may already be one of 100: computed from whole numbers alone, or with a 100 on top."""
+    if PERCENT & set(source.term.tokens):
+        return False
+    return code.choose_style(source.node, decimal=False) == "integer" or _has_hundred(source.node)
+
+
+def _has_hundred(node: Node) -> bool:
+    return node == number("100") or any(map(_has_hundred, node.args[:1] if node.op == "div" else node.args))
 
 
 def _yields_angle(node: Node) -> bool:
