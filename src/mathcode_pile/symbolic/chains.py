@@ -22,6 +22,8 @@ _SIGNS = [[sign] for sign in sorted(_GOING_ON)]
 _TEXT = re.compile(r"\\(?:text|textrm|mbox|mathrm|rm)\s*\{\s*(.*?)\s*\}", re.DOTALL)
 _UNIT = re.compile(r"[A-Za-z°$ ./]{0,24}")
 _NO_UNITS = {"and", "or", "so", "if", "where", "when", "then", "for", "but", "since", "because", "th", "rd", "nd", "st"}
+# Between numbers and spaced alike on both sides, a colon belongs to them: 8:00, 3:4, 12 : 4; in n = 5: 2 + 3 it ends.
+_RATIO = re.compile(r"(?<=[\d}])(\s*|\\[,;]):\1(?=\d|\\[dt]?frac)")
 
 
 class Term(NamedTuple):
@@ -44,7 +46,7 @@ def find_chains(latex: str) -> list[Chain]:
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
     latex = re.sub(r"\\\\\s*\[-?[\d.]+ ?[a-z]{2}\]", r"\\\\ ", latex)
     latex = re.sub(r"\\(?:tag\*?|label|intertext|notag|nonumber|hspace)\s*(?:\{[^{}]*\})?", " ", latex)
-    tokens = _all_tokens(latex)
+    tokens = _all_tokens(_RATIO.sub(r"\\ratio ", latex))
     chains: list[Chain] = []
     for segment in _segments(tokens):
         chain = _chain(segment)

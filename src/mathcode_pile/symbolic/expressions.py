@@ -3,6 +3,7 @@
 Strict: what can be read in two ways raises UnreadableError with the reason.
 """
 
+import re
 from typing import NoReturn
 
 from mathcode_pile.symbolic.nodes import Node, UnreadableError, free_symbols, is_integer, number
@@ -12,6 +13,7 @@ MAX_DEPTH = 24
 _TIMES = {"*", "\\cdot", "\\times", "\\ast"}
 OVER = {"/", "\\div"}
 PERCENT = {"%", "\\%"}
+_MINUTES = re.compile("[0-5][0-9]")
 _BINDERS = ("\\sum", "\\prod", "\\int", "\\lim", "\\det")
 FRACTIONS = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}
 BINOMIALS = {"\\binom", "\\dbinom", "\\tbinom"}
@@ -58,6 +60,9 @@ class Expressions:
             raise UnreadableError("ellipsis")
         if token in ("\\pm", "\\mp"):
             raise UnreadableError("plus_minus")
+        if token == "\\ratio":
+            is_time = self.tokens[self.position - 1].isdigit() and _MINUTES.fullmatch(self.peek(1))
+            raise UnreadableError("time_of_day" if is_time else "ratio")
         if token.startswith(("\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm")):
             raise UnreadableError("text_in_expression")
         raise UnreadableError("unknown_notation")
