@@ -43,7 +43,7 @@ _NAMES = {
 def choose_style(node: Node, decimal: bool) -> str:
     """Return integer, fraction, float or sympy: the plainest that gives the result in the form it is stated."""
     ops = operations(node)
-    if free_symbols(node) or not ops <= _FLOAT_OPS or _has_infinite_bound(node):
+    if free_symbols(node) or not ops <= _FLOAT_OPS or _has_infinite_bound(node) or _has_negative_root(node):
         return "sympy"
     if decimal or (is_decimal(node) and ops <= _FRACTION_OPS):
         return "float"
@@ -58,6 +58,13 @@ def _has_infinite_bound(node: Node) -> bool:
     if node.op in ("sum", "prod") and not all(map(is_integer, node.args[2:])):
         return True
     return any(map(_has_infinite_bound, node.args))
+
+
+def _has_negative_root(node: Node) -> bool:
+    """Say whether a root may be one of a negative number, for which Python's power yields a complex number."""
+    if node.op == "root" and "neg" in operations(node.args[1]):
+        return True
+    return any(map(_has_negative_root, node.args))
 
 
 def _has_negative_power(node: Node) -> bool:

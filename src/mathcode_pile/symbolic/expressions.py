@@ -6,7 +6,7 @@ Strict: what can be read in two ways raises UnreadableError with the reason.
 import re
 from typing import NoReturn
 
-from mathcode_pile.symbolic.nodes import Node, UnreadableError, free_symbols, is_integer, number
+from mathcode_pile.symbolic.nodes import Node, UnreadableError, free_symbols, integer, is_integer, number, operations
 
 MAX_DEPTH = 24
 
@@ -196,7 +196,7 @@ class Expressions:
                     self.take()
                     node = Node("transpose", (node,))
                     continue
-                node = Node("pow", (node, self.group()))
+                node = self.power(node, self.group())
             elif token == "!":
                 self.take()
                 if self.peek() == "!":
@@ -207,6 +207,22 @@ class Expressions:
                 node = Node("div", (node, number("100")))
             else:
                 return node
+
+    def power(self, base: Node, exponent: Node) -> Node:
+        """Return a power; (-8)^{1/3} is the real root -2, save where a page has complex numbers: there are three."""
+        is_inverse = exponent.op == "neg"
+        ratio = exponent.args[0] if is_inverse else exponent
+        is_ratio = ratio.op == "div" and all(map(is_integer, ratio.args)) and ratio.args[1].op == "num"
+        if not is_ratio or "neg" not in operations(base) or free_symbols(base):
+            return Node("pow", (base, exponent))
+        top, degree = ratio.args
+        if integer(degree) % 2 == 0 and integer(top) % 2 == 1:
+            return Node("pow", (base, exponent))
+        if integer(degree) % 2 == 0 or self.complex_numbers:
+            raise UnreadableError("ambiguous_root")
+        root = Node("root", (degree, base))
+        top = Node("neg", (top,)) if is_inverse else top
+        return root if top == number("1") else Node("pow", (root, top))
 
     def group(self) -> Node:
         """Read what LaTeX takes as one argument: a braced group, or one token."""
