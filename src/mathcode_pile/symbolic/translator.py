@@ -11,6 +11,7 @@ from math import pi
 from typing import NamedTuple
 
 from mathcode_pile.symbolic import code
+from mathcode_pile.symbolic.arithmetics import Arithmetics, arithmetics_of, other_arithmetic
 from mathcode_pile.symbolic.chains import Chain, Term, find_chains
 from mathcode_pile.symbolic.equations import Solution, Statement, find_solutions
 from mathcode_pile.symbolic.expressions import PERCENT
@@ -66,6 +67,13 @@ class Computation(NamedTuple):
     code: str
 
 
+class Page(NamedTuple):
+    """What the words of a page say about its numbers."""
+
+    has_complex_numbers: bool
+    arithmetics: Arithmetics
+
+
 class Side(NamedTuple):
     """A term of a chain that could be read."""
 
@@ -77,12 +85,12 @@ def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
     """Return a page's computations in order, and how many equations were not translated, by reason."""
     skipped: Counter[str] = Counter()
     placed: list[tuple[int, Computation]] = []
-    complex_numbers = bool(_COMPLEX.search(text[:200_000]))
+    page = Page(bool(_COMPLEX.search(text[:200_000])), arithmetics_of(text[:200_000]))
     statements: list[Statement] = []
     for span, chain in _chains_of(text, skipped):
         sentence, before = sentence_around(text, span.start, span.end)
-        sides, reasons = _read(chain, complex_numbers)
-        computations = translate_chain(chain, sides, sentence, before)
+        sides, reasons = _read(chain, page.has_complex_numbers)
+        computations = translate_chain(chain, sides, sentence, before, page)
         if isinstance(computations, str):
             skipped[computations] += 1
         elif not computations:
@@ -184,7 +192,7 @@ def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[str]]:
     return sides, reasons
 
 
-def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str) -> list[Computation] | str:
+def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str, page: Page) -> list[Computation] | str:
     """Return the computations of one chain, or why it is left alone.
 
     sentence: the one in which the chain stands; before: its part before the chain.
@@ -193,9 +201,11 @@ def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str)
     if _DENIED.search(sentence) or in_a_base:
         return "denied"
     try:
-        return _compute(chain, sides, sentence, before)
+        computations = _compute(chain, sides, sentence, before)
     except UnreadableError as error:
         return str(error)
+    other = other_arithmetic([side.node for side in sides], sentence, page.arithmetics) if computations else ""
+    return computations if not other or chain.modulus else other
 
 
 def without_degrees(node: Node) -> Node:
@@ -209,7 +219,7 @@ def without_degrees(node: Node) -> Node:
 
 
 def _compute(chain: Chain, sides: list[Side], sentence: str, before: str) -> list[Computation]:
-    if any(term.relation == "mod" for term in chain.terms):
+    if chain.modulus or any(term.relation == "mod" for term in chain.terms):
         return _compute_residue(chain, sides, sentence)
     closed = [side for side in sides if not free_symbols(side.node)]
     opened = [side for side in sides if free_symbols(side.node)]
