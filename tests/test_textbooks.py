@@ -13,7 +13,7 @@ from conftest import ROOT
 from fpdf import FPDF
 from small_nougat import make_nougat, make_scan
 
-from mathcode_pile import pdf
+from mathcode_pile import ocr, pdf
 from mathcode_pile.documents import FILE
 from mathcode_pile.errors import InputError
 from mathcode_pile.ocr import clean_page
@@ -21,7 +21,9 @@ from mathcode_pile.pdf import UnreadablePdfError, read_text_layer
 from mathcode_pile.shards import ShardWriter, read_rows
 from mathcode_pile.textbooks import ExtractTextbooksParams, extract_textbooks, join_pages
 
-PARAMS = ExtractTextbooksParams(min_characters_per_page=200, max_line_share=0.5, timeout_s=30, ocr="none")
+PARAMS = ExtractTextbooksParams(
+    min_characters_per_page=200, max_line_share=0.5, timeout_s=30, ocr="none", max_pages_lost_share=0.05
+)
 
 
 def make_pdf(pages: list[str], password: str = "") -> bytes:
@@ -137,6 +139,36 @@ def test_a_scanned_book_is_read_by_a_nougat_model(nougat: Path, tmp_path: Path, 
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "ocr").rglob("*.md")}
     extract_textbooks(books, tmp_path / "again", changed)
     assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "ocr").rglob("*.md")}
+
+
+def test_pages_lost_in_ocr_are_counted_and_named_and_over_a_share_cost_the_book(
+    nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = ocr.render_page
+
+    def render_page(content: bytes, number: int, dots_per_inch: int, timeout_s: float) -> object:
+        if number == 1 and timeout_s < 60:
+            raise UnreadablePdfError("timeout", f"not read within {timeout_s:g} s")
+        return draw(content, number, dots_per_inch, timeout_s)
+
+    monkeypatch.setattr(ocr, "render_page", render_page)
+    books = write_books(tmp_path / "in", scan=make_scan(3))
+    params = PARAMS.model_copy(update={"ocr": str(nougat), "max_line_share": 1.0})
+    report = extract_textbooks(books, tmp_path / "out", params)
+    assert report.to_metrics() == {"in": 1, "kept": 0, "dropped": 1, "reasons": "pages_lost 1", "pages_lost": 1}
+    assert next(read_rows(tmp_path / "out/dropped"))["detail"] == "1 of 3 pages: timeout 1"
+
+    lenient = params.model_copy(update={"max_pages_lost_share": 0.5})
+    report = extract_textbooks(books, tmp_path / "out", lenient)
+    assert report.to_metrics() == {"in": 1, "kept": 1, "dropped": 0, "reasons": "", "pages_lost": 1}
+    (short,) = read_rows(tmp_path / "out")
+    assert json.loads(short["metadata"]) == {"pages_lost": {"2": "timeout"}}
+
+    report = extract_textbooks(books, tmp_path / "out", params.model_copy(update={"timeout_s": 60}))
+    (whole,) = read_rows(tmp_path / "out")
+    pages = whole["text"].split("\n\n")
+    assert report.to_metrics() == {"in": 1, "kept": 1, "dropped": 0, "reasons": ""} and whole["metadata"] == "{}"
+    assert len(pages) == 3 and short["text"].split("\n\n") == [pages[0], pages[2]]
 
 
 def test_a_book_whose_reader_was_killed_goes_on_at_its_next_page(nougat: Path, tmp_path: Path, project: Path) -> None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,13 @@ MIN_REPEATED_CHARACTERS = 60
 MAX_PERIOD = 400
 
 
+class ReadBook(NamedTuple):  # what OCR made of one book
+    pages: list[str]
+    """The Markdown of each page; of a lost one nothing."""
+    lost: dict[int, str]
+    """The pages, counted from 1, of which no picture could be made, and why: timeout, damaged, crashed."""
+
+
 @dataclass(frozen=True)
 class Ocr:
     """A nougat model, by folder or hub id; loaded on first use."""
@@ -34,22 +41,25 @@ class Ocr:
     revision: str | None
     fingerprint: str
 
-    def read_pages(self, content: bytes, pages: int, timeout_s: float) -> list[str]:
-        """Return the Markdown of each page; one that cannot be rendered in the time given is empty.
+    def read_pages(self, content: bytes, pages: int, timeout_s: float) -> ReadBook:
+        """Return the Markdown of each page, and which pages could not be rendered in the time given.
 
-        Pages read before, in this process or another, are not read again.
+        Pages read before, in this process or another, are not read again; lost ones are tried again.
         """
         book = hashlib.blake2b(content, digest_size=16).hexdigest()
         done = scratch.scratch_folder("ocr", self.fingerprint, book)
+        texts, lost = [""] * pages, {}
         with scratch.locked(done):
-            return [self._read_page(done / f"{number:05d}.md", content, number, timeout_s) for number in range(pages)]
+            for number in range(pages):
+                try:
+                    texts[number] = self._read_page(done / f"{number:05d}.md", content, number, timeout_s)
+                except UnreadablePdfError as error:
+                    lost[number + 1] = error.reason
+        return ReadBook(texts, lost)
 
     def _read_page(self, place: Path, content: bytes, number: int, timeout_s: float) -> str:
         if not place.is_file():
-            try:
-                image = render_page(content, number, DOTS_PER_INCH, timeout_s)
-            except UnreadablePdfError:
-                return ""
+            image = render_page(content, number, DOTS_PER_INCH, timeout_s)
             partial = place.with_suffix(".partial")
             partial.write_text(self._read_image(image), encoding="utf-8")
             partial.rename(place)

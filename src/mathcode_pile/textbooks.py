@@ -1,16 +1,18 @@
 """Turn PDFs into documents: damaged, locked and duplicate ones out, text layer or OCR, cleaned."""
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 from pydantic import Field
 
-from mathcode_pile.documents import DOCUMENT, DROPPED
+from mathcode_pile.documents import DOCUMENT, DROPPED, encode_metadata
 from mathcode_pile.engine import Report, map_folder
 from mathcode_pile.ocr import Ocr, load_ocr
 from mathcode_pile.params import Section
@@ -27,10 +29,24 @@ class ExtractTextbooksParams(Section):
     ocr: str
     """none, or the folder or hub id of a nougat model."""
     ocr_revision: str | None = None
+    max_pages_lost_share: float
+    """Of a book's pages, those that OCR may lose before the book is dropped."""
+
+
+class Book(NamedTuple):  # what became of one PDF
+    text: str
+    reason: str = ""
+    """Why it is dropped; empty where it is kept."""
+    detail: str = ""
+    lost: dict[int, str] = {}
+    """The pages, counted from 1, that OCR lost, and why."""
 
 
 def extract_textbooks(folder: Path, out: Path, params: ExtractTextbooksParams) -> Report:
-    """Write the text of the PDFs in a folder's shards (FILE records) as documents."""
+    """Write the text of the PDFs in a folder's shards (FILE records) as documents.
+
+    The metadata of a book of which OCR lost pages names them in `pages_lost`; the report counts them.
+    """
     duplicates = _find_duplicates(folder)
     ocr = load_ocr(params.ocr, params.ocr_revision) if params.ocr != "none" else None
     work = partial(_extract_shard, params=params, duplicates=duplicates, ocr=ocr)
@@ -63,31 +79,44 @@ def _extract_shard(
             for row in range(batch.num_rows):
                 record = {name: batch[name][row].as_py() for name in batch.schema.names}
                 report.read += 1
-                text, reason, detail = _read_book(record["id"], record.pop("content"), params, duplicates, ocr)
-                if reason:
-                    report.dropped[reason] += 1
-                    dropped.write_rows([{"id": record["id"], "reason": reason, "detail": detail}])
-                else:
-                    report.kept += 1
-                    kept.write(pa.RecordBatch.from_pylist([record | {"text": text}], DOCUMENT))
+                book = _read_book(record["id"], record.pop("content"), params, duplicates, ocr)
+                report.counts["pages_lost"] += len(book.lost)
+                if book.reason:
+                    report.dropped[book.reason] += 1
+                    dropped.write_rows([{"id": record["id"], "reason": book.reason, "detail": book.detail}])
+                    continue
+                if book.lost:
+                    record["metadata"] = _add_metadata(record["metadata"], pages_lost=book.lost)
+                report.kept += 1
+                kept.write(pa.RecordBatch.from_pylist([record | {"text": book.text}], DOCUMENT))
     return report
 
 
 def _read_book(
     identity: str, content: bytes, params: ExtractTextbooksParams, duplicates: dict[str, str], ocr: Ocr | None
-) -> tuple[str, str, str]:
+) -> Book:
     if identity in duplicates:
-        return "", "duplicate_file", f"same bytes as {duplicates[identity]}"
+        return Book("", "duplicate_file", f"same bytes as {duplicates[identity]}")
     try:
         pages = read_text_layer(content, params.timeout_s)
     except UnreadablePdfError as error:
-        return "", error.reason, error.detail
+        return Book("", error.reason, error.detail)
+    lost: dict[int, str] = {}
     if sum(map(len, pages)) < params.min_characters_per_page * len(pages):
         if ocr is None:
-            return "", "no_text_layer", f"{sum(map(len, pages))} characters on {len(pages)} pages"
-        pages = ocr.read_pages(content, len(pages), params.timeout_s)
+            return Book("", "no_text_layer", f"{sum(map(len, pages))} characters on {len(pages)} pages")
+        pages, lost = ocr.read_pages(content, len(pages), params.timeout_s)
+        if len(lost) > params.max_pages_lost_share * len(pages):
+            why = ", ".join(f"{reason} {count}" for reason, count in sorted(Counter(lost.values()).items()))
+            return Book("", "pages_lost", f"{len(lost)} of {len(pages)} pages: {why}", lost)
     text = join_pages(pages, params.max_line_share)
-    return (text, "", "") if text.strip() else ("", "no_text", "nothing left after cleaning")
+    if not text.strip():
+        return Book("", "no_text", "nothing left after cleaning", lost)
+    return Book(text, lost=lost)
+
+
+def _add_metadata(metadata: str, **more: object) -> str:
+    return encode_metadata(**(json.loads(metadata) | more))
 
 
 def join_pages(pages: Sequence[str], max_line_share: float) -> str:
