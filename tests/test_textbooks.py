@@ -15,9 +15,10 @@ from small_nougat import make_nougat, make_scan
 
 from mathcode_pile import ocr, pdf
 from mathcode_pile.documents import FILE
-from mathcode_pile.errors import InputError
+from mathcode_pile.errors import InputError, PipelineError
 from mathcode_pile.ocr import clean_page
 from mathcode_pile.pdf import UnreadablePdfError, read_text_layer
+from mathcode_pile.scratch import hash_folder
 from mathcode_pile.shards import ShardWriter, read_rows
 from mathcode_pile.textbooks import ExtractTextbooksParams, extract_textbooks, join_pages
 
@@ -193,6 +194,47 @@ def test_a_book_whose_reader_was_killed_goes_on_at_its_next_page(nougat: Path, t
     after = read()
     assert len(after) == 40 and before.items() <= after.items()
     assert json.loads((project / "metrics.json").read_text())["in"] == 1
+
+
+def test_one_process_reads_with_the_model_however_many_workers_there_are(
+    nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, readers = ocr._load_model, tmp_path / "readers"
+
+    def load_model(model: str, revision: str | None) -> object:
+        with readers.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return load(model, revision)
+
+    monkeypatch.setattr(ocr, "_load_model", load_model)
+    for shard in range(3):
+        write_books(tmp_path / str(shard), **{f"scan{shard}": make_scan(shard + 1)})
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / str(shard) / "part-00000.parquet").rename(tmp_path / "in" / f"part-{shard:05d}.parquet")
+    params = PARAMS.model_copy(update={"ocr": str(nougat)})
+    outs = []
+    for workers in ("1", "4"):
+        monkeypatch.setenv("MATHCODE_WORKERS", workers)
+        monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / f"scratch{workers}"))
+        assert extract_textbooks(tmp_path / "in", tmp_path / workers, params).kept == 3
+        outs.append(hash_folder(tmp_path / workers))
+        assert os.environ["MATHCODE_WORKERS"] == workers
+    assert outs[0] == outs[1] and set(readers.read_text().split()) == {str(os.getpid())}
+
+
+def test_a_gpu_too_small_for_the_model_is_one_line_that_says_what_to_do(
+    nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    def fill_memory(model: str, revision: str | None) -> object:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee the documentation")
+
+    monkeypatch.setattr(ocr, "_load_model", fill_memory)
+    books = write_books(tmp_path / "in", scan=make_scan(1))
+    with pytest.raises(PipelineError, match="extract_textbooks.ocr: the GPU has no memory left .*VISIBLE") as error:
+        extract_textbooks(books, tmp_path / "out", PARAMS.model_copy(update={"ocr": str(nougat)}))
+    assert "\n" not in str(error.value)
 
 
 def test_a_folder_without_a_nougat_model_is_named(tmp_path: Path, project: Path) -> None:

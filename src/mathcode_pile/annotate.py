@@ -18,9 +18,9 @@ import xxhash
 from pydantic import Field
 
 from mathcode_pile.documents import DROPPED
-from mathcode_pile.engine import Report, map_folder
+from mathcode_pile.engine import Report, alone, map_folder
 from mathcode_pile.errors import InputError, ParamsError
-from mathcode_pile.llm import Fitter, LlmParams, Task, Template, alone, load_template, make_task, open_asker
+from mathcode_pile.llm import Fitter, LlmParams, Task, Template, load_template, make_task, open_asker
 from mathcode_pile.params import Section
 from mathcode_pile.pieces import split_pieces
 from mathcode_pile.rules import is_related, type_piece

@@ -11,9 +11,10 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -89,6 +90,20 @@ def count_workers() -> int:
         raise ParamsError(f"MATHCODE_WORKERS must be a number, got {given!r}")
     asked = int(given)
     return asked if asked > 0 else len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have the engine use one process: a model's limits and GPUs are not to be multiplied by workers."""
+    before = os.environ.get("MATHCODE_WORKERS")
+    os.environ["MATHCODE_WORKERS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MATHCODE_WORKERS"]
+        else:
+            os.environ["MATHCODE_WORKERS"] = before
 
 
 Work = Callable[[Path, Path], Report]

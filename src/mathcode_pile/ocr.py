@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mathcode_pile import scratch
-from mathcode_pile.errors import InputError
+from mathcode_pile.errors import InputError, PipelineError
 from mathcode_pile.pdf import UnreadablePdfError, render_page
 
 # Nougat was trained on pages at this resolution.
@@ -68,13 +68,20 @@ class Ocr:
     def _read_image(self, image: Any) -> str:
         import torch
 
-        processor, model = _load_model(self.model, self.revision)
-        pixels = processor(image, return_tensors="pt").pixel_values.to(model.device)
-        limit = min(MAX_NEW_TOKENS, model.config.decoder.max_position_embeddings - 1)
-        with torch.inference_mode():
-            tokens = model.generate(
-                pixels, max_new_tokens=limit, do_sample=False, bad_words_ids=[[processor.tokenizer.unk_token_id]]
-            )
+        try:
+            processor, model = _load_model(self.model, self.revision)
+            pixels = processor(image, return_tensors="pt").pixel_values.to(model.device)
+            limit = min(MAX_NEW_TOKENS, model.config.decoder.max_position_embeddings - 1)
+            with torch.inference_mode():
+                tokens = model.generate(
+                    pixels, max_new_tokens=limit, do_sample=False, bad_words_ids=[[processor.tokenizer.unk_token_id]]
+                )
+        except torch.cuda.OutOfMemoryError as error:
+            raise PipelineError(
+                f"extract_textbooks.ocr: the GPU has no memory left for {self.model}; end what else runs there, choose "
+                "another with CUDA_VISIBLE_DEVICES (empty: the CPU) or name a smaller model; every page read so far is "
+                "kept: run the same command again"
+            ) from error
         return processor.batch_decode(tokens, skip_special_tokens=True)[0]
 
 

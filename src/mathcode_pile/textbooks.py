@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from mathcode_pile.documents import DOCUMENT, DROPPED, encode_metadata
-from mathcode_pile.engine import Report, map_folder
+from mathcode_pile.engine import Report, alone, map_folder
 from mathcode_pile.ocr import Ocr, load_ocr
 from mathcode_pile.params import Section
 from mathcode_pile.pdf import UnreadablePdfError, read_text_layer
@@ -51,7 +51,10 @@ def extract_textbooks(folder: Path, out: Path, params: ExtractTextbooksParams) -
     ocr = load_ocr(params.ocr, params.ocr_revision) if params.ocr != "none" else None
     work = partial(_extract_shard, params=params, duplicates=duplicates, ocr=ocr)
     key = [params.model_dump(), sorted(duplicates.items()), ocr.fingerprint if ocr else None]
-    return map_folder("extract_textbooks", work, folder, out, key)
+    if ocr is None:
+        return map_folder("extract_textbooks", work, folder, out, key)
+    with alone():
+        return map_folder("extract_textbooks", work, folder, out, key)
 
 
 def _find_duplicates(folder: Path) -> dict[str, str]:

@@ -15,8 +15,8 @@ from pydantic import Field
 
 from mathcode_pile.computations import Computation, Parsed, parse_reply
 from mathcode_pile.documents import DROPPED, SNIPPET
-from mathcode_pile.engine import Report, map_folder
-from mathcode_pile.llm import Fitter, LlmParams, Task, Template, alone, load_template, make_task, open_asker
+from mathcode_pile.engine import Report, alone, map_folder
+from mathcode_pile.llm import Fitter, LlmParams, Task, Template, load_template, make_task, open_asker
 from mathcode_pile.params import Section
 from mathcode_pile.shards import ShardWriter, count_shard, read_batches, read_schema
 from mathcode_pile.symbolic import translate_document

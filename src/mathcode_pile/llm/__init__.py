@@ -3,7 +3,7 @@
 A reply once paid for is never paid for again: it is kept under the hash of all that it depends on.
 """
 
-from mathcode_pile.llm.asker import Asker, Reply, alone, open_asker
+from mathcode_pile.llm.asker import Asker, Reply, open_asker
 from mathcode_pile.llm.prompts import Template, load_template
 from mathcode_pile.llm.settings import LlmParams, ModelBackend, ModelParams, Task, make_task
 from mathcode_pile.llm.tokens import Fitter
@@ -17,7 +17,6 @@ __all__ = [
     "Reply",
     "Task",
     "Template",
-    "alone",
     "load_template",
     "make_task",
     "open_asker",

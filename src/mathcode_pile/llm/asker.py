@@ -1,13 +1,11 @@
 """Ask prompts in order: kept replies from the cache, the others from a model, each once."""
 
 import atexit
-import os
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tqdm import tqdm
@@ -202,17 +200,3 @@ def open_backend(task: Task) -> Backend:
     from mathcode_pile.llm.offline import OfflineModel
 
     return OfflineModel(task)
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """Have the engine use one process: a model's limits and GPUs are not to be multiplied by workers."""
-    before = os.environ.get("MATHCODE_WORKERS")
-    os.environ["MATHCODE_WORKERS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["MATHCODE_WORKERS"]
-        else:
-            os.environ["MATHCODE_WORKERS"] = before
