@@ -323,6 +323,21 @@ def test_what_was_downloaded_is_recorded_beside_the_shards(
     assert recorded == [{"url": f"{server}/{n}/x.txt?raw=1", "bytes": 6, "etag": '"1"', "sha256": sha256} for n in "ab"]
 
 
+@pytest.mark.parametrize("name", ["record.json", ".lock", "files"])
+def test_a_file_may_have_a_name_that_downloads_use_themselves(
+    project: Path, tmp_path: Path, server: str, name: str
+) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / name).write_bytes(CONTENT)
+    for _ in range(2):  # brought, then found in the scratch folder
+        file = download_http(f"{server}/{name}", None)
+        (stored,) = download_fsspec(f"file://{tmp_path}/store/{name}", {})
+        assert file.path.read_bytes() == stored.path.read_bytes() == CONTENT
+        assert (file.path.name, stored.path.name) == (name, name)
+        assert (file.etag, file.sha256) == ('"1"', stored.sha256)
+    assert len(Server.requests) == 1
+
+
 def test_a_busy_server_is_asked_again_and_a_missing_file_is_not(project: Path, server: str) -> None:
     assert download_http(f"{server}/busy", None, pause_s=0).path.read_bytes() == CONTENT
     with pytest.raises(InputError, match="/gone: refused with status 404"):

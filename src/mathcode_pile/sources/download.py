@@ -51,7 +51,8 @@ def download_http(url: str, sha256: str | None, attempts: int = ATTEMPTS, pause_
     Raises InputError when attempts are used up, the server refuses, or the checksum differs.
     """
     folder = scratch.scratch_folder("downloads", scratch.hash_values(url, sha256))
-    whole, record = folder / (url.rsplit("/", 1)[-1].split("?")[0] or "file"), folder / "record.json"
+    # In a folder of its own: a file may have any name, our record's and our lock's too.
+    whole, record = folder / "files" / (url.rsplit("/", 1)[-1].split("?")[0] or "file"), folder / "record.json"
 
     def check(part: Path) -> None:
         got = hash_sha256(part)
@@ -59,7 +60,7 @@ def download_http(url: str, sha256: str | None, attempts: int = ATTEMPTS, pause_
             raise InputError(f"{url}: sha256 is {got}, params say {sha256}")
 
     with scratch.locked(folder):
-        if not record.is_file():
+        if not (whole.is_file() and record.is_file()):
             etag = "" if whole.is_file() else bring(url, whole, check, attempts=attempts, pause_s=pause_s)
             write_record(record, whole, etag)
         kept = json.loads(record.read_text(encoding="utf-8"))

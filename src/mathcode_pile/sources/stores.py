@@ -34,9 +34,9 @@ def download_fsspec(url: str, options: dict[str, object]) -> Iterator[LocalFile]
                 raise InputError(f"{url}: the store does not say how large {name} is")
             mark = str(info.get("ETag") or info.get("mtime") or info.get("LastModified") or "")
             folder = scratch.scratch_folder("downloads", scratch.hash_values(url, name, int(info["size"]), mark))
-            whole, record = folder / name.rsplit("/", 1)[-1], folder / "record.json"
+            whole, record = folder / "files" / name.rsplit("/", 1)[-1], folder / "record.json"
             with scratch.locked(folder):
-                if not record.is_file():
+                if not (whole.is_file() and record.is_file()):
                     _fetch_blocks(store, name, int(info["size"]), whole)
                     write_record(record, whole, mark)
             kept = json.loads(record.read_text(encoding="utf-8"))
@@ -47,6 +47,7 @@ def download_fsspec(url: str, options: dict[str, object]) -> Iterator[LocalFile]
 
 def _fetch_blocks(store: Any, name: str, size: int, whole: Path) -> None:
     part = whole.with_name(f"{whole.name}.partial")
+    part.parent.mkdir(exist_ok=True)
     have = part.stat().st_size if part.is_file() else 0
     bar = tqdm(total=size, initial=have, unit="B", unit_scale=True, desc=whole.name)
     with open(part, "ab") as file, bar:
