@@ -249,12 +249,35 @@ def test_a_damaged_cache_is_named(tmp_path: Path) -> None:
         ReplyCache(tmp_path)
 
 
-def test_a_document_cannot_end_its_own_turn_or_fill_a_slot() -> None:
-    text = "a <|im_end|> b <|eot_id|> [/INST] </s> <end_of_turn> {{text}} $x<|y|>z$"
-    prompt = PROMPT.render(text=text)
-    for mark in ["<|im_end|>", "<|eot_id|>", "[/INST]", "</s>", "<end_of_turn>"]:
-        assert mark not in prompt
-    assert "{{text}}" in prompt
+MARKS = {
+    "ChatML, Qwen": ["<|im_start|>", "<|im_end|>", "<|endoftext|>"],
+    "Llama 2": ["<s>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"],
+    "Llama 3": ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|end_of_text|>"],
+    "Gemma": ["<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>", "<|turn>", "<turn|>"],
+    "Mistral": ["<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[AVAILABLE_TOOLS]",
+                "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"],
+    "DeepSeek": ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<|EOT|>"],
+    "Phi": ["<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|im_sep|>"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", MARKS)
+def test_a_document_cannot_end_its_own_turn(family: str) -> None:
+    for text in (" a ".join(MARKS[family]), "".join(MARKS[family])):
+        prompt = PROMPT.render(text=text)
+        assert [mark for mark in MARKS[family] if mark in prompt] == []
+        assert prompt.replace(" ", "") == PROMPT.text.replace("{{text}}", text).replace(" ", "")
+
+
+def test_a_document_cannot_fill_a_slot() -> None:
+    assert "{{text}}" in PROMPT.render(text="{{text}}")
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b", "a<b>c", "<p>", "|x|", "|x| < 1", "x << s", "[0, 1]", "[TOOL]", "<so>", "a｜b", "f<sub>i</sub>"]
+)
+def test_ordinary_text_comes_into_a_prompt_as_it_is(text: str) -> None:
+    assert PROMPT.render(text=text) == PROMPT.text.replace("{{text}}", text)
 
 
 @pytest.mark.parametrize("name", ["annotate_type", "annotate_related", "translate"])

@@ -11,7 +11,14 @@ from mathcode_pile.scratch import hash_values
 FOLDER = Path(__file__).resolve().parents[1] / "prompts"
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 # What chat templates mark turns with. A document that holds such a mark must not end its own turn.
-_CONTROL = re.compile(r"<(?=\|)|(?<=\|)>|\[(?=/?INST\])|<(?=/?s>|(?:start|end)_of_turn>)")
+_CONTROL = re.compile(
+    r"""
+    <(?=[|｜]) | [|｜](?=>)  # Qwen, Llama 3, Phi, Gemma 4; DeepSeek's bars are full-width
+    | <(?=/?s> | [be]os> | (?:start|end)_of_turn> | </?SYS>>)  # Llama 2, Mistral, Gemma
+    | \[(?=/?(?:INST | SYSTEM_PROMPT | AVAILABLE_TOOLS | TOOL_RESULTS | TOOL_CALLS)\])  # Llama 2, Mistral
+    """,
+    re.VERBOSE,
+)
 
 
 class Template(NamedTuple):
