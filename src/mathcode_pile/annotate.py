@@ -20,11 +20,11 @@ from pydantic import Field
 from mathcode_pile.documents import DROPPED
 from mathcode_pile.engine import Report, alone, map_folder
 from mathcode_pile.errors import InputError, ParamsError
-from mathcode_pile.llm import Fitter, LlmParams, Task, Template, load_template, make_task, open_asker
+from mathcode_pile.llm import LlmParams, Task, Template, Text, load_template, make_task, open_asker, write_prompts
 from mathcode_pile.params import Section
 from mathcode_pile.pieces import split_pieces
 from mathcode_pile.rules import is_related, type_piece
-from mathcode_pile.shards import ShardWriter, count_shard, list_shards, read_batches, read_schema
+from mathcode_pile.shards import ShardWriter, count_shard, list_shards, number_batches, read_batches, read_schema
 
 Question = Literal["type", "related"]
 
@@ -58,7 +58,6 @@ class Verdict(NamedTuple):  # of one piece
     """Why there is no answer."""
 
 
-Text = tuple[int, str]  # the number of a document's row in its shard, and its text
 Judged = Iterator[tuple[int, Verdict]]  # the row, for each piece, in order
 
 
@@ -103,10 +102,7 @@ class ModelJudge(NamedTuple):
 
     def write_prompts(self, texts: Iterable[Text]) -> Iterator[tuple[int, str]]:
         """Yield each text's row and the prompt for each of its pieces."""
-        fitter = Fitter(self.task, self.template.render(text=""), self.max_characters)
-        for row, text in texts:
-            for piece in fitter.split(text):
-                yield row, self.template.render(text=piece.strip("\n"))
+        return write_prompts(self.task, self.template, self.max_characters, texts)
 
 
 _TYPE = re.compile(r"\b(?:type|category|answer|class)\W{0,12}([1-7])\b", re.IGNORECASE)
@@ -190,7 +186,7 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judg
         ShardWriter(folder / "documents.parquet", schema.append(column)) as kept,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
     ):
-        for start, batch in _numbered_batches(shard):
+        for start, batch in number_batches(shard):
             reasons = _reasons_to_skip(batch, last)
             answers: list[Any] = []
             for row, reason in enumerate(reasons):
@@ -207,14 +203,6 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judg
     return report
 
 
-def _numbered_batches(shard: Path) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Yield each batch of a shard with the number of its first row."""
-    start = 0
-    for batch in read_batches(shard):
-        yield start, batch
-        start += batch.num_rows
-
-
 def _reasons_to_skip(batch: pa.RecordBatch, last: int | None) -> list[str]:
     """[rows] why a document is not judged; empty where it is."""
     texts = batch.column("text")
@@ -227,7 +215,7 @@ def _reasons_to_skip(batch: pa.RecordBatch, last: int | None) -> list[str]:
 
 def _texts(shard: Path, last: int | None) -> Iterator[Text]:
     """Yield the texts of the documents that are judged."""
-    for start, batch in _numbered_batches(shard):
+    for start, batch in number_batches(shard):
         texts = batch.column("text")
         for row, reason in enumerate(_reasons_to_skip(batch, last)):
             if not reason:

@@ -83,6 +83,14 @@ def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[di
             yield from batch.to_pylist()
 
 
+def number_batches(shard: Path, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield each batch of a shard, as read_batches does, with the number of its first row."""
+    start = 0
+    for batch in read_batches(shard, columns):
+        yield start, batch
+        start += batch.num_rows
+
+
 def count_rows(folder: Path) -> int:
     """Return the number of rows in a folder's shards, from their footers."""
     return sum(map(count_shard, list_shards(folder)))

@@ -16,9 +16,9 @@ from pydantic import Field
 from mathcode_pile.computations import Computation, Parsed, parse_reply
 from mathcode_pile.documents import DROPPED, SNIPPET
 from mathcode_pile.engine import Report, alone, map_folder
-from mathcode_pile.llm import Fitter, LlmParams, Task, Template, load_template, make_task, open_asker
+from mathcode_pile.llm import LlmParams, Task, Template, Text, load_template, make_task, open_asker, write_prompts
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, count_shard, read_batches, read_schema
+from mathcode_pile.shards import ShardWriter, count_shard, number_batches, read_batches, read_schema
 from mathcode_pile.symbolic import translate_document
 
 
@@ -36,7 +36,6 @@ class TranslateParams(Section):
     """Which components are translated; dvc.yaml reads it."""
 
 
-Text = tuple[int, str]  # the number of a document's row in its shard, and its text
 Translated = Iterator[tuple[int, Parsed]]  # the row, for each piece, in order
 
 
@@ -76,10 +75,7 @@ class ModelTranslator(NamedTuple):
 
     def write_prompts(self, texts: Iterable[Text]) -> Iterator[tuple[int, str]]:
         """Yield each text's row and the prompt for each of its pieces."""
-        fitter = Fitter(self.task, self.template.render(text=""), self.max_characters)
-        for row, text in texts:
-            for piece in fitter.split(text):
-                yield row, self.template.render(text=piece.strip("\n"))
+        return write_prompts(self.task, self.template, self.max_characters, texts)
 
 
 def choose_translator(params: TranslateParams, llm: LlmParams) -> SymbolicTranslator | ModelTranslator:
@@ -116,8 +112,7 @@ def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator
         ShardWriter(folder / "documents.parquet", SNIPPET) as snippets,
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
     ):
-        start = 0
-        for batch in read_batches(shard, ["id", "text"]):
+        for start, batch in number_batches(shard, ["id", "text"]):
             for row, (identifier, text) in enumerate(zip(batch.column(0), batch.column(1), strict=True), start):
                 pieces: list[Parsed] = []
                 if text.as_py().strip():
@@ -125,19 +120,16 @@ def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator
                     assert number == row
                     pieces = [parsed for _, parsed in group]
                 _take_document(identifier.as_py(), pieces, report, snippets, dropped)
-            start += batch.num_rows
         for _ in found:  # lets the translator end as it should
             pass
     return report
 
 
 def _texts(shard: Path) -> Iterator[Text]:
-    start = 0
-    for batch in read_batches(shard, ["text"]):
+    for start, batch in number_batches(shard, ["text"]):
         for row, text in enumerate(batch.column(0), start):
             if text.as_py().strip():
                 yield row, text.as_py()
-        start += batch.num_rows
 
 
 def _take_document(

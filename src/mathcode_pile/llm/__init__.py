@@ -6,18 +6,19 @@ A reply once paid for is never paid for again: it is kept under the hash of all 
 from mathcode_pile.llm.asker import Asker, Reply, open_asker
 from mathcode_pile.llm.prompts import Template, load_template
 from mathcode_pile.llm.settings import LlmParams, ModelBackend, ModelParams, Task, make_task
-from mathcode_pile.llm.tokens import Fitter
+from mathcode_pile.llm.tokens import Text, write_prompts
 
 __all__ = [
     "Asker",
-    "Fitter",
     "LlmParams",
     "ModelBackend",
     "ModelParams",
     "Reply",
     "Task",
     "Template",
+    "Text",
     "load_template",
     "make_task",
     "open_asker",
+    "write_prompts",
 ]

@@ -1,14 +1,18 @@
 """Count tokens as the model does, so that a prompt fits its context whole."""
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Protocol
 
 from mathcode_pile.errors import ParamsError
+from mathcode_pile.llm.prompts import Template
 from mathcode_pile.llm.settings import ModelParams, Task
 from mathcode_pile.pieces import split_pieces
 
 # A piece's tokens within a prompt may be a few more than alone: words join differently at its ends.
 SEAM_TOKENS = 16
+
+Text = tuple[int, str]  # the number of a document's row in its shard, and its text
 
 
 class Counter(Protocol):
@@ -91,3 +95,16 @@ class Fitter:
             fits = len(piece.encode()) <= self.room
             pieces.extend([piece] if fits else split_pieces(piece, self.room, self.counter.count))
         return pieces
+
+
+def write_prompts(
+    task: Task, template: Template, max_characters: int, texts: Iterable[Text]
+) -> Iterator[tuple[int, str]]:
+    """Yield each text's row and the prompt for each of its pieces.
+
+    template: its slot is `text`. max_characters: of a piece. Raises ParamsError where it leaves a text no room.
+    """
+    fitter = Fitter(task, template.render(text=""), max_characters)
+    for row, text in texts:
+        for piece in fitter.split(text):
+            yield row, template.render(text=piece.strip("\n"))
