@@ -9,8 +9,10 @@ import pytest
 from lm_eval.api.model import LM
 from small_training import make_benchmarks, make_data, write_questions
 
+from mathcode_pile.decontaminate.questions import Question
 from mathcode_pile.errors import InputError
 from mathcode_pile.evaluate import EvaluateParams, Evaluator, evaluate, spread, summarize
+from mathcode_pile.options import strip_letters
 from mathcode_pile.scratch import hash_folder
 from mathcode_pile.tasks.programs import extract_program
 from mathcode_pile.tasks.questions import answerable_questions, find_answer, option_text
@@ -208,6 +210,15 @@ def test_the_program_is_found_in_a_reply(reply: str):
 
 def test_options_are_lettered_once():
     assert option_text({"options": ["A) 1", "2"]}) == "A. 1\nB. 2"
+
+
+def test_an_option_loses_its_own_letter_and_no_other():
+    assert strip_letters(["A) 1", "(b) 2", "c.3", "D: 4"]) == ["1", "2", "3", "4"]
+    said = ["f: x -> 2x", "A. Euler", "2", "D:E = 1:2"]
+    assert strip_letters(said) == said
+    assert option_text({"options": said}).splitlines()[1] == "B. A. Euler"
+    asked = Question("q/0", "q", "Which?", tuple(said), "").asked()
+    assert asked.splitlines() == ["Which?", "(A) f: x -> 2x", "(B) A. Euler", "(C) 2", "(D) D:E = 1:2"]
 
 
 def test_a_limit_is_spread_over_the_questions():

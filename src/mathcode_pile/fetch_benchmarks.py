@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from mathcode_pile.documents import DROPPED, QUESTION
 from mathcode_pile.engine import Report
 from mathcode_pile.errors import InputError
+from mathcode_pile.options import LETTERS
 from mathcode_pile.params import Section
 from mathcode_pile.shards import LazyShard, ShardWriter, shard_name
 from mathcode_pile.sources import FileSource, check_columns, naming, open_files
@@ -17,7 +18,6 @@ from mathcode_pile.sources.download import LocalFile, record_files
 from mathcode_pile.sources.records import Tabular, read_records
 from mathcode_pile.sources.rows import Rejected
 
-LETTERS = "ABCDEFGHIJ"
 # What `columns` may find in a benchmark's records.
 COLUMNS = ("id", "question", "options", "answer", "solution")
 
@@ -133,7 +133,7 @@ def _read_options(options: Any) -> list[str]:
     if options is None:
         return []
     if isinstance(options, str):
-        parts = re.split(r"(?:^|\s)\(?([A-J])[).]\s*", options)
+        parts = re.split(rf"(?:^|\s)\(?([{LETTERS}])[).]\s*", options)
         # Only letters in their order part options: "(A)" may stand in one.
         if len(parts) < 5 or parts[1::2] != list(LETTERS[: len(parts) // 2]):
             raise InputError(f"options {options[:40]!r} are neither a list nor lettered")

@@ -1,6 +1,5 @@
 """What is looked for: each question as documents may quote it, with its options, and its solution."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +8,8 @@ from mathcode_pile.decontaminate.index import Item
 from mathcode_pile.documents import QUESTION
 from mathcode_pile.errors import InputError
 from mathcode_pile.kernels.canonical import canonical
+from mathcode_pile.options import strip_letters
 from mathcode_pile.shards import read_rows
-
-LABEL = re.compile(r"^\s*\(?[A-Za-z][).:]\s+")
 
 
 class Question(NamedTuple):  # one question of one benchmark
@@ -23,7 +21,7 @@ class Question(NamedTuple):  # one question of one benchmark
 
     def asked(self) -> str:
         """Return the question as it is put: with its labelled options, where it has some."""
-        options = (f"({chr(65 + i)}) {LABEL.sub('', option)}" for i, option in enumerate(self.options))
+        options = (f"({chr(65 + i)}) {option}" for i, option in enumerate(strip_letters(self.options)))
         return "\n".join([self.question, *options])
 
 
@@ -52,7 +50,7 @@ def list_items(questions: Sequence[Question], ngram: int) -> list[Item]:
         if not question.options or len(canonical(question.question)) >= ngram:
             items.append(Item(number, "question", question.question))
         if question.options:
-            bare = "\n".join([question.question, *(LABEL.sub("", option) for option in question.options)])
+            bare = "\n".join([question.question, *strip_letters(question.options)])
             items += [Item(number, "question", bare), Item(number, "question", question.asked())]
         if question.solution.strip():
             items.append(Item(number, "solution", question.solution))

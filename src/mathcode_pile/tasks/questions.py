@@ -14,9 +14,9 @@ from typing import Any
 
 from mathcode_pile.answers import Checker
 from mathcode_pile.errors import InputError
+from mathcode_pile.options import LETTERS, strip_letters
 from mathcode_pile.shards import read_rows
 
-LETTERS = "ABCDEFGHIJ"
 MULTIPLE_CHOICE = ("sat", "mmlu_math")
 
 # Words after which a reply states its answer; the last of them counts.
@@ -25,7 +25,6 @@ STATED = re.compile(r"(?:the (?:final )?answer is|final answer:|answer:|####)", 
 NUMBER = re.compile(r"[-+]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?")
 # What two writings of the same LaTeX may differ in.
 SPACING = re.compile(r"\\left|\\right|\\(?:display|text)style|\\[,;!:()\[\]]|[\s$]")
-LEADING_LETTER = re.compile(r"^\s*\(?[A-J][).:]\s*")
 
 
 def answerable_questions(benchmark: str, folder: Path) -> list[dict[str, Any]]:
@@ -111,7 +110,7 @@ def score_program(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
 
 def option_text(doc: dict[str, Any]) -> str:
     """Return the options, one a line, each after its letter."""
-    return "\n".join(f"{LETTERS[i]}. {LEADING_LETTER.sub('', o)}" for i, o in enumerate(doc["options"]))
+    return "\n".join(f"{LETTERS[i]}. {option}" for i, option in enumerate(strip_letters(doc["options"])))
 
 
 def choices(doc: dict[str, Any]) -> list[str]:
@@ -124,7 +123,7 @@ def _option_index(doc: dict[str, Any]) -> int | None:
     answer = doc["answer"].strip().strip("()").rstrip(".):")
     if answer in LETTERS[: len(doc["options"])] and len(answer) == 1:
         return LETTERS.index(answer)
-    texts = [LEADING_LETTER.sub("", option).strip() for option in doc["options"]]
+    texts = [option.strip() for option in strip_letters(doc["options"])]
     return texts.index(doc["answer"].strip()) if doc["answer"].strip() in texts else None
 
 
