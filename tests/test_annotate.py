@@ -169,7 +169,8 @@ def test_no_answer_is_taken_for_a_type(tmp_path: Path) -> None:
     [
         ("Type: 1", 1), ("**Type:** 2", 2), ("type 3.", 3), ("5", 5), ("The piece is of type 4, applied.", 4),
         ("Answer: 7", 7), ("Type: <6>", 6), ("Type: 1\nThere are 2 problems.", 1), ("Type: 1 or Type: 2", 0), ("", 0),
-        ("Type: 8", 0), ("12", 0), ("1. Problem and solution\n2. Concept", 0), ("about 3.5", 0),
+        ("Type: 8", 0), ("Type: 1 or 2", 0), ("Type: 1/2", 0), ("**Type:** 3 or **4**", 0), ("Type 2 / 8", 0),
+        ("Type: 1, or\nelse.", 1), ("12", 0), ("1. Problem and solution\n2. Concept", 0), ("about 3.5", 0),
     ],
 )  # fmt: skip
 def test_a_type_is_read_or_there_is_none(reply: str, answer: int) -> None:

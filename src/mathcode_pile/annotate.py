@@ -105,14 +105,21 @@ class ModelJudge(NamedTuple):
         return write_prompts(self.task, self.template, self.max_characters, texts)
 
 
-_TYPE = re.compile(r"\b(?:type|category|answer|class)\W{0,12}([1-7])\b", re.IGNORECASE)
+# With a second one that "or" or a slash joins: "Type: 1 or 2" decides for neither.
+_TYPE = re.compile(
+    r"\b(?:type|category|answer|class)\W{0,12}([1-7])\b(?:\W{0,6}(?:\bor\b|/)\W{0,6}(\d)\b)?", re.IGNORECASE
+)
 _DIGIT = re.compile(r"(?<![\d.])([1-7])(?![\d]|\.\d)")
 _RELATION = re.compile(r"\b(unrelated|not[ -]related|related)\b", re.IGNORECASE)
 
 
 def read_type(reply: str) -> Verdict:
-    """Return the type that a reply states: after a word that announces it, else the only digit there is."""
-    stated = {int(digit) for digit in _TYPE.findall(reply)} or {int(digit) for digit in _DIGIT.findall(reply)}
+    """Return the type that a reply states: after a word that announces it, else the only digit there is.
+
+    Two types are none: `ambiguous_reply`.
+    """
+    announced = {int(digit) for match in _TYPE.findall(reply) for digit in match if digit}
+    stated = announced or {int(digit) for digit in _DIGIT.findall(reply)}
     if len(stated) == 1:
         return Verdict(stated.pop(), "")
     return Verdict(0, "ambiguous_reply" if stated else "unparsed_reply")
