@@ -18,7 +18,7 @@ from mathcode_pile.documents import DROPPED, SNIPPET
 from mathcode_pile.engine import Report, alone, map_folder
 from mathcode_pile.llm import LlmParams, Task, Template, Text, load_template, make_task, open_asker, write_prompts
 from mathcode_pile.params import Section
-from mathcode_pile.shards import ShardWriter, count_shard, number_batches, read_batches, read_schema
+from mathcode_pile.shards import ShardWriter, count_shard, number_batches, read_schema
 from mathcode_pile.symbolic import translate_document
 
 
