@@ -103,9 +103,6 @@ def is_value(node: Node) -> bool:
         return is_rational(node.args[-1])
     if node.op == "pow":
         base, exponent = node.args
-        # 115^0 is a poor man's 115 degrees; nobody leaves the power there.
-        if exponent == number("0"):
-            return False
         return (is_rational(base) or base.op in ("pi", "e")) and is_rational(exponent)
     if node.op == "mul":
         return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))

@@ -232,13 +232,18 @@ def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
     if start is None or len(closed) < 2:
         return []
     source = closed[start]
-    results = [side for side in closed[start + 1 :] if is_value(side.node) and side.node != source.node]
+    results = [side for side in closed[start + 1 :] if _is_result(side.node) and side.node != source.node]
     if results:
         return [_computation(source, results[-1], sentence)]
     if start > 0 and is_rational(closed[start - 1].node):
         # 120 = 2^3 \cdot 3 \cdot 5: the value stands first.
         return [_computation(source, closed[start - 1], sentence)]
     return []
+
+
+def _is_result(node: Node) -> bool:
+    """Say whether a term is a finished value; 115^0 is one of degrees, since nobody leaves that power."""
+    return is_value(node) and not (node.op == "pow" and node.args[1] == number("0"))
 
 
 def _computation(source: Side, target: Side, sentence: str) -> Computation:
