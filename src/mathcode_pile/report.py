@@ -132,10 +132,10 @@ def summarize(steps: list[Step], metrics: dict[str, dict[str, Any]], profile: st
 
 def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return the few figures that a run is judged by."""
-    verified = sum(m.get("verdict_verified", 0) for name, m in metrics.items() if name.startswith("verify@"))
+    kept = sum(m.get("kept", 0) for name, m in metrics.items() if name.startswith("verify@"))
     figures = {
         "documents in the corpus": _format_number(metrics.get("corpus", {}).get("kept", 0)),
-        "verified snippets": _format_number(verified),
+        "snippets that verify kept": _format_number(kept),
         "snippets in the corpus": _format_number(metrics.get("corpus", {}).get("snippets", 0)),
     }
     packed = metrics.get("pack", {})

@@ -29,7 +29,7 @@ class ExtractTextbooksParams(Section):
     ocr: str
     """none, or the folder or hub id of a nougat model."""
     ocr_revision: str | None = None
-    max_pages_lost_share: float
+    max_pages_lost_share: float = Field(ge=0, le=1)
     """Of a book's pages, those that OCR may lose before the book is dropped."""
 
 
