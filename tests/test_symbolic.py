@@ -194,6 +194,7 @@ def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
         (r"$\sin(90) = 1$", "ambiguous_angle"),
         (r"$10\cos 60 = 5$", "ambiguous_angle"),
         (r"$\tan(\frac{90}{2}) = 1$", "ambiguous_angle"),
+        (r"$\sin(5 \cdot 6) = 0.5$", "ambiguous_angle"),
         (r"$\cos^2 60 + \sin^2 30 = 0.5$", "ambiguous_angle"),
         (r"$\sin 30^0 = 0.5$", "ambiguous_angle"),
         (r"$\arctan 1 = 45$", "ambiguous_angle"),
@@ -202,6 +203,7 @@ def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
         (r"$180^0 - 65^0 = 115^0$", "nothing_to_compute"),
         (r"$100 + 15\% = 115$", "percent_of_what"),
         (r"$80 - 25\% = 60$", "percent_of_what"),
+        (r"$80 - (25\%) = 60$", "percent_of_what"),
         (r"$15\% + 2 \cdot 50 = 115$", "percent_of_what"),
         (r"$x + 15\% = 115$, so $x = 100$", "percent_of_what"),
         (r"$33\frac{1}{3}\% = \frac{1}{3}$", "ambiguous_mixed_number"),
@@ -237,6 +239,7 @@ def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reaso
     [
         (r"$\sin 1 = 0.841$", "0.841", "0.8414709848078965"),
         (r"$\cos(\frac{1}{10}) = 0.995$", "0.995", "0.9950041652780258"),
+        (r"$\sin(0.1 \cdot 10) = 0.841$", "0.841", "0.8414709848078965"),
         (r"$\cos 12\pi = 1$", "1", "1"),
         (r"$10\cos 60^\circ = 5$", "5", "5"),
         (r"$\arctan 1 = \frac{\pi}{4}$", r"\frac{\pi}{4}", "pi/4"),

@@ -105,7 +105,10 @@ class Expressions:
     def ends_in_percent(self, term: Node) -> bool:
         """Say whether the term read last is nothing but a number of percent; 15% of something is a product."""
         term = term.args[0] if term.op == "neg" else term
-        return self.tokens[self.position - 1] in PERCENT and term.op == "div" and term.args[1] == number("100")
+        last = self.position - 1
+        while self.tokens[last] in (")", "]", "}"):
+            last -= 1
+        return self.tokens[last] in PERCENT and term.op == "div" and term.args[1] == number("100")
 
     def signed_term(self) -> Node:
         sign = False

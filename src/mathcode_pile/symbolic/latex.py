@@ -5,6 +5,7 @@ Not covered: units, text, plus-minus, dots, function application of unknown name
 
 import re
 from collections.abc import Callable
+from math import prod
 
 from mathcode_pile.symbolic.expressions import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
 from mathcode_pile.symbolic.nodes import (
@@ -266,14 +267,18 @@ def _may_be_degrees(angle: Node) -> bool:
     """Say whether an angle is a plain number so large that degrees may be meant, or has 0 as an exponent for a sign."""
     if free_symbols(angle) or operations(angle) & _SAID_ANGLE:
         return False
-    return _has_large_number(angle) or any(item.op == "pow" and item.args[1] == number("0") for item in walk(angle))
+    has_sign = any(item.op == "pow" and item.args[1] == number("0") for item in walk(angle))
+    return has_sign or _size(angle) >= _FULL_TURN
 
 
-def _has_large_number(node: Node) -> bool:
-    """Say whether a number of a full turn or more stands anywhere but in a denominator or an exponent."""
+def _size(node: Node) -> float:
+    """Return the size of a product or quotient; of anything else, exponents aside, that of its largest part."""
     if node.op == "num":
-        return float(node.value) >= _FULL_TURN
-    return any(map(_has_large_number, node.args[:1] if node.op in ("div", "pow") else node.args))
+        return float(node.value)
+    sizes = [_size(item) for item in (node.args[:1] if node.op == "pow" else node.args)]
+    if node.op == "div":
+        return sizes[0] / sizes[1] if sizes[1] else sizes[0]
+    return prod(sizes) if node.op == "mul" else max(sizes, default=0.0)
 
 
 _DERIVATIVE = re.compile(
