@@ -128,8 +128,11 @@ def test_a_second_reader_of_latex_agrees_where_the_notation_is_plain() -> None:
         (r"$\frac{1}{4} = 25 \text{ percent}$", "verified"),
         (r"$\frac{1}{3} = 33\%$", "uncheckable"),
         (r"$\frac{1}{3} = 35\%$", "contradicted"),
-        (r"$\frac{90}{3} = 30\%$", "contradicted"),
-        (r"$\frac{30}{4} \times 100\% = 7.5\%$", "contradicted"),
+        (r"$\frac{20 - 15}{15} = 33.3\%$", "verified"),
+        (r"$1 + 1 = 200\%$", "verified"),
+        (r"$0.95 - 1 = -5\%$", "verified"),
+        (r"$4/2 = 2 \text{ percent}$", "verified"),
+        (r"$\frac{1}{4} = 35 \text{ percent}$", "contradicted"),
     ],
 )
 def test_a_percentage_is_right_where_the_value_is_that_fraction_of_one(text: str, verdict: str) -> None:
@@ -227,6 +230,8 @@ def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
         (r"$\frac{6}{2} : \frac{1}{2} = 6$", "ratio"),
         (r"$\frac{45}{60} \times 100 = 75\%$", "percent_of_what"),
         (r"$100 - 85 = 15\%$", "percent_of_what"),
+        (r"$7.5/4 = 1.875\%$", "percent_of_what"),
+        (r"$300/2 = 150\%$", "percent_of_what"),
     ],
 )
 def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reason: str) -> None:

@@ -33,6 +33,7 @@ from mathcode_pile.symbolic.nodes import (
     operations,
     walk,
 )
+from mathcode_pile.symbolic.percentages import is_in_points
 from mathcode_pile.symbolic.spans import Span, find_spans, sentence_around
 from mathcode_pile.symbolic.titles import title_of
 
@@ -249,9 +250,11 @@ def _is_result(node: Node) -> bool:
 def _computation(source: Side, target: Side, sentence: str) -> Computation:
     if source.term.unit and source.term.unit != target.term.unit:
         raise UnreadableError("units_differ")
-    in_percent = target.term.tokens[-1] in PERCENT or target.term.unit in ("percent", "per cent")
-    if in_percent and _is_of_a_hundred(source):
+    has_sign = target.term.tokens[-1] in PERCENT
+    in_points = is_in_points(source.node, target.node if has_sign else Node("div", (target.node, number("100"))))
+    if has_sign and in_points:
         raise UnreadableError("percent_of_what")
+    in_percent = has_sign or (target.term.unit in ("percent", "per cent") and not in_points)
     decimal = is_decimal(target.node) or target.term.relation == "~" or in_percent
     kind = code.choose_style(source.node, decimal)
     ops = operations(source.node)
@@ -265,17 +268,6 @@ def _computation(source: Side, target: Side, sentence: str) -> Computation:
     finish = "percent" if in_percent else "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
     program = code.write_program(source.node, kind, finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
-
-
-def _is_of_a_hundred(source: Side) -> bool:
-    """Say whether a value may already be one of 100: computed from whole numbers alone, or with a 100 on top."""
-    if PERCENT & set(source.term.tokens):
-        return False
-    return code.choose_style(source.node, decimal=False) == "integer" or _has_hundred(source.node)
-
-
-def _has_hundred(node: Node) -> bool:
-    return node == number("100") or any(map(_has_hundred, node.args[:1] if node.op == "div" else node.args))
 
 
 def _yields_angle(node: Node) -> bool:
