@@ -309,7 +309,7 @@ def folder_bytes(folder: Path) -> int:
     for place, _, names in os.walk(folder):  # passes over folders that go meanwhile, as rglob does not
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(place, name)).st_blocks * 512
+                total += (Path(place) / name).lstat().st_blocks * 512
     return total
 
 
