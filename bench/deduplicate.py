@@ -90,7 +90,8 @@ def _compare_datatrove(texts: Path, folder: Path, rate: float, params: Deduplica
     config = [str(number) for number in (params.ngram, params.bands, params.rows_per_band)]
     other, start = seconds_beyond_start(lambda t, o: run_datatrove("deduplicate", *config, t, o), few, folder)
     deduplicate_ours(few, folder / "apart", params)
-    agreement = describe_agreement(few, folder / "apart" / "ours" / params.priority[0], folder / "whole-out", params.ngram)
+    ours = folder / "apart" / "ours" / params.priority[0]
+    agreement = describe_agreement(few, ours, folder / "whole-out", params.ngram)
     note = f"on {size:.0f} MB of them, its start of {start:.1f} s taken off; {agreement}"
     return Row(WHAT, rate, size / other, "MB/s", "datatrove, four stages", note)
 

@@ -5,7 +5,6 @@ token, whatever the tokenizer's post-processor adds. What looks like a special t
 the text is text.
 """
 
-import ctypes
 import json
 import os
 import re
@@ -31,8 +30,6 @@ from mathcode_pile.shards import ShardWriter, list_shards, read_batches
 
 # Of text that is encoded at once; an encoding takes some hundred bytes a token.
 BATCH_CHARACTERS = 2_000_000
-# Of malloc.h.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 # A longer document is encoded in pieces that end at line breaks.
 PIECE_CHARACTERS = 500_000
 _LINE_BREAK = re.compile(r"\n(?=\S)")
@@ -153,15 +150,6 @@ def tokenize(folder: Path, tokenizer: Path, out: Path, params: TokenizeParams) -
 
 
 @cache
-def keep_freed_memory() -> None:
-    """Have the C library keep what a batch's encodings free, for the next one, instead of giving it back each time."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's
-    if mallopt:
-        mallopt(M_TRIM_THRESHOLD, 1 << 30)
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)
-
-
-@cache
 def load_tokenizer(folder: Path) -> TextTokenizer:
     """Return a tokenizer, loaded once a process."""
     return TextTokenizer(folder)
@@ -171,7 +159,6 @@ def tokenize_shard(shard: Path, folder: Path, tokenizer: Path, params: TokenizeP
     """Write the token ids of a shard's documents; threads: of the tokenizer's own, in this process."""
     os.environ["RAYON_NUM_THREADS"] = str(threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
-    keep_freed_memory()
     encoder = load_tokenizer(tokenizer)
     schema = token_schema(encoder.vocabulary)
     report, by_source = Report(), Counter[str]()
