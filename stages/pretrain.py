@@ -25,8 +25,8 @@ def main(
     from mathcode_pile.pretrain import PretrainParams, pretrain
 
     params = load("pretrain", PretrainParams)
-    # accelerate sets this in what it launches.
     params.check_launcher()
+    # accelerate sets this in what it launches.
     if params.launcher and "ACCELERATE_MIXED_PRECISION" not in os.environ:
         _launch(params.launcher)
     corpus = {"version": read_section("corpus").get("version"), "mixture": read_section("mixture")}
