@@ -14,7 +14,8 @@ from mathcode_pile.documents import DOCUMENT
 from mathcode_pile.errors import InputError
 from mathcode_pile.packed import held_out, read_tokens, read_vocabulary
 from mathcode_pile.shards import write_shards
-from mathcode_pile.tokenize import TextTokenizer, TokenizeParams, is_held_out, split_text, tokenize
+from mathcode_pile.text_tokenizer import TextTokenizer, split_text
+from mathcode_pile.tokenize import TokenizeParams, is_held_out, tokenize
 
 PARAMS = TokenizeParams(held_out_share=0.2, seed=0)
 SAMPLES = [
@@ -107,7 +108,7 @@ def test_a_document_is_one_begin_its_text_and_one_end(name: str, tmp_path: Path)
     encoder = TextTokenizer(find_tokenizer(name, tmp_path))
     bos, eos = encoder.vocabulary.bos_id, encoder.vocabulary.eos_id
     assert (bos is None) == (name == "smollm2")
-    ids, offsets = encoder.encode(SAMPLES)
+    ids, offsets = encoder.encode(pa.array(SAMPLES))
     for row, text in enumerate(SAMPLES):
         own = ids[offsets[row] : offsets[row + 1]].tolist()
         assert own[-1] == eos and own.count(eos) == 1
@@ -121,8 +122,9 @@ def test_a_document_is_one_begin_its_text_and_one_end(name: str, tmp_path: Path)
 @pytest.mark.parametrize("name", ["byte_level", "bpe", "sentencepiece", "llama3", "smollm2"])
 def test_ids_are_those_of_the_tokenizer_itself(name: str, tmp_path: Path) -> None:
     encoder = TextTokenizer(find_tokenizer(name, tmp_path))
+    assert (encoder._pretokens is None) == (name in ("bpe", "sentencepiece"))
     plain = [text for text in SAMPLES if "<" not in text]
-    ids, offsets = encoder.encode(plain)
+    ids, offsets = encoder.encode(pa.array(plain))
     first = int(encoder.vocabulary.bos_id is not None)
     for row, text in enumerate(plain):
         own = ids[offsets[row] + first : offsets[row + 1] - 1].tolist()
@@ -132,14 +134,14 @@ def test_ids_are_those_of_the_tokenizer_itself(name: str, tmp_path: Path) -> Non
 def test_ids_are_those_of_sentencepiece(tmp_path: Path) -> None:
     encoder = TextTokenizer(make_sentencepiece(tmp_path, "sentencepiece"))
     for text in [*SAMPLES[:1], *SAMPLES[2:], "The square of 12 is 144, and 12 < 13."]:
-        assert encoder.encode([text])[0][1:-1].tolist() == train_sentencepiece().encode(text)
+        assert encoder.encode(pa.array([text]))[0][1:-1].tolist() == train_sentencepiece().encode(text)
 
 
 def test_long_texts_are_encoded_in_pieces_that_change_no_id(tmp_path: Path) -> None:
     encoder = TextTokenizer(make_byte_level(tmp_path))
     text = "A line of it, with 12 words.\n  An indented one.\n\nAnd more ...\n" * 20_000
     assert len(pieces := list(split_text(text))) > 2 and "".join(pieces) == text
-    ids, _ = encoder.encode([text])
+    ids, _ = encoder.encode(pa.array([text]))
     assert ids[1:-1].tolist() == encoder.tokenizer.encode(text, add_special_tokens=False).ids
     assert [len(p) for p in split_text("x" * 1_200_000)] == [500_000, 500_000, 200_000]
 

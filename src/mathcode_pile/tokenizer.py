@@ -9,14 +9,10 @@ from pydantic import Field
 from mathcode_pile.errors import InputError
 from mathcode_pile.model_files import OriginParams
 from mathcode_pile.params import Section
+from mathcode_pile.pretokens import LLAMA3
 from mathcode_pile.shards import list_shards, read_batches
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
-# Llama-3's: words with their leading space, up to three digits at a time, runs of signs, line breaks.
-WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
 FILES = ["tokenizer*", "special_tokens_map.json", "*.model", "vocab*", "merges.txt", "added_tokens.json", "config.json"]
 
 
@@ -58,9 +54,9 @@ def train_tokenizer(corpus: Path, params: TrainParams) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
-    words = pre_tokenizers.Split(Regex(WORDS), behavior="isolated")
+    split = pre_tokenizers.Split(Regex(LLAMA3), behavior="isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [words, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
