@@ -1,5 +1,6 @@
 """Pre-tokens: cut where the tokenizers library cuts, encoded as it encodes, however the table of them grows."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,15 @@ def test_ids_are_the_librarys_whatever_the_text(style: int) -> None:
         assert encode(encoder, texts) == [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
     check()
+
+
+@pytest.mark.parametrize("style", CUTS)
+def test_ids_of_real_mathematics_are_the_librarys(style: int, real_data: Path) -> None:
+    tokenizer = make_tokenizer(style)
+    lines = (real_data / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 2000
+    expected = [e.ids for e in tokenizer.encode_batch_fast(lines, add_special_tokens=False)]
+    assert encode(PretokenEncoder(tokenizer, style), lines) == expected
 
 
 def test_the_table_grows_and_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,13 +120,16 @@ class PretokenEncoder:
         """Encode the pre-tokens that came since so many were known."""
         if before == self._count:
             return
-        bounds = self._known.bounds[before : self._count + 1].tolist()
-        data = self._known.data[: bounds[-1]].tobytes()
-        texts = [data[start:end].decode() for start, end in pairwise(bounds)]
+        bounds = self._known.bounds[before : self._count + 1]
+        data = self._known.data[bounds[0] : bounds[-1]].tobytes()
+        texts = [data[start:end].decode() for start, end in pairwise((bounds - bounds[0]).tolist())]
         # As words of a few texts that are cut already: in half the time of as many texts.
         parts = [texts[start : start + LEARNT_AT_ONCE] for start in range(0, len(texts), LEARNT_AT_ONCE)]
         encodings = self.tokenizer.encode_batch(parts, is_pretokenized=True, add_special_tokens=False)
         ids = [np.array(encoding.ids, np.uint32) for encoding in encodings]
-        counts = [np.bincount(e.word_ids, minlength=len(part)) for e, part in zip(encodings, parts, strict=True)]
+        counts = [
+            np.bincount(np.array(e.word_ids, np.int64), minlength=len(part))
+            for e, part in zip(encodings, parts, strict=True)
+        ]
         self._ids = np.concatenate([self._ids, *ids])
         self._id_bounds = np.concatenate([self._id_bounds, self._id_bounds[-1] + np.cumsum(np.concatenate(counts))])
