@@ -59,11 +59,13 @@ from mathcode_pile.params import load
 decontaminate(folder / "one", folder, folder / "benchmarks", folder / "clean",
               load("decontaminate", DecontaminateParams), Names(["documents"], []))
 """,
+    "tokenizer": """
+from mathcode_pile.tokenizer import TokenizerParams, TrainParams, bring_tokenizer
+bring_tokenizer(TokenizerParams(train=TrainParams(vocabulary=32_000)), folder / "two", folder / "tokenizer")
+""",
     "tokenize": """
 from mathcode_pile.params import load
 from mathcode_pile.tokenize import TokenizeParams, tokenize
-from mathcode_pile.tokenizer import TokenizerParams, TrainParams, bring_tokenizer
-bring_tokenizer(TokenizerParams(train=TrainParams(vocabulary=32_000)), folder / "two", folder / "tokenizer")
 tokenize(folder / "one/documents", folder / "tokenizer", folder / "tokens/documents", load("tokenize", TokenizeParams))
 """,
     "pack": """
