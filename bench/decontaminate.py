@@ -2,6 +2,7 @@
 
     python -m bench.decontaminate --megabytes 25
 
+The texts are cut into documents of 2,500 characters.
 Upstream compares a document's set of 13-grams with that of each question (Jaccard over 0.6, or the same text).
 datatrove drops what has one 13-gram of any; its index is of the same questions and solutions as ours, and both are
 at hand before the clock starts. The questions are words of the texts at random, as many as real ones have, one in a
@@ -13,7 +14,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,15 @@ from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
 from mathcode_pile.decontaminate import clear_documents, load_finder
 from mathcode_pile.decontaminate.leaks import DecontaminateParams
-from mathcode_pile.documents import QUESTION
+from mathcode_pile.documents import DOCUMENT, QUESTION
 from mathcode_pile.params import load
-from mathcode_pile.shards import list_shards, read_rows, write_shards
+from mathcode_pile.shards import list_shards, read_batches, read_rows, write_shards
 
 WHAT = "decontamination, Parquet to Parquet"
 # As many as the six benchmarks of the paper that can be had have, and as all of them.
 QUESTIONS = (4262, 9262)
-UPSTREAM_DOCUMENTS = 20
+DOCUMENT_CHARACTERS = 2500
+UPSTREAM_DOCUMENTS = 40
 DATATROVE_MEGABYTES = 5
 
 
@@ -81,16 +83,28 @@ def find_with_jaccard(texts: Sequence[str], questions: Sequence[str], ngram: int
 
 def compare(megabytes: int = 100) -> list[Row]:
     """Return the rows of this benchmark, on a quarter of the text."""
-    texts = make_texts(max(1, megabytes // 4))
-    size = count_bytes(texts) / 1e6
-    documents = [row["text"] for row in read_rows(texts, ["text"])]
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
+        texts = Path(temporary, "texts")
+        write_shards(texts, _cut(make_texts(max(1, megabytes // 4))), DOCUMENT)
+        size = count_bytes(texts) / 1e6
+        documents = [row["text"] for row in read_rows(texts, ["text"])]
         for count in QUESTIONS:
             folder = Path(temporary, str(count))
             questions = make_questions(texts, count)
             rows += _compare(texts, documents, questions, size, folder)
     return rows
+
+
+def _cut(texts: Path) -> Iterator[pa.RecordBatch]:
+    for shard in list_shards(texts):
+        for batch in read_batches(shard):
+            cut = [
+                row | {"id": f"{row['id']}/{start}", "text": row["text"][start : start + DOCUMENT_CHARACTERS]}
+                for row in batch.to_pylist()
+                for start in range(0, len(row["text"]) - DOCUMENT_CHARACTERS + 1, DOCUMENT_CHARACTERS)
+            ]
+            yield pa.RecordBatch.from_pylist(cut, DOCUMENT)
 
 
 def _compare(
@@ -110,7 +124,7 @@ def _compare(
     seconds, dropped = best_seconds(ours)
     search, _ = best_seconds(lambda: finder.find(pa.array(documents, pa.large_string())))
     asked = [question["question"] for question in questions]
-    few = documents[:UPSTREAM_DOCUMENTS]
+    few = documents[:: len(documents) // UPSTREAM_DOCUMENTS]
     slow, _ = best_seconds(lambda: find_with_jaccard(few, asked, params.ngram, params.max_jaccard), 1)
     index = _index_for_datatrove(questions, params.ngram, folder)
     part = take_texts(texts, folder / "part", DATATROVE_MEGABYTES)
