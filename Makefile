@@ -96,7 +96,7 @@ compare: $(STAMP) ## Show experiments side by side: changed params, token shares
 	@python -m tools.compare
 
 plan: $(STAMP) ## Say what a run with models would ask and cost (PROFILE=workstation)
-	@python -m stages.plan --profile $(PROFILE)
+	@python -m tools.plan --profile $(PROFILE)
 
 why: $(STAMP) ## Say what became of a document or snippet (ID=openwebmath/0123456789abcdef)
 	@python -m tools.why "$(ID)"

@@ -155,7 +155,7 @@ def map_shards(
 
 def _refuse_others(out: Path, targets: Collection[Path]) -> None:
     """Raise InputError where an out that DVC has not emptied holds shards which would pass for this run's."""
-    for place in {out} | {target.parent for target in targets}:
+    for place in sorted({out} | {target.parent for target in targets}):
         for shard in sorted(place.glob("part-*.parquet")):
             if shard not in targets:
                 raise InputError(f"{shard}: not a shard of this run; empty {out} or give another folder")

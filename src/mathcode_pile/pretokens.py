@@ -38,7 +38,7 @@ def find_style(tokenizer: Any) -> int | None:
         return None
     if getattr(tokenizer.model, "dropout", None):
         return None
-    cuts = json.loads(tokenizer.pre_tokenizer.__getstate__())
+    cuts = json.loads(tokenizer.pre_tokenizer.__getstate__())  # as tokenizer.json has it
     for cut in (parts := cuts.get("pretokenizers", [cuts])):
         cut.pop("trim_offsets", None)  # says nothing of ids
     whole = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}

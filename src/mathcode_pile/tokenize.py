@@ -106,7 +106,8 @@ def _to_arrow(batch: pa.RecordBatch, ids: Any, offsets: Any, schema: pa.Schema) 
     kind = schema.field("tokens").type
     values = pa.array(ids.astype(kind.value_type.to_pandas_dtype(), copy=False))
     tokens = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=kind)
-    return pa.RecordBatch.from_arrays([batch["id"], batch["source"], tokens], schema=schema)
+    names = [batch[column].cast(pa.string()) for column in ("id", "source")]
+    return pa.RecordBatch.from_arrays([*names, tokens], schema=schema)
 
 
 def _find_page(name: str, metadata: str) -> str:

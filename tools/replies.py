@@ -1,4 +1,4 @@
-"""Carry kept replies from machine to machine as Parquet; not a stage of dvc.yaml."""
+"""Carry kept replies from machine to machine as Parquet."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Say what a run with language models would ask and cost, before it does; not a stage of dvc.yaml."""
+"""Say what a run with language models would ask and cost, before it does."""
 
 import heapq
 import tempfile
