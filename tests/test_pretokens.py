@@ -39,7 +39,7 @@ def make_tokenizer(style: int) -> Any:
 
 def encode(encoder: PretokenEncoder, texts: list[str]) -> list[list[int]]:
     """Return each text's ids, which stand between a begin of 1 and an end of 2."""
-    ids, bounds = encoder.encode(pa.array(texts), 1, 2)
+    ids, bounds = encoder.encode(pa.array(texts), np.arange(len(texts) + 1), 1, 2)
     parts = [part.tolist() for part in np.split(ids, bounds[1:-1])]
     assert all(part[0] == 1 and part[-1] == 2 for part in parts) and len(parts) == len(texts)
     return [part[1:-1] for part in parts]
@@ -47,8 +47,11 @@ def encode(encoder: PretokenEncoder, texts: list[str]) -> list[list[int]]:
 
 def find_cuts(text: str, style: int) -> list[int]:
     """Return where pre-tokens end, counted in characters, as the kernel says."""
-    data = np.frombuffer(text.encode(), np.uint8)
-    ends = kernel.find_ends(data, 0, len(data), character_classes(style), style)
+    data, classes = np.frombuffer(text.encode(), np.uint8), character_classes(style)
+    ends, position = [], 0
+    while position < len(data):
+        position = kernel.end_pretoken(data, position, len(data), classes, style)
+        ends.append(position)
     return (np.searchsorted(np.cumsum([len(c.encode()) for c in text]), ends) + 1).tolist()
 
 
@@ -56,9 +59,10 @@ def find_cuts(text: str, style: int) -> list[int]:
 def test_cuts_are_the_librarys_whatever_the_character(style: int) -> None:
     classes = character_classes(style)
     changes = {int(point) for change in np.flatnonzero(np.diff(classes)) for point in (change, change + 1)}
-    points = sorted({*range(0x2100), *range(0x3000, 0x3100), 0xE0001, 0x10FFFF, *changes} - {*range(0xD800, 0xE000)})
+    far = (0x20000, 0x2A6DF, 0x30000, 0x31350, 0x3FFFF, 0x40000, 0xE0001, 0x10FFFF)
+    points = sorted({*range(0x2100), *range(0x3000, 0x3100), *far, *changes} - {*range(0xD800, 0xE000)})
     assert len(changes) > 1000
-    for pattern in ("{0}a", "1{0}", " {0} ", "\n{0}{0}", "'{0}-"):
+    for pattern in ("{0}a", "1{0}", " {0} ", "\n{0}{0}", "'{0}-", "'{0}a"):
         text = "".join(pattern.format(chr(point)) for point in points)
         assert find_cuts(text, style) == [end for _, (_, end) in CUTS[style]().pre_tokenize_str(text)]
 
@@ -106,10 +110,32 @@ def test_the_table_grows_and_starts_anew(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.undo()
 
 
+def test_after_an_error_the_ids_are_right() -> None:
+    tokenizer = make_tokenizer(kernel.LLAMA3)
+    encoder = PretokenEncoder(tokenizer, kernel.LLAMA3)
+    encode(encoder, ["one two"])
+    column = pa.array([b"one \xff three four"], pa.binary())
+    with pytest.raises(UnicodeDecodeError):
+        encoder.encode(column, np.arange(2), 1, 2)
+    texts = [" five six seven", " three four one"]
+    assert encode(encoder, texts) == [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def test_special_tokens_in_a_text_are_text() -> None:
+    tokenizer = make_tokenizer(kernel.LLAMA3)
+    tokenizer.add_special_tokens(["<|end|>", AddedToken(" x", lstrip=True, rstrip=True)])
+    tokenizer.encode_special_tokens = True
+    texts = ["a<|end|>b", "<|end|>", "y x z<|end|> x", "<|end|"]
+    expected = [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    assert encode(PretokenEncoder(tokenizer, kernel.LLAMA3), texts) == expected
+    special = {tokenizer.token_to_id("<|end|>"), tokenizer.token_to_id(" x")}
+    assert not special & {number for ids in expected for number in ids}
+
+
 def test_a_slice_of_a_column_is_encoded_as_it_stands() -> None:
     tokenizer = make_tokenizer(kernel.GPT2)
     column = pa.array(["not this", TEXT, "", "nor this"]).slice(1, 2)
-    ids, bounds = PretokenEncoder(tokenizer, kernel.GPT2).encode(column, None, 5)
+    ids, bounds = PretokenEncoder(tokenizer, kernel.GPT2).encode(column, np.arange(3), None, 5)
     own = tokenizer.encode(TEXT, add_special_tokens=False).ids
     assert ids.tolist() == [*own, 5, 5] and bounds.tolist() == [0, len(own) + 1, len(own) + 2]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mathcode_pile.documents import DOCUMENT
@@ -144,6 +145,11 @@ def test_long_texts_are_encoded_in_pieces_that_change_no_id(tmp_path: Path) -> N
     ids, _ = encoder.encode(pa.array([text]))
     assert ids[1:-1].tolist() == encoder.tokenizer.encode(text, add_special_tokens=False).ids
     assert [len(p) for p in split_text("x" * 1_200_000)] == [500_000, 500_000, 200_000]
+    several = encoder.encode(pa.array(["One.", text, "y", text + text]))
+    assert several[0].tolist() == [
+        i for t in ("One.", text, "y", text + text) for i in encoder.encode(pa.array([t]))[0]
+    ]
+    assert np.diff(several[1])[1] == len(ids)
 
 
 def write_documents(folder: Path) -> Path:
@@ -167,6 +173,14 @@ def test_counts_add_up_and_held_out_documents_are_apart(project: Path) -> None:
     assert all(tokens.dtype == np.uint16 for tokens in trained.values())
     assert read_vocabulary(project / "out" / "a").size == 330
     assert 30 < len(apart) < 90
+
+
+def test_a_text_that_is_null_is_dropped_by_name(project: Path) -> None:
+    rows = [document(0, "One."), document(1, "Two.") | {"text": None}]
+    (project / "in").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), project / "in" / "part-00000.parquet")
+    report = tokenize(project / "in", make_byte_level(project), project / "out", PARAMS)
+    assert (report.read, report.kept, report.dropped) == (2, 1, {"empty": 1})
 
 
 def test_what_is_held_out_depends_on_id_and_seed_alone() -> None:

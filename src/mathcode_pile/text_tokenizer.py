@@ -1,26 +1,27 @@
 """Encode documents with any Hugging Face fast tokenizer.
 
 A document is one begin-of-text token where the model expects one, the ids of its text, and one end-of-text
-token, whatever the tokenizer's post-processor adds. What looks like a special token in
-the text is text.
+token, whatever the tokenizer's post-processor adds. What looks like a special token in the text is text.
 """
 
 import json
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
 from mathcode_pile.errors import InputError, PipelineError
+from mathcode_pile.kernels.words import Offsets
 from mathcode_pile.packed import Vocabulary
-from mathcode_pile.pretokens import PretokenEncoder, find_style
+from mathcode_pile.pretokens import Ids, PretokenEncoder, find_style
 
-# A longer text is encoded in pieces that end at line breaks, where its tokenizer encodes texts whole.
+# A longer text is encoded in pieces that end at line breaks.
 PIECE_CHARACTERS = 500_000
 _LINE_BREAK = re.compile(r"\n(?=\S)")
 
@@ -71,29 +72,26 @@ class TextTokenizer:
         chat = template.read_text(encoding="utf-8") if template.is_file() else str(config.get("chat_template", ""))
         return bos != eos and str(self.tokenizer.id_to_token(bos)) not in chat
 
-    def encode(self, texts: pa.Array) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    def encode(self, texts: pa.Array) -> tuple[Ids, Offsets]:
         """Return the [tokens] ids of documents end to end, and where each of them starts ([texts + 1])."""
         bos, eos = self.vocabulary.bos_id, self.vocabulary.eos_id
-        if self._pretokens:
-            return self._mend(texts, *self._pretokens.encode(texts, bos, eos))
-        return self._mend(texts, *self._encode_whole(texts.to_pylist()))
+        pieces, starts = split_texts(texts)
+        encode = self._pretokens.encode if self._pretokens else self._encode_whole
+        return self._mend(texts, *encode(pieces, starts, bos, eos))
 
-    def _encode_whole(self, texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        ids, bounds = array("I"), [0]
-        pieces = [list(split_text(text)) for text in texts]
-        encodings = iter(
-            self.tokenizer.encode_batch_fast([p for parts in pieces for p in parts], add_special_tokens=False)
-        )
-        for parts in pieces:
-            if self.vocabulary.bos_id is not None:
-                ids.append(self.vocabulary.bos_id)
-            for _ in parts:
-                ids.extend(next(encodings).ids)
-            ids.append(self.vocabulary.eos_id)
-            bounds.append(len(ids))
-        return np.frombuffer(ids, np.uint32), np.array(bounds, np.int64)
+    def _encode_whole(self, pieces: pa.Array, starts: Offsets, first: int | None, last: int) -> tuple[Ids, Offsets]:
+        ids, offsets = array("I"), [0]
+        encodings = iter(self.tokenizer.encode_batch_fast(pieces.to_pylist(), add_special_tokens=False))
+        for count in np.diff(starts).tolist():
+            if first is not None:
+                ids.append(first)
+            for encoding in islice(encodings, count):
+                ids.extend(encoding.ids)
+            ids.append(last)
+            offsets.append(len(ids))
+        return np.frombuffer(ids, np.uint32), np.array(offsets, np.int64)
 
-    def _mend(self, texts: pa.Array, ids: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _mend(self, texts: pa.Array, ids: Ids, offsets: Offsets) -> tuple[Ids, Offsets]:
         """Encode again, in parts, the documents of which a model made special tokens all the same."""
         ends = 1 + (self.vocabulary.bos_id is not None)
         counts = np.add.reduceat(np.isin(ids, self._special_ids).astype(np.int64), offsets[:-1])
@@ -105,7 +103,7 @@ class TextTokenizer:
             parts[row] = self._encode_apart(texts[row].as_py(), parts[row])
         return np.concatenate(parts), np.cumsum([0, *map(len, parts)])
 
-    def _encode_apart(self, text: str, before: np.ndarray) -> np.ndarray:
+    def _encode_apart(self, text: str, before: Ids) -> Ids:
         # Cut after the first sign of each special string, no part holds one.
         pattern = "|".join(f"(?<={re.escape(s[:1])})(?={re.escape(s[1:])})" for s in self._special_texts if len(s) > 1)
         encoded = [e.ids for e in self.tokenizer.encode_batch_fast(re.split(pattern, text), add_special_tokens=False)]
@@ -114,6 +112,15 @@ class TextTokenizer:
             raise PipelineError(f"tokenize: special tokens in the text cannot be kept as text: {text[:60]!r}")
         first = before[:1] if self.vocabulary.bos_id is not None else before[:0]
         return np.concatenate([first, inner, before[-1:]])
+
+
+def split_texts(texts: pa.Array) -> tuple[pa.Array, Offsets]:
+    """Return texts in pieces of at most PIECE_CHARACTERS, and [texts + 1] with which piece each begins."""
+    if pc.max(pc.binary_length(texts)).as_py() <= PIECE_CHARACTERS:
+        return texts, np.arange(len(texts) + 1)
+    pieces = [list(split_text(text)) for text in texts.to_pylist()]
+    flat = pa.array([piece for parts in pieces for piece in parts], pa.large_string())
+    return flat, np.cumsum([0, *map(len, pieces)])
 
 
 def split_text(text: str) -> Iterator[str]:

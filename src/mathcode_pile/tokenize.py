@@ -19,6 +19,7 @@ from mathcode_pile.engine import Report, count_workers, map_folder
 from mathcode_pile.kernels.words import text_buffers
 from mathcode_pile.packed import token_schema
 from mathcode_pile.params import Section
+from mathcode_pile.pretokens import cut_runs
 from mathcode_pile.scratch import hash_folder
 from mathcode_pile.shards import ShardWriter, list_shards, read_batches
 from mathcode_pile.text_tokenizer import TextTokenizer
@@ -66,7 +67,7 @@ def tokenize_shard(shard: Path, folder: Path, tokenizer: Path, params: TokenizeP
         ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
     ):
         for batch in _read_documents(shard):
-            is_empty = pc.equal(pc.utf8_trim_whitespace(batch["text"]), "")
+            is_empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(batch["text"]), ""), True)
             for name in batch["id"].filter(is_empty).to_pylist():
                 dropped.write_rows([{"id": name, "reason": "empty", "detail": ""}])
                 report.dropped["empty"] += 1
@@ -94,12 +95,9 @@ def tokenize_shard(shard: Path, folder: Path, tokenizer: Path, params: TokenizeP
 def _read_documents(shard: Path) -> Iterator[pa.RecordBatch]:
     """Yield documents, about BATCH_BYTES of text at a time."""
     for batch in read_batches(shard, ["id", "source", "text", "metadata"]):
-        _, ends = text_buffers(batch["text"])
-        start = 0
-        while start < batch.num_rows:
-            stop = max(start + 1, int(np.searchsorted(ends, ends[start] + BATCH_BYTES, "right")) - 1)
+        _, bounds = text_buffers(batch["text"])
+        for start, stop in cut_runs(bounds, BATCH_BYTES):
             yield batch.slice(start, stop - start)
-            start = stop
 
 
 def _to_arrow(batch: pa.RecordBatch, ids: Any, offsets: Any, schema: pa.Schema) -> pa.RecordBatch:
@@ -112,7 +110,7 @@ def _to_arrow(batch: pa.RecordBatch, ids: Any, offsets: Any, schema: pa.Schema) 
 
 def _find_page(name: str, metadata: str) -> str:
     """Return the id by which a document is held out: a translation's is that of the page it was made from."""
-    return str(json.loads(metadata).get("document_id", name))
+    return json.loads(metadata).get("document_id") or name
 
 
 def is_held_out(name: str, params: TokenizeParams) -> bool:

@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import Bytes, Hashes, Offsets, decode, mix
+from mathcode_pile.kernels.words import _PRIME, _SEED, Bytes, Hashes, Offsets, decode, mix
 
 GPT2, DIGITS_APART, LLAMA3 = range(3)
 
 OTHER, LETTER, NUMBER, SPACE, NEWLINE = range(5)
 END = -1
 CODE_POINTS = 0x40000  # the planes that hold letters, numbers and white space
-
-_SEED = np.uint64(0xCBF29CE484222325)
-_PRIME = np.uint64(0x100000001B3)
 
 
 class Known(NamedTuple):  # the distinct pre-tokens so far, as the kernel keeps them
@@ -98,7 +95,7 @@ def _end_white_space(data, position, end, classes, style):  # type: ignore[no-un
 
 
 @compiled
-def _end_pretoken(data, position, end, classes, style):  # type: ignore[no-untyped-def]
+def end_pretoken(data, position, end, classes, style):  # type: ignore[no-untyped-def]
     """Return where the pre-token that starts at a position ends."""
     after = _end_contraction(data, position, end, 0x20 if style == LLAMA3 else 0)
     if after > position:
@@ -121,18 +118,6 @@ def _end_pretoken(data, position, end, classes, style):  # type: ignore[no-untyp
     if style == LLAMA3 and kind == OTHER:
         position = _end_run(data, position, end, classes, NEWLINE, end)
     return position
-
-
-@compiled
-def find_ends(data, start, end, classes, style):  # type: ignore[no-untyped-def]
-    """Return where each pre-token of one text ends: [pre-tokens] positions."""
-    ends = np.empty(end - start, np.int64)
-    count, position = 0, start
-    while position < end:
-        position = _end_pretoken(data, position, end, classes, style)
-        ends[count] = position
-        count += 1
-    return ends[:count]
 
 
 @compiled
@@ -168,7 +153,7 @@ def number_pretokens(data, offsets, row, classes, style, known, count, numbers, 
     while row < len(offsets) - 1:
         position, end = offsets[row], offsets[row + 1]
         while position < end:
-            after = _end_pretoken(data, position, end, classes, style)
+            after = end_pretoken(data, position, end, classes, style)
             place, value = _place(data, position, after, known)
             if known.keys[place] == 0:
                 origin = known.bounds[count]
