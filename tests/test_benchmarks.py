@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,8 @@ class Writing(Oracle):
 
 def score(oracle: Oracle, benchmarks: Path, model: Path, task: str, limit: int | None = None) -> dict[str, Any]:
     evaluator = Evaluator(settings(limit=limit), model, benchmarks, oracle)
-    evaluator.home = evaluator.home / str(id(oracle))  # its own: an oracle is no part of what a result is kept under
-    evaluator.home.mkdir()
+    # Its own: an oracle is no part of what a result is kept under.
+    evaluator.home = Path(tempfile.mkdtemp(dir=evaluator.home))
     samples = evaluator.answer(task)
     for sample in samples:
         if not sample["right"] and oracle.right:
