@@ -13,13 +13,13 @@ from tokenizers.pre_tokenizers import ByteLevel, Digits, Sequence, Split
 
 from mathcode_pile import pretokens
 from mathcode_pile.kernels import pretokens as kernel
-from mathcode_pile.pretokens import LLAMA3, PretokenEncoder, character_classes, find_style
+from mathcode_pile.pretokens import LLAMA3_PATTERN, PretokenEncoder, character_classes, find_style
 
 CUTS = {
     kernel.GPT2: lambda: ByteLevel(add_prefix_space=False),
     kernel.DIGITS_APART: lambda: Sequence([Digits(individual_digits=True), ByteLevel(add_prefix_space=False)]),
     kernel.LLAMA3: lambda: Sequence(
-        [Split(Regex(LLAMA3), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)]
+        [Split(Regex(LLAMA3_PATTERN), "isolated"), ByteLevel(add_prefix_space=False, use_regex=False)]
     ),
 }
 TEXT = "It's 12345 x\n\n  y = (x+1)'LL don't\t\tz; 'S  éa ½ x² 中文 \u2028\u00a0-\r\n 'veto"

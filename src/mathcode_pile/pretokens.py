@@ -18,7 +18,7 @@ from mathcode_pile.kernels import pretokens as kernel
 from mathcode_pile.kernels.words import Offsets, text_buffers
 
 # Words with the sign before them, up to three digits at a time, runs of signs, line breaks.
-LLAMA3 = (
+LLAMA3_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
@@ -45,7 +45,7 @@ def find_style(tokenizer: Any) -> int | None:
     for cut in (parts := cuts.get("pretokenizers", [cuts])):
         cut.pop("trim_offsets", None)  # says nothing of ids
     whole = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
-    split = {"type": "Split", "pattern": {"Regex": LLAMA3}, "behavior": "Isolated", "invert": False}
+    split = {"type": "Split", "pattern": {"Regex": LLAMA3_PATTERN}, "behavior": "Isolated", "invert": False}
     styles = {
         kernel.GPT2: [whole],
         kernel.DIGITS_APART: [{"type": "Digits", "individual_digits": True}, whole],

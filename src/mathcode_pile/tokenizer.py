@@ -9,7 +9,7 @@ from pydantic import Field
 from mathcode_pile.errors import InputError
 from mathcode_pile.model_files import OriginParams
 from mathcode_pile.params import Section
-from mathcode_pile.pretokens import LLAMA3
+from mathcode_pile.pretokens import LLAMA3_PATTERN
 from mathcode_pile.shards import list_shards, read_batches
 
 BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
@@ -54,7 +54,7 @@ def train_tokenizer(corpus: Path, params: TrainParams) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
-    split = pre_tokenizers.Split(Regex(LLAMA3), behavior="isolated")
+    split = pre_tokenizers.Split(Regex(LLAMA3_PATTERN), behavior="isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )

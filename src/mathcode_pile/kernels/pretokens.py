@@ -104,11 +104,10 @@ def end_pretoken(data, position, end, classes, style):  # type: ignore[no-untype
     if kind == NUMBER and style != GPT2:
         return _end_run(data, position, end, classes, NUMBER, 3 if style == LLAMA3 else 1)
     following, _ = _look(data, position + length, end, classes)
-    leads = data[position] == 32 and following in (LETTER, OTHER)
-    if style == LLAMA3:
-        leads = leads or (following == LETTER and kind in (OTHER, SPACE))
-    elif style == GPT2:
-        leads = leads or (following == NUMBER and data[position] == 32)
+    if data[position] == 32:
+        leads = following in (LETTER, OTHER) or (following == NUMBER and style == GPT2)
+    else:
+        leads = style == LLAMA3 and following == LETTER and kind in (OTHER, SPACE)
     if leads:
         position += length
         kind = following
