@@ -102,7 +102,7 @@ why: $(STAMP) ## Say what became of a document or snippet (ID=openwebmath/012345
 	@python -m tools.why "$(ID)"
 
 prune: $(STAMP) ## Free finished shards in the scratch folder that nothing refers to
-	@PYTHONPATH=src python -m mathcode_pile.scratch
+	@PYTHONPATH=src python -m mathcode_pile.core.scratch
 
 pin: $(STAMP) ## Write the hub's present commits into a profile (PROFILE=paper)
 	@python -m tools.pin $(PROFILE)

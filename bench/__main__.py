@@ -15,7 +15,7 @@ import typer
 from bench.environment import ROOT
 from bench.running import list_benchmarks, run_benchmark
 from bench.table import describe_machine, to_markdown, write_table
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.core.errors import PipelineError
 
 
 def main(megabytes: int = 100, write: bool = True) -> None:

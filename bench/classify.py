@@ -16,13 +16,13 @@ import typer
 from bench.environment import find_fasttext, run_datatrove, seconds_beyond_start
 from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
+from mathcode_pile.classifier.fasttext_kernel import join_words
 from mathcode_pile.classifier.scorer import MODEL_FILE, Scorer, open_scorer
-from mathcode_pile.classifier.scoring import score_shard
-from mathcode_pile.classifier.train import ClassifyParams
-from mathcode_pile.engine import Report
-from mathcode_pile.kernels.fasttext import join_words
-from mathcode_pile.params import load
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches
+from mathcode_pile.core.engine import Report
+from mathcode_pile.core.params import load
+from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches
+from stages.classify.stage import score_shard
+from stages.train_classifier.stage import ClassifyParams
 
 WHAT = "fastText filter, Parquet to Parquet"
 FLOOR = 0.5

@@ -15,10 +15,10 @@ import typer
 from bench.environment import one_worker
 from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_files
-from mathcode_pile.code_filter import FilterCodeParams, filter_code
-from mathcode_pile.engine import Report
-from mathcode_pile.params import load
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_rows
+from mathcode_pile.core.engine import Report
+from mathcode_pile.core.params import load
+from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_rows
+from stages.filter_code.stage import FilterCodeParams, filter_code
 
 
 def filter_ours(files: Path, folder: Path, packages: frozenset[str]) -> Report:

@@ -25,11 +25,11 @@ import typer
 from bench.environment import run_datatrove, seconds_beyond_start, take_texts
 from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
-from mathcode_pile.decontaminate import clear_documents, load_finder
-from mathcode_pile.decontaminate.leaks import DecontaminateParams
-from mathcode_pile.documents import DOCUMENT, QUESTION
-from mathcode_pile.params import load
-from mathcode_pile.shards import list_shards, read_batches, read_rows, write_shards
+from mathcode_pile.core.documents import DOCUMENT, QUESTION
+from mathcode_pile.core.params import load
+from mathcode_pile.core.shards import list_shards, read_batches, read_rows, write_shards
+from stages.decontaminate.leaks import DecontaminateParams
+from stages.decontaminate.stage import clear_documents, load_finder
 
 WHAT = "decontamination, Parquet to Parquet"
 # As many as the six benchmarks of the paper that can be had have, and as all of them.

@@ -22,10 +22,10 @@ import typer
 from bench.environment import borrow_packages, one_worker, run_datatrove, seconds_beyond_start, take_texts
 from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
-from mathcode_pile.deduplicate.signatures import DeduplicateParams
-from mathcode_pile.deduplicate.stage import deduplicate
-from mathcode_pile.params import load
-from mathcode_pile.shards import ShardWriter, list_shards, read_batches, read_rows, shard_name
+from mathcode_pile.core.params import load
+from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_rows, shard_name
+from stages.deduplicate.signatures import DeduplicateParams
+from stages.deduplicate.stage import deduplicate
 
 WHAT = "MinHash, Parquet to Parquet"
 # datatrove splits words with spaCy, at about half a megabyte a second.

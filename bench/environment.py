@@ -16,9 +16,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from bench.table import best_seconds
-from mathcode_pile.documents import DOCUMENT
-from mathcode_pile.errors import PipelineError
-from mathcode_pile.shards import read_rows, write_shards
+from mathcode_pile.core.documents import DOCUMENT
+from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.shards import read_rows, write_shards
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv-bench"

@@ -21,56 +21,56 @@ from bench.decontaminate import make_questions
 from bench.environment import ROOT
 from bench.table import describe_machine, format_table, write_table
 from bench.texts import make_files, make_texts
-from mathcode_pile.documents import DOCUMENT, QUESTION
-from mathcode_pile.shards import list_shards, read_batches, write_shards
+from mathcode_pile.core.documents import DOCUMENT, QUESTION
+from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 
 QUESTIONS = 9262
 # Each leaves what those after it read.
 _RUNS = {
     "fetch": """
-from mathcode_pile.fetch import OriginsParams, fetch_source
+from stages.fetch.stage import OriginsParams, fetch_source
 origin = {"kind": "local", "path": str(folder / "one/documents"), "format": "parquet", "license": "x"}
 fetch_source("bench", OriginsParams.model_validate({"origins": [origin]}), folder / "fetched")
 """,
     "filter_code": """
-from mathcode_pile.code_filter import FilterCodeParams, filter_code
-from mathcode_pile.params import load
+from stages.filter_code.stage import FilterCodeParams, filter_code
+from mathcode_pile.core.params import load
 filter_code(folder / "files", folder / "code", load("filter_code", FilterCodeParams).packages, "python")
 """,
     "train_classifier": """
-from mathcode_pile.classifier.train import ClassifyParams, train_classifier
-from mathcode_pile.params import load
+from stages.train_classifier.stage import ClassifyParams, train_classifier
+from mathcode_pile.core.params import load
 train_classifier(folder / "one/documents", folder / "two/documents", folder / "model", folder / "plots",
                  load("classify", ClassifyParams).model_copy(update={"epochs": 1}), [1])
 """,
     "classify": """
-from mathcode_pile.classifier.scoring import classify
+from stages.classify.stage import classify
 classify(folder / "one/documents", folder / "model", folder / "classified", "bench", 0.5)
 """,
     "deduplicate": """
-from mathcode_pile.deduplicate.signatures import DeduplicateParams
-from mathcode_pile.deduplicate.stage import deduplicate
-from mathcode_pile.params import load
+from stages.deduplicate.signatures import DeduplicateParams
+from stages.deduplicate.stage import deduplicate
+from mathcode_pile.core.params import load
 deduplicate(folder / "one", folder / "deduplicated", {"documents": "textbooks"}, load("deduplicate", DeduplicateParams))
 """,
     "decontaminate": """
-from mathcode_pile.decontaminate import DecontaminateParams, Names, decontaminate
-from mathcode_pile.params import load
+from stages.decontaminate.stage import DecontaminateParams, Names, decontaminate
+from mathcode_pile.core.params import load
 decontaminate(folder / "one", folder, folder / "benchmarks", folder / "clean",
               load("decontaminate", DecontaminateParams), Names(["documents"], []))
 """,
     "tokenizer": """
-from mathcode_pile.tokenizer import TokenizerParams, TrainParams, bring_tokenizer
+from stages.tokenizer.stage import TokenizerParams, TrainParams, bring_tokenizer
 bring_tokenizer(TokenizerParams(train=TrainParams(vocabulary=32_000)), folder / "two", folder / "tokenizer")
 """,
     "tokenize": """
-from mathcode_pile.params import load
-from mathcode_pile.tokenize import TokenizeParams, tokenize
+from mathcode_pile.core.params import load
+from stages.tokenize.stage import TokenizeParams, tokenize
 tokenize(folder / "one/documents", folder / "tokenizer", folder / "tokens/documents", load("tokenize", TokenizeParams))
 """,
     "pack": """
-from mathcode_pile.mixture import ShareParams
-from mathcode_pile.pack import PackParams, pack
+from stages.pack.mixture import ShareParams
+from stages.pack.stage import PackParams, pack
 pack(folder / "tokens", folder / "packed", PackParams(sequence_length=8192, max_epochs=4, seed=0),
      {"documents": ShareParams(weight=1)})
 """,

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from bench.environment import borrow_packages
 from bench.table import Row, best_seconds, print_alone
-from mathcode_pile.kernels.packing import pack_pieces
-from mathcode_pile.mixture import ShareParams, cut_documents
-from mathcode_pile.pack import PackParams, pack
-from mathcode_pile.packed import Vocabulary, token_schema
-from mathcode_pile.shards import list_shards, write_shards
+from mathcode_pile.core.shards import list_shards, write_shards
+from mathcode_pile.tokens.packed import Vocabulary, token_schema
+from stages.pack.mixture import ShareParams, cut_documents
+from stages.pack.packing_kernel import pack_pieces
+from stages.pack.stage import PackParams, pack
 
 SEQUENCE_LENGTH = 8192
 BATCH = 1000

@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mathcode_pile.documents import DOCUMENT, document_id
-from mathcode_pile.errors import PipelineError
-from mathcode_pile.scratch import atomic_folder, scratch_folder
-from mathcode_pile.shards import list_shards, read_batches, write_shards
+from mathcode_pile.core.documents import DOCUMENT, document_id
+from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.scratch import atomic_folder, scratch_folder
+from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 
 # Their files are the mathematical ones.
 MATHEMATICAL = ("sympy", "scipy", "numpy", "mpmath", "networkx", "sklearn")

@@ -19,10 +19,10 @@ import typer
 
 from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
-from mathcode_pile.documents import DOCUMENT
-from mathcode_pile.shards import list_shards, read_batches, write_shards
-from mathcode_pile.tokenize import TokenizeParams, load_tokenizer, tokenize_shard
-from mathcode_pile.tokenizer import TokenizerParams, TrainParams, bring_tokenizer
+from mathcode_pile.core.documents import DOCUMENT
+from mathcode_pile.core.shards import list_shards, read_batches, write_shards
+from stages.tokenize.stage import TokenizeParams, load_tokenizer, tokenize_shard
+from stages.tokenizer.stage import TokenizerParams, TrainParams, bring_tokenizer
 
 # About a thousand documents: a batch of the bare call.
 SHARD_BYTES = 4 << 20

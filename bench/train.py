@@ -27,17 +27,17 @@ import numpy as np
 import torch
 
 from bench.table import describe_machine
-from mathcode_pile.attention import available_implementations, model_inputs, register_varlen
-from mathcode_pile.language_model import (
+from mathcode_pile.models.attention import available_implementations, model_inputs, register_varlen
+from mathcode_pile.models.language_model import (
     attach_loss,
     compile_layers,
     count_parameters,
     keep_stream_narrow,
     training_flops,
 )
-from mathcode_pile.packed import PackedRows, Rows
-from mathcode_pile.pretrain.speeds import measure_peak
-from mathcode_pile.pretrain.training import group_parameters
+from mathcode_pile.tokens.packed import PackedRows, Rows
+from stages.pretrain.speeds import measure_peak
+from stages.pretrain.stage import group_parameters
 
 # hidden, intermediate, layers, heads, key-value heads, vocabulary
 SIZES = {

@@ -16,7 +16,7 @@ import math_verify
 
 from bench.table import Row, best_seconds, to_markdown
 from mathcode_pile.answers import Checker
-from mathcode_pile.shards import read_rows
+from mathcode_pile.core.shards import read_rows
 
 NUMBER = re.compile(r"(?<![\w_^{.])\d+(?:\.\d+)?")
 

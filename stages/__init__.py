@@ -17,8 +17,8 @@ def run(main: Callable[..., Any]) -> None:
     """Run a stage's main with the arguments of the command line; a PipelineError becomes one line."""
     import typer
 
-    from mathcode_pile.engine import die_with_parent
-    from mathcode_pile.errors import PipelineError
+    from mathcode_pile.core.engine import die_with_parent
+    from mathcode_pile.core.errors import PipelineError
 
     if os.environ.get("DVC_ROOT"):
         die_with_parent()

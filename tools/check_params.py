@@ -6,34 +6,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from mathcode_pile.annotate import AnnotateParams, choose_judge
-from mathcode_pile.base_model import BaseModelParams
-from mathcode_pile.classifier.scoring import ClassifierParams
-from mathcode_pile.classifier.train import ClassifyParams
-from mathcode_pile.code_filter import FilterCodeParams
-from mathcode_pile.corpus import CorpusParams
-from mathcode_pile.decontaminate import DecontaminateParams
-from mathcode_pile.deduplicate.inputs import check_priority
-from mathcode_pile.deduplicate.signatures import DeduplicateParams
-from mathcode_pile.engine import EngineParams
-from mathcode_pile.errors import ParamsError, PipelineError
-from mathcode_pile.evaluate import EvaluateParams
-from mathcode_pile.execute import ExecuteParams
-from mathcode_pile.fetch import OriginsParams
-from mathcode_pile.fetch_benchmarks import FetchBenchmarksParams
+from mathcode_pile.classifier.classifier_params import ClassifierParams
+from mathcode_pile.core.engine import EngineParams
+from mathcode_pile.core.errors import ParamsError, PipelineError
+from mathcode_pile.core.params import SECTIONS, Section, parse_section, read_sections, read_yaml
 from mathcode_pile.llm import LlmParams, ModelBackend
 from mathcode_pile.llm.offline import NOT_INSTALLED
-from mathcode_pile.mixture import ShareParams
-from mathcode_pile.pack import PackParams
-from mathcode_pile.params import SECTIONS, Section, parse_section, read_sections, read_yaml
-from mathcode_pile.pretrain.settings import PretrainParams, divide_batch
-from mathcode_pile.select import SelectParams, SourceParams
 from mathcode_pile.sources import HuggingFace
-from mathcode_pile.textbooks import ExtractTextbooksParams
-from mathcode_pile.tokenize import TokenizeParams
-from mathcode_pile.tokenizer import TokenizerParams
-from mathcode_pile.translate import TranslateParams, choose_translator
-from mathcode_pile.verify import VerifyParams
+from stages.annotate.stage import AnnotateParams, choose_judge
+from stages.base_model.stage import BaseModelParams
+from stages.corpus.stage import CorpusParams
+from stages.decontaminate.stage import DecontaminateParams
+from stages.deduplicate.inputs import check_priority
+from stages.deduplicate.signatures import DeduplicateParams
+from stages.evaluate.stage import EvaluateParams
+from stages.execute.stage import ExecuteParams
+from stages.extract_textbooks.stage import ExtractTextbooksParams
+from stages.fetch.stage import OriginsParams
+from stages.fetch_benchmarks.stage import FetchBenchmarksParams
+from stages.filter_code.stage import FilterCodeParams
+from stages.pack.mixture import ShareParams
+from stages.pack.stage import PackParams
+from stages.pretrain.training_params import PretrainParams, divide_batch
+from stages.select.stage import SelectParams, SourceParams
+from stages.tokenize.stage import TokenizeParams
+from stages.tokenizer.stage import TokenizerParams
+from stages.train_classifier.stage import ClassifyParams
+from stages.translate.stage import TranslateParams, choose_translator
+from stages.verify.stage import VerifyParams
 
 TYPES: dict[str, type[Section]] = {
     "annotate": AnnotateParams,

@@ -6,7 +6,7 @@ A module that is missing there is silent staleness: a change in it would rerun n
 import re
 import sys
 
-from mathcode_pile.scratch import PROJECT, imported_modules, module_path
+from mathcode_pile.core.scratch import PROJECT, imported_modules, module_path
 
 MODULE = re.compile(r"^ *- (?:src/mathcode_pile|stages)/[\w/]+\.py$")
 

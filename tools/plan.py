@@ -10,15 +10,15 @@ import typer
 import xxhash
 import yaml
 
-from mathcode_pile.annotate import AnnotateParams, ModelJudge, choose_judge
-from mathcode_pile.errors import ParamsError
+from mathcode_pile.core.errors import ParamsError
+from mathcode_pile.core.params import load, read_yaml
+from mathcode_pile.core.shards import count_rows, list_shards, read_batches
 from mathcode_pile.llm import LlmParams, Task
 from mathcode_pile.llm.cache import ReplyCache, reply_key
-from mathcode_pile.llm.tokens import load_counter
-from mathcode_pile.params import load, read_yaml
-from mathcode_pile.shards import count_rows, list_shards, read_batches
-from mathcode_pile.translate import ModelTranslator, TranslateParams, choose_translator
+from mathcode_pile.llm.token_counts import load_counter
 from stages import run
+from stages.annotate.stage import AnnotateParams, ModelJudge, choose_judge
+from stages.translate.stage import ModelTranslator, TranslateParams, choose_translator
 
 
 class Estimate(NamedTuple):  # of one source or component

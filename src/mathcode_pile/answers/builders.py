@@ -2,7 +2,7 @@
 
 import itertools
 
-from mathcode_pile.answers.evaluate import approximate, evaluate
+from mathcode_pile.answers.evaluator import approximate, evaluate
 from mathcode_pile.answers.values import (
     Apply,
     Constant,

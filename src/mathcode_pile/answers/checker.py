@@ -9,7 +9,7 @@ from typing import Self
 
 from mathcode_pile.answers import symbols
 from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.core.errors import PipelineError
 
 
 class Checker:

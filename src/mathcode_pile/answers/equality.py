@@ -21,7 +21,7 @@ from mathcode_pile.answers.values import (
     UnionOf,
     free_symbols,
 )
-from mathcode_pile.answers.words import compare_words
+from mathcode_pile.answers.word_answers import compare_words
 
 # Every item may have to be compared with every other.
 MAX_UNORDERED = 100

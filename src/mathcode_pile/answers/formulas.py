@@ -1,6 +1,6 @@
 """Compare formulas with variables, at points that have no relation to one another; equations by their difference."""
 
-from mathcode_pile.answers.evaluate import Value, approximate, evaluate, mp
+from mathcode_pile.answers.evaluator import Value, approximate, evaluate, mp
 from mathcode_pile.answers.quantities import compare_percent
 from mathcode_pile.answers.scalars import DIFFERENT, FLOAT_ERROR, FULL_DIGITS, SAME, UNSURE, Verdict, compare_numbers
 from mathcode_pile.answers.values import (
@@ -16,7 +16,7 @@ from mathcode_pile.answers.values import (
     free_symbols,
     literals,
 )
-from mathcode_pile.answers.words import compare_words
+from mathcode_pile.answers.word_answers import compare_words
 
 # Where expressions with variables are compared. No two are related in a way that a formula would use.
 _POINTS = (

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from mathcode_pile.answers.evaluate import Value, approximate, evaluate, mp
+from mathcode_pile.answers.evaluator import Value, approximate, evaluate, mp
 from mathcode_pile.answers.scalars import DIFFERENT, UNSURE, Verdict, all_of, compare_numbers
 from mathcode_pile.answers.values import Interval, Node, Quantity, Sequence, UnionOf
 

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from mathcode_pile.answers import units
-from mathcode_pile.answers.evaluate import Scalar, approximate, mp, scalar
+from mathcode_pile.answers.evaluator import Scalar, approximate, mp, scalar
 from mathcode_pile.answers.scalars import (
     DIFFERENT,
     SAME,

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from mathcode_pile.answers.evaluate import Scalar, Value, approximate, mp, scalar
+from mathcode_pile.answers.evaluator import Scalar, Value, approximate, mp, scalar
 from mathcode_pile.answers.values import Node
 
 SAME, DIFFERENT, UNSURE = "verified", "contradicted", "uncheckable"

@@ -14,9 +14,9 @@ from mathcode_pile.answers.builders import (
     matrix,
     without,
 )
-from mathcode_pile.answers.expressions import MAX_DEPTH, parse_expression
+from mathcode_pile.answers.expression_parser import MAX_DEPTH, parse_expression
 from mathcode_pile.answers.lexer import Token
-from mathcode_pile.answers.tokens import (
+from mathcode_pile.answers.token_lists import (
     INEQUALITIES,
     RELATIONS,
     closing_place,

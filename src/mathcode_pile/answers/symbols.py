@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mathcode_pile.answers.builders import bare
-from mathcode_pile.answers.evaluate import Scalar, mp, scalar
+from mathcode_pile.answers.evaluator import Scalar, mp, scalar
 from mathcode_pile.answers.judge import Comparison, output_lines
 from mathcode_pile.answers.lexer import clean
 from mathcode_pile.answers.reading import boxed, read_printed, read_stated
@@ -31,7 +31,7 @@ from mathcode_pile.answers.values import (
     UnreadableError,
     show,
 )
-from mathcode_pile.engine import die_with_parent
+from mathcode_pile.core.engine import die_with_parent
 
 MEMORY_BYTES = 4 << 30
 # A starved machine gets this many times the limit by the clock; the limit itself counts the processor's time.

@@ -1,5 +1,1 @@
-"""fastText classifiers of mathematical text: `train` makes and measures one, `scoring` applies it.
-
-The negatives of a training set are what a crawl holds, some mathematics among them: precision against them
-is a lower bound.
-"""
+"""fastText classifiers of mathematical text: open a trained model and score columns of text with it."""

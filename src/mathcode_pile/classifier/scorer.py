@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mathcode_pile.errors import InputError, PipelineError
-from mathcode_pile.kernels.fasttext import Model, join_words, read_model, score_texts
+from mathcode_pile.classifier.fasttext_kernel import Model, join_words, read_model, score_texts
+from mathcode_pile.core.errors import InputError, PipelineError
 
 MODEL_FILE = "model.bin"
 # The label of the documents that a classifier looks for, and that of the others.

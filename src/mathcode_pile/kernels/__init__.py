@@ -1,7 +1,7 @@
-"""Words, hashes and n-grams over Arrow buffers, compiled with numba: no Python object per document.
+"""What compiled code of several stages shares: words and hashes over Arrow buffers, no Python object per document.
 
-`words` has what is general, `fasttext` what is particular to fastText's models, `minhash` signatures.
-The kernels release the GIL. Nothing a stage writes depends on whether a compiled kernel came from the cache.
+A module named `*_kernel` holds the compiled code of its own stage or folder. Kernels release the GIL. No output
+depends on whether a compiled kernel came from the cache.
 """
 
 from mathcode_pile.kernels.compiled import compiled

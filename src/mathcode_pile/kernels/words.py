@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mathcode_pile.errors import InputError
+from mathcode_pile.core.errors import InputError
 from mathcode_pile.kernels.compiled import compiled
 
 Bytes = NDArray[np.uint8]

@@ -6,7 +6,7 @@ A reply once paid for is never paid for again: it is kept under the hash of all 
 from mathcode_pile.llm.asker import Asker, Reply, open_asker
 from mathcode_pile.llm.prompts import Template, load_template
 from mathcode_pile.llm.settings import LlmParams, ModelBackend, ModelParams, Task, make_task
-from mathcode_pile.llm.tokens import Text, write_prompts
+from mathcode_pile.llm.token_counts import Text, write_prompts
 
 __all__ = [
     "Asker",

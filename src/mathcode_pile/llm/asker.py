@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from tqdm import tqdm
 
-from mathcode_pile.engine import say
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.core.engine import say
+from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.scratch import hash_values, scratch_folder
 from mathcode_pile.llm.cache import Completion, Failure, ReplyCache, reply_key
 from mathcode_pile.llm.settings import Task
-from mathcode_pile.scratch import hash_values, scratch_folder
 
 T = TypeVar("T")
 

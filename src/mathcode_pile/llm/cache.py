@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from mathcode_pile.errors import InputError, PipelineError
-from mathcode_pile.scratch import hash_values, scratch_folder
-from mathcode_pile.shards import list_shards, read_batches, write_shards
+from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.scratch import hash_values, scratch_folder
+from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 
 REPLIES = pa.schema(
     [

@@ -5,10 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mathcode_pile.errors import InputError
-from mathcode_pile.scratch import hash_values
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.scratch import hash_values
 
-FOLDER = Path(__file__).resolve().parents[1] / "prompts"
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 # What chat templates mark turns with. A document that holds such a mark must not end its own turn.
 _CONTROL = re.compile(
@@ -43,13 +42,12 @@ class Template(NamedTuple):
 
 
 @cache
-def load_template(name: str) -> Template:
-    """Return the prompt in prompts/<name>.txt; raises InputError where there is none or it has no slot."""
-    path = FOLDER / f"{name}.txt"
+def load_template(path: Path) -> Template:
+    """Return the prompt in a file; raises InputError where there is none or it has no slot."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: no such prompt") from None
     if not _SLOT.search(text):
         raise InputError(f"{path}: has no slot such as {{{{text}}}}")
-    return Template(name, text)
+    return Template(path.stem, text)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.llm.cache import Completion, Failure
 from mathcode_pile.llm.settings import ServerParams, Task
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from mathcode_pile.errors import ParamsError
-from mathcode_pile.params import Section, check_commit
+from mathcode_pile.core.errors import ParamsError
+from mathcode_pile.core.params import Section, check_commit
 
 ModelBackend = Literal["openai", "vllm"]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
-from mathcode_pile.errors import PipelineError
+from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.sandbox import parent as parent_program
 from mathcode_pile.sandbox.namespaces import remove_folder
 from mathcode_pile.sandbox.syntax import KINDS, choose_kind

@@ -8,13 +8,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mathcode_pile.errors import InputError
-from mathcode_pile.params import Commit, Section
-from mathcode_pile.sources.download import LocalFile, download_http
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.params import Commit, Section
+from mathcode_pile.downloads.download import LocalFile, download_http
+from mathcode_pile.downloads.hub import download_hub
 from mathcode_pile.sources.formats import SUFFIXES, Format, read_rows
-from mathcode_pile.sources.hub import download_hub
 from mathcode_pile.sources.python_packages import What, read_packages
-from mathcode_pile.sources.rows import Limits, Rejected, Row, bounded
+from mathcode_pile.sources.source_rows import Limits, Rejected, Row, bounded
 from mathcode_pile.sources.stores import download_fsspec
 from mathcode_pile.sources.worked_mathematics import generate
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import yaml
 
-from mathcode_pile.errors import InputError
+from mathcode_pile.core.errors import InputError
 from mathcode_pile.sources.records import Tabular, read_records
-from mathcode_pile.sources.rows import MAX_RECORD_BYTES, Rejected, Row
+from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected, Row
 
 Format = Literal["parquet", "arrow", "jsonl", "csv", "text", "markdown", "notebook", "pdf"]
 

@@ -17,8 +17,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from mathcode_pile.errors import InputError
-from mathcode_pile.sources.rows import Rejected, Row
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.sources.source_rows import Rejected, Row
 
 # These record how a wheel was built, which differs between machines.
 BUILD_FILES = {"__config__.py", "_distributor_init.py"}

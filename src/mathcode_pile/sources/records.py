@@ -18,8 +18,8 @@ from typing import Any, BinaryIO, Literal, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathcode_pile.errors import InputError
-from mathcode_pile.sources.rows import MAX_RECORD_BYTES, Rejected
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected
 
 Tabular = Literal["parquet", "arrow", "jsonl", "csv"]
 Records = Iterator[dict[str, Any] | Rejected]

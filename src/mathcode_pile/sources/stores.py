@@ -7,9 +7,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from mathcode_pile import scratch
-from mathcode_pile.errors import InputError
-from mathcode_pile.sources.download import LocalFile, write_record
+from mathcode_pile.core import scratch
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.downloads.download import LocalFile, write_record
 
 BLOCK_BYTES = 16 << 20
 

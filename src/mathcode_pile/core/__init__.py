@@ -1,0 +1,1 @@
+"""What every stage needs: errors, params, records, shards, scratch folder, engine. Imports nothing of the project."""

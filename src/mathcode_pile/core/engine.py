@@ -1,0 +1,223 @@
+"""Map a function over shards: in local processes, or on a Ray cluster where params say so.
+
+Each shard's result is finished on its own in the scratch folder, so an interrupted or extended run
+computes only what is missing. Results never depend on the number of workers.
+"""
+
+import ctypes
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+from tqdm import tqdm
+
+from mathcode_pile.core import scratch
+from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
+from mathcode_pile.core.params import Section, load
+from mathcode_pile.core.shards import list_shards, shard_name
+
+PR_SET_PDEATHSIG = 1
+
+
+class EngineParams(Section):
+    """How stages are spread over processes. No stage names these, so changing them reruns nothing."""
+
+    kind: Literal["local", "ray"] = "local"
+    workers: int = Field(default=0, ge=0)
+    """Processes; 0 means one for each core this process may use. MATHCODE_WORKERS overrides it."""
+
+
+@dataclass
+class Report:
+    """What became of the records of a stage: read = kept + the sum of dropped."""
+
+    read: int = 0
+    kept: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    """Further sums, by name."""
+
+    def __add__(self, other: "Report") -> "Report":
+        return Report(
+            self.read + other.read,
+            self.kept + other.kept,
+            self.dropped + other.dropped,
+            self.counts + other.counts,
+        )
+
+    def to_metrics(self) -> dict[str, Any]:
+        """Return the flat mapping of a metrics file; the reasons in one string, so that tables stay narrow."""
+        reasons = ", ".join(f"{name} {count}" for name, count in sorted(self.dropped.items()))
+        metrics: dict[str, Any] = {"in": self.read, "kept": self.kept, "dropped": self.dropped.total()}
+        return metrics | {"reasons": reasons} | dict(sorted(self.counts.items()))
+
+
+def parse_reasons(reasons: str) -> dict[str, int]:
+    """Return the drop counts of a metrics file's `reasons`."""
+    return {name: int(count) for name, count in (part.rsplit(" ", 1) for part in reasons.split(", ") if part)}
+
+
+def write_metrics(path: Path, report: Report | None = None, **values: Any) -> None:
+    """Write a stage's metrics file: the report's counts, then further values."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metrics = (report.to_metrics() if report else {}) | values
+    path.write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when its parent ends, so that no second writer is left behind."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def count_workers() -> int:
+    """Return how many processes a stage may use."""
+    given = os.environ.get("MATHCODE_WORKERS") or str(load("engine", EngineParams).workers)
+    if not given.isdigit():
+        raise ParamsError(f"MATHCODE_WORKERS must be a number, got {given!r}")
+    asked = int(given)
+    return asked if asked > 0 else len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Have the engine use one process: a model's limits and GPUs are not to be multiplied by workers."""
+    before = os.environ.get("MATHCODE_WORKERS")
+    os.environ["MATHCODE_WORKERS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MATHCODE_WORKERS"]
+        else:
+            os.environ["MATHCODE_WORKERS"] = before
+
+
+Work = Callable[[Path, Path], Report]
+
+
+def map_shards(
+    stage: str,
+    work: Work,
+    inputs: Sequence[Path],
+    out: Path,
+    key: Sequence[Any],
+    prepare: Callable[[], object] | None = None,
+) -> Report:
+    """Apply `work` to every input shard and gather its files in `out`; return the summed report.
+
+    work(shard, folder) writes `documents.parquet` into folder, and any further `<name>.parquet`. The
+    first becomes `out/part-00007.parquet` for the eighth input, the others `out/<name>/part-00007.parquet`.
+    A shard whose file was not written has no file in the out.
+    key: all that the result depends on besides the shard and the code of work's module: params as
+    JSON values, hashes of models and of other inputs.
+    prepare: loads what the workers share (a model), once, before they are forked.
+    Raises PipelineError where a worker dies, InputError where `out` holds other shards.
+    """
+    module = getattr(work, "func", work).__module__
+    fingerprint = scratch.hash_values(list(key), scratch.hash_code(module), scratch.hash_environment())
+    home = scratch.scratch_folder("shards", stage, fingerprint)
+    with scratch.locked(home):
+        done = [home / scratch.hash_file(shard) for shard in inputs]
+        missing = {d: s for s, d in zip(inputs, done, strict=True) if not (d / "report.json").is_file()}
+        bar = tqdm(total=len(inputs), initial=len(inputs) - len(missing), unit="shard", desc=stage)
+        with bar:
+            if missing:
+                if prepare:
+                    prepare()
+                for _ in _run(work, list(missing.items())):
+                    bar.update()
+        out.mkdir(parents=True, exist_ok=True)
+        total = Report()
+        targets = {}
+        for index, folder in enumerate(done):
+            for file in sorted(folder.glob("*.parquet")):
+                targets[(out if file.stem == "documents" else out / file.stem) / shard_name(index)] = file
+            total += _read_report(folder / "report.json")
+        _refuse_others(out, targets)
+        for target, file in targets.items():
+            scratch.link(file, target)
+    return total
+
+
+def _refuse_others(out: Path, targets: Collection[Path]) -> None:
+    """Raise InputError where an out that DVC has not emptied holds shards which would pass for this run's."""
+    for place in sorted({out} | {target.parent for target in targets}):
+        for shard in sorted(place.glob("part-*.parquet")):
+            if shard not in targets:
+                raise InputError(f"{shard}: not a shard of this run; empty {out} or give another folder")
+
+
+def _run(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
+    workers = min(count_workers(), len(tasks))
+    if load("engine", EngineParams).kind == "ray":
+        yield from _run_on_ray(work, tasks)
+    elif workers == 1:
+        for done, shard in tasks:
+            _run_one(work, done, shard)
+            yield
+    else:
+        # Forked, so that what `prepare` loaded is shared; ended with us, should we be killed.
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(workers, context, initializer=die_with_parent) as pool:
+            waiting = {pool.submit(_run_one, work, done, shard) for done, shard in tasks}
+            while waiting:
+                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    try:
+                        future.result()
+                    except BrokenProcessPool:
+                        raise PipelineError("a worker was killed; most often the machine ran out of memory") from None
+                    except BaseException:
+                        pool.shutdown(wait=False, cancel_futures=True)
+                        raise
+                    yield
+
+
+def _run_one(work: Work, done: Path, shard: Path) -> None:
+    with scratch.atomic_folder(done) as folder:
+        report = work(shard, folder)
+        content = [report.read, report.kept, report.dropped, report.counts]
+        (folder / "report.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def _run_on_ray(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
+    try:
+        import ray
+    except ImportError:
+        raise PipelineError("engine.kind is ray, which is not installed: pip install ray==2.60.0") from None
+    ray.init(ignore_reinit_error=True, log_to_driver=True)
+    run = ray.remote(_run_one)
+    waiting = [run.remote(work, done.resolve(), shard.resolve()) for done, shard in tasks]
+    while waiting:
+        ended, waiting = ray.wait(waiting)
+        ray.get(ended)
+        yield
+
+
+def _read_report(path: Path) -> Report:
+    read, kept, dropped, counts = json.loads(path.read_text(encoding="utf-8"))
+    return Report(read, kept, Counter(dropped), Counter(counts))
+
+
+def map_folder(stage: str, work: Work, folder: Path, out: Path, key: Sequence[Any], **options: Any) -> Report:
+    """Apply map_shards to the shards of a folder."""
+    return map_shards(stage, work, list_shards(folder), out, key, **options)
+
+
+def say(message: str) -> None:
+    """Tell the user something, on standard error, apart from a progress bar."""
+    tqdm.write(message, file=sys.stderr)

@@ -1,0 +1,201 @@
+"""What must survive a crash: finished shards, replies, downloads, checkpoints; addressed by content.
+
+DVC deletes a stage's outs before the stage runs, so outs hold nothing that a rerun could use. This
+folder does: `MATHCODE_SCRATCH`, else `.scratch` beside dvc.yaml (the main repository's also in
+experiments, through DVC_ROOT).
+"""
+
+import ast
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mathcode_pile.core.shards import sync_folder
+
+PROJECT = Path(__file__).resolve().parents[3]
+PACKAGES = {"mathcode_pile": PROJECT / "src" / "mathcode_pile", "stages": PROJECT / "stages"}
+
+
+def scratch_folder(*parts: str) -> Path:
+    """Return (and make) a folder below the scratch folder."""
+    root = os.environ.get("MATHCODE_SCRATCH") or Path(os.environ.get("DVC_ROOT") or PROJECT) / ".scratch"
+    folder = Path(root, *parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def hash_file(path: Path) -> str:
+    """Return 32 hex digits of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def hash_folder(folder: Path) -> str:
+    """Return 32 hex digits of the names and contents of all files below a folder."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(folder)}\0{hash_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def hash_values(*values: Any) -> str:
+    """Return 32 hex digits of values that JSON can hold."""
+    encoded = json.dumps(values, sort_keys=True, ensure_ascii=False).encode()
+    return hashlib.blake2b(encoded, digest_size=16).hexdigest()
+
+
+def module_path(name: str) -> Path | None:
+    """Return the file of one of the project's modules, None where the name is not one of them."""
+    package, _, rest = name.partition(".")
+    if package not in PACKAGES:
+        return None
+    path = PACKAGES[package].joinpath(*rest.split(".")) if rest else PACKAGES[package]
+    if path.with_suffix(".py").is_file():
+        return path.with_suffix(".py")
+    return path / "__init__.py" if (path / "__init__.py").is_file() else None
+
+
+@cache
+def imported_modules(name: str) -> frozenset[str]:
+    """Return the project's modules that importing `name` reads, itself included, from the syntax trees."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        module = waiting.pop()
+        path = module_path(module)
+        if module in found or path is None:
+            continue
+        found.add(module)
+        waiting.extend(module.rpartition(".")[:1])
+        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                waiting.extend(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+                source = ".".join([*above, *filter(None, [node.module])])
+                waiting.append(source)
+                waiting.extend(f"{source}.{alias.name}" for alias in node.names)
+    return frozenset(found)
+
+
+def hash_code(module: str) -> str:
+    """Return 32 hex digits of the sources of a module and of what it imports of the project."""
+    paths = sorted(path for name in imported_modules(module) if (path := module_path(name)))
+    return hash_values([[str(path.relative_to(PROJECT)), hash_file(path)] for path in paths])
+
+
+def hash_environment() -> str:
+    """Return 32 hex digits of what the code runs on: Python's minor version and the locked packages."""
+    lock = PROJECT / "requirements.lock"
+    return hash_values(sys.version_info[:2], hash_file(lock) if lock.is_file() else None)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock: a second process that wants it waits, saying so."""
+    with open(folder / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another process to leave {folder}", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a folder to write into, which takes the name `folder` when the block ends without error."""
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for path in partial.rglob("*"):
+            if path.is_file():
+                with open(path, "rb") as file:
+                    os.fsync(file.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def working_folder(stage: str) -> Iterator[Path]:
+    """Yield an empty folder for what a stage writes to disk while it works; removes it, and what killed runs left."""
+    home = scratch_folder("working", stage)
+    with ExitStack() as stack:
+        with locked(home):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=home)))
+            stack.enter_context(_lock_of(folder))
+            for other in home.glob("*/"):
+                with suppress(OSError), _lock_of(other):
+                    shutil.rmtree(other)
+        yield folder
+
+
+@contextmanager
+def _lock_of(folder: Path) -> Iterator[None]:
+    """Hold a folder itself locked; raises OSError where another process does. The lock ends with the process."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a finished scratch file a second name in an out; copies where a hard link cannot be made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def prune() -> int:
+    """Remove finished shards that no out and no DVC cache object shares any more; return the bytes freed.
+
+    An out and DVC's cache are hard links of the same file, so a link count of one means that nothing
+    refers to it. Replies, downloads and checkpoints have no such links and stay.
+    """
+    freed = 0
+    for home in scratch_folder("shards").glob("*/*"):
+        with open(home / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue  # a stage is at work here
+            freed += _prune_home(home)
+    return freed
+
+
+def _prune_home(home: Path) -> int:
+    freed = 0
+    for partial in home.glob(".*.partial"):
+        freed += sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        shutil.rmtree(partial)
+    for marker in home.glob("*/report.json"):
+        files = [p for p in marker.parent.rglob("*") if p.is_file() and p != marker]
+        if all(p.stat().st_nlink == 1 for p in files):
+            freed += sum(p.stat().st_size for p in files)
+            marker.unlink()  # first: what is cut short here must not pass for a finished shard
+            shutil.rmtree(marker.parent)
+    return freed
+
+
+if __name__ == "__main__":
+    print(f"freed {prune() / 1e6:.1f} MB")

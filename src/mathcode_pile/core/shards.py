@@ -1,0 +1,273 @@
+"""Folders of Parquet shards: read in batches, written beside their place and renamed.
+
+A shard is `part-00000.parquet`, `part-00001.parquet` and on. Its bytes depend on its rows alone.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mathcode_pile.core.errors import InputError
+
+# A row group is what a reader holds in memory at once.
+ROW_GROUP_BYTES = 16 << 20
+ROW_GROUP_ROWS = 20_000
+SHARD_BYTES = 256 << 20
+
+
+def shard_name(index: int) -> str:
+    """Return the file name of a folder's shard number `index`."""
+    return f"part-{index:05d}.parquet"
+
+
+def list_shards(folder: Path) -> list[Path]:
+    """Return the shards of a folder in order, those of its subfolders not included.
+
+    Raises InputError where the folder is missing. A folder without shards is an empty corpus.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def read_batches(shard: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a shard, one row group at a time.
+
+    Raises InputError where the file is not whole Parquet or lacks a column.
+    """
+    with _naming(shard), pq.ParquetFile(shard, memory_map=True) as file:
+        _require(shard, file.schema_arrow, columns or [])
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=columns, use_threads=False)
+            yield from table.combine_chunks().to_batches()
+
+
+def read_schema(shard: Path, columns: Sequence[str] = ()) -> pa.Schema:
+    """Return a shard's schema; raises InputError where the file is not Parquet or lacks one of `columns`."""
+    with _naming(shard):
+        schema = pq.read_schema(shard)
+    _require(shard, schema, columns)
+    return schema
+
+
+def count_shard(shard: Path) -> int:
+    """Return the number of a shard's rows, from its footer; raises InputError where the file is not Parquet."""
+    with _naming(shard):
+        return int(pq.read_metadata(shard).num_rows)
+
+
+def _require(shard: Path, schema: pa.Schema, columns: Sequence[str]) -> None:
+    for column in columns:
+        if column not in schema.names:
+            raise InputError(f"{shard}: no column {column!r}")
+
+
+@contextmanager
+def _naming(shard: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{shard}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
+
+
+def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a folder's shards as dictionaries, for small folders and for tests."""
+    for shard in list_shards(folder):
+        for batch in read_batches(shard, columns):
+            yield from batch.to_pylist()
+
+
+def number_batches(shard: Path, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield each batch of a shard, as read_batches does, with the number of its first row."""
+    start = 0
+    for batch in read_batches(shard, columns):
+        yield start, batch
+        start += batch.num_rows
+
+
+def count_rows(folder: Path) -> int:
+    """Return the number of rows in a folder's shards, from their footers."""
+    return sum(map(count_shard, list_shards(folder)))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class ShardWriter:
+    """Writes one shard; it takes its name only when the block ends without an error.
+
+    Rows are buffered to row groups bounded in bytes and rows, whatever the size of the batches
+    written: the same rows give the same file.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path = path
+        self.schema = schema
+        self.rows = 0
+        self._partial = path.with_name(f".{path.name}.partial")
+        self._buffer: list[pa.RecordBatch] = []
+        self._buffer_bytes = 0
+        self._buffer_rows = 0
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = pq.ParquetWriter(
+            self._partial, self.schema, compression="zstd", write_statistics=False, **_encodings(self.schema)
+        )
+        return self
+
+    def write(self, batch: pa.RecordBatch | pa.Table) -> None:
+        """Append the rows of a batch of the schema; a null where none may be raises InputError."""
+        batches = batch.to_batches() if isinstance(batch, pa.Table) else [batch]
+        for one in batches:
+            self._refuse_nulls(one)
+            # One row at a time decides where a group ends, so that batch bounds do not show.
+            start = 0
+            sizes = _row_bytes(one)
+            for row in range(one.num_rows):
+                self._buffer_bytes += int(sizes[row])
+                self._buffer_rows += 1
+                if self._buffer_bytes >= ROW_GROUP_BYTES or self._buffer_rows >= ROW_GROUP_ROWS:
+                    self._buffer.append(one.slice(start, row + 1 - start))
+                    start = row + 1
+                    self._flush()
+            if start < one.num_rows:
+                self._buffer.append(one.slice(start))
+            self.rows += one.num_rows
+
+    def write_rows(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows given as dictionaries; a missing, null or wrong value raises InputError."""
+        if not rows:
+            return
+        try:
+            batch = pa.RecordBatch.from_pylist(list(rows), schema=self.schema)
+        except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
+            raise InputError(f"{self.path}: {str(error).splitlines()[0]}") from error
+        self.write(batch)
+
+    def _refuse_nulls(self, batch: pa.RecordBatch) -> None:
+        for field, column in zip(self.schema, batch.columns, strict=True):
+            if not field.nullable and column.null_count:
+                row = self.rows + column.is_null().index(True).as_py() + 1
+                raise InputError(f"{self.path}: row {row}: column {field.name!r} is missing or null")
+
+    def _flush(self) -> None:
+        if self._buffer:
+            table = pa.Table.from_batches(self._buffer, schema=self.schema).combine_chunks()
+            self._file.write_table(table, row_group_size=max(1, table.num_rows))
+        self._buffer, self._buffer_bytes, self._buffer_rows = [], 0, 0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+        self._file.close()
+        if kind is not None:
+            self._partial.unlink(missing_ok=True)
+            return
+        with open(self._partial, "rb") as file:
+            os.fsync(file.fileno())
+        self._partial.rename(self.path)
+        sync_folder(self.path.parent)
+
+
+class LazyShard:
+    """A shard that is only there if it got a row."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path, self._schema = path, schema
+        self._writer: ShardWriter | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write_rows(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows given as dictionaries, as ShardWriter does."""
+        if rows and self._writer is None:
+            self._writer = self._open.enter_context(ShardWriter(self._path, self._schema))
+        if self._writer is not None:
+            self._writer.write_rows(rows)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+
+def _encodings(schema: pa.Schema) -> dict[str, Any]:
+    """Return the encodings of columns: dictionaries, but for lists of token ids, which are smaller byte by byte."""
+    ids = [f.name for f in schema if pa.types.is_list(f.type) and pa.types.is_unsigned_integer(f.type.value_type)]
+    if not ids:
+        return {}
+    return {
+        "use_dictionary": [name for name in schema.names if name not in ids],
+        "column_encoding": {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in ids},
+    }
+
+
+def _row_bytes(batch: pa.RecordBatch) -> Any:
+    """[rows] bytes of each row's strings, which is what makes a row large."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    total = np.zeros(batch.num_rows, dtype=np.int64)
+    for column in batch.columns:
+        if (
+            pa.types.is_large_string(column.type)
+            or pa.types.is_string(column.type)
+            or pa.types.is_large_binary(column.type)
+            or pa.types.is_binary(column.type)
+        ):
+            total += pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+        elif pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+            lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+            total += lengths.astype(np.int64) * 8
+    return total
+
+
+def write_shards(
+    folder: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, shard_bytes: int = SHARD_BYTES
+) -> int:
+    """Write batches to as many shards as `shard_bytes` (uncompressed text) asks for; return the rows.
+
+    A shard ends at the first row that reaches the limit, so the bounds do not depend on the batches.
+    """
+    rows = index = held = 0
+    writer: ShardWriter | None = None
+    try:
+        for batch in batches:
+            sizes = _row_bytes(batch)
+            start = 0
+            for row in range(batch.num_rows):
+                held += int(sizes[row])
+                if held >= shard_bytes:
+                    writer = writer or ShardWriter(folder / shard_name(index), schema).__enter__()
+                    writer.write(batch.slice(start, row + 1 - start))
+                    writer.__exit__(None, None, None)
+                    writer, held, start, index = None, 0, row + 1, index + 1
+            if start < batch.num_rows:
+                writer = writer or ShardWriter(folder / shard_name(index), schema).__enter__()
+                writer.write(batch.slice(start))
+            rows += batch.num_rows
+        if writer is not None:
+            writer.__exit__(None, None, None)
+            writer = None
+    finally:
+        if writer is not None:
+            writer.__exit__(KeyboardInterrupt, None, None)
+    folder.mkdir(parents=True, exist_ok=True)
+    return rows

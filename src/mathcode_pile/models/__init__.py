@@ -1,0 +1,1 @@
+"""Language models: load, save, keep attention inside documents, measure held-out loss."""

@@ -1,5 +1,0 @@
-"""Translate the computations of a mathematical page into Python without a model."""
-
-from mathcode_pile.symbolic.translator import Computation, translate_document
-
-__all__ = ["Computation", "translate_document"]

@@ -1,0 +1,1 @@
+"""Token ids: read packed rows, and encode each distinct pre-token once."""

@@ -1,0 +1,98 @@
+"""Bring the model to start from: from a configuration and a seed, a folder, a Python package, or a hub.
+
+The same params give the same bytes. Whatever its origin the model is written as safetensors, in 32-bit
+floats, with the tokenizer that the corpus was tokenized with.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.params import Section
+from mathcode_pile.downloads.model_files import OriginParams
+from mathcode_pile.models.language_model import load_model, load_tokenizer, save_model
+
+FILES = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
+
+
+class ArchitectureParams(Section):
+    """The shape of a model to start from scratch."""
+
+    architecture: Literal["llama"]
+    hidden_size: int = Field(gt=0)
+    intermediate_size: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    key_value_heads: int = Field(gt=0)
+    tie_embeddings: bool = True
+    max_positions: int = Field(default=8192, gt=0)
+
+
+class BaseModelParams(OriginParams):
+    """Where the base model comes from: exactly one of config, folder, package and hub."""
+
+    OWN = "config"
+    config: ArchitectureParams | None = None
+    seed: int = Field(default=0, ge=0)
+
+
+def bring_base_model(params: BaseModelParams, tokenizer_folder: Path, out: Path) -> dict[str, Any]:
+    """Write the base model and its tokenizer to a folder; return what it is, for people.
+
+    Raises InputError where the tokenizer has more ids than the model has rows, or is not the model's own.
+    """
+    tokenizer = load_tokenizer(tokenizer_folder)
+    if params.config is not None:
+        model, own = make_model(params.config, tokenizer, params.seed), None
+    else:
+        model, own = _read_model(params)
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise InputError(f"{tokenizer_folder}: {len(tokenizer)} tokens, and the base model has only {rows}")
+    if own is not None and own.get_vocab() != tokenizer.get_vocab():
+        raise InputError(f"{tokenizer_folder}: not the base model's own tokenizer; set tokenizer to the same origin")
+    save_model(model, tokenizer, out)
+    return {"parameters": sum(p.numel() for p in model.parameters()), "vocabulary": rows}
+
+
+def make_model(shape: ArchitectureParams, tokenizer: Any, seed: int) -> Any:
+    """Return a new Llama of this shape, its weights drawn from the seed."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        # A multiple of 64 suits matrix units; the rows past the tokenizer's ids are never used.
+        vocab_size=-(-len(tokenizer) // 64) * 64,
+        hidden_size=shape.hidden_size,
+        intermediate_size=shape.intermediate_size,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.key_value_heads,
+        tie_word_embeddings=shape.tie_embeddings,
+        max_position_embeddings=shape.max_positions,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=None,
+    )
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    return LlamaForCausalLM(config)
+
+
+def _read_model(params: BaseModelParams) -> tuple[Any, Any]:
+    """Return the model and its own tokenizer; the weights of a GGUF file are dequantized."""
+    folder, options = params.fetch(FILES, "base_model")
+    if "gguf_file" not in options:
+        return load_model(folder), load_tokenizer(folder)
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    plain = GgufConfig(dequantize=True)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, quantization_config=plain, **options)
+        return model, AutoTokenizer.from_pretrained(folder, **options)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{folder / options['gguf_file']}: not a GGUF file transformers can load: {reason}") from error

@@ -1,0 +1,310 @@
+"""Remove what leaks a benchmark's questions or solutions, and measure how much of it is found.
+
+Not covered: a question put in other words, in another language, or with other numbers.
+"""
+
+import heapq
+import json
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from mathcode_pile.core.documents import DOCUMENT, DROPPED, VERIFIED
+from mathcode_pile.core.engine import Report, map_folder
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.scratch import hash_folder
+from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_rows, read_schema
+from stages.decontaminate.leaks import DecontaminateParams, Leak, LeakFinder, cut_spans, encode_matches
+from stages.decontaminate.plants import CHANGES, SURROUNDINGS, plant_leaks
+from stages.decontaminate.quoted_questions import read_questions
+from stages.decontaminate.recheck import shared_share
+
+__all__ = ["DecontaminateParams", "decontaminate"]
+
+# Shown by the report for each benchmark.
+EXAMPLES = 5
+# Of the longest texts in a report's examples.
+EXAMPLE_CHARACTERS = 1000
+SNIPPET_TEXT = ["title", "conditions", "expression", "result", "code"]
+
+
+@cache
+def load_finder(benchmarks: Path, params: DecontaminateParams) -> LeakFinder:
+    """Return the index of a folder of benchmarks, made once a process and shared by forked workers."""
+    finder = LeakFinder(read_questions(benchmarks), params)
+    finder.find(pa.array(["a text"], pa.large_string()))  # compiled before workers are forked
+    return finder
+
+
+class Names(NamedTuple):
+    """The components, from params: a folder that an earlier run left behind is not among them."""
+
+    documents: list[str]
+    snippets: list[str]
+
+
+def decontaminate(
+    documents: Path, snippets: Path, benchmarks: Path, out: Path, params: DecontaminateParams, names: Names
+) -> tuple[Report, dict[str, Any]]:
+    """Write what is clean to out/documents and out/snippets, what is not to out/contaminated; return the counts.
+
+    documents, snippets: a folder for each component that `names` names. Raises InputError where one is missing.
+    """
+    key = [params.model_dump(), hash_folder(benchmarks)]
+    prepare = partial(load_finder, benchmarks, params)
+    total = Report()
+    for component in names.documents:
+        work = partial(clear_documents, benchmarks=benchmarks, params=params)
+        place = out / "documents" / component
+        total += map_folder("decontaminate", work, documents / component, place, ["documents", *key], prepare=prepare)
+        _set_aside(place, out / "contaminated" / "documents" / component)
+    for component in names.snippets:
+        leaked = _leaked_ids(out / "contaminated" / "documents" / component)
+        clear = partial(clear_snippets, benchmarks=benchmarks, params=params, leaked=leaked)
+        place = out / "snippets" / component
+        total += map_folder(
+            "decontaminate", clear, snippets / component, place, ["snippets", *key, leaked], prepare=prepare
+        )
+        _set_aside(place, out / "contaminated" / "snippets" / component)
+    report, metrics = report_leaks([documents / name for name in names.documents], benchmarks, out, params)
+    (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return total, metrics
+
+
+def _components(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def _set_aside(place: Path, aside: Path) -> None:
+    shutil.rmtree(aside, ignore_errors=True)
+    if (place / "contaminated").is_dir():
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        (place / "contaminated").rename(aside)
+
+
+def _leaked_ids(folder: Path) -> list[str]:
+    return [row["id"] for row in read_rows(folder, ["id"])] if folder.is_dir() else []
+
+
+def clear_documents(shard: Path, folder: Path, benchmarks: Path, params: DecontaminateParams) -> Report:
+    """Write a shard's clean documents, those dropped, and the contaminated ones with what they matched."""
+    finder = load_finder(benchmarks, params)
+    judge = partial(_judge_documents, finder=finder)
+    return _clear(shard, folder, DOCUMENT.names, judge)
+
+
+def clear_snippets(
+    shard: Path, folder: Path, benchmarks: Path, params: DecontaminateParams, leaked: Sequence[str]
+) -> Report:
+    """Write a shard's clean snippets, as clear_documents; leaked: documents whose snippets go with them."""
+    finder = load_finder(benchmarks, params)
+    judge = partial(_judge_snippets, finder=finder, leaked=pa.array(leaked, pa.string()))
+    return _clear(shard, folder, VERIFIED.names, judge)
+
+
+# What a judge returns of a batch: for each row that is not clean its id, reason, detail, matches, and the
+# text that stays of it (None: nothing).
+Verdicts = dict[int, tuple[str, str, str, str, str | None]]
+
+
+def _clear(shard: Path, folder: Path, needed: list[str], judge: Callable[[pa.RecordBatch], Verdicts]) -> Report:
+    report = Report()
+    schema = read_schema(shard, needed)
+    aside = schema.append(pa.field("matches", pa.string(), nullable=False))  # JSON
+    with (
+        ShardWriter(folder / "documents.parquet", schema) as kept,
+        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
+        ShardWriter(folder / "contaminated.parquet", aside) as contaminated,
+    ):
+        for batch in read_batches(shard):
+            verdicts = judge(batch)
+            report.read += batch.num_rows
+            gone = {row for row, verdict in verdicts.items() if verdict[4] is None}
+            touched = sorted(verdicts)
+            if touched:
+                matches = pa.array([verdicts[row][3] for row in touched], pa.string())
+                rows = batch.take(pa.array(touched))
+                contaminated.write(pa.RecordBatch.from_arrays([*rows.columns, matches], schema=aside))
+            for row in sorted(gone):
+                identity, reason, detail, _, _ = verdicts[row]
+                dropped.write_rows([{"id": identity, "reason": reason, "detail": detail}])
+                report.dropped[reason] += 1
+            report.counts["cut"] += len(touched) - len(gone)
+            kept.write(_keep_rows(batch, verdicts, gone))
+    report.kept = kept.rows
+    return report
+
+
+def _keep_rows(batch: pa.RecordBatch, verdicts: Verdicts, gone: set[int]) -> pa.RecordBatch:
+    if not verdicts:
+        return batch
+    if len(gone) < len(verdicts):
+        place = batch.schema.get_field_index("text")
+        texts = batch.column(place).to_pylist()
+        for row in verdicts.keys() - gone:
+            texts[row] = verdicts[row][4]
+        batch = batch.set_column(place, batch.schema.field(place), pa.array(texts, batch.schema.field(place).type))
+    return batch.take(pa.array([row for row in range(batch.num_rows) if row not in gone], pa.int64()))
+
+
+def _judge_documents(batch: pa.RecordBatch, finder: LeakFinder) -> Verdicts:
+    texts, ids = batch.column("text"), batch.column("id")
+    verdicts: Verdicts = {}
+    for row, leaks in _by_row(finder.find(texts)).items():
+        text = texts[row].as_py()
+        rest = cut_spans(text, leaks) if finder.params.remove == "span" else None
+        if rest is not None and (not rest.strip() or finder.find(pa.array([rest], pa.large_string()))):
+            rest = None  # the whole of it, or what was cut apart leaks when put together
+        verdicts[row] = (ids[row].as_py(), *_explain(finder, leaks, text), rest)
+    return verdicts
+
+
+def _judge_snippets(batch: pa.RecordBatch, finder: LeakFinder, leaked: pa.Array) -> Verdicts:
+    names = [
+        f"{one}#{position}" for one, position in zip(*(batch[c].to_pylist() for c in VERIFIED.names[:2]), strict=True)
+    ]
+    verdicts: Verdicts = {}
+    for row in pc.indices_nonzero(pc.is_in(batch.column("document_id"), leaked)).to_pylist():
+        verdicts[row] = (names[row], "leaked_document", batch.column("document_id")[row].as_py(), "[]", None)
+    texts = pc.binary_join_element_wise(
+        *(batch.column(c).cast(pa.large_string()) for c in SNIPPET_TEXT), pa.scalar("\n", pa.large_string())
+    )
+    for row, leaks in _by_row(finder.find(texts)).items():
+        if row not in verdicts:
+            verdicts[row] = (names[row], *_explain(finder, leaks, texts[row].as_py()), None)
+    return verdicts
+
+
+def _by_row(leaks: Sequence[Leak]) -> dict[int, list[Leak]]:
+    rows: dict[int, list[Leak]] = defaultdict(list)
+    for leak in leaks:
+        rows[leak.row].append(leak)
+    return rows
+
+
+def _explain(finder: LeakFinder, leaks: Sequence[Leak], text: str) -> tuple[str, str, str]:
+    """Return reason, detail and matches; a question outweighs a solution, then the larger coverage counts."""
+    worst = min(leaks, key=lambda leak: (leak.part, -leak.coverage))
+    detail = f"{finder.questions[worst.question].id} {worst.rule} {worst.coverage:.2f}"
+    return f"leaked_{worst.part}", detail, encode_matches([finder.describe(leak, text) for leak in leaks])
+
+
+def report_leaks(
+    documents: list[Path], benchmarks: Path, out: Path, params: DecontaminateParams
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the report by benchmark, planted leaks and clean text, for people, and the same as flat metrics."""
+    finder = load_finder(benchmarks, params)
+    found = _report_benchmarks(finder, out / "contaminated")
+    sample = _sample_documents(documents, params.planted_documents, params.seed)
+    planted = measure_recall(finder, sample, params)
+    clean = measure_precision(finder, sample, params)
+    metrics: dict[str, Any] = {}
+    for name, entry in found.items():
+        metrics |= {f"{name}_{what}": entry[what] for what in ("questions", "questions_found", "documents")}
+    metrics |= {f"recall_{kind}": entry["recall"] for kind, entry in planted.items()}
+    metrics |= {name: clean[name] for name in ("sampled", "flagged", "unexplained", "precision")}
+    return {"benchmarks": found, "planted": planted, "clean": clean}, metrics
+
+
+def _report_benchmarks(finder: LeakFinder, contaminated: Path) -> dict[str, Any]:
+    report: dict[str, Any] = {}
+    for question in finder.questions:
+        entry = report.setdefault(question.benchmark, Counter(questions=0))
+        entry["questions"] += 1
+    touched: dict[str, dict[str, set]] = defaultdict(lambda: defaultdict(set))
+    examples: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for kind in ("documents", "snippets"):
+        folder = contaminated / kind
+        for component in _components(folder) if folder.is_dir() else []:
+            for row in read_rows(folder / component):
+                identity = row["id"] if kind == "documents" else f"{row['document_id']}#{row['position']}"
+                for match in json.loads(row["matches"]):
+                    name = match["benchmark"]
+                    touched[name][match["part"]].add(match["question_id"])
+                    touched[name][kind].add(identity)
+                    if len(examples[name]) < EXAMPLES:
+                        examples[name].append({"component": component, "id": identity} | match)
+    return {
+        name: {
+            "questions": entry["questions"],
+            "questions_found": len(touched[name]["question"]),
+            "solutions_found": len(touched[name]["solution"]),
+            "documents": len(touched[name]["documents"]),
+            "snippets": len(touched[name]["snippets"]),
+            "examples": [_shorten(example) for example in examples[name]],
+        }
+        for name, entry in sorted(report.items())
+    }
+
+
+def _shorten(example: dict[str, Any]) -> dict[str, Any]:
+    return {name: value[:EXAMPLE_CHARACTERS] if isinstance(value, str) else value for name, value in example.items()}
+
+
+def _sample_documents(folders: list[Path], count: int, seed: int) -> list[str]:
+    """Return the texts of `count` documents of all components, chosen by a hash of their id."""
+    chosen: list[tuple[int, str, str]] = []  # a heap of negated hashes: the largest leaves first
+    for folder in folders:
+        for shard in list_shards(folder):
+            for batch in read_batches(shard, ["id", "text"]):
+                for row, name in enumerate(batch.column("id").to_pylist()):
+                    rank = -xxhash.xxh3_64_intdigest(name.encode(), seed)
+                    if len(chosen) < count or rank > chosen[0][0]:
+                        entry = (rank, name, batch.column("text")[row].as_py())
+                        (heapq.heappush if len(chosen) < count else heapq.heapreplace)(chosen, entry)
+    return [text for _, _, text in sorted(chosen, reverse=True)]
+
+
+def measure_recall(finder: LeakFinder, carriers: Sequence[str], params: DecontaminateParams) -> dict[str, Any]:
+    """Return, for each kind of planted leak, how many were planted, how many found, and the recall."""
+    plants = plant_leaks(
+        finder.questions, carriers, params.ngram, params.min_words, params.planted_documents, params.seed
+    )
+    leaks = finder.find(pa.array([plant.text for plant in plants], pa.large_string()))
+    seen = {(leak.row, leak.question) for leak in leaks}
+    planted = Counter(plant.kind for plant in plants)
+    found = Counter(plant.kind for row, plant in enumerate(plants) if (row, plant.question) in seen)
+    return {
+        kind: {
+            "planted": planted[kind],
+            "found": found[kind],
+            "recall": round(found[kind] / planted[kind], 4) if planted[kind] else None,
+        }
+        for kind in [*SURROUNDINGS, *CHANGES, "short"]
+    }
+
+
+def measure_precision(finder: LeakFinder, texts: Sequence[str], params: DecontaminateParams) -> dict[str, Any]:
+    """Return how many of the stage's own sampled documents are flagged, and whether a second look agrees.
+
+    precision: of all that was flagged, what the slow check confirms; 1 where nothing was flagged.
+    """
+    leaks = _by_row(finder.find(pa.array(texts, pa.large_string())))
+    explained, examples = 0, []
+    for row, found in leaks.items():
+        for leak in found:
+            question = finder.questions[leak.question]
+            text = question.solution if leak.part == "solution" else question.asked()
+            shares = max(
+                shared_share(text, texts[row], params.ngram), shared_share(question.question, texts[row], params.ngram)
+            )
+            if shares[0] >= params.min_coverage or shares[1] >= params.min_run:
+                explained += 1
+                examples.append(_shorten(finder.describe(leak, texts[row])))
+                break
+    return {
+        "sampled": len(texts),
+        "flagged": len(leaks),
+        "unexplained": len(leaks) - explained,
+        "precision": round(explained / len(leaks), 4) if leaks else 1.0,
+        "examples": examples[:EXAMPLES],
+    }

@@ -1,0 +1,106 @@
+"""Find the documents that stay and those that go, from signatures alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.deduplicate.minhash_kernel import band_hashes, choose_survivors, find_roots, unite_bucketed
+from stages.deduplicate.signatures import DeduplicateParams, Signed
+
+Rows = NDArray[np.int64]
+KEPT, EXACT, NEAR = 0, 1, 2
+REASONS = {EXACT: "exact_duplicate", NEAR: "near_duplicate"}
+
+# Returns the rank of each of some documents by their id, the lowest id first.
+RankIds = Callable[[Rows], Rows]
+
+
+@dataclass
+class Decisions:
+    """What becomes of each document."""
+
+    outcome: NDArray[np.int8]
+    """[documents] KEPT, EXACT or NEAR"""
+    survivor: Rows
+    """[documents] the document that stands for it, itself where it stays."""
+
+
+def decide(signed: Signed, priority: NDArray[np.int16], params: DeduplicateParams, rank_ids: RankIds) -> Decisions:
+    """Return what becomes of each document.
+
+    priority: [documents] the place of its component among those that keep a shared document, 0 the first.
+    """
+    documents = len(signed.words)
+    decisions = Decisions(np.zeros(documents, dtype=np.int8), np.arange(documents, dtype=np.int64))
+    _elect_exact(signed, priority, rank_ids, decisions)
+    # A document without a word has no signature to compare.
+    rows = np.flatnonzero((decisions.outcome == KEPT) & (signed.words > 0))
+    if len(rows):
+        members, bounds = _near_clusters(rows, signed, priority, params, rank_ids)
+        choose_survivors(signed.signatures, members, bounds, params.least_equal, decisions.survivor)
+        gone = members[decisions.survivor[members] != members]
+        decisions.outcome[gone] = NEAR
+    # The survivor of an exact copy may itself be a near duplicate: name the one that stays.
+    decisions.survivor = decisions.survivor[decisions.survivor]
+    return decisions
+
+
+def _copies(signed: Signed) -> tuple[Rows, Rows]:
+    """Return the documents whose text stands more than once, and the number of the group of each."""
+    order = np.lexsort((signed.second_hash, signed.first_hash))
+    first, second = signed.first_hash[order], signed.second_hash[order]
+    return _groups(order, (first[1:] == first[:-1]) & (second[1:] == second[:-1]))
+
+
+def _groups(order: Rows, is_same: NDArray[np.bool_]) -> tuple[Rows, Rows]:
+    """Return the members of runs of two and more, and the number of the run of each.
+
+    is_same: [len(order) - 1] whether each element but the first is of one run with the one before.
+    """
+    is_member = np.zeros(len(order), dtype=bool)
+    is_member[1:] |= is_same
+    is_member[:-1] |= is_same
+    starts = np.ones(len(order), dtype=bool)
+    starts[1:] = ~is_same
+    return order[is_member], np.cumsum(starts)[is_member]
+
+
+def _by_merit(rows: Rows, group: Rows, signed: Signed, priority: NDArray[np.int16], rank_ids: RankIds) -> Rows:
+    """Return rows sorted by their group and, within it, the better first."""
+    return rows[np.lexsort((rank_ids(rows), -signed.words[rows].astype(np.int64), priority[rows], group))]
+
+
+def _elect_exact(signed: Signed, priority: NDArray[np.int16], rank_ids: RankIds, decisions: Decisions) -> None:
+    rows, group = _copies(signed)
+    if len(rows):
+        rows = _by_merit(rows, group, signed, priority, rank_ids)
+        starts = _starts(group)
+        firsts = np.repeat(rows[starts], np.diff(np.append(starts, len(rows))))
+        decisions.survivor[rows] = firsts
+        decisions.outcome[rows[rows != firsts]] = EXACT
+
+
+def _starts(group: Rows) -> Rows:
+    """Return where each run of equal numbers begins."""
+    return np.flatnonzero(np.diff(group, prepend=-1))
+
+
+def _near_clusters(
+    rows: Rows, signed: Signed, priority: NDArray[np.int16], params: DeduplicateParams, rank_ids: RankIds
+) -> tuple[Rows, Rows]:
+    """Return the documents of each cluster of two and more, the better first, and where each cluster begins."""
+    # The better lead their buckets; ties by the text's hash, so that it does not matter how documents lie in shards.
+    rows = rows[np.lexsort((signed.first_hash[rows], -signed.words[rows].astype(np.int64), priority[rows]))]
+    parents = np.arange(len(signed.words), dtype=np.int64)
+    for band in range(params.bands):
+        hashes = band_hashes(signed.signatures, rows, band * params.rows_per_band, params.rows_per_band)
+        order = np.argsort(hashes, kind="stable")
+        unite_bucketed(signed.signatures, hashes, order, rows, params.least_equal, parents)
+    roots = find_roots(parents)[rows]
+    order = np.argsort(roots, kind="stable")
+    members, group = _groups(rows[order], np.diff(roots[order]) == 0)
+    if not len(members):
+        return members, np.zeros(1, dtype=np.int64)
+    return _by_merit(members, group, signed, priority, rank_ids), np.append(_starts(group), len(members))

@@ -1,0 +1,75 @@
+"""Remove exact and near duplicates, within and across components; what stays of a cluster is stable.
+
+Exact: the same text, white space aside. Near: MinHash signatures of word n-grams fall into one LSH bucket
+and their estimated similarity is high enough. Of a cluster stays the document of the component first in
+`priority`, then that of most words, then that of the lowest id. A near duplicate goes only where it
+resembles a document that stays, not merely a neighbour of its neighbour.
+Memory follows the signatures, not the text: see memory_bytes.
+Not covered: a short document inside a long one, translations, reworded text.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mathcode_pile.core.engine import Report, say
+from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.scratch import working_folder
+from mathcode_pile.core.shards import count_shard
+from stages.deduplicate.cluster_report import describe_clusters
+from stages.deduplicate.clusters import REASONS, decide
+from stages.deduplicate.ids import Ids
+from stages.deduplicate.inputs import Inputs, list_inputs
+from stages.deduplicate.signatures import DeduplicateParams, load_signatures, memory_bytes, sign_shards
+from stages.deduplicate.writing import write_component, write_decisions
+
+
+def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params: DeduplicateParams) -> dict[str, Any]:
+    """Write each component's documents without duplicates to out/<component>; return the stage's metrics.
+
+    components: the component of each source, a folder of `selected`. Every component with a source gets a folder.
+    Raises InputError where a source is missing, ParamsError where a component has no priority.
+    """
+    inputs = list_inputs(selected, components, params.priority)
+    with working_folder("deduplicate") as scratch:
+        signatures = scratch / "signatures"
+        counts = [count_shard(shard) for shard in inputs.shards]
+        needed = memory_bytes(sum(counts), params)
+        say(f"deduplicate: {sum(counts):,} documents need at most {needed / 1e9:.2f} GB of memory")
+        sign_shards(inputs.shards, signatures, params)
+        signed = load_signatures(signatures, counts, params)
+        ids = Ids(signatures, signed.bounds)
+        _refuse_repeated(inputs, ids, counts)
+        place = np.array([params.priority.index(name) for name in inputs.component], dtype=np.int16)
+        decisions = decide(signed, np.repeat(place, counts), params, ids.rank)
+        paths = write_decisions(scratch, signed, decisions, ids)
+        report = Report()
+        by_component: dict[str, Any] = {}
+        for name in inputs.components:
+            chosen = [index for index, component in enumerate(inputs.component) if component == name]
+            written = write_component([inputs.shards[i] for i in chosen], [paths[i] for i in chosen], out / name)
+            report += written
+            by_component |= _count(name, written)
+        clusters = describe_clusters(inputs, signed, decisions, ids, params)
+    (out / "clusters.json").write_text(json.dumps(clusters, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    totals = {name: clusters[name] for name in ("clusters", "largest_cluster", "across_components")}
+    return report.to_metrics() | totals | by_component
+
+
+def _refuse_repeated(inputs: Inputs, ids: Ids, counts: list[int]) -> None:
+    """Raise InputError where two shards begin with the same document: ids must be unique."""
+    starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
+    filled = [index for index, count in enumerate(counts) if count]
+    seen: dict[str, int] = {}
+    for index, first in zip(filled, ids.read(starts[filled]).to_pylist(), strict=True):
+        if first in seen:
+            raise InputError(f"{inputs.shards[index]}: document {first} stands in {inputs.shards[seen[first]]} too")
+        seen[first] = index
+
+
+def _count(component: str, report: Report) -> dict[str, int]:
+    counts = {f"{component}_in": report.read, f"{component}_kept": report.kept}
+    return counts | {f"{component}_{reason}": report.dropped[reason] for reason in REASONS.values()}

@@ -1,0 +1,47 @@
+"""Continue the base model's pretraining on the packed rows."""
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from mathcode_pile.core.engine import write_metrics
+from mathcode_pile.core.params import load, read_section
+from stages import run
+
+
+def main(
+    packed: Path,
+    tokenized: Path,
+    base_model: Path,
+    out: Path,
+    metrics: Path = typer.Option(...),
+    plots: Path = typer.Option(...),
+) -> None:
+    """Train on packed rows, measuring the held-out documents of the tokenized components on the way."""
+    # Read when torch is imported: threads that wait for one another sleep. On a busy machine it takes half the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from stages.pretrain.stage import pretrain
+    from stages.pretrain.training_params import PretrainParams
+
+    params = load("pretrain", PretrainParams)
+    params.check_launcher()
+    # accelerate sets this in what it launches.
+    if params.launcher and "ACCELERATE_MIXED_PRECISION" not in os.environ:
+        _launch(params.launcher)
+    corpus = {"version": read_section("corpus").get("version"), "mixture": read_section("mixture")}
+    components = list(read_section("components"))
+    values = pretrain(params, packed, tokenized, base_model, out, plots, corpus, components)
+    if os.environ.get("RANK", "0") == "0":
+        write_metrics(metrics, **values)
+
+
+def _launch(config: str) -> None:
+    """Become `accelerate launch` of this stage."""
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", "stages.pretrain"]
+    os.execv(sys.executable, [*command, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    run(main)

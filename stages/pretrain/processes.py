@@ -1,0 +1,29 @@
+"""The processes that train together, and how they hold the model: each all of it, or each a part."""
+
+import torch
+from accelerate import Accelerator, DistributedType
+
+from mathcode_pile.core.errors import ParamsError
+from stages.pretrain.training_params import PretrainParams
+
+
+def make_accelerator(params: PretrainParams) -> Accelerator:
+    """Return the processes that train together, as `accelerate launch` or torchrun started them."""
+    precision = "bf16" if params.precision == "bf16" else "no"
+    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+    if is_sharded(accelerator):
+        from torch.distributed.fsdp import MixedPrecisionPolicy
+
+        plugin = accelerator.state.fsdp_plugin
+        if plugin.fsdp_version != 2:
+            raise ParamsError(f"{params.launcher}: fsdp_config.fsdp_version must be 2, got {plugin.fsdp_version}")
+        if params.precision == "bf16":
+            # accelerate's own policy also adds up gradients, and returns the loss, in bf16.
+            policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+            plugin.mixed_precision_policy = policy
+    return accelerator
+
+
+def is_sharded(accelerator: Accelerator) -> bool:
+    """Tell whether each process holds a part of the weights (FSDP)."""
+    return bool(accelerator.distributed_type == DistributedType.FSDP)

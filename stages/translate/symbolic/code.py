@@ -1,0 +1,164 @@
+"""Write the Python a person would write to compute an expression: integers, fractions, math or sympy.
+
+The code computes; it never holds the stated result. Only the form of that result (exact, decimal, expanded) chooses how
+to print.
+"""
+
+from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, integer, is_decimal, is_integer, operations
+from stages.translate.symbolic.writer import PYTHON_WORDS, Writer
+
+_INTEGER_OPS = {
+    "num",
+    "neg",
+    "add",
+    "mul",
+    "pow",
+    "fact",
+    "binom",
+    "gcd",
+    "lcm",
+    "floor",
+    "ceil",
+    "abs",
+    "mod",
+    "sum",
+    "prod",
+    "sym",
+    "based",
+}
+_FRACTION_OPS = {*_INTEGER_OPS, "div"}
+_FLOAT_OPS = {
+    *_FRACTION_OPS, "sqrt", "root", "log", "ln", "pi", "e", "degrees", "sin", "cos", "tan", "cot", "sec", "csc",
+    "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp",
+}  # fmt: skip
+_NAMES = {
+    "add": "total", "mul": "product", "div": "quotient", "pow": "power", "sqrt": "root", "root": "root",
+    "fact": "factorial_value", "binom": "ways", "sum": "total", "prod": "product_value", "int": "integral",
+    "diff": "derivative", "limit": "limit_value", "det": "determinant", "matrix": "matrix", "mod": "remainder",
+    "gcd": "divisor", "lcm": "multiple", "abs": "magnitude", "floor": "floor_value", "ceil": "ceiling_value",
+    "log": "logarithm", "ln": "logarithm",
+}  # fmt: skip
+
+
+def choose_style(node: Node, decimal: bool) -> str:
+    """Return integer, fraction, float or sympy: the plainest that gives the result in the form it is stated."""
+    ops = operations(node)
+    if free_symbols(node) or not ops <= _FLOAT_OPS or _has_infinite_bound(node) or _has_negative_root(node):
+        return "sympy"
+    if decimal or (is_decimal(node) and ops <= _FRACTION_OPS):
+        return "float"
+    if ops <= _INTEGER_OPS and not is_decimal(node) and not _has_negative_power(node):
+        return "integer"
+    if ops <= _FRACTION_OPS and not is_decimal(node) and not _has_fractional_power(node):
+        return "fraction"
+    return "sympy"
+
+
+def _has_infinite_bound(node: Node) -> bool:
+    if node.op in ("sum", "prod") and not all(map(is_integer, node.args[2:])):
+        return True
+    return any(map(_has_infinite_bound, node.args))
+
+
+def _has_negative_root(node: Node) -> bool:
+    """Say whether a root may be one of a negative number, for which Python's power yields a complex number."""
+    if node.op == "root" and "neg" in operations(node.args[1]):
+        return True
+    return any(map(_has_negative_root, node.args))
+
+
+def _has_negative_power(node: Node) -> bool:
+    if node.op == "pow" and (not is_integer(node.args[1]) or integer(node.args[1]) < 0):
+        bound = node.args[1].op in ("sym", "add", "mul", "num", "neg") and free_symbols(node.args[1])
+        if not bound:
+            return True
+    return any(map(_has_negative_power, node.args))
+
+
+def _has_fractional_power(node: Node) -> bool:
+    if node.op == "pow" and "div" in operations(node.args[1]):
+        return True
+    return any(map(_has_fractional_power, node.args))
+
+
+def write_program(node: Node, kind: str, finish: str = "") -> str:
+    """Return a program that computes a tree and prints it.
+
+    finish: how the value is shown: "" as it is, "simplify", "expand", "factor", "percent": a fraction of 1 in percent,
+    or "constant": an antiderivative with + C.
+    """
+    writer = Writer(kind)
+    lines: list[str] = []
+    name = _NAMES.get(node.op, "result")
+    if node.op == "add" and node.args[-1].op == "neg" and len(node.args) == 2:
+        name = "difference"
+    names = sorted((free_symbols(node) | _bound_symbols(node)) if kind == "sympy" else set())
+    if name in names:
+        name = "result"
+    if node.op == "div" and _is_long(node.args[0]) and _is_long(node.args[1]) and not any(map(_has_binder, node.args)):
+        top, bottom = node.args
+        lines += [f"numerator = {writer.write(top)}", f"denominator = {writer.write(bottom)}"]
+        exact = writer.is_plain_integer(top) and writer.is_plain_integer(bottom)
+        if kind == "fraction" or (kind == "sympy" and exact):
+            wrap = writer.need(*(("fractions", "Fraction") if kind == "fraction" else ("sympy", "Rational")))
+            shown = f"{wrap}(numerator, denominator)"
+        else:
+            shown = "numerator / denominator"
+        lines.append(f"{name} = {shown}")
+    else:
+        lines.append(f"{name} = {writer.write(node)}")
+    lines.append(_print(writer, f"float({name})" if finish == "percent" and kind == "sympy" else name, finish))
+    counted = operations(node) & {"sum", "prod"} and bool(free_symbols(node))
+    assumptions = ", integer=True, positive=True" if counted else ""
+    return "\n".join([*_imports(writer, names), *_symbols(names, assumptions), *lines]) + "\n"
+
+
+def write_solution(left: Node, right: Node, unknown: str, single: bool) -> str:
+    """Return a program that solves `left = right` and prints its solution, or the list of all."""
+    writer = Writer("sympy")
+    writer.need("sympy", "Eq")
+    writer.need("sympy", "solve")
+    name = writer.write(Node("sym", (), unknown))
+    lines = [f"equation = Eq({writer.write(left)}, {writer.write(right)})", f"solutions = solve(equation, {name})"]
+    lines.append("print(solutions[0])" if single else "print(solutions)")
+    return "\n".join([*_imports(writer, [unknown]), *_symbols([unknown], ""), *lines]) + "\n"
+
+
+def _print(writer: Writer, name: str, finish: str) -> str:
+    if finish == "constant":
+        return f'print(f"{{{name}}} + C")'
+    if finish == "percent":
+        return f'print(f"{{{name}:%}}")'
+    if finish:
+        return f"print({writer.need('sympy', finish)}({name}))"
+    return f"print({name})"
+
+
+def _is_long(node: Node) -> bool:
+    return node.op in ("add", "mul") and len(node.args) > 2
+
+
+def _has_binder(node: Node) -> bool:
+    return bool(operations(node) & set(BINDERS))
+
+
+def _bound_symbols(node: Node) -> set[str]:
+    own = {node.args[1].value} if node.op in ("sum", "prod", "int", "limit", "diff") else set()
+    return own.union(*map(_bound_symbols, node.args)) if node.args else own
+
+
+def _imports(writer: Writer, names: list[str]) -> list[str]:
+    if names:
+        writer.need("sympy", "symbols")
+    lines = [
+        f"from {module} import {', '.join(sorted(wanted, key=str.lower))}"
+        for module, wanted in sorted(writer.imports.items())
+    ]
+    return [*lines, ""] if lines else []
+
+
+def _symbols(names: list[str], assumptions: str) -> list[str]:
+    if not names:
+        return []
+    written = [PYTHON_WORDS.get(name, name) for name in names]
+    return [f'{", ".join(written)} = symbols("{" ".join(names)}"{assumptions})']

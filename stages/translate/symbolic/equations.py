@@ -1,0 +1,104 @@
+"""Find equations in one unknown whose solutions are stated right behind them: `$3x + 5 = 20$, so $x = 5$`.
+
+Only as many solutions as the degree are taken; a page that keeps one root of two has reasons we cannot see.
+"""
+
+import re
+from typing import NamedTuple
+
+from stages.translate.symbolic.chains import Chain
+from stages.translate.symbolic.code import write_solution
+from stages.translate.symbolic.identities import degree
+from stages.translate.symbolic.nodes import Node, free_symbols, is_value, operations
+from stages.translate.symbolic.spans import Span
+
+_POLYNOMIAL = {"num", "sym", "neg", "add", "mul", "div", "pow"}
+_LEADING_ON = re.compile(
+    r"[\s,.;:]*(?:(?:so|thus|hence|therefore|then|gives?|giving|gets?|we|which|that|this|means|implies|yields?|and|finally|"
+    r"solving|for|has|have|find|must|be|is|the|only|solutions?|roots?|are|whose|dividing|leads?|to|us|or)\b[\s,.;:]*){0,7}",
+    re.IGNORECASE,
+)
+MAX_BETWEEN = 80
+
+
+class Statement(NamedTuple):
+    """A chain of a page with what could be read of it, and the span in which it stands."""
+
+    chain: Chain
+    nodes: list[Node]
+    span: Span
+    sentence: str
+
+
+class Solution(NamedTuple):
+    """An equation of a page with all its stated solutions."""
+
+    place: int  # of the equation among the page's statements
+    unknown: str
+    values: list[int]  # places of the statements `x = value`
+    code: str
+
+
+def find_solutions(statements: list[Statement], text: str) -> list[Solution]:
+    """Return the equations of a page that are followed by their solutions."""
+    found = []
+    for place, statement in enumerate(statements):
+        unknown = _unknown(statement)
+        if not unknown:
+            continue
+        left, right = statement.nodes
+        wanted = max(degree(left), degree(right))
+        values = _values(statements, place, unknown, wanted, text)
+        if values:
+            found.append(Solution(place, unknown, values, write_solution(left, right, unknown, single=wanted == 1)))
+    return found
+
+
+def _unknown(statement: Statement) -> str:
+    """Return the one unknown of a polynomial equation of degree one to three, or nothing."""
+    if len(statement.chain.terms) != 2 or len(statement.nodes) != 2 or statement.chain.terms[1].relation != "=":
+        return ""
+    left, right = statement.nodes
+    names = free_symbols(left) | free_symbols(right)
+    if len(names) != 1 or left == right or statement.chain.modulus:
+        return ""
+    if (left.op == "sym" and not free_symbols(right)) or (right.op == "sym" and not free_symbols(left)):
+        return ""
+    if not (operations(left) | operations(right)) <= _POLYNOMIAL or not 1 <= max(degree(left), degree(right)) <= 3:
+        return ""
+    return names.pop()
+
+
+def _values(statements: list[Statement], place: int, unknown: str, wanted: int, text: str) -> list[int]:
+    """Return the places of the solutions right behind an equation; none unless there are as many as wanted."""
+    values: list[int] = []
+    for next_place in range(place + 1, min(place + 1 + wanted, len(statements))):
+        before, statement = statements[next_place - 1], statements[next_place]
+        if not _states_value(statement, unknown) or not _leads_on(before.span, statement.span, text):
+            return []
+        values.append(next_place)
+    if len(values) < wanted or _goes_on(statements, values[-1], unknown, text):
+        return []
+    return values
+
+
+def _goes_on(statements: list[Statement], last: int, unknown: str, text: str) -> bool:
+    """Say whether one more solution follows: then they belong to several equations."""
+    following = last + 1
+    if following >= len(statements) or not _states_value(statements[following], unknown):
+        return False
+    return _leads_on(statements[last].span, statements[following].span, text)
+
+
+def _states_value(statement: Statement, unknown: str) -> bool:
+    if len(statement.nodes) != len(statement.chain.terms) or statement.chain.terms[-1].relation != "=":
+        return False
+    first, last = statement.nodes[0], statement.nodes[-1]
+    return first == Node("sym", (), unknown) and not free_symbols(last) and is_value(last)
+
+
+def _leads_on(span: Span, following: Span, text: str) -> bool:
+    if span == following:
+        return True
+    between = text[span.end : following.start]
+    return len(between) <= MAX_BETWEEN and _LEADING_ON.fullmatch(between) is not None

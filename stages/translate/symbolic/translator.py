@@ -1,0 +1,364 @@
+"""Translate the computations of a page into code, in the order in which they stand.
+
+A computation is `expression = result` where the expression holds something to compute and the result is finished.
+What is stated wrongly is translated like the rest: the verdict is not ours.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from math import pi
+from typing import NamedTuple
+
+from stages.translate.symbolic import code
+from stages.translate.symbolic.arithmetics import Arithmetics, arithmetics_of, other_arithmetic
+from stages.translate.symbolic.chains import Chain, Term, find_chains
+from stages.translate.symbolic.equations import Solution, Statement, find_solutions
+from stages.translate.symbolic.identities import shows_identity
+from stages.translate.symbolic.latex_core import PERCENT
+from stages.translate.symbolic.latex_reader import read_tokens
+from stages.translate.symbolic.nodes import (
+    TRIGONOMETRY,
+    Node,
+    UnreadableError,
+    bits,
+    free_symbols,
+    integer,
+    is_decimal,
+    is_integer,
+    is_rational,
+    is_trivial,
+    is_value,
+    number,
+    operations,
+    walk,
+)
+from stages.translate.symbolic.percentages import is_in_points
+from stages.translate.symbolic.spans import Span, find_spans, sentence_around
+from stages.translate.symbolic.titles import title_of
+
+CALCULUS = {"diff", "int", "limit", "sum", "prod", "det"}
+MAX_COMPUTATIONS = 200
+MAX_EQUATIONS = 3000
+_INVERSES = {"asin", "acos", "atan"}
+# What a page takes back, and where it leaves the exact value.
+_DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|extraneous|remainder \d", re.IGNORECASE)
+# Pages that give * a meaning of their own, and lists of equations with dots between.
+_OWN_OPERATION = re.compile(r"\boperation|[a-z] ?\* ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
+_LISTED = re.compile(r",\s*\\[lc]?dots")
+_IN_A_BASE = re.compile(
+    r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE
+)
+_ROUNDED = re.compile(
+    r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b",
+    re.IGNORECASE,
+)
+_COMPLEX = re.compile(r"complex|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre", re.IGNORECASE)
+_BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
+_CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
+
+
+class Computation(NamedTuple):
+    """One computation of a page, as a snippet's fields need it."""
+
+    title: str
+    conditions: str
+    expression: str  # LaTeX
+    result: str  # as stated
+    code: str
+
+
+class Page(NamedTuple):
+    """What the words of a page say about its numbers."""
+
+    has_complex_numbers: bool
+    arithmetics: Arithmetics
+
+
+class Side(NamedTuple):
+    """A term of a chain that could be read."""
+
+    term: Term
+    node: Node
+
+
+def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
+    """Return a page's computations in order, and how many equations were not translated, by reason."""
+    skipped: Counter[str] = Counter()
+    placed: list[tuple[int, Computation]] = []
+    page = Page(bool(_COMPLEX.search(text[:200_000])), arithmetics_of(text[:200_000]))
+    statements: list[Statement] = []
+    for span, chain in _chains_of(text, skipped):
+        sentence, before = sentence_around(text, span.start, span.end)
+        sides, reasons = _read(chain, page.has_complex_numbers)
+        computations = translate_chain(chain, sides, sentence, before, page)
+        if isinstance(computations, str):
+            skipped[computations] += 1
+        elif not computations:
+            reasons.append("nothing_to_compute")
+            skipped[reasons[0]] += 1
+        else:
+            placed += [(len(statements), computation) for computation in computations]
+        statements.append(Statement(chain, [side.node for side in sides], span, sentence))
+    for solution in find_solutions(statements, text):
+        if not _DENIED.search(statements[solution.place].sentence):
+            placed.append((solution.place, _solve(solution, statements)))
+            skipped["equation_or_definition"] -= skipped["equation_or_definition"] > 0
+    placed.sort(key=lambda pair: pair[0])
+    unique: dict[tuple[str, str], Computation] = {}
+    for _, computation in placed:
+        unique.setdefault((computation.code, computation.result), computation)
+    return list(unique.values())[:MAX_COMPUTATIONS], +skipped
+
+
+def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]:
+    """Yield the chains of a page with their spans; what keeps a whole span from being read is counted."""
+    own_operations = bool(_OWN_OPERATION.search(text[:200_000]))
+    count = 0
+    for span in find_spans(text):
+        if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
+            continue
+        if reason := _reason_against(text, span, own_operations):
+            skipped[reason] += 1
+            continue
+        try:
+            chains = find_chains(span.text if span.kind == "latex" else latex_of_plain(span.text))
+        except UnreadableError as error:
+            skipped[str(error)] += 1
+            continue
+        for chain in chains:
+            count += 1
+            if count > MAX_EQUATIONS:
+                skipped["too_many_equations"] += 1
+                return
+            yield span, chain
+
+
+def _solve(solution: Solution, statements: list[Statement]) -> Computation:
+    """Return the computation of an equation whose solutions are stated."""
+    statement = statements[solution.place]
+    left, right = (latex_of(term.tokens) for term in statement.chain.terms)
+    values = [latex_of(statements[place].chain.terms[-1].tokens) for place in solution.values]
+    names = [f"{solution.unknown} = {value}" for value in values]
+    result = values[0] if len(values) == 1 else " \\text{ or } ".join(names)
+    title = f"Solve for {solution.unknown}"
+    return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code)
+
+
+def _reason_against(text: str, span: Span, own_operations: bool) -> str:
+    """Return why a whole span is left alone, or nothing."""
+    if own_operations and span.kind == "latex" and "*" in span.text:
+        return "own_operation"
+    if _LISTED.search(span.text):
+        return "list"
+    if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
+        return "torn_number"
+    return ""
+
+
+def latex_of_plain(text: str) -> str:
+    """Write plain arithmetic as LaTeX."""
+    text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
+    text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
+    return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")
+
+
+def latex_of(tokens: list[str]) -> str:
+    """Write tokens as LaTeX again, with spaces where two would grow together and around binary operators."""
+    text, last = "", ""
+    for token in tokens:
+        joined = (last[:1] == "\\" and last[-1:].isalpha() and token[:1].isalpha()) or (
+            last[-1:].isdigit() and token[:1].isdigit()
+        )
+        binary = token in _BINARY and (last[-1:].isalnum() or last in _CLOSERS)
+        text += (" " if joined or binary else "") + token
+        text += " " if binary else ""
+        last = token
+    return re.sub(r" +", " ", text).strip()
+
+
+def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[str]]:
+    """Return the terms of a chain that can be read, and the reasons against the others."""
+    sides: list[Side] = []
+    reasons: list[str] = []
+    for term in chain.terms:
+        try:
+            if term.tokens[:1] == ["+"]:
+                raise UnreadableError("torn_line")
+            node = without_degrees(read_tokens(list(term.tokens), complex_numbers))
+            bits(node)
+            sides.append(Side(term, node))
+        except UnreadableError as error:
+            reasons.append(str(error))
+    return sides, reasons
+
+
+def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str, page: Page) -> list[Computation] | str:
+    """Return the computations of one chain, or why it is left alone.
+
+    sentence: the one in which the chain stands; before: its part before the chain.
+    """
+    in_a_base = _IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)
+    if _DENIED.search(sentence) or in_a_base:
+        return "denied"
+    try:
+        computations = _compute(chain, sides, sentence, before)
+    except UnreadableError as error:
+        return str(error)
+    other = other_arithmetic([side.node for side in sides], sentence, page.arithmetics) if computations else ""
+    return computations if not other or chain.modulus else other
+
+
+def without_degrees(node: Node) -> Node:
+    """Take degree signs off angles that only add up; in a trigonometric function they change the value."""
+    ops = operations(node)
+    if "degrees" not in ops or ops & TRIGONOMETRY:
+        return node
+    if node.op == "degrees":
+        return node.args[0]
+    return node._replace(args=tuple(map(without_degrees, node.args)))
+
+
+def _compute(chain: Chain, sides: list[Side], sentence: str, before: str) -> list[Computation]:
+    if chain.modulus or any(term.relation == "mod" for term in chain.terms):
+        return _compute_residue(chain, sides, sentence)
+    closed = [side for side in sides if not free_symbols(side.node)]
+    opened = [side for side in sides if free_symbols(side.node)]
+    return _compute_closed(closed, sentence) + _compute_symbolic(opened, sentence, before)
+
+
+def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
+    """Compute the first expression without unknowns; the last finished value of the chain is stated as its result."""
+    start = next((index for index, side in enumerate(closed) if not is_trivial(side.node)), None)
+    if start is None or len(closed) < 2:
+        return []
+    source = closed[start]
+    results = [side for side in closed[start + 1 :] if _is_result(side.node) and side.node != source.node]
+    if results:
+        return [_computation(source, results[-1], sentence)]
+    if start > 0 and is_rational(closed[start - 1].node):
+        # 120 = 2^3 \cdot 3 \cdot 5: the value stands first.
+        return [_computation(source, closed[start - 1], sentence)]
+    return []
+
+
+def _is_result(node: Node) -> bool:
+    """Say whether a term is a finished value; 115^0 is one of degrees, since nobody leaves that power."""
+    return is_value(node) and not (node.op == "pow" and node.args[1] == number("0"))
+
+
+def _computation(source: Side, target: Side, sentence: str) -> Computation:
+    if source.term.unit and source.term.unit != target.term.unit:
+        raise UnreadableError("units_differ")
+    has_sign = target.term.tokens[-1] in PERCENT
+    in_points = is_in_points(source.node, target.node if has_sign else Node("div", (target.node, number("100"))))
+    if has_sign and in_points:
+        raise UnreadableError("percent_of_what")
+    in_percent = has_sign or (target.term.unit in ("percent", "per cent") and not in_points)
+    decimal = is_decimal(target.node) or target.term.relation == "~" or in_percent
+    kind = code.choose_style(source.node, decimal)
+    ops = operations(source.node)
+    if {"asin", "acos", "atan", "pi"} & ops and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
+        raise UnreadableError("units_differ")
+    if _yields_angle(source.node) and _exceeds_radians(target.node) and "pi" not in ops:
+        raise UnreadableError("ambiguous_angle")
+    loose = target.term.relation == "~" or _ROUNDED.search(sentence)
+    if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
+        raise UnreadableError("rounded")
+    finish = "percent" if in_percent else "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
+    program = code.write_program(source.node, kind, finish)
+    return _record(source, target, latex_of(source.term.tokens), program, sentence)
+
+
+def _yields_angle(node: Node) -> bool:
+    """Say whether an inverse function's value, an angle, goes into a value as it is."""
+    if node.op in _INVERSES:
+        return True
+    return node.op not in TRIGONOMETRY | CALCULUS and any(map(_yields_angle, node.args))
+
+
+def _exceeds_radians(node: Node) -> bool:
+    """Say whether a plain number is stated that no inverse function reaches in radians: above pi."""
+    node = node.args[0] if node.op == "neg" else node
+    return node.op == "num" and float(node.value) > pi
+
+
+def _is_ready(node: Node) -> bool:
+    """Say whether sympy brings a value into its final form by itself."""
+    ops = operations(node)
+    return not ops & {"imaginary", "div"} or ops <= {"num", "neg", "mul", "div", "sqrt", "pow", "matrix", "row", "det"}
+
+
+def _record(source: Side, target: Side, expression: str, program: str, sentence: str) -> Computation:
+    result = latex_of(target.term.tokens)
+    return Computation(title_of(source.node, sentence), sentence, expression, result, program)
+
+
+def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Computation]:
+    if not chain.modulus:
+        raise UnreadableError("no_modulus")
+    modulus = read_tokens(list(chain.modulus))
+    closed = [side for side in sides if not free_symbols(side.node)]
+    if not is_integer(modulus) or len(closed) < 2 or not is_integer(closed[-1].node):
+        return []
+    source, target = closed[0], closed[-1]
+    size, residue = integer(modulus), integer(target.node)
+    if (
+        operations(source.node) & {"div", "sqrt"}
+        or _has_inner_inverse(source.node)
+        or is_decimal(source.node)
+        or not -size < residue < size
+        or size < 2
+    ):
+        raise UnreadableError("unusual_residue")
+    if is_trivial(source.node) and abs(integer(source.node)) < size:
+        return []
+    node = Node("mod", (source.node, modulus))
+    if residue < 0:
+        # The residue is stated below zero, so the representative below zero is the one to compute.
+        node = Node("add", (node, Node("neg", (number(str(size)),))))
+    expression = f"{latex_of(source.term.tokens)} \\bmod {size}"
+    return [_record(Side(source.term, node), target, expression, code.write_program(node, "integer"), sentence)]
+
+
+def _has_inner_inverse(node: Node) -> bool:
+    inner = node.args if node.op == "pow" else (node,)
+    return any(item.op == "pow" and not is_integer(item.args[1]) for item in inner if item.args) or any(
+        item.op == "pow" and item.args[1].op == "neg" for part in inner for item in walk(part)
+    )
+
+
+def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Computation]:
+    """Compute derivatives, integrals, limits and series with unknowns, and identities said to be such."""
+    if len(opened) < 2:
+        return []
+    source, target = opened[0], opened[-1]
+    if operations(source.node) & CALCULUS:
+        if operations(target.node) & CALCULUS:
+            raise UnreadableError("unfinished_calculus")
+        return [_calculus(source, target, sentence)]
+    if len(opened) > 2 and is_trivial(source.node):
+        source, opened = opened[1], opened[1:]
+    if len({frozenset(free_symbols(side.node)) for side in opened}) > 1:
+        raise UnreadableError("equation_or_definition")
+    if not shows_identity(source.node, target.node, len(opened), sentence, before):
+        raise UnreadableError("equation_or_definition")
+    finish = "expand" if target.node.op == "add" else "factor" if target.node.op in ("mul", "pow") else "simplify"
+    program = code.write_program(source.node, "sympy", finish)
+    return [_record(source, target, latex_of(source.term.tokens), program, sentence)]
+
+
+def _calculus(source: Side, target: Side, sentence: str) -> Computation:
+    finish, stated = "", free_symbols(target.node)
+    if source.node.op == "int" and len(source.node.args) == 2:
+        if "C" not in stated or operations(target.node) & {"ln", "log", "abs"}:
+            raise UnreadableError("antiderivative_not_unique")
+        finish = "constant"
+    elif not stated <= free_symbols(source.node):
+        raise UnreadableError("equation_or_definition")
+    elif source.node.op in ("sum", "prod", "diff"):
+        finish = (
+            "factor" if target.node.op in ("mul", "div", "pow") else "expand" if target.node.op == "add" else "simplify"
+        )
+    program = code.write_program(source.node, "sympy", finish)
+    return _record(source, target, latex_of(source.term.tokens), program, sentence)

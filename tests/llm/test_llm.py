@@ -1,0 +1,459 @@
+"""Asking models: kept replies, failures with their outcome, nothing paid for twice."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from scripted import HERE, Server
+
+from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
+from mathcode_pile.core.params import parse_section
+from mathcode_pile.llm import LlmParams, ModelParams, Task, load_template, make_task
+from mathcode_pile.llm.asker import Asker, Reply, open_backend
+from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
+from mathcode_pile.llm.pieces import split_pieces
+from mathcode_pile.llm.prompts import Template
+from mathcode_pile.llm.settings import ServerParams, VllmParams
+from mathcode_pile.llm.token_counts import Fitter
+
+PROMPT_FILES = sorted((HERE.parent / "stages").glob("*/prompts/*.txt"))
+PROMPT = Template("test", "Judge.\n=====\n{{text}}\n=====\nAnswer.")
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(*options: str) -> Server:
+        servers.append(Server(tmp_path / f"log{len(servers)}", *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.mark.parametrize("identity", ["owner/model", "owner/model-7B.v2"])
+def test_a_hub_model_is_refused_at_a_name_that_moves(identity: str) -> None:
+    values = {"id": identity, "revision": "main", "context_tokens": 4096}
+    with pytest.raises(ParamsError, match=r"llm.models.m.revision: .*must be a commit .*got 'main'"):
+        parse_section("llm", {"models": {"m": values}}, LlmParams)
+    assert parse_section("llm", {"models": {"m": values | {"revision": "0" * 40}}}, LlmParams).models
+
+
+def test_a_model_in_a_folder_or_known_to_a_server_alone_has_a_revision_of_any_name(tmp_path: Path) -> None:
+    for identity in (str(tmp_path), "hosted-model"):
+        values = {"id": identity, "revision": "second", "context_tokens": 4096}
+        assert parse_section("llm", {"models": {"m": values}}, LlmParams).models["m"].revision == "second"
+
+
+def make_model(*urls: str, **more: Any) -> ModelParams:
+    server = {"concurrency": 8, "timeout_s": 0.5, "max_attempts": 3, "backoff_s": 0.01, "max_backoff_s": 0.05}
+    openai = ServerParams(base_urls=urls, **(server | more))  # type: ignore[arg-type]
+    return ModelParams(id="small", revision="1", tokenizer="bytes", context_tokens=4096, openai=openai)
+
+
+def ask(folder: Path, texts: list[str], *urls: str, share: float = 0.5, **more: Any) -> list[Reply]:
+    task = Task("annotate", "openai", make_model(*urls, **more), 16, share)
+    asker = Asker(task, open_backend(task), ReplyCache(folder))
+    try:
+        prompts = ((i, PROMPT.render(text=text)) for i, text in enumerate(texts))
+        answers = list(asker.ask(prompts, len(texts), "document"))
+    finally:
+        asker.close()
+    assert [i for i, _ in answers] == list(range(len(texts)))
+    return [reply for _, reply in answers]
+
+
+def test_a_reply_is_asked_for_once(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve()
+    texts = [f"text {i % 20}" for i in range(60)]
+    for _ in range(2):
+        assert {reply.text for reply in ask(tmp_path, texts, server.url)} == {"Type: 2"}
+    assert server.asked() == Counter({f"text {i}": 1 for i in range(20)})
+
+
+@pytest.mark.parametrize(
+    "name", ["http_500", "http_503", "http_429", "garbage", "no_choice", "no_text", "strange", "broken"]
+)
+def test_a_failure_that_passes_is_retried(tmp_path: Path, serve: Callable[..., Server], name: str) -> None:
+    server = serve()
+    (reply,) = ask(tmp_path, [f"play {name} 2;"], server.url)
+    assert (reply.text, reply.failure) == ("Type: 2", "")
+    assert server.asked()[f"play {name} 2;"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "attempts"),
+    [
+        ("http_500", "failed_http_500", 3),
+        ("http_429", "failed_http_429", 3),
+        ("garbage", "failed_garbage", 3),
+        ("no_choice", "failed_empty_choice", 3),
+        ("no_text", "failed_empty_choice", 3),
+        ("broken", "failed_broken_connection", 3),
+        ("hang", "failed_timeout", 3),
+        ("http_400", "refused_http_400", 1),
+    ],
+)
+def test_a_prompt_that_always_fails_is_a_named_failure(
+    tmp_path: Path, serve: Callable[..., Server], name: str, reason: str, attempts: int
+) -> None:
+    server = serve()
+    bad = f"play {name} 99;"
+    replies = ask(tmp_path, ["a", bad, "b"], server.url)
+    assert [reply.failure for reply in replies] == ["", reason, ""]
+    assert server.asked()[bad] == attempts
+
+
+def test_too_many_failures_stop_the_stage_and_keep_the_rest(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve()
+    texts = [f"play http_500 99; {i}" for i in range(4)] + [f"good {i}" for i in range(36)]
+    with pytest.raises(
+        PipelineError, match=r"4 of 40 prompts failed \(failed_http_500 4\), over max_failed_share 0.05"
+    ):
+        ask(tmp_path, texts, server.url, share=0.05)
+    assert ReplyCache(tmp_path).count() == 36
+
+
+def test_no_server_stops_the_stage_with_one_line(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve()
+    server.stop()
+    with pytest.raises(PipelineError) as error:
+        ask(tmp_path, ["a", "b"], server.url)
+    message = str(error.value)
+    assert "\n" not in message
+    assert f"annotate: no answer from {server.url}: no_connection" in message
+    assert "run the same command again" in message
+
+
+def test_a_server_that_dies_half_way_loses_nothing(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve("--die-after", "30")
+    texts = [f"text {i}" for i in range(80)]
+    with pytest.raises(PipelineError, match="no answer from"):
+        ask(tmp_path, texts, server.url)
+    kept = ReplyCache(tmp_path).count()
+    assert 20 <= kept <= 30
+    again = serve()
+    assert len(ask(tmp_path, texts, again.url)) == 80
+    assert again.asked().total() == 80 - kept
+
+
+def test_one_server_of_two_being_down_is_no_failure(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    dead, alive = serve(), serve()
+    dead.stop()
+    replies = ask(tmp_path, [f"text {i}" for i in range(40)], dead.url, alive.url)
+    assert not any(reply.failure for reply in replies)
+
+
+def test_prompts_go_round_all_servers(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    one, two = serve(), serve()
+    ask(tmp_path, [f"text {i}" for i in range(40)], one.url, two.url)
+    assert one.asked().total() == two.asked().total() == 20
+
+
+def test_the_key_is_in_no_message_log_or_file(
+    tmp_path: Path, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = serve("--key", "right")
+    monkeypatch.setenv("MATHCODE_API_KEY", "wrong-and-secret")
+    with pytest.raises(PipelineError, match="answers 401: is MATHCODE_API_KEY set"):
+        ask(tmp_path / "a", ["a"], server.url)
+    monkeypatch.setenv("MATHCODE_API_KEY", "right")
+    assert ask(tmp_path / "a", ["a"], server.url)[0].text == "Type: 2"
+    shown = "".join(capfd.readouterr())
+    assert "wrong-and-secret" not in shown
+    assert all(b"right" not in path.read_bytes() for path in (tmp_path / "a").iterdir())
+
+
+def test_a_reply_depends_on_model_sampling_and_prompt_and_not_on_the_server() -> None:
+    def key(prompt: str = "p", tokens: int = 16, **more: Any) -> bytes:
+        model = make_model("http://a/v1").model_copy(update=more)
+        return reply_key(Task("annotate", "openai", model, tokens, 0.1).identity(), prompt)
+
+    assert key() == key(openai=make_model("http://b/v1").openai) == key(gpus=8)
+    assert (
+        len({key(), key("q"), key(tokens=17), key(id="x"), key(revision="2"), key(seed=1), key(temperature=0.5)}) == 7
+    )
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path[:0] = {path!r}
+import test_llm
+test_llm.ask(Path({folder!r}), [f"text {{i}}" for i in range({count})], {url!r}, timeout_s=10)
+"""
+
+
+def test_after_kill_9_no_answered_prompt_is_asked_again(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve("--delay", "0.02")
+    path = [str(HERE), str(Path(__file__).parent), str(HERE.parent), str(HERE.parent / "src")]
+    program = KILLED.format(path=path, folder=str(tmp_path / "replies"), url=server.url, count=500)
+    running = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    while server.asked().total() < 150:
+        time.sleep(0.02)
+        assert running.poll() is None
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    time.sleep(0.2)
+    before, kept = server.asked(), ReplyCache(tmp_path / "replies").count()
+    assert 100 < kept < 500
+    # At most what was under way at that moment was asked and not kept.
+    assert before.total() - kept <= 8
+    subprocess.run([sys.executable, "-c", program], check=True, stderr=subprocess.DEVNULL)
+    after = server.asked()
+    assert len(after) == 500
+    assert after.total() - before.total() == 500 - kept
+
+
+def test_two_processes_share_a_cache(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve()
+    path = [str(HERE), str(Path(__file__).parent), str(HERE.parent), str(HERE.parent / "src")]
+    program = KILLED.format(path=path, folder=str(tmp_path / "replies"), url=server.url, count=200)
+    running = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait() for process in running] == [0, 0]
+    assert ReplyCache(tmp_path / "replies").count() == 200
+
+
+def test_replies_travel_as_parquet(tmp_path: Path) -> None:
+    here, there = ReplyCache(tmp_path / "here"), ReplyCache(tmp_path / "there")
+    for i in range(100):
+        here.put(reply_key({"id": "m"}, str(i)), "m", Completion(f"reply {i} \u222b", i % 2 == 0, i, 7))
+    there.put(reply_key({"id": "m"}, "3"), "m", Completion("mine", False, 1, 1))
+    assert here.export_to(tmp_path / "shared") == 100
+    assert there.import_from(tmp_path / "shared") == 99
+    assert there.import_from(tmp_path / "shared") == 0
+    for i in range(100):
+        kept = there.get(reply_key({"id": "m"}, str(i)))
+        assert kept == (Completion("mine", False, 1, 1) if i == 3 else Completion(f"reply {i} ∫", i % 2 == 0, i, 7))
+    here.export_to(tmp_path / "again")
+    names = [p.name for p in sorted((tmp_path / "shared").iterdir())]
+    assert [(tmp_path / "again" / n).read_bytes() for n in names] == [
+        (tmp_path / "shared" / n).read_bytes() for n in names
+    ]
+
+
+def test_a_damaged_cache_is_named(tmp_path: Path) -> None:
+    (tmp_path / "replies.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(InputError, match=r"replies\.sqlite: not a usable reply cache"):
+        ReplyCache(tmp_path)
+
+
+MARKS = {
+    "ChatML, Qwen": ["<|im_start|>", "<|im_end|>", "<|endoftext|>"],
+    "Llama 2": ["<s>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"],
+    "Llama 3": ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|end_of_text|>"],
+    "Gemma": ["<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>", "<|turn>", "<turn|>"],
+    "Mistral": ["<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[AVAILABLE_TOOLS]",
+                "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"],
+    "DeepSeek": ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<|EOT|>"],
+    "Phi": ["<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|im_sep|>"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", MARKS)
+def test_a_document_cannot_end_its_own_turn(family: str) -> None:
+    for text in (" a ".join(MARKS[family]), "".join(MARKS[family])):
+        prompt = PROMPT.render(text=text)
+        assert [mark for mark in MARKS[family] if mark in prompt] == []
+        assert prompt.replace(" ", "") == PROMPT.text.replace("{{text}}", text).replace(" ", "")
+
+
+def test_a_document_cannot_fill_a_slot() -> None:
+    assert "{{text}}" in PROMPT.render(text="{{text}}")
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b", "a<b>c", "<p>", "|x|", "|x| < 1", "x << s", "[0, 1]", "[TOOL]", "<so>", "a｜b", "f<sub>i</sub>"]
+)
+def test_ordinary_text_comes_into_a_prompt_as_it_is(text: str) -> None:
+    assert PROMPT.render(text=text) == PROMPT.text.replace("{{text}}", text)
+
+
+@pytest.mark.parametrize("path", PROMPT_FILES, ids=lambda path: path.stem)
+def test_every_prompt_says_its_instruction_before_and_after_the_text(path: Path) -> None:
+    before, after = load_template(path).text.split("{{text}}")
+    assert len(before) > 500
+    assert len(after.strip("=\n ")) > 50
+
+
+def test_every_prompt_has_an_own_version() -> None:
+    assert len({load_template(path).version for path in PROMPT_FILES}) == len(PROMPT_FILES) == 3
+
+
+def test_a_long_document_is_split_and_no_prompt_exceeds_the_context() -> None:
+    model = make_model("http://a/v1").model_copy(update={"context_tokens": 700})
+    fitter = Fitter(Task("annotate", "openai", model, 16, 0.1), PROMPT.render(text=""), 5000)
+    text = "\n\n".join(f"Paragraph {i}: " + "∫ x dx. " * (i % 40) for i in range(60)) + "y" * 3000
+    pieces = fitter.split(text)
+    assert "".join(pieces) == text
+    assert max(fitter.counter.count_prompt(PROMPT.render(text=piece)) for piece in pieces) + 16 <= 700
+
+
+def test_a_context_too_small_for_the_instruction_is_named() -> None:
+    model = make_model("http://a/v1").model_copy(update={"context_tokens": 150})
+    with pytest.raises(ParamsError, match="leaves no room for text"):
+        Fitter(Task("annotate", "openai", model, 16, 0.1), PROMPT.render(text=""), 5000)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100, 5000])
+def test_pieces_joined_are_the_text_and_none_is_over_the_limit(limit: int) -> None:
+    text = "First. Second sentence!\n\nA line\nand another one\n \n\t\n" + "word " * 300 + "z" * 500 + "\n\n\n"
+    pieces = split_pieces(text, limit)
+    assert "".join(pieces) == text
+    assert max(map(len, pieces)) <= limit
+
+
+@pytest.mark.parametrize("url", ["http://user:secret@host/v1", "https://host/v1?key=secret", "https://secret@host/v1"])
+def test_an_address_with_a_secret_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ParamsError, match="the key goes into MATHCODE_API_KEY") as error:
+        make_task("annotate", "openai", "small", LlmParams(models={"small": make_model(url)}), 16, 0.1)
+    assert "secret" not in str(error.value)
+
+
+def test_a_wait_that_the_server_asks_for_is_kept(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve("--retry-after", "0.5")
+    start = time.monotonic()
+    (reply,) = ask(tmp_path, ["play http_429 2;"], server.url, max_backoff_s=2)
+    assert (reply.text, reply.failure) == ("Type: 2", "")
+    assert time.monotonic() - start >= 1
+
+
+def test_what_was_asked_is_said_at_the_end(
+    tmp_path: Path, serve: Callable[..., Server], capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = serve()
+    said = []
+    for texts in (["a", "b", "a"], ["a", "b", "c"]):
+        ask(tmp_path, texts, server.url)
+        (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("annotate: hits")]
+        said.append(re.sub(r"\d+ tokens/s", "N tokens/s", line))
+    assert said == [
+        "annotate: hits 1, misses 2, 30 tokens, N tokens/s, 0 failed, 3 prompts in all",
+        "annotate: hits 2, misses 1, 15 tokens, N tokens/s, 0 failed, 3 prompts in all",
+    ]
+
+
+def test_a_model_that_params_do_not_have_is_named() -> None:
+    llm = LlmParams(models={"small": make_model("http://a/v1")})
+    with pytest.raises(ParamsError, match=r"annotate\.model: llm\.models has no 'large'; there are small"):
+        make_task("annotate", "openai", "large", llm, 16, 0.1)
+    with pytest.raises(ParamsError, match=r"llm\.models\.small\.vllm is missing"):
+        make_task("annotate", "vllm", "small", llm, 16, 0.1)
+
+
+@pytest.fixture
+def vllm_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the scripted vLLM was asked: on each line an engine's GPUs and a prompt."""
+    monkeypatch.syspath_prepend(HERE / "scripted_vllm")
+    monkeypatch.setenv("SCRIPTED_VLLM_LOG", str(tmp_path / "vllm.log"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3,5,7")
+    return tmp_path / "vllm.log"
+
+
+def ask_vllm(folder: Path, prompts: list[str], **options: Any) -> list[Reply]:
+    engine = VllmParams(**({"batch_prompts": 8} | options))
+    model = ModelParams(id="m", revision="1", tokenizer="bytes", context_tokens=512, vllm=engine)
+    task = Task("annotate", "vllm", model, 16, 0.1)
+    asker = Asker(task, open_backend(task), ReplyCache(folder))
+    try:
+        return [reply for _, reply in asker.ask(enumerate(prompts), len(prompts), "document")]
+    finally:
+        asker.close()
+
+
+def read_log(log: Path) -> list[list[str]]:
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+
+
+def test_replies_of_vllm_are_kept_and_asked_for_once(tmp_path: Path, vllm_log: Path) -> None:
+    prompts = [f"prompt {i} " + "word " * (i % 7) for i in range(50)]
+    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True, "")] * 50
+    assert sorted(prompt for _, prompt in read_log(vllm_log)) == sorted(prompts)
+    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True, "")] * 50
+    assert len(read_log(vllm_log)) == 50
+
+
+def test_kept_replies_need_no_vllm(tmp_path: Path, vllm_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask_vllm(tmp_path, ["a", "b"])
+    monkeypatch.setenv("SCRIPTED_VLLM_LOG", "/nowhere/at/all")
+    assert ask_vllm(tmp_path, ["a", "b"], dtype="none") == [Reply("Type: 1", True, "")] * 2
+
+
+def test_a_prompt_that_vllm_refuses_is_a_named_failure(tmp_path: Path, vllm_log: Path) -> None:
+    replies = ask_vllm(tmp_path, ["a", "play refuse", "b"])
+    assert [reply.failure for reply in replies] == ["", "refused_by_vllm", ""]
+
+
+@pytest.mark.parametrize(
+    ("play", "message"),
+    [("crash", "annotate: vLLM failed: CUDA out of memory; every"), ("die", "annotate: a vLLM engine died; every")],
+)
+def test_an_engine_that_fails_stops_the_stage_with_one_line_and_loses_no_answer(
+    tmp_path: Path, vllm_log: Path, play: str, message: str
+) -> None:
+    prompts = [f"play {play} now" if i == 40 else f"prompt {i}" for i in range(50)]
+    with pytest.raises(PipelineError, match=message) as error:
+        ask_vllm(tmp_path, prompts)
+    assert "\n" not in str(error.value)
+    assert ReplyCache(tmp_path).count() >= 40
+
+
+def test_a_model_that_vllm_cannot_load_is_one_line(tmp_path: Path, vllm_log: Path) -> None:
+    with pytest.raises(PipelineError, match="annotate: vLLM failed: CUDA out of memory; every reply so far is kept"):
+        ask_vllm(tmp_path, ["a"], dtype="none")
+
+
+def test_without_vllm_the_extra_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="annotate: backend vllm is not installed: pip install vllm=="):
+        ask_vllm(tmp_path, ["a"])
+
+
+def test_vllm_engines_get_gpus_of_their_own_and_share_the_prompts(tmp_path: Path, vllm_log: Path) -> None:
+    ask_vllm(tmp_path, [f"prompt {i}" for i in range(40)], engines=2, tensor_parallel=2)
+    assert {gpus for gpus, _ in read_log(vllm_log)} == {"2,3", "5,7"}
+    with pytest.raises(PipelineError, match="needs 8 GPUs, and CUDA shows 4"):
+        ask_vllm(tmp_path, ["new"], engines=8)
+
+
+def test_an_engine_does_not_outlive_a_stage_that_is_killed(tmp_path: Path, vllm_log: Path) -> None:
+    path = [
+        str(HERE / "scripted_vllm"),
+        str(HERE),
+        str(Path(__file__).parent),
+        str(HERE.parent),
+        str(HERE.parent / "src"),
+    ]
+    program = tmp_path / "stage.py"
+    program.write_text(
+        f"import sys\nfrom pathlib import Path\nsys.path[:0] = {path!r}\nimport test_llm\n"
+        f"if __name__ == '__main__':\n    test_llm.ask_vllm(Path({str(tmp_path)!r}), ['play endless'])\n"
+    )
+    stage = subprocess.Popen([sys.executable, str(program)], stderr=subprocess.DEVNULL)
+    while not read_log(vllm_log):
+        time.sleep(0.05)
+        assert stage.poll() is None
+    engines = [
+        child for child in psutil.Process(stage.pid).children() if "resource_tracker" not in str(child.cmdline())
+    ]
+    assert len(engines) == 1
+    stage.kill()
+    stage.wait()
+    engines[0].wait(timeout=20)
+
+
+def test_the_scratch_folder_holds_the_replies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path))
+    ReplyCache().close()
+    assert os.listdir(tmp_path) == ["replies"]  # noqa: PTH208

@@ -1,0 +1,134 @@
+"""dvc.yaml as a document: every stage says why, names what it reads, and the recorded funnel adds up."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from mathcode_pile.core.engine import parse_reasons
+from stages.report.stage import FUNNEL, read_funnel, read_metrics
+from tools.dvc_deps import stage_modules, write_modules
+from tools.pin import pin
+
+STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+BODIES = {name: stage.get("do", stage) for name, stage in STAGES.items()}
+METRICS = read_metrics(ROOT / "metrics")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_says_why_and_names_its_modules(name: str) -> None:
+    body = BODIES[name]
+    assert body["desc"].endswith(".")
+    script = re.search(r"python -m stages\.(\w+)", body["cmd"])
+    assert script
+    assert set(stage_modules(script[1])) <= set(body["deps"])
+    assert not any("cache" in out for out in body["outs"] if isinstance(out, dict))
+    assert not {"persist", "frozen", "always_changed"} & set(body)
+
+
+def test_a_missing_module_would_be_noticed() -> None:
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    assert write_modules(text) == text
+    broken = text.replace("        - src/mathcode_pile/fetch.py\n", "", 1)
+    assert broken != text and write_modules(broken) == text
+
+
+def test_stage_scripts_and_stages_are_the_same() -> None:
+    scripts = {path.parent.name for path in (ROOT / "stages").glob("*/__main__.py")}
+    assert scripts == set(STAGES)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_watches_the_sections_that_its_script_reads(name: str) -> None:
+    named: list[str] = []
+    for param in BODIES[name].get("params", []):
+        named += [param] if isinstance(param, str) else [key for keys in param.values() for key in keys]
+    script = (ROOT / "stages" / name / "__main__.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'\b(?:load|read_section)\("(\w+)"|\["(profile)"\]', script))
+    sections = {section or profile for section, profile in read}
+    # It reads its entry only to check it: the folders that the entry names are among its deps.
+    unwatched = {"classifiers"} if name == "train_classifier" else set()
+    assert {key.split(".")[0] for key in named} == sections - unwatched
+
+
+@pytest.mark.parametrize("step", read_funnel(METRICS), ids=lambda step: step.name)
+def test_what_a_stage_took_in_it_kept_or_dropped_for_a_reason(step: Any) -> None:
+    assert step.metrics["in"] == step.metrics["kept"] + step.metrics["dropped"]
+    assert step.metrics["dropped"] == sum(parse_reasons(step.metrics["reasons"]).values())
+
+
+def test_the_funnel_adds_up_from_stage_to_stage() -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+    def kept(place: str) -> int:
+        return METRICS[place.replace("/", "@")]["kept"]
+
+    for source, entry in params["annotate"]["sources"].items():
+        assert METRICS[f"annotate@{source}"]["in"] == kept(entry["input"])
+    for source, entry in params["filter_code"]["sources"].items():
+        assert METRICS[f"filter_code@{source}"]["in"] == kept(entry["input"])
+    for name, entry in params["classifiers"].items():
+        assert METRICS[f"classify@{name}"]["in"] == kept(entry["input"])
+    for source, entry in params["sources"].items():
+        assert METRICS[f"select@{source}"]["in"] == kept(entry["input"])
+    assert METRICS["extract_textbooks"]["in"] == kept("fetch/textbooks")
+    assert METRICS["deduplicate"]["in"] == sum(kept(f"select/{source}") for source in params["sources"])
+    verified = 0
+    for component in params["translate"]["components"]:
+        assert METRICS[f"translate@{component}"]["in"] == METRICS["deduplicate"][f"{component}_kept"]
+        assert METRICS[f"execute@{component}"]["in"] == METRICS[f"translate@{component}"]["snippets"]
+        assert METRICS[f"verify@{component}"]["in"] == kept(f"execute/{component}")
+        verified += kept(f"verify/{component}")
+    assert METRICS["decontaminate"]["in"] == kept("deduplicate") + verified
+    assert METRICS["corpus"]["in"] + METRICS["corpus"]["snippets"] == kept("decontaminate")
+    for component in params["components"]:
+        assert METRICS[f"tokenize@{component}"]["in"] == METRICS["corpus"][f"documents_{component}"]
+
+
+def test_tokens_are_counted_to_the_last() -> None:
+    for component in (name.split("@")[1] for name in METRICS if name.startswith("tokenize@")):
+        counts = METRICS[f"tokenize@{component}"]
+        by_source = sum(value for key, value in counts.items() if key.startswith("tokens_"))
+        assert by_source == counts.get("tokens", 0) + counts.get("held_out_tokens", 0)
+        assert METRICS["pack"][f"{component}_available"] == counts.get("tokens", 0)
+
+
+def test_planted_leaks_are_found_and_what_is_flagged_in_clean_text_is_explained() -> None:
+    counts = METRICS["decontaminate"]
+    recall = {name.removeprefix("recall_"): value for name, value in counts.items() if name.startswith("recall_")}
+    assert min(recall[kind] for kind in ("verbatim", "within_20", "within_80", "within_1000")) >= 0.995
+    assert recall["short"] >= 0.99 and min(recall.values()) >= 0.97
+    assert counts["flagged"] <= 0.002 * counts["sampled"] and counts["unexplained"] == 0
+
+
+def test_rows_are_hardly_padded() -> None:
+    assert METRICS["pack"]["padding"] <= 0.001
+
+
+def test_the_sample_is_as_large_as_it_should_be() -> None:
+    assert METRICS["fetch@openwebmath"]["kept"] >= 3000
+    assert METRICS["fetch@cc_en"]["kept"] >= 3000
+    assert METRICS["fetch@code_python"]["in"] >= 1000
+    assert METRICS["corpus"]["snippets"] >= 1000
+
+
+def test_metrics_hold_no_clock_and_no_path() -> None:
+    for path in (ROOT / "metrics").rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"20\d\d-\d\d-\d\d|_seconds|/home/|/root/|/tmp/", text), path
+
+
+def test_every_stage_of_the_funnel_is_a_stage() -> None:
+    assert set(FUNNEL) <= set(STAGES)
+
+
+def test_pin_writes_commits_where_none_stands(tmp_path: Path) -> None:
+    text = (ROOT / "profiles" / "workstation.yaml").read_text(encoding="utf-8")
+    pinned, commits = pin(text, lambda kind, name: ("d" if kind == "dataset" else "e") * 40)
+    assert not re.search(r"revision: *null", pinned)
+    assert commits["open-web-math/open-web-math"][0] == "d" and commits["HuggingFaceTB/SmolLM2-1.7B"][0] == "e"
+    assert pin(pinned, lambda kind, name: "x") == (pinned, {})

@@ -1,0 +1,269 @@
+"""What leaks is found whatever its dress, what does not leak stays, and both are counted."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mathcode_pile.core.documents import DOCUMENT, QUESTION, VERIFIED
+from mathcode_pile.core.shards import read_rows, write_shards
+from stages.decontaminate import grams_kernel as grams
+from stages.decontaminate.canonical_kernel import canonical
+from stages.decontaminate.leaks import LeakFinder, cut_spans
+from stages.decontaminate.quoted_questions import Question
+from stages.decontaminate.recheck import reduce_words, shared_share
+from stages.decontaminate.stage import DecontaminateParams, Names, decontaminate
+
+PARAMS = DecontaminateParams(
+    ngram=13,
+    min_coverage=0.5,
+    min_run=0.7,
+    min_words=6,
+    max_jaccard=0.6,
+    remove="document",
+    planted_documents=40,
+    seed=0,
+)
+LONG = (
+    "A baker sells 1,200 loaves in $3$ days; how many loaves does she sell in a week of 7 days if every day "
+    "she sells as many as on the day before, and what is $\\frac{1}{2}\\,x + 5$ when $x = 80{,}000$?"
+)
+SHORT = "How many sides has a regular dodecagon?"
+SOLUTION = (
+    "She sells 1200/3=400 loaves on each of the days, and a week has seven of them, which makes 400 times 7 or 2800 "
+    "loaves in all; half of eighty thousand and five more are forty thousand and five."
+)
+QUESTIONS = [
+    Question("bench/0", "bench", LONG, (), SOLUTION),
+    Question("bench/1", "bench", SHORT, (), ""),
+    Question("choice/0", "choice", "Which of these is true?", ("It rains in May", "Seven is prime", "No"), ""),
+    Question("choice/1", "choice", "Find the two.", (), ""),
+]
+FILLER = "Some other words which nobody has asked about stand here and go on for quite a while before they end. "
+
+
+def find(text: str, params: DecontaminateParams = PARAMS) -> set[tuple[str, str, str]]:
+    finder = LeakFinder(QUESTIONS, params)
+    leaks = finder.find(pa.array([FILLER, text], pa.large_string()))
+    assert all(leak.row == 1 for leak in leaks)
+    return {(finder.questions[leak.question].id, leak.part, leak.rule) for leak in leaks}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LONG,
+        LONG.upper(),
+        LONG.replace("1,200", "1200").replace(";", "").replace("?", "").replace("80{,}000", "80 000"),
+        LONG.replace("$", "").replace("\\frac", "\\dfrac").replace("\\,", "~"),
+        LONG.replace("$3$", "\\( 3 \\)").replace("x + 5", "\\left( x + 5 \\right)"),
+        LONG.replace(" ", "\n> "),
+        LONG.replace("how many", "how ma-\nny"),
+        LONG.replace("'", "&#39;").replace(" ", "&nbsp;"),
+        "".join(chr(ord(c) + 0xFEE0) if c.isalnum() else c for c in LONG),  # full width
+        LONG.replace("e", "e\u0301"),
+        LONG.replace("loaves", "lo\u00adaves"),
+    ],
+)
+def test_a_question_in_another_dress_is_found(text: str) -> None:
+    assert find(FILLER * 30 + text + FILLER * 30) == {("bench/0", "question", "coverage")}
+
+
+def test_rules_name_what_they_found() -> None:
+    assert find(LONG) == {("bench/0", "question", "identical")}
+    assert find(LONG + " What is it?") == {("bench/0", "question", "jaccard")}
+    assert find(FILLER + SHORT + FILLER) == {("bench/1", "question", "whole")}
+    assert find(FILLER + SOLUTION) == {("bench/0", "solution", "coverage")}
+    assert find("find the TWO") == {("choice/1", "question", "identical")}
+    assert find("Find the two. And more.") == set()
+
+
+def test_short_questions_count_word_for_word_only() -> None:
+    assert find(FILLER + SHORT.replace("regular", "") + FILLER) == set()
+    assert find(FILLER + "Some" + SHORT.lower() + FILLER) == set(), "begins inside a word"
+    assert find(FILLER + SHORT.rstrip("?") + "al number" + FILLER) == set(), "ends inside a word"
+
+
+def test_options_count_with_their_question() -> None:
+    assert find(FILLER + "Which of these is true?" + FILLER) == set()
+    for form in (
+        "Which of these is true? A) It rains in May B) Seven is prime C) No",
+        "Which of these is true?\nIt rains in May\nSeven is prime\nNo",
+    ):
+        assert {q for q, *_ in find(FILLER + form + FILLER)} == {"choice/0"}
+
+
+@given(st.text(max_size=60), st.integers(1, 30))
+@settings(max_examples=60, deadline=None)
+def test_canonical_streams_hold_letters_and_digits_alone(text: str, repeat: int) -> None:
+    form = canonical(text * repeat)
+    assert len(form.starts) == len(form.raw)
+    assert np.all(np.diff(form.starts) > 0) and np.all(np.diff(form.raw) > 0)
+    assert all(c.isalnum() or ord(c) >= 0x20000 for c in form.stream.decode())
+
+
+def test_the_compiled_form_agrees_with_the_slow_one() -> None:
+    for text in [
+        LONG,
+        SOLUTION,
+        "Ｆｕｌｌ ﬁne x² é ½ 𝑥 &lt;b&gt; caf\u00e9 Stra\u00dfe \u0130",
+        "\\begin{align*}a&=b\\\\ c\\end{align*} d",
+    ]:
+        assert canonical(text).stream.decode() == "".join(reduce_words(text))
+
+
+def test_a_hash_collision_drops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = LeakFinder(QUESTIONS, PARAMS)
+    # The first 32 bytes of an n-gram are all that is hashed: a text that has them and goes on otherwise.
+    words = canonical(LONG).words()
+    fake = b" ".join(words[:10]).decode() + " and something else altogether that was never asked by anyone"
+    assert finder.index.grams.length.min() > 0
+    assert not finder.find(pa.array([fake], pa.large_string()))
+
+
+def test_block_bounds_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from stages.decontaminate.stage import index
+
+    monkeypatch.setattr(index, "BLOCK_BYTES", 64)
+    finder = LeakFinder(QUESTIONS, PARAMS)
+    texts = [FILLER * 3 + "x" * k + " " + LONG + " " + FILLER * 3 for k in range(0, 130, 7)] + ["z" * 5000 + " " + LONG]
+    leaks = finder.find(pa.array(texts, pa.large_string()))
+    assert [leak.row for leak in leaks if leak.question == 0] == list(range(len(texts)))
+
+
+def test_cut_spans_takes_the_paragraphs_that_hold_the_leak_and_no_other() -> None:
+    finder = LeakFinder(QUESTIONS, PARAMS)
+    text = "First é paragraph.\n\n" + LONG.replace("; how", ";\n\nhow") + "\n\nLast paragraph."
+    leaks = finder.find(pa.array([text], pa.large_string()))
+    assert cut_spans(text, leaks) == "First é paragraph.\n\nLast paragraph."
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_every_leak_has_a_true_overlap(seed: int) -> None:
+    rng = random.Random(seed)
+    words = (LONG + " " + SOLUTION + " " + FILLER).split()
+    start = rng.randrange(len(words))
+    check_overlaps(" ".join(words[start : start + rng.randrange(5, 60)] + rng.sample(words, 10)))
+
+
+def test_a_question_and_its_solution_leak_with_a_true_overlap() -> None:
+    assert check_overlaps(f"{FILLER} {LONG} {SOLUTION} {FILLER}") == {"question", "solution"}
+
+
+def check_overlaps(text: str) -> set[str]:
+    """Check that each leak found in a text is one by the slow count too; the parts that leaked."""
+    finder = LeakFinder(QUESTIONS, PARAMS)
+    leaks = finder.find(pa.array([text], pa.large_string()))
+    for leak in leaks:
+        question = finder.questions[leak.question]
+        share, piece = shared_share(question.solution if leak.part == "solution" else question.question, text, 13)
+        assert share >= PARAMS.min_coverage or piece >= PARAMS.min_run
+    return {leak.part for leak in leaks}
+
+
+def document(name: str, text: str) -> dict[str, Any]:
+    return {"id": name, "text": text, "source": "s", "url": "", "license": "x", "metadata": "{}", "score": 0.5}
+
+
+def snippet(name: str, position: int, title: str) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(VERIFIED.names, "")
+    return row | {"document_id": name, "position": position, "title": title}
+
+
+@pytest.fixture
+def folders(project: Path) -> Path:
+    """Documents and snippets of one component, of which one document and one snippet leak."""
+    schema = DOCUMENT.append(pa.field("score", pa.float64()))
+    texts = [FILLER * (i % 5 + 1) for i in range(20)]
+    texts[3] = f"{FILLER}\n\n{LONG}\n\n{FILLER}"
+    rows = [document(f"s/{i}", text) for i, text in enumerate(texts)]
+    write_shards(project / "deduplicate" / "web", [pa.RecordBatch.from_pylist(rows, schema)], schema, 900)
+    snippets = [snippet("s/3", 0, "clean"), snippet("s/4", 0, "clean"), snippet("s/5", 0, SHORT)]
+    write_shards(project / "verify" / "web", [pa.RecordBatch.from_pylist(snippets, VERIFIED)], VERIFIED)
+    for name in ("bench", "choice"):
+        own = [q for q in QUESTIONS if q.benchmark == name]
+        questions = [{**q._asdict(), "options": list(q.options), "answer": ""} for q in own]
+        write_shards(project / "benchmarks" / name, [pa.RecordBatch.from_pylist(questions, QUESTION)], QUESTION)
+    return project
+
+
+def run(folders: Path, name: str, **changed: Any) -> tuple[dict[str, Any], Path]:
+    out = folders / name
+    params = PARAMS.model_copy(update=changed)
+    names = Names(*(sorted(p.name for p in (folders / kind).iterdir()) for kind in ("deduplicate", "verify")))
+    report, metrics = decontaminate(
+        folders / "deduplicate", folders / "verify", folders / "benchmarks", out, params, names
+    )
+    return report.to_metrics() | metrics, out
+
+
+def test_a_leaked_document_goes_and_its_snippets_with_it(folders: Path) -> None:
+    metrics, out = run(folders, "out")
+    assert [row["id"] for row in read_rows(out / "documents" / "web")] == [f"s/{i}" for i in range(20) if i != 3]
+    assert next(read_rows(out / "documents" / "web"))["score"] == 0.5
+    assert [row["document_id"] for row in read_rows(out / "snippets" / "web")] == ["s/4"]
+    dropped = [(row["id"], row["reason"]) for row in read_rows(out / "snippets" / "web" / "dropped")]
+    assert dropped == [("s/3#0", "leaked_document"), ("s/5#0", "leaked_question")]
+    aside = next(read_rows(out / "contaminated" / "documents" / "web"))
+    match = json.loads(aside["matches"])[0]
+    assert (aside["id"], match["question_id"], match["rule"]) == ("s/3", "bench/0", "coverage")
+    assert match["benchmark_text"] in aside["text"] and LONG[:40] in match["document_text"]
+    assert metrics["in"] == metrics["kept"] + metrics["dropped"] == 23
+    assert metrics["bench_questions_found"] == 2 and metrics["bench_documents"] == 1
+    assert metrics["recall_verbatim"] == metrics["recall_short"] == metrics["recall_html_entities"] == 1.0
+    assert metrics["unexplained"] == 0 and metrics["precision"] == 1.0
+    assert json.loads((out / "report.json").read_text())["benchmarks"]["bench"]["examples"]
+
+
+def test_span_removal_keeps_the_rest_of_the_document(folders: Path) -> None:
+    metrics, out = run(folders, "out", remove="span")
+    texts = {row["id"]: row["text"] for row in read_rows(out / "documents" / "web")}
+    assert len(texts) == 20 and LONG not in texts["s/3"] and texts["s/3"].count(FILLER.strip()) == 2
+    assert metrics["cut"] == 1
+    assert [row["document_id"] for row in read_rows(out / "snippets" / "web")] == ["s/4"]
+
+
+def test_the_same_bytes_from_one_worker_and_from_two(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = []
+    for workers in ("1", "2"):
+        monkeypatch.setenv("MATHCODE_WORKERS", workers)
+        monkeypatch.setenv("MATHCODE_SCRATCH", str(folders / f"scratch{workers}"))
+        _, out = run(folders, f"out{workers}")
+        contents.append({p.relative_to(out): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()})
+    assert contents[0] == contents[1]
+
+
+def test_planted_leaks_are_found_in_real_documents(real_data: Path) -> None:
+    """On real questions and text, more of them and of every kind; issue numbers are the thresholds."""
+    from stages.decontaminate.stage import measure_precision, measure_recall
+
+    questions = []
+    for path in sorted((real_data / "benchmarks").glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            solution = row.get("solution") or ""
+            text = "\n".join(solution) if isinstance(solution, list) else solution
+            options = (row["options"],) if row.get("options") else ()
+            questions.append(Question(row["id"], path.stem, row["question"], options, text))
+    lines = (real_data / "documents" / "math_worked_solutions.jsonl").read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line)["solution"] for line in lines]
+    params = PARAMS.model_copy(update={"planted_documents": 400})
+    finder = LeakFinder(questions, params)
+    recall = {kind: entry["recall"] for kind, entry in measure_recall(finder, texts[:500], params).items()}
+    assert min(recall[kind] for kind in ("verbatim", "within_20", "within_80", "within_1000")) >= 0.995
+    assert min(recall.values()) >= 0.97 and recall["short"] >= 0.99
+    clean = measure_precision(finder, texts, params)
+    assert clean["flagged"] <= 0.002 * len(texts) and clean["unexplained"] == 0
+
+
+def test_collision_safe_prefix_hashes_are_of_the_stated_prefixes() -> None:
+    data = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz0123456789" + bytes(32), np.uint8)
+    hashes, kinds = grams.hash_grams(data, np.array([0, 0, 0]), np.array([36, 20, 8]))
+    assert kinds.tolist() == [0, 1, 2] and len(set(hashes.tolist())) == 3

@@ -1,0 +1,228 @@
+"""Each entry of the paper's profile, fetched once from a hub that holds tiny files laid out as the real ones are.
+
+Names, formats and columns are those of the published repositories; two or three rows each.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT
+from hub import Hub
+from played_hub import TOKEN
+
+from mathcode_pile.core.params import load, read_section
+from mathcode_pile.core.shards import read_rows
+from stages.corpus.stage import CorpusParams, assemble
+from stages.fetch.stage import OriginsParams, fetch_source
+from stages.fetch_benchmarks.stage import FetchBenchmarksParams, fetch_benchmarks
+from stages.filter_code.stage import filter_code
+
+Rows = Sequence[dict[str, Any]]
+
+
+def parquet(rows: Rows) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(list(rows)), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def lines(rows: Rows) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+PAGE = {
+    "url": "https://example.org/sum",
+    "text": "The sum of the first $n$ odd numbers is $n^2$.",
+    "date": "2023-01-01 00:00:00",
+    "metadata": '{"extraction_info": {"found_math": true}}',
+}
+STARRED = {"max_stars_repo_path": "a.py", "max_stars_repo_name": "o/r", "max_stars_count": 3}
+MATRIX = {"Language=": "en", "License=": "cc", "Meta_Link=": "https://example.org"}
+STRUCTURED = (
+    "<jupyter_start><jupyter_text># Roots<jupyter_code>import sympy\nprint(sympy.sqrt(2))<jupyter_output>sqrt(2)"
+)
+SCRIPT = "# coding: utf-8\n\n# In[1]:\n\nfrom scipy import stats\n"
+
+DATASETS: dict[str, dict[str, bytes]] = {
+    "open-web-math/open-web-math": {
+        "data/train-00000-of-00114-5a023365406cf9c4.parquet": parquet([PAGE, PAGE | {"url": "https://example.org/2"}]),
+        "data/train-00001-of-00114-2845be6cff3f5c22.parquet": parquet([PAGE]),
+        "imgs/figure.png": b"png",
+    },
+    "m-a-p/Matrix": {
+        "cc_en.0000.jsonl": lines([MATRIX | {"text": "A page of the web."}, MATRIX | {"content": "Another page."}]),
+        "cc_zh.0000.jsonl": lines([MATRIX | {"text": "x"}]),
+        "book_math.0000.jsonl": lines([{"text": "A book on groups.", "seed_data": "auto_math_text"}]),
+        "book_science.0000.jsonl": lines([{"text": "A book on heat."}]),
+        "book_all.0000.jsonl": lines([{"text": "A novel."}]),
+    },
+    "ajibawa-2023/Maths-College": {
+        f"Maths-College-{n}-Final.json": lines([{"instruction": "Explain rank.", "output": f"The rank is {n}."}])
+        for n in range(6)
+    },
+    "ajibawa-2023/Education-College-Students": {
+        f"Education-College-Students-{n}-Final.json": lines([{"idx": n, "text": f"Lesson {n}", "model": "m"}])
+        for n in range(4)
+    },
+    "bigcode/starcoderdata": {
+        "python/train-00000-of-00059.parquet": parquet(
+            [STARRED | {"id": "1", "content": "import sympy"}, STARRED | {"id": "2", "content": "print(1)"}]
+        ),
+        "java/train-00000-of-00059.parquet": parquet([STARRED | {"id": "1", "content": "class A {}"}]),
+        "jupyter-scripts-dedup-filtered/train-00000-of-00008.parquet": parquet(
+            [{"hexsha": "0", "ext": "py", "lang": "python", "size": 9, "id": "1", "content": SCRIPT} | STARRED]
+        ),
+        "jupyter-structured-clean-dedup/train-00000-of-00006.parquet": parquet(
+            [{"license": "mit", "path": "a", "repo_name": "o/r", "chain_length": 2, "id": "1", "content": STRUCTURED}]
+        ),
+    },
+    "openai/gsm8k": {
+        "main/test-00000-of-00001.parquet": parquet([{"question": "2 and 2?", "answer": "2+2=<<2+2=4>>4\n#### 4"}]),
+        "main/train-00000-of-00001.parquet": parquet([{"question": "not this", "answer": "#### 0"}]),
+        "socratic/test-00000-of-00001.parquet": parquet([{"question": "nor this", "answer": "#### 0"}]),
+    },
+    "EleutherAI/hendrycks_math": {
+        f"{subject}/test-00000-of-00001.parquet": parquet(
+            [{"problem": f"{subject}?", "level": "Level 5", "type": subject, "solution": r"It is $\boxed{7}$."}]
+        )
+        for subject in ("algebra", "geometry")
+    },
+    "ChilleD/SVAMP": {
+        f"data/{split}-00000-of-00001-{mark}.parquet": parquet(
+            [
+                {"ID": f"chal-{split}", "Body": "There are 2.", "Question": "How many?", "Equation": "2.0"}
+                | {"Answer": "2.0", "Type": "Addition", "question_concat": "There are 2. How many?"}
+            ]
+        )
+        for split, mark in (("train", "b9da4c6a"), ("test", "98baabf2"))
+    },
+    "mcaleste/sat_multiple_choice_math_may_23": {
+        "train.csv": (
+            b"id,Question,Possible Answers,Answer\n"
+            b'0,"Which of these, in $x$, is true?","(A) $f(-6)=0$ (B) $f(6)=-6$ (C) $f(-6)=6$ (D) $f(0)=-6$",A\n'
+            b'17,"Which expression?","A. $100\\left(\\frac{b}{435}\\right)$ B. $2$ C. $3$ D. $435(100 b)$",A\n'
+        )
+    },
+    "math-ai/minervamath": {"test.jsonl": lines([{"question": "What is the period?", "answer": "2"}])},
+    "cais/mmlu": {
+        f"{subject}/{split}-00000-of-00001.parquet": parquet(
+            [{"question": f"{subject} {split}?", "subject": subject, "choices": ["1", "2", "3", "4"], "answer": 1}]
+        )
+        for subject in ("abstract_algebra", "college_mathematics", "elementary_mathematics", "anatomy")
+        for split in ("test", "dev")
+    }
+    | {
+        f"{subject}/test-00000-of-00001.parquet": parquet([{"question": "?!", "choices": ["1", "2"], "answer": 0}])
+        for subject in ("high_school_mathematics", "high_school_statistics")
+    },
+    "Hothan/OlympiadBench": {
+        f"OlympiadBench/{name}/{name}.parquet": parquet(
+            [
+                {"id": 1606, "question": f"Of {name}?", "solution": ["First."], "final_answer": ["2", "3"]}
+                | {"context": None, "image_1": None, "is_multiple_answer": True, "subfield": "Algebra"}
+            ]
+        )
+        for name in ("OE_TO_maths_en_COMP", "OE_TO_physics_en_COMP")
+    },
+}
+MODELS = ("facebook/nougat-base", "meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Meta-Llama-3-8B")
+
+TEXTS = {
+    "openwebmath": [PAGE["text"]] * 3,
+    "cc_en": ["A page of the web.", "Another page."],
+    "matrix_books": ["A book on groups.", "A book on heat."],
+    "maths_college": [f"The rank is {n}." for n in range(6)],
+    "education_college_students": [f"Lesson {n}" for n in range(4)],
+    "code_python": ["import sympy", "print(1)"],
+    "code_notebooks": [SCRIPT, STRUCTURED],
+}
+
+
+@pytest.fixture
+def paper(hub: Hub, project: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """A hub with every repository of the profile, whose present commits `make pin` has written into it."""
+    for repository, files in DATASETS.items():
+        hub.add(repository, files, gated=repository == "bigcode/starcoderdata")
+    for model in MODELS:
+        hub.add(model, {"config.json": b"{}"}, kind="models")
+    subprocess.run([sys.executable, "-m", "tools.pin", "paper"], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    assert "revision: null" not in (project / "profiles" / "paper.yaml").read_text()
+    params = (project / "params.yaml").read_text()
+    (project / "params.yaml").write_text(params.replace("profile: sample", "profile: paper"))
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    return hub
+
+
+def test_every_source_of_the_paper_is_fetched(paper: Hub, tmp_path: Path) -> None:
+    for source, texts in TEXTS.items():
+        report = fetch_source(source, load("fetch", OriginsParams, source), tmp_path / source)
+        rows = list(read_rows(tmp_path / source))
+        assert [row["text"] for row in rows] == texts, source
+        assert report.kept == report.read == len(texts) and len({row["id"] for row in rows}) == len(texts)
+        assert all(row["license"] for row in rows)
+    page = next(read_rows(tmp_path / "openwebmath"))
+    assert page["url"] == PAGE["url"] and json.loads(page["metadata"])["date"] == PAGE["date"]
+    report = filter_code(tmp_path / "code_notebooks", tmp_path / "kept", ["sympy", "scipy"], "notebook")
+    assert report.kept == 2
+    clean = tmp_path / "clean"
+    shutil.copytree(tmp_path / "openwebmath", clean / "documents" / "filtered_openwebmath")
+    (clean / "snippets").mkdir()
+    assemble(
+        clean,
+        tmp_path / "corpus",
+        ["filtered_openwebmath"],
+        load("corpus", CorpusParams),
+        read_section("fetch"),
+    )
+    card = (tmp_path / "corpus" / "README.md").read_text()
+    assert "| filtered_openwebmath | ODC-By-1.0 | 3 |" in card
+    assert "Paster et al. 2023, arXiv:2310.06786" in card and "bigcode/starcoderdata@" in card
+    for name in ("cc_zh", "book_all", "java/", "imgs"):
+        assert not paper.requests(name)
+
+
+def test_every_benchmark_of_the_paper_is_fetched(paper: Hub, tmp_path: Path) -> None:
+    report = fetch_benchmarks(load("fetch_benchmarks", FetchBenchmarksParams), tmp_path)
+    questions = {
+        folder.name: list(read_rows(folder)) for folder in tmp_path.iterdir() if (folder / "files.json").exists()
+    }
+    assert report.dropped.total() == 0
+    assert {name: len(rows) for name, rows in questions.items()} == {
+        "gsm8k": 1, "math": 2, "svamp": 2, "sat": 2, "ocw_courses": 1, "mmlu_math": 4, "olympiadbench": 1
+    }  # fmt: skip
+    assert all(row["question"].strip() for rows in questions.values() for row in rows)
+    (gsm8k,), (olympiad,), (ocw,) = questions["gsm8k"], questions["olympiadbench"], questions["ocw_courses"]
+    assert (gsm8k["answer"], gsm8k["solution"]) == ("4", "2+2=<<2+2=4>>4")
+    assert (olympiad["answer"], olympiad["solution"]) == ("2, 3", "First.")
+    assert olympiad["question"] == "Of OE_TO_maths_en_COMP?" and ocw["answer"] == "2"
+    assert {row["question"] for row in questions["math"]} == {"algebra?", "geometry?"}
+    assert all(row["solution"].endswith(r"\boxed{7}$.") for row in questions["math"])
+    assert {row["answer"] for row in questions["sat"]} == {"A"}
+    assert [len(row["options"]) for row in questions["sat"]] == [4, 4]
+    assert questions["sat"][1]["options"][3] == "$435(100 b)$"
+    assert {row["answer"] for row in questions["mmlu_math"]} == {"A", "B"}
+    assert questions["svamp"][0]["question"] == "There are 2. How many?" and questions["svamp"][0]["id"] == "chal-test"
+
+
+def test_both_profiles_of_real_sources_read_them_alike(project: Path) -> None:
+    entries = {}
+    for profile in ("paper", "workstation"):
+        params = (project / "params.yaml").read_text().replace("profile: sample", f"profile: {profile}")
+        (project / "params.yaml").write_text(params.replace("profile: paper", f"profile: {profile}"))
+        sources = {name: load("fetch", OriginsParams, name).origins for name in TEXTS}
+        benchmarks = load("fetch_benchmarks", FetchBenchmarksParams).benchmarks
+        entries[profile] = sources | {name: entry.origins for name, entry in benchmarks.items()}
+    plain = {
+        profile: {name: [o.model_dump(exclude={"limits"}) for o in origins] for name, origins in found.items()}
+        for profile, found in entries.items()
+    }
+    assert plain["paper"] == plain["workstation"]

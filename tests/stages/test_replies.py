@@ -1,0 +1,80 @@
+"""The parser of replies: every reply gives computations or a named reason, in time that grows with its length."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.translate.replies import parse_reply
+
+REPLIES = [
+    json.loads(line) for line in (Path(__file__).parents[1] / "data/replies/replies.jsonl").open(encoding="utf-8")
+]
+WHOLE = "**Conditions:** n = 3\n**Expression:** $3!$\n**Result:** 6\n**Code:**\n```python\nprint(6)\n```\n"
+
+
+def test_labelled_replies_are_parsed_exactly_and_no_block_is_invented() -> None:
+    wanted = found = invented = 0
+    for reply in REPLIES:
+        blocks = [c._asdict() for c in parse_reply(reply["reply"], reply["cut"]).computations]
+        wanted += len(reply["blocks"])
+        found += sum(block in blocks for block in reply["blocks"])
+        invented += sum(block not in reply["blocks"] for block in blocks)
+    assert len(REPLIES) >= 200
+    assert found / wanted >= 0.99
+    assert invented == 0
+
+
+@pytest.mark.parametrize("reply", [r for r in REPLIES if r["reasons"]], ids=lambda r: ",".join(r["reasons"]))
+def test_what_cannot_be_used_has_its_reason(reply: dict[str, Any]) -> None:
+    assert dict(parse_reply(reply["reply"], reply["cut"]).reasons) == reply["reasons"]
+
+
+@pytest.mark.parametrize("reply", ["", "```python", "no code at all", "```\n```", "**Code:**", "\x00", "# " * 50])
+def test_malformed_reply_yields_no_blocks(reply: str) -> None:
+    parsed = parse_reply(reply)
+    assert parsed.computations == []
+    assert parsed.reasons.total() >= 1
+
+
+def test_no_reply_is_cut_inside_a_block_that_ended_before_the_limit() -> None:
+    for length in range(len(WHOLE)):
+        parsed = parse_reply(WHOLE + WHOLE[:length], is_cut=True)
+        assert len(parsed.computations) == (2 if length >= len(WHOLE) - 1 else 1)
+
+
+FRAGMENTS = st.sampled_from(
+    ["```", "```python", "~~~", "````", "**", "**Conditions:**", "Expression:", "### Computation 1: a", "Result:", "\n",
+     "\r\n",
+     " ", "$", "1. ", "> ", '"""', "'''", "#", "print(1)", "Code: ", "---",
+     "\\[", "x", "(", "：", "\t", "None"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(FRAGMENTS, max_size=60).map("".join), st.booleans())
+def test_every_reply_gives_computations_or_a_reason(reply: str, is_cut: bool) -> None:
+    parsed = parse_reply(reply, is_cut)
+    assert parsed.computations or parsed.reasons.total()
+    for computation in parsed.computations:
+        assert computation.expression and computation.result and computation.code.strip()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=400), st.booleans())
+def test_any_text_is_parsed(reply: str, is_cut: bool) -> None:
+    parsed = parse_reply(reply, is_cut)
+    assert parsed.computations or parsed.reasons.total()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(FRAGMENTS, min_size=1, max_size=4).map("".join))
+def test_time_grows_with_the_length_and_not_with_its_square(unit: str) -> None:
+    start = time.process_time()
+    parse_reply((unit * 100_000)[:200_000])
+    # About 0.1 s on one core; a square or an exponential would take minutes.
+    assert time.process_time() - start < 8

@@ -1,0 +1,131 @@
+"""Translation: snippets in order, and a reason for every document without one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import Server, write_documents
+
+from mathcode_pile.core.shards import list_shards, read_rows
+from mathcode_pile.llm import LlmParams, ModelParams, load_template
+from mathcode_pile.llm.settings import ServerParams
+from stages.translate import stage
+from stages.translate.stage import TranslateParams, translate
+
+PAGE = "The area is $\\frac{1}{2} \\cdot 6 \\cdot 4 = 12$. Its square is $12^2 = 144$."
+REPLY = (
+    "### Computation 1: Area\n**Conditions:** base 6, height 4\n**Expression:** $\\frac{1}{2} \\cdot 6 \\cdot 4$\n"
+    "**Result:** 12\n**Code:**\n```python\nprint(6 * 4 / 2)\n```\n\n### Computation 2: no code\n"
+    "**Expression:** $12^2$\n**Result:** 144"
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))
+    monkeypatch.setenv("MATHCODE_WORKERS", "1")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    started = Server(tmp_path / "log", "--reply", REPLY)
+    yield started
+    started.stop()
+
+
+def _symbolic(**more: Any) -> TranslateParams:
+    values = {"backend": "symbolic", "max_piece_characters": 5000, "max_failed_share": 0.01, "components": {"web": {}}}
+    return TranslateParams(**(values | more))  # type: ignore[arg-type]
+
+
+def _asking(url: str, **more: Any) -> tuple[TranslateParams, LlmParams]:
+    openai = ServerParams(base_urls=(url,), max_attempts=2, backoff_s=0.01)
+    model = ModelParams(id="small", revision="1", tokenizer="bytes", context_tokens=12000, openai=openai)
+    return _symbolic(backend="openai", model="small", **more), LlmParams(models={"small": model})
+
+
+def test_a_page_gives_its_computations_in_order(tmp_path: Path) -> None:
+    raw = write_documents(tmp_path / "in", [PAGE, "Nothing here.", PAGE, " "])
+    report = translate(raw, tmp_path / "out", _symbolic(), LlmParams())
+    rows = list(read_rows(tmp_path / "out"))
+    assert [(row["document_id"], row["position"], row["result"]) for row in rows] == [
+        ("s/0", 0, "12"), ("s/0", 1, "144"), ("s/2", 0, "12"), ("s/2", 1, "144")
+    ]  # fmt: skip
+    assert [row["id"] for row in read_rows(tmp_path / "out/dropped")] == ["s/1", "s/3"]
+    assert (report.read, report.kept, report.counts["snippets"]) == (4, 2, 4)
+    assert report.read == report.kept + report.dropped.total()
+
+
+def test_the_same_bytes_from_one_worker_and_from_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = write_documents(tmp_path / "in", [PAGE, "Nothing."] * 5, shards=2)
+    contents = []
+    for workers in ("1", "2"):
+        monkeypatch.setenv("MATHCODE_WORKERS", workers)
+        monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / f"scratch{workers}"))
+        translate(raw, tmp_path / workers, _symbolic(), LlmParams())
+        contents.append([shard.read_bytes() for shard in list_shards(tmp_path / workers)])
+    assert contents[0] == contents[1]
+
+
+def test_a_model_is_asked_about_each_piece_and_positions_run_on(tmp_path: Path, server: Server) -> None:
+    params, llm = _asking(server.url)
+    long = "\n\n".join(f"{PAGE} ({i})" for i in range(150))
+    raw = write_documents(tmp_path / "in", [long, PAGE])
+    report = translate(raw, tmp_path / "out", params, llm)
+    rows = [(row["document_id"], row["position"], row["title"], row["code"]) for row in read_rows(tmp_path / "out")]
+    pieces = server.asked().total() - 1
+    assert pieces > 1
+    assert rows == [("s/0", i, "Area", "print(6 * 4 / 2)") for i in range(pieces)] + [
+        ("s/1", 0, "Area", "print(6 * 4 / 2)")
+    ]
+    assert report.counts["skipped_no_code"] == pieces + 1
+
+
+def test_another_prompt_asks_all_and_the_first_one_again_asks_none(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params, llm = _asking(server.url)
+    raw = write_documents(tmp_path / "in", [f"{PAGE} {i}" for i in range(10)])
+    prompt = tmp_path / "translate.txt"
+    text = stage.PROMPT.read_text(encoding="utf-8")
+    asked = []
+    for more in ("", "Be brief.\n", ""):
+        prompt.write_text(more + text, encoding="utf-8")
+        monkeypatch.setattr(stage, "PROMPT", prompt)
+        load_template.cache_clear()
+        translate(raw, tmp_path / "out", params, llm)
+        asked.append(server.asked().total())
+    load_template.cache_clear()
+    assert asked == [10, 20, 20]
+
+
+def test_where_a_model_runs_and_how_fast_reruns_nothing(tmp_path: Path, server: Server) -> None:
+    raw = write_documents(tmp_path / "in", [PAGE])
+    params, llm = _asking(server.url)
+    translate(raw, tmp_path / "out", params, llm)
+    server.stop()
+    nowhere = llm.models["small"].model_copy(update={"openai": ServerParams(base_urls=("http://127.0.0.1:9/v1",))})
+    translate(raw, tmp_path / "again", params, LlmParams(models={"small": nowhere}))
+    assert list(read_rows(tmp_path / "again")) == list(read_rows(tmp_path / "out"))
+
+
+def test_a_failed_prompt_is_a_named_drop(tmp_path: Path, server: Server) -> None:
+    params, llm = _asking(server.url, max_failed_share=0.5)
+    raw = write_documents(tmp_path / "in", [PAGE, f"{PAGE} play garbage 99;"])
+    report = translate(raw, tmp_path / "out", params, llm)
+    assert dict(report.dropped) == {"failed_garbage": 1}
+    (dropped,) = read_rows(tmp_path / "out/dropped")
+    assert dropped == {"id": "s/1", "reason": "failed_garbage", "detail": "failed_garbage 1"}
+
+
+def test_the_example_of_the_prompt_is_no_computation_of_a_document(tmp_path: Path) -> None:
+    text = stage.PROMPT.read_text(encoding="utf-8")
+    example = text[text.rindex("### Computation 1") : text.index("{{text}}")].strip("=\n")
+    server = Server(tmp_path / "log", "--reply", example)
+    try:
+        params, llm = _asking(server.url)
+        report = translate(write_documents(tmp_path / "in", [PAGE]), tmp_path / "out", params, llm)
+    finally:
+        server.stop()
+    assert dict(report.dropped) == {"copied_example": 1}
