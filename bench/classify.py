@@ -18,7 +18,7 @@ from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
 from mathcode_pile.classifier.fasttext_kernel import join_words
 from mathcode_pile.classifier.scorer import MODEL_FILE, Scorer, open_scorer
-from mathcode_pile.core.engine import Report
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches
 from stages.classify.stage import score_shard

@@ -15,7 +15,7 @@ import typer
 from bench.environment import one_worker
 from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_files
-from mathcode_pile.core.engine import Report
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_rows
 from stages.filter_code.stage import FilterCodeParams, filter_code

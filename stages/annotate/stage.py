@@ -18,8 +18,9 @@ import xxhash
 from pydantic import Field
 
 from mathcode_pile.core.documents import DROPPED
-from mathcode_pile.core.engine import Report, alone, map_folder
+from mathcode_pile.core.engine import alone, map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, count_shard, list_shards, number_batches, read_batches, read_schema
 from mathcode_pile.llm import LlmParams, Task, Template, Text, load_template, make_task, open_asker, write_prompts

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mathcode_pile.classifier.scorer import MODEL_FILE, open_scorer
-from mathcode_pile.core.documents import DROPPED
-from mathcode_pile.core.engine import Report, map_folder
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.scratch import hash_file
-from mathcode_pile.core.shards import ShardWriter, read_batches, read_schema
+from mathcode_pile.core.shards import read_schema
+from stages.classify.reasons import Reason
 
 
 def score_column(classifier: str) -> str:
@@ -37,23 +38,13 @@ def classify(documents: Path, model: Path, out: Path, classifier: str, floor: fl
 def score_shard(shard: Path, folder: Path, *, model: Path, classifier: str, floor: float) -> Report:
     """Add the score to one shard's documents, in float32; Arrow in, Arrow out."""
     scorer = open_scorer(model)
-    report = Report()
     schema = _scored_schema(shard, score_column(classifier))
-    with (
-        ShardWriter(folder / "documents.parquet", schema) as kept,
-        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
-    ):
-        for batch in read_batches(shard):
-            scores = scorer.score(batch.column("text"))
-            is_kept = scores >= np.float32(floor)
-            scored = pa.RecordBatch.from_arrays([*batch.columns, pa.array(scores)], schema=schema)
-            kept.write(scored.filter(pa.array(is_kept)))
-            dropped.write(_describe_dropped(batch, scores, ~is_kept))
-            report.read += batch.num_rows
-            report.kept += int(is_kept.sum())
-    if report.read > report.kept:
-        report.dropped["below_floor"] = report.read - report.kept
-    return report
+    with Funnel.of_shard(folder, schema) as funnel:
+        for batch in funnel.read(shard):
+            for part, scores in funnel.apply(lambda rows: scorer.score(rows.column("text")), batch):
+                scored = pa.RecordBatch.from_arrays([*part.columns, pa.array(scores)], schema=schema)
+                funnel.split(scored, scores >= np.float32(floor), Reason.BELOW_FLOOR, _describe(scores))
+    return funnel.report
 
 
 def _scored_schema(shard: Path, column: str) -> pa.Schema:
@@ -65,8 +56,6 @@ def _scored_schema(shard: Path, column: str) -> pa.Schema:
     return schema.append(pa.field(column, pa.float32(), nullable=False))
 
 
-def _describe_dropped(batch: pa.RecordBatch, scores: NDArray[np.float32], chosen: NDArray[np.bool_]) -> pa.RecordBatch:
-    ids = batch.column("id").filter(pa.array(chosen)).cast(pa.string())
-    rounded = pc.round(pa.array(scores[chosen].astype(np.float64)), 4).cast(pa.string())
-    detail = pc.binary_join_element_wise("score", rounded, " ")
-    return pa.RecordBatch.from_arrays([ids, pa.repeat("below_floor", len(ids)), detail], schema=DROPPED)
+def _describe(scores: NDArray[np.float32]) -> pa.Array:
+    rounded = pc.round(pa.array(scores.astype(np.float64)), 4).cast(pa.string())
+    return pc.binary_join_element_wise("score", rounded, " ")

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from pydantic import ConfigDict, Field
 
 from mathcode_pile.core.documents import DOCUMENT, document_id, encode_metadata
-from mathcode_pile.core.engine import Report
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 

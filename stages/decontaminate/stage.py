@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 import xxhash
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, VERIFIED
-from mathcode_pile.core.engine import Report, map_folder
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_rows, read_schema
 from stages.decontaminate.leaks import DecontaminateParams, Leak, LeakFinder, cut_spans, encode_matches

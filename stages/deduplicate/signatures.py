@@ -9,8 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mathcode_pile.core.engine import Report, map_shards
+from mathcode_pile.core.engine import map_shards
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches
 from mathcode_pile.kernels.words import text_hashes

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from mathcode_pile.core.engine import Report, say
+from mathcode_pile.core.engine import say
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.scratch import working_folder
 from mathcode_pile.core.shards import count_shard
 from stages.deduplicate.cluster_report import describe_clusters

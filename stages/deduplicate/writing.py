@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mathcode_pile.core.documents import DROPPED
-from mathcode_pile.core.engine import Report, map_shards
+from mathcode_pile.core.engine import map_shards
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.scratch import hash_file, hash_values
 from mathcode_pile.core.shards import ShardWriter, read_batches
 from stages.deduplicate.clusters import EXACT, KEPT, NEAR, REASONS, Decisions

@@ -12,8 +12,9 @@ import pyarrow as pa
 from pydantic import PositiveFloat, PositiveInt
 
 from mathcode_pile.core.documents import EXECUTED, SNIPPET
-from mathcode_pile.core.engine import Report, count_workers, map_folder
+from mathcode_pile.core.engine import count_workers, map_folder
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_schema
 from mathcode_pile.sandbox import PACKAGES, Limits, Result, Sandbox

@@ -13,7 +13,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, encode_metadata
-from mathcode_pile.core.engine import Report, alone, map_folder
+from mathcode_pile.core.engine import alone, map_folder
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches
 from stages.extract_textbooks.ocr import Ocr, load_ocr

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, FILE, document_id, encode_metadata
-from mathcode_pile.core.engine import Report
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, shard_name, write_shards
 from mathcode_pile.downloads.download import LocalFile, record_files

@@ -8,8 +8,8 @@ from typing import Any, cast, get_args
 from pydantic import Field, field_validator
 
 from mathcode_pile.core.documents import DROPPED, QUESTION
-from mathcode_pile.core.engine import Report
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.options import LETTERS
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardWriter, shard_name

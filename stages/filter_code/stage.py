@@ -18,10 +18,11 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 from pydantic import Field
 
-from mathcode_pile.core.documents import DROPPED
-from mathcode_pile.core.engine import Report, map_folder
+from mathcode_pile.core.engine import map_folder
+from mathcode_pile.core.funnel import Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import ShardWriter, read_batches, read_schema
+from mathcode_pile.core.shards import read_schema
+from stages.filter_code.reasons import Reason
 
 Layout = Literal["python", "notebook"]
 
@@ -195,41 +196,35 @@ def filter_code(folder: Path, out: Path, packages: list[str], layout: Layout) ->
 
 
 def _filter_shard(shard: Path, folder: Path, packages: frozenset[str], layout: Layout) -> Report:
-    report = Report()
     schema = read_schema(shard, ["id", "text"])
-    with (
-        ShardWriter(folder / "documents.parquet", schema) as kept,
-        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
-    ):
-        for batch in read_batches(shard):
-            texts, keep, lost = [], [], []
-            for identity, text in zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True):
-                reason, shown = _judge(text, packages, layout)
-                keep.append(not reason)
-                if reason:
-                    report.dropped[reason] += 1
-                    lost.append({"id": identity, "reason": reason, "detail": ""})
+    index = schema.get_field_index("text")
+    with Funnel.of_shard(folder, schema) as funnel:
+        for batch in funnel.read(shard):
+            rows, texts = [], []
+            for row, (name, text) in enumerate(zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True)):
+                judged = attempt(judge_code, text, packages, layout)
+                if isinstance(judged, Failed):
+                    funnel.fail(name, judged)
+                elif isinstance(judged, Reason):
+                    funnel.drop(name, judged)
                 else:
-                    texts.append(shown)
-            report.read += batch.num_rows
-            report.kept += len(texts)
-            chosen = batch.filter(pa.array(keep, pa.bool_()))
-            index = schema.get_field_index("text")
-            kept.write(chosen.set_column(index, schema.field(index), pa.array(texts, pa.large_string())))
-            dropped.write_rows(lost)
-    return report
+                    rows.append(row)
+                    texts.append(judged)
+            kept = batch.take(pa.array(rows, pa.int64()))
+            funnel.keep(kept.set_column(index, schema.field(index), pa.array(texts, pa.large_string())))
+    return funnel.report
 
 
-def _judge(text: str, packages: frozenset[str], layout: Layout) -> tuple[str, str]:
-    """Return why a document is dropped ("" where it is kept) and its text as it goes on."""
+def judge_code(text: str, packages: frozenset[str], layout: Layout) -> str | Reason:
+    """Return a file's text as it goes on, a notebook as Markdown; the reason where it is dropped."""
     if layout == "python":
-        return ("", text) if imported_packages(text) & packages else ("no_mathematical_import", "")
+        return text if imported_packages(text) & packages else Reason.NO_MATHEMATICAL_IMPORT
     cells = read_cells(text)
     if cells is None:
-        return "not_a_notebook", ""
+        return Reason.NOT_A_NOTEBOOK
     code = [cell.content for cell in cells if cell.kind == "code"]
     if not any(imported_packages(content) & packages for content in code):
-        return "no_mathematical_import", ""
+        return Reason.NO_MATHEMATICAL_IMPORT
     if len(cells) == 1 and cells[0].kind == "code":
-        return "", text
-    return "", render_notebook(cells)
+        return text
+    return render_notebook(cells)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from mathcode_pile.core.engine import parse_reasons
+from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import list_shards, read_batches
 from stages.report.drawing import draw_curves, draw_precision_recall
 

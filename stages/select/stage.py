@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from mathcode_pile.core.documents import DROPPED
-from mathcode_pile.core.engine import Report, map_folder
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, read_batches, read_schema
 

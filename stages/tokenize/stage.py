@@ -15,7 +15,8 @@ import xxhash
 from pydantic import Field
 
 from mathcode_pile.core.documents import DROPPED
-from mathcode_pile.core.engine import Report, count_workers, map_folder
+from mathcode_pile.core.engine import count_workers, map_folder
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches

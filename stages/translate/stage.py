@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from mathcode_pile.core.documents import DROPPED, SNIPPET
-from mathcode_pile.core.engine import Report, alone, map_folder
+from mathcode_pile.core.engine import alone, map_folder
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, count_shard, number_batches, read_schema
 from mathcode_pile.llm import LlmParams, Task, Template, Text, load_template, make_task, open_asker, write_prompts

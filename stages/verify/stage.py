@@ -15,8 +15,8 @@ from pydantic import Field
 
 from mathcode_pile.answers import Checker, Comparison, compare_by_paper
 from mathcode_pile.core.documents import DROPPED, EXECUTED, VERIFIED
-from mathcode_pile.core.engine import Report
 from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, read_batches, read_schema
 

@@ -14,8 +14,9 @@ import pytest
 
 from mathcode_pile.core import scratch
 from mathcode_pile.core.documents import DOCUMENT, DROPPED
-from mathcode_pile.core.engine import Report, map_folder, parse_reasons
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.funnel import Report, parse_reasons
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_rows, shard_name
 
 

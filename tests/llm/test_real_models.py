@@ -17,7 +17,7 @@ from conftest import ROOT
 from real_models import MODEL_PYTHON, VLLM, Project, Run, bring_smollm2, llama_command, served, vllm_command
 from scripted import write_documents
 
-from mathcode_pile.core.engine import parse_reasons
+from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import read_rows
 from mathcode_pile.llm.cache import ReplyCache
 

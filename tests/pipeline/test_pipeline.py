@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from mathcode_pile.core.engine import parse_reasons
+from mathcode_pile.core.funnel import parse_reasons
 from stages.report.stage import FUNNEL, read_funnel, read_metrics
 from tools.dvc_deps import stage_modules, write_modules
 from tools.pin import pin

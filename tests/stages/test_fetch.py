@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from mathcode_pile.core.engine import Report
 from mathcode_pile.core.errors import InputError, ParamsError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import list_shards, read_rows
 from mathcode_pile.downloads.download import download_http

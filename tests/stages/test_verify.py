@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mathcode_pile.core.documents import EXECUTED, VERIFIED
-from mathcode_pile.core.engine import map_folder, parse_reasons
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
+from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import ShardWriter, read_rows
 from stages.verify.stage import VerifyParams, measure, read_labelled, verify_shard

@@ -99,3 +99,16 @@ def encode_metadata(**values: Any) -> str:
     """Return the JSON of a metadata column: keys sorted, so that equal values have equal bytes."""
     # A lone surrogate is not text; in JSON its escape is.
     return json.dumps(values, sort_keys=True, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def snippet_id(document: str, position: int) -> str:
+    """Return the id of a snippet: its document's, `#`, and its position."""
+    return f"{document}#{position}"
+
+
+def record_ids(batch: pa.RecordBatch) -> list[str]:
+    """[rows] ids of documents, files or questions, or of snippets."""
+    if "id" in batch.schema.names:
+        return batch.column("id").to_pylist()
+    pairs = zip(batch.column("document_id").to_pylist(), batch.column("position").to_pylist(), strict=True)
+    return [snippet_id(document, position) for document, position in pairs]

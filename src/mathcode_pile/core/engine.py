@@ -10,12 +10,10 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,10 +22,13 @@ from tqdm import tqdm
 
 from mathcode_pile.core import scratch
 from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
+from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section, load
-from mathcode_pile.core.shards import list_shards, shard_name
+from mathcode_pile.core.shards import count_shard, list_shards, shard_name
 
 PR_SET_PDEATHSIG = 1
+# So many records may fail whatever max_failed_share says: one odd record must not end a small run.
+MIN_FAILED = 20
 
 
 class EngineParams(Section):
@@ -36,36 +37,8 @@ class EngineParams(Section):
     kind: Literal["local", "ray"] = "local"
     workers: int = Field(default=0, ge=0)
     """Processes; 0 means one for each core this process may use. MATHCODE_WORKERS overrides it."""
-
-
-@dataclass
-class Report:
-    """What became of the records of a stage: read = kept + the sum of dropped."""
-
-    read: int = 0
-    kept: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
-    """Further sums, by name."""
-
-    def __add__(self, other: "Report") -> "Report":
-        return Report(
-            self.read + other.read,
-            self.kept + other.kept,
-            self.dropped + other.dropped,
-            self.counts + other.counts,
-        )
-
-    def to_metrics(self) -> dict[str, Any]:
-        """Return the flat mapping of a metrics file; the reasons in one string, so that tables stay narrow."""
-        reasons = ", ".join(f"{name} {count}" for name, count in sorted(self.dropped.items()))
-        metrics: dict[str, Any] = {"in": self.read, "kept": self.kept, "dropped": self.dropped.total()}
-        return metrics | {"reasons": reasons} | dict(sorted(self.counts.items()))
-
-
-def parse_reasons(reasons: str) -> dict[str, int]:
-    """Return the drop counts of a metrics file's `reasons`."""
-    return {name: int(count) for name, count in (part.rsplit(" ", 1) for part in reasons.split(", ") if part)}
+    max_failed_share: float = Field(default=0.001, ge=0, le=1)
+    """Of a stage's records, those that may fail in its own code before it stops; MIN_FAILED always may."""
 
 
 def write_metrics(path: Path, report: Report | None = None, **values: Any) -> None:
@@ -133,24 +106,45 @@ def map_shards(
     with scratch.locked(home):
         done = [home / scratch.hash_file(shard) for shard in inputs]
         missing = {d: s for s, d in zip(inputs, done, strict=True) if not (d / "report.json").is_file()}
+        fresh = Report()
         bar = tqdm(total=len(inputs), initial=len(inputs) - len(missing), unit="shard", desc=stage)
         with bar:
             if missing:
                 if prepare:
                     prepare()
-                for _ in _run(work, list(missing.items())):
+                for report in _run(work, list(missing.items())):
+                    fresh += report
                     bar.update()
+                    if fresh.failed > MIN_FAILED:
+                        refuse_failures(stage, fresh, sum(map(count_shard, inputs)))
         out.mkdir(parents=True, exist_ok=True)
         total = Report()
         targets = {}
         for index, folder in enumerate(done):
             for file in sorted(folder.glob("*.parquet")):
                 targets[(out if file.stem == "documents" else out / file.stem) / shard_name(index)] = file
-            total += _read_report(folder / "report.json")
+            total += Report.from_json((folder / "report.json").read_text(encoding="utf-8"))
+        refuse_failures(stage, total)
+        if total.failed:
+            say(f"{stage}: {total.failed} records dropped as failed; the first: {total.first_failure}")
         _refuse_others(out, targets)
         for target, file in targets.items():
             scratch.link(file, target)
     return total
+
+
+def refuse_failures(stage: str, report: Report, records: int | None = None) -> None:
+    """Raise PipelineError where more records failed in a stage's own code than engine.max_failed_share allows.
+
+    records: those of the whole run, where the report is of a part of it.
+    """
+    share = load("engine", EngineParams).max_failed_share
+    records = report.read if records is None else records
+    if report.failed > max(MIN_FAILED, share * records):
+        raise PipelineError(
+            f"{stage}: its own code failed on {report.failed} of {records} records, more than engine.max_failed_share "
+            f"({share:g}) allows; the first: {report.first_failure}"
+        )
 
 
 def _refuse_others(out: Path, targets: Collection[Path]) -> None:
@@ -161,14 +155,13 @@ def _refuse_others(out: Path, targets: Collection[Path]) -> None:
                 raise InputError(f"{shard}: not a shard of this run; empty {out} or give another folder")
 
 
-def _run(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
+def _run(work: Work, tasks: list[tuple[Path, Path]]) -> Iterator[Report]:
     workers = min(count_workers(), len(tasks))
     if load("engine", EngineParams).kind == "ray":
         yield from _run_on_ray(work, tasks)
     elif workers == 1:
         for done, shard in tasks:
-            _run_one(work, done, shard)
-            yield
+            yield _run_one(work, done, shard)
     else:
         # Forked, so that what `prepare` loaded is shared; ended with us, should we be killed.
         context = multiprocessing.get_context("fork")
@@ -178,23 +171,23 @@ def _run(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
                 ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in ended:
                     try:
-                        future.result()
+                        report = future.result()
                     except BrokenProcessPool:
                         raise PipelineError("a worker was killed; most often the machine ran out of memory") from None
                     except BaseException:
                         pool.shutdown(wait=False, cancel_futures=True)
                         raise
-                    yield
+                    yield report
 
 
-def _run_one(work: Work, done: Path, shard: Path) -> None:
+def _run_one(work: Work, done: Path, shard: Path) -> Report:
     with scratch.atomic_folder(done) as folder:
         report = work(shard, folder)
-        content = [report.read, report.kept, report.dropped, report.counts]
-        (folder / "report.json").write_text(json.dumps(content), encoding="utf-8")
+        (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
+    return report
 
 
-def _run_on_ray(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
+def _run_on_ray(work: Work, tasks: list[tuple[Path, Path]]) -> Iterator[Report]:
     try:
         import ray
     except ImportError:
@@ -204,13 +197,7 @@ def _run_on_ray(work: Work, tasks: list[tuple[Path, Path]]) -> Iterable[None]:
     waiting = [run.remote(work, done.resolve(), shard.resolve()) for done, shard in tasks]
     while waiting:
         ended, waiting = ray.wait(waiting)
-        ray.get(ended)
-        yield
-
-
-def _read_report(path: Path) -> Report:
-    read, kept, dropped, counts = json.loads(path.read_text(encoding="utf-8"))
-    return Report(read, kept, Counter(dropped), Counter(counts))
+        yield from ray.get(ended)
 
 
 def map_folder(stage: str, work: Work, folder: Path, out: Path, key: Sequence[Any], **options: Any) -> Report:

@@ -11,3 +11,8 @@ class ParamsError(PipelineError):
 
 class InputError(PipelineError):
     """Input that cannot be read; the message names the file and, where there is one, the row."""
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, its type where it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

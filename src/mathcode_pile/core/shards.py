@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, first_line
 
 # A row group is what a reader holds in memory at once.
 ROW_GROUP_BYTES = 16 << 20
@@ -73,7 +73,7 @@ def _naming(shard: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{shard}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{shard}: not a readable Parquet file: {first_line(error)}") from error
 
 
 def read_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -149,13 +149,8 @@ class ShardWriter:
 
     def write_rows(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows given as dictionaries; a missing, null or wrong value raises InputError."""
-        if not rows:
-            return
-        try:
-            batch = pa.RecordBatch.from_pylist(list(rows), schema=self.schema)
-        except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
-            raise InputError(f"{self.path}: {str(error).splitlines()[0]}") from error
-        self.write(batch)
+        if rows:
+            self.write(to_batch(rows, self.schema, self.path))
 
     def _refuse_nulls(self, batch: pa.RecordBatch) -> None:
         for field, column in zip(self.schema, batch.columns, strict=True):
@@ -185,27 +180,93 @@ class ShardWriter:
 
 
 class LazyShard:
-    """A shard that is only there if it got a row."""
+    """A shard that exists only if it gets a row."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._path, self._schema = path, schema
+        self.schema = schema
+        self._path = path
         self._writer: ShardWriter | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         return self
 
+    def write(self, batch: pa.RecordBatch | pa.Table) -> None:
+        """Append the rows of a batch, as ShardWriter does."""
+        if batch.num_rows:
+            self._opened().write(batch)
+
     def write_rows(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows given as dictionaries, as ShardWriter does."""
-        if rows and self._writer is None:
-            self._writer = self._open.enter_context(ShardWriter(self._path, self._schema))
-        if self._writer is not None:
-            self._writer.write_rows(rows)
+        if rows:
+            self._opened().write_rows(rows)
+
+    def _opened(self) -> ShardWriter:
+        if self._writer is None:
+            self._writer = self._open.enter_context(ShardWriter(self._path, self.schema))
+        return self._writer
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.__exit__(kind, error, trace)
+
+
+class ShardsWriter:
+    """Writes as many shards as `shard_bytes` (uncompressed text) asks for; no rows make a folder without shards.
+
+    A shard ends at the first row that reaches the limit, so the bounds do not depend on the batches.
+    """
+
+    def __init__(self, folder: Path, schema: pa.Schema, shard_bytes: int = SHARD_BYTES) -> None:
+        self.schema = schema
+        self.rows = 0
+        self._folder, self._shard_bytes = folder, shard_bytes
+        self._index = self._held = 0
+        self._shard: ShardWriter | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def write(self, batch: pa.RecordBatch | pa.Table) -> None:
+        """Append the rows of a batch of the schema."""
+        for one in batch.to_batches() if isinstance(batch, pa.Table) else [batch]:
+            sizes = _row_bytes(one)
+            start = 0
+            for row in range(one.num_rows):
+                self._held += int(sizes[row])
+                if self._held >= self._shard_bytes:
+                    self._opened().write(one.slice(start, row + 1 - start))
+                    self._open.close()
+                    self._shard, self._held, start, self._index = None, 0, row + 1, self._index + 1
+            if start < one.num_rows:
+                self._opened().write(one.slice(start))
+            self.rows += one.num_rows
+
+    def write_rows(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows given as dictionaries; a missing, null or wrong value raises InputError."""
+        if rows:
+            self.write(to_batch(rows, self.schema, self._folder))
+
+    def _opened(self) -> ShardWriter:
+        if self._shard is None:
+            self._shard = self._open.enter_context(ShardWriter(self._folder / shard_name(self._index), self.schema))
+        return self._shard
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+
+def to_batch(rows: Sequence[dict[str, Any]], schema: pa.Schema, place: Path) -> pa.RecordBatch:
+    """Return rows as a batch of a schema; a missing or wrong value raises InputError, which names `place`."""
+    try:
+        return pa.RecordBatch.from_pylist(list(rows), schema=schema)
+    except (pa.ArrowException, UnicodeEncodeError, OverflowError) as error:
+        raise InputError(f"{place}: {first_line(error)}") from error
 
 
 def _encodings(schema: pa.Schema) -> dict[str, Any]:
@@ -242,32 +303,8 @@ def _row_bytes(batch: pa.RecordBatch) -> Any:
 def write_shards(
     folder: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema, shard_bytes: int = SHARD_BYTES
 ) -> int:
-    """Write batches to as many shards as `shard_bytes` (uncompressed text) asks for; return the rows.
-
-    A shard ends at the first row that reaches the limit, so the bounds do not depend on the batches.
-    """
-    rows = index = held = 0
-    writer: ShardWriter | None = None
-    try:
+    """Write batches as ShardsWriter does; return the rows."""
+    with ShardsWriter(folder, schema, shard_bytes) as writer:
         for batch in batches:
-            sizes = _row_bytes(batch)
-            start = 0
-            for row in range(batch.num_rows):
-                held += int(sizes[row])
-                if held >= shard_bytes:
-                    writer = writer or ShardWriter(folder / shard_name(index), schema).__enter__()
-                    writer.write(batch.slice(start, row + 1 - start))
-                    writer.__exit__(None, None, None)
-                    writer, held, start, index = None, 0, row + 1, index + 1
-            if start < batch.num_rows:
-                writer = writer or ShardWriter(folder / shard_name(index), schema).__enter__()
-                writer.write(batch.slice(start))
-            rows += batch.num_rows
-        if writer is not None:
-            writer.__exit__(None, None, None)
-            writer = None
-    finally:
-        if writer is not None:
-            writer.__exit__(KeyboardInterrupt, None, None)
-    folder.mkdir(parents=True, exist_ok=True)
-    return rows
+            writer.write(batch)
+    return writer.rows

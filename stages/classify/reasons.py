@@ -1,0 +1,9 @@
+"""Why classify drops a document."""
+
+from mathcode_pile.core.funnel import DropReason
+
+
+class Reason(DropReason):
+    """Why classify drops a document."""
+
+    BELOW_FLOOR = "below_floor", "The classifier's score is under the floor that params set."
