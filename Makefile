@@ -14,7 +14,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm check format lint types contracts bench bench-memory deps lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm check format lint types contracts bench bench-memory lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,12 +71,8 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 types: $(STAMP) ## Check the types (mypy)
 	@mypy
 
-contracts: $(STAMP) ## Check which modules import which, and that dvc.yaml names each stage's
+contracts: $(STAMP) ## Check which modules import which,
 	@PYTHONPATH=src:. lint-imports
-	@python -m tools.dvc_deps --check
-
-deps: $(STAMP) ## Write each stage's own modules into dvc.yaml, from its imports
-	@python -m tools.dvc_deps
 
 $(BENCH_STAMP): bench/requirements.lock bench/borrowed.txt tools/setup_bench.sh | $(STAMP)
 	@tools/setup_bench.sh $(BENCH_VENV)

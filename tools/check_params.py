@@ -114,10 +114,8 @@ def _check_inputs(params: dict[str, Any]) -> None:
         for name, entry in params["classifiers"].items()
         for label in ("positives", "negatives")
     }
-    # A classifier learns from what was selected, too.
-    selected = {f"select/{name}" for name in params["sources"]}
     for key, folder in (given | labelled).items():
-        if folder not in made | (selected if key in labelled else set()):
+        if folder not in made:
             raise ParamsError(f"params: {key}: no stage makes {folder!r}")
 
 

@@ -10,13 +10,13 @@ import typer
 import xxhash
 import yaml
 
+from mathcode_pile.core.command import run
 from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import load, read_yaml
 from mathcode_pile.core.shards import count_rows, list_shards, read_batches
 from mathcode_pile.llm import LlmParams, Task
 from mathcode_pile.llm.cache import ReplyCache, reply_key
 from mathcode_pile.llm.token_counts import load_counter
-from stages import run
 from stages.annotate.stage import AnnotateParams, ModelJudge, choose_judge
 from stages.translate.stage import ModelTranslator, TranslateParams, choose_translator
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import typer
 
+from mathcode_pile.core.command import run
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.llm.cache import ReplyCache
-from stages import run
 
 
 def main(action: str, folder: Path = typer.Argument(None)) -> None:

@@ -1,20 +1,27 @@
-"""Assemble the publishable corpus, with its card and manifest."""
+"""Assemble the corpus for publication, with its card and manifest."""
 
 from pathlib import Path
 
 import typer
 
-from mathcode_pile.core.engine import write_metrics
-from mathcode_pile.core.params import load, read_section
-from stages import run
-from stages.corpus.stage import CorpusParams, assemble
+from mathcode_pile.core.command import run
 
 
-def main(clean: Path, out: Path, metrics: Path = typer.Option(...)) -> None:
-    """Assemble the documents and snippets of CLEAN into OUT."""
+def main(
+    clean: Path = typer.Argument(help="a folder as decontaminate writes it"),
+    out: Path = typer.Argument(help="the folder to write to"),
+    metrics: Path = typer.Option(..., help="the metrics file to write (JSON)"),
+) -> None:
+    """Assemble the corpus for publication, with its card and manifest.
+
+    Example: python -m stages.corpus data/decontaminate data/corpus --metrics metrics/corpus.json
+    """
+    from mathcode_pile.core.engine import write_metrics
+    from mathcode_pile.core.params import load, read_section
+    from stages.corpus.stage import CorpusParams, assemble
+
     components = list(read_section("components"))
-    report = assemble(clean, out, components, load("corpus", CorpusParams), read_section("fetch"))
-    write_metrics(metrics, report)
+    write_metrics(metrics, assemble(clean, out, components, load("corpus", CorpusParams), read_section("fetch")))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,30 @@
-"""Remove what leaks a benchmark, and with a leaked document its snippets."""
+"""Remove documents that leak a benchmark, and their snippets."""
 
 from pathlib import Path
 
 import typer
 
-from mathcode_pile.core.engine import write_metrics
-from mathcode_pile.core.params import load, read_section
-from stages import run
-from stages.decontaminate.stage import DecontaminateParams, Names, decontaminate
+from mathcode_pile.core.command import run
 
 
-def main(documents: Path, snippets: Path, benchmarks: Path, out: Path, metrics: Path = typer.Option(...)) -> None:
-    """Write the clean part of DOCUMENTS and SNIPPETS to OUT, the rest to OUT/contaminated, by BENCHMARKS."""
+def main(
+    documents: Path = typer.Argument(help="a folder with a folder of document shards for each component"),
+    snippets: Path = typer.Argument(help="a folder with a folder of verified snippets for each component"),
+    benchmarks: Path = typer.Argument(help="the folder of questions, as fetch_benchmarks writes it"),
+    out: Path = typer.Argument(help="the folder to write to; what leaks goes to its folder contaminated"),
+    metrics: Path = typer.Option(..., help="the metrics file to write (JSON)"),
+) -> None:
+    """Remove documents that leak a benchmark, and their snippets.
+
+    Example: python -m stages.decontaminate data/deduplicate data/verify data/fetch_benchmarks
+    data/decontaminate --metrics metrics/decontaminate.json
+    """
+    from mathcode_pile.core.engine import write_metrics
+    from mathcode_pile.core.params import load, read_components, read_section
+    from stages.decontaminate.stage import DecontaminateParams, Names, decontaminate
+
+    names = Names(sorted(set(read_components().values())), sorted(read_section("translate")["components"]))
     params = load("decontaminate", DecontaminateParams)
-    components = {entry["component"] for entry in read_section("sources").values()}
-    names = Names(sorted(components), sorted(read_section("translate")["components"]))
     report, values = decontaminate(documents, snippets, benchmarks, out, params, names)
     write_metrics(metrics, report, **values)
 

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from mathcode_pile.core.engine import die_with_parent
+from mathcode_pile.core.lifetime import die_with_parent
 
 # Beyond what the process holds when it is forked.
 MEMORY_BYTES = 2 << 30

@@ -1,19 +1,26 @@
-"""Bring a source, at a pinned revision, into shards."""
+"""Bring a source into shards of documents, as the profile describes it."""
 
 from pathlib import Path
 
 import typer
 
-from mathcode_pile.core.engine import write_metrics
-from mathcode_pile.core.params import load
-from stages import run
-from stages.fetch.stage import OriginsParams, fetch_source
+from mathcode_pile.core.command import run
 
 
-def main(out: Path, source: str = typer.Option(...), metrics: Path = typer.Option(...)) -> None:
-    """Fetch SOURCE, as the profile describes it, into OUT."""
-    report = fetch_source(source, load("fetch", OriginsParams, source), out)
-    write_metrics(metrics, report)
+def main(
+    out: Path = typer.Argument(help="the folder to write to"),
+    source: str = typer.Option(..., help="which source of params.yaml"),
+    metrics: Path = typer.Option(..., help="the metrics file to write (JSON)"),
+) -> None:
+    """Bring a source into shards of documents, as the profile describes it.
+
+    Example: python -m stages.fetch data/fetch/cc_en --source cc_en --metrics metrics/fetch/cc_en.json
+    """
+    from mathcode_pile.core.engine import write_metrics
+    from mathcode_pile.core.params import load
+    from stages.fetch.stage import OriginsParams, fetch_source
+
+    write_metrics(metrics, fetch_source(source, load("fetch", OriginsParams, source), out))
 
 
 if __name__ == "__main__":

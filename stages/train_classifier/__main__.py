@@ -4,28 +4,32 @@ from pathlib import Path
 
 import typer
 
-from mathcode_pile.classifier.classifier_params import ClassifierParams
-from mathcode_pile.core.engine import write_metrics
-from mathcode_pile.core.errors import ParamsError
-from mathcode_pile.core.params import load, read_section
-from stages import run
-from stages.train_classifier.stage import ClassifyParams, train_classifier
+from mathcode_pile.core.command import run
 
 
 def main(
-    positives: Path,
-    negatives: Path,
-    out: Path,
-    classifier: str = typer.Option(...),
-    metrics: Path = typer.Option(...),
-    plots: Path = typer.Option(...),
+    positives: Path = typer.Argument(
+        help="a folder of documents; of annotated ones, those with a piece of a kept type"
+    ),
+    negatives: Path = typer.Argument(help="a folder of documents; of annotated ones, those without such a piece"),
+    out: Path = typer.Argument(help="the folder for the model"),
+    classifier: str = typer.Option(..., help="which entry of classifiers"),
+    metrics: Path = typer.Option(..., help="the metrics file to write (JSON)"),
+    plots: Path = typer.Option(..., help="the folder for the plots (CSV)"),
 ) -> None:
-    """Train CLASSIFIER on two folders of documents (or on one, annotated) and write its model to OUT."""
+    """Train fastText to tell mathematics from the rest, and measure it on held-out documents.
+
+    Example: python -m stages.train_classifier data/annotate/cc_en data/annotate/cc_en
+    models/train_classifier/round2 --classifier round2 --metrics m.json --plots plots
+    """
+    from mathcode_pile.classifier.classifier_params import ClassifierParams
+    from mathcode_pile.core.engine import write_metrics
+    from mathcode_pile.core.params import load
+    from stages.train_classifier.stage import ClassifyParams, KeptTypes, train_classifier
+
     load("classifiers", ClassifierParams, key=classifier)
-    keep_types = read_section("select").get("keep_types")
-    if not isinstance(keep_types, list) or not all(isinstance(kind, int) for kind in keep_types):
-        raise ParamsError(f"params: select.keep_types must be a list of numbers, got {keep_types!r}")
-    measured = train_classifier(positives, negatives, out, plots, load("classify", ClassifyParams), keep_types)
+    kept = load("select", KeptTypes)
+    measured = train_classifier(positives, negatives, out, plots, load("classify", ClassifyParams), kept.keep_types)
     write_metrics(metrics, **measured)
 
 

@@ -6,18 +6,20 @@ models would be equal. Training sets are sampled (`max_documents_per_label`), wh
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from mathcode_pile.classifier.scorer import MODEL_FILE, NEGATIVE, POSITIVE, Scorer
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.scratch import atomic_folder, working_folder
+from mathcode_pile.core.shards import list_shards, read_schema
 from stages.train_classifier import measures
 from stages.train_classifier.samples import Source, TrainingSet, by_types, find_limits, gather
 
@@ -42,12 +44,19 @@ class ClassifyParams(Section):
     seed: int = Field(ge=0)
 
 
+class KeptTypes(Section):
+    """The section `select`: which types make an annotated document a positive one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    keep_types: list[int]
+
+
 def train_classifier(
     positives: Path, negatives: Path, out: Path, plots: Path, params: ClassifyParams, keep_types: list[int]
 ) -> dict[str, Any]:
     """Train on the documents of two folders and write the model, its plots and its worst mistakes; return metrics.
 
-    Where both folders are the same, its annotated documents are positive where a piece has a kept type.
+    Of a folder that annotate wrote, a document is positive where a piece has a kept type, negative where none has.
     Raises PipelineError where a label has too few documents or fastText cannot train on them.
     """
     sources = label_sources(positives, negatives, keep_types)
@@ -63,13 +72,17 @@ def train_classifier(
 
 
 def label_sources(positives: Path, negatives: Path, keep_types: list[int]) -> list[Source]:
-    """Return where the documents of each label stand."""
-    if positives.resolve() == negatives.resolve():
-        return [
-            Source(POSITIVE, positives, ["types"], by_types(keep_types, wanted=True)),
-            Source(NEGATIVE, negatives, ["types"], by_types(keep_types, wanted=False)),
-        ]
-    return [Source(POSITIVE, positives, [], None), Source(NEGATIVE, negatives, [], None)]
+    """Return the documents of each label: of an annotated folder by their types, of any other folder all."""
+    return [
+        _label_source(POSITIVE, positives, by_types(keep_types, wanted=True)),
+        _label_source(NEGATIVE, negatives, by_types(keep_types, wanted=False)),
+    ]
+
+
+def _label_source(label: str, folder: Path, choose: Callable[[pa.RecordBatch], measures.Mask]) -> Source:
+    shards = list_shards(folder)
+    is_annotated = bool(shards) and "types" in read_schema(shards[0]).names
+    return Source(label, folder, ["types"], choose) if is_annotated else Source(label, folder, [], None)
 
 
 def _train(training: Path, model: Path, params: ClassifyParams) -> None:

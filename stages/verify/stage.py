@@ -7,6 +7,7 @@ one shard, as translate writes them.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from mathcode_pile.answers import Checker, Comparison, compare_by_paper
 from mathcode_pile.core.documents import DROPPED, EXECUTED, VERIFIED
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
@@ -37,6 +39,12 @@ class VerifyParams(Section):
     """Processor seconds that computer algebra may take for one pair."""
     drop_contradicted_documents: bool = True
     """Whether one contradicted snippet takes its document's others with it."""
+
+
+def verify(executed: Path, out: Path, params: VerifyParams) -> Report:
+    """Judge the executed snippets of a component's shards and write them to `out`."""
+    key = [params.model_dump(mode="json")]
+    return map_folder("verify", partial(verify_shard, params=params), executed, out, key)
 
 
 def verify_shard(shard: Path, folder: Path, params: VerifyParams) -> Report:

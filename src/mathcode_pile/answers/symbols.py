@@ -31,7 +31,7 @@ from mathcode_pile.answers.values import (
     UnreadableError,
     show,
 )
-from mathcode_pile.core.engine import die_with_parent
+from mathcode_pile.core.lifetime import die_with_parent
 
 MEMORY_BYTES = 4 << 30
 # A starved machine gets this many times the limit by the clock; the limit itself counts the processor's time.

@@ -4,11 +4,9 @@ Each shard's result is finished on its own in the scratch folder, so an interrup
 computes only what is missing. Results never depend on the number of workers.
 """
 
-import ctypes
 import json
 import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -23,10 +21,10 @@ from tqdm import tqdm
 from mathcode_pile.core import scratch
 from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
 from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.core.params import Section, load
 from mathcode_pile.core.shards import count_shard, list_shards, shard_name
 
-PR_SET_PDEATHSIG = 1
 # So many records may fail whatever max_failed_share says: one odd record must not end a small run.
 MIN_FAILED = 20
 
@@ -46,14 +44,6 @@ def write_metrics(path: Path, report: Report | None = None, **values: Any) -> No
     path.parent.mkdir(parents=True, exist_ok=True)
     metrics = (report.to_metrics() if report else {}) | values
     path.write_text(json.dumps(metrics, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def die_with_parent() -> None:
-    """Have the kernel end this process when its parent ends, so that no second writer is left behind."""
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def count_workers() -> int:

@@ -5,6 +5,7 @@ section stands in the module that uses it, so that changing one type reruns only
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -29,6 +30,7 @@ class Section(BaseModel):
 
 
 S = TypeVar("S", bound=Section)
+T = TypeVar("T")
 
 
 def check_commit(revision: str) -> str:
@@ -110,9 +112,32 @@ def load(name: str, section: type[S], key: str | None = None, root: Path = Path(
     values = read_section(name, root)
     if key is None:
         return parse_section(name, values, section)
-    if key not in values:
-        raise ParamsError(f"params: {name} has no entry {key!r}; there are {', '.join(values)}")
-    return parse_section(f"{name}.{key}", values[key] or {}, section)
+    return parse_section(f"{name}.{key}", choose_entries(name, values, key)[key] or {}, section)
+
+
+def load_entries(name: str, section: type[S], root: Path = Path()) -> dict[str, S]:
+    """Return every entry of section `name`, each as its strict type."""
+    values = read_section(name, root)
+    return {key: parse_section(f"{name}.{key}", value or {}, section) for key, value in values.items()}
+
+
+def choose_entries(name: str, entries: Mapping[str, T], only: str | None) -> Mapping[str, T]:
+    """Return the entries of section `name`, or `only` one of them; raises ParamsError where it is none of them."""
+    if only is None:
+        return entries
+    if only not in entries:
+        raise ParamsError(f"params: {name} has no entry {only!r}; there are {', '.join(entries)}")
+    return {only: entries[only]}
+
+
+def read_components(root: Path = Path()) -> dict[str, str]:
+    """Return the component of each source; raises ParamsError where one has none."""
+    components: dict[str, str] = {}
+    for source, entry in read_section("sources", root).items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("component"), str):
+            raise ParamsError(f"params: sources.{source}.component is missing")
+        components[source] = entry["component"]
+    return components
 
 
 def _explain(name: str, error: Any) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mathcode_pile.core.shards import sync_folder
 
@@ -64,34 +64,72 @@ def module_path(name: str) -> Path | None:
     return path / "__init__.py" if (path / "__init__.py").is_file() else None
 
 
+class Code(NamedTuple):  # what matters of one module's source
+    digest: str
+    """Of the syntax tree without docstrings: comments, docstrings and layout change nothing."""
+    imports: list[str]
+    """What the module may import of the project, resolved, lazily imported modules included."""
+
+
+def read_code(name: str, path: Path) -> Code:
+    """Return the code of a module; what a source file comes to is kept, since parsing takes most of the time."""
+    source = path.read_bytes()
+    kept = scratch_folder("code") / hash_values(name, path.name, source.hex())
+    with suppress(OSError, ValueError, TypeError):
+        return Code(**json.loads(kept.read_text(encoding="utf-8")))
+    tree = ast.parse(source)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    code = Code(_hash_tree(tree), list(_imports(tree, package)))
+    partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+    with suppress(OSError):
+        partial.write_text(json.dumps(code._asdict()), encoding="utf-8")
+        partial.rename(kept)
+    return code
+
+
+def _hash_tree(tree: ast.Module) -> str:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):  # a string on its own documents something and does nothing
+            body[:] = [part for part in body if not _is_string(part)]
+    return hash_values(ast.dump(tree))
+
+
+def _is_string(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _imports(tree: ast.Module, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] in PACKAGES)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            source = ".".join([*above, *filter(None, [node.module])])
+            if source.partition(".")[0] in PACKAGES:
+                yield source
+                yield from (f"{source}.{alias.name}" for alias in node.names)
+
+
 @cache
-def imported_modules(name: str) -> frozenset[str]:
-    """Return the project's modules that importing `name` reads, itself included, from the syntax trees."""
-    found: set[str] = set()
+def imported_code(name: str) -> dict[str, str]:
+    """Return the project's modules that importing `name` reads, itself included, each with its code's digest."""
+    found: dict[str, str] = {}
     waiting = [name]
     while waiting:
         module = waiting.pop()
         path = module_path(module)
         if module in found or path is None:
             continue
-        found.add(module)
-        waiting.extend(module.rpartition(".")[:1])
-        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                waiting.extend(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
-                source = ".".join([*above, *filter(None, [node.module])])
-                waiting.append(source)
-                waiting.extend(f"{source}.{alias.name}" for alias in node.names)
-    return frozenset(found)
+        code = read_code(module, path)
+        found[module] = code.digest
+        waiting += [module.rpartition(".")[0], *code.imports]
+    return found
 
 
 def hash_code(module: str) -> str:
-    """Return 32 hex digits of the sources of a module and of what it imports of the project."""
-    paths = sorted(path for name in imported_modules(module) if (path := module_path(name)))
-    return hash_values([[str(path.relative_to(PROJECT)), hash_file(path)] for path in paths])
+    """Return 32 hex digits of the code of a module and of what it imports of the project."""
+    return hash_values(sorted(imported_code(module).items()))
 
 
 def hash_environment() -> str:

@@ -14,8 +14,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from mathcode_pile.core.engine import die_with_parent
 from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.llm.cache import Completion, Failure
 from mathcode_pile.llm.settings import Task
 

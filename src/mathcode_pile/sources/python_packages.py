@@ -10,20 +10,45 @@ import hashlib
 import html
 import inspect
 import json
+import multiprocessing
 import re
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from mathcode_pile.core.errors import InputError
+import pyarrow as pa
+
+from mathcode_pile.core.engine import count_workers
+from mathcode_pile.core.errors import InputError, first_line
+from mathcode_pile.core.lifetime import die_with_parent
+from mathcode_pile.core.scratch import hash_code, hash_values, scratch_folder
+from mathcode_pile.core.shards import ShardWriter, read_batches
 from mathcode_pile.sources.source_rows import Rejected, Row
 
 # These record how a wheel was built, which differs between machines.
 BUILD_FILES = {"__config__.py", "_distributor_init.py"}
 
+# The file that describes a botocore service.
+SERVICE = "service-2.json.gz"
+# Files that a process reads at a time.
+CHUNK_FILES = 16
+
 What = Literal["documentation", "code", "books"]
+
+
+class Part(NamedTuple):  # one docstring or description, or one whole file
+    path: str
+    part: str
+    """The name within the file; empty for the whole."""
+    content: str
+    error: str
+    """Why the file could not be read; empty where it could."""
+
+
+PARTS = pa.schema([pa.field(name, pa.large_string(), nullable=False) for name in Part._fields])
 
 
 def read_packages(packages: list[str], what: What, rows: int | None, min_characters: int) -> Iterator[Row | Rejected]:
@@ -56,20 +81,16 @@ def _evenly(rows: Iterator[Row | Rejected], most: int | None) -> Iterator[Row | 
 def _read_package(package: Distribution, what: What, min_characters: int) -> Iterator[Row | Rejected]:
     name, version, license_name = package.name, package.version, _license(package)
     book: dict[str, list[str]] = {}
-    for path in sorted(package.files or [], key=str):
-        if path.name in BUILD_FILES or path.parts[0] == ".." or ".dist-info" in path.parts[0]:
-            continue
-        file = Path(str(path.locate()))
-        for part, content in _read_file(file, path, what):
-            url = f"pkg:pypi/{name}@{version}#{path}" + (f":{part}" if part else "")
-            key = f"{name}/{path}" + (f":{part}" if part else "")
-            if isinstance(content, Exception):
-                yield Rejected(key, "unreadable", (str(content).splitlines() or [type(content).__name__])[0])
-            elif what == "books":
-                book.setdefault(str(PurePosixPath(path).parent), []).append(content)
-            elif len(content) >= min_characters or what == "code":
-                metadata = {"package": name, "version": version, "path": str(path), "part": part}
-                yield Row(key, content, url, license_name, metadata)
+    for path, part, content, error in _read_parts(package, what):
+        url = f"pkg:pypi/{name}@{version}#{path}" + (f":{part}" if part else "")
+        key = f"{name}/{path}" + (f":{part}" if part else "")
+        if error:
+            yield Rejected(key, "unreadable", error)
+        elif what == "books":
+            book.setdefault(str(PurePosixPath(path).parent), []).append(content)
+        elif len(content) >= min_characters or what == "code":
+            metadata = {"package": name, "version": version, "path": path, "part": part}
+            yield Row(key, content, url, license_name, metadata)
     for folder, texts in book.items():
         text = "\n\n".join(texts)
         if len(text) >= min_characters:
@@ -77,18 +98,50 @@ def _read_package(package: Distribution, what: What, min_characters: int) -> Ite
             yield Row(f"{name}/{folder}", text, f"pkg:pypi/{name}@{version}#{folder}", license_name, metadata)
 
 
-def _read_file(file: Path, path: PurePosixPath, what: What) -> Iterator[tuple[str, str | Exception]]:
+def _read_parts(package: Distribution, what: What) -> Iterator[Part]:
+    """Yield the parts of a package's files; documentation is kept, since parsing a large package takes long."""
+    if what == "code":
+        yield from _read_files(package, what)
+        return
+    files = hash_values(package.name, package.version, package.read_text("RECORD"), hash_code(__name__))
+    kept = scratch_folder("packages") / f"{package.name}-{files}.parquet"
+    if not kept.is_file():
+        with ShardWriter(kept, PARTS) as writer:
+            writer.write_rows([part._asdict() for part in _read_files(package, what)])
+    for batch in read_batches(kept):
+        yield from (Part(**row) for row in batch.to_pylist())
+
+
+def _read_files(package: Distribution, what: What) -> Iterator[Part]:
+    """Yield the parts of a package's files, read by several processes, in the order of their paths."""
+    paths = [path for path in sorted(package.files or [], key=str) if _is_read(path, what)]
+    files = [str(path.locate()) for path in paths]
+    workers = min(count_workers(), 1 + len(files) // CHUNK_FILES)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), die_with_parent) as pool:
+        names = [str(path) for path in paths]
+        for parts in pool.map(_read_file, files, names, [what] * len(files), chunksize=CHUNK_FILES):
+            yield from parts
+
+
+def _is_read(path: PurePosixPath, what: What) -> bool:
+    if path.name in BUILD_FILES or path.parts[0] == ".." or ".dist-info" in path.parts[0]:
+        return False
+    return path.suffix == ".py" or (path.name == SERVICE and what != "code")
+
+
+def _read_file(file: str, path: str, what: What) -> list[Part]:
+    parts: list[Part] = []
     try:
-        if path.suffix == ".py":
-            text = file.read_text(encoding="utf-8")
-            if what == "code":
-                yield "", text
-            else:
-                yield from _docstrings(text)
-        elif path.name == "service-2.json.gz" and what != "code":
-            yield from _service_descriptions(file)
+        if path.endswith(SERVICE):
+            parts += (Part(path, name, text, "") for name, text in _service_descriptions(Path(file)))
+        elif what == "code":
+            parts.append(Part(path, "", Path(file).read_text(encoding="utf-8"), ""))
+        else:
+            source = Path(file).read_text(encoding="utf-8")
+            parts += (Part(path, name, text, "") for name, text in _docstrings(source))
     except (OSError, EOFError, zlib.error, SyntaxError, ValueError, RecursionError) as error:
-        yield "", error
+        parts.append(Part(path, "", "", first_line(error)))
+    return parts
 
 
 def _docstrings(source: str) -> Iterator[tuple[str, str]]:
