@@ -92,7 +92,7 @@ def test_an_unknown_param_ends_a_stage_in_one_line(project: Path) -> None:
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("  keep_types:", "  kep_types:", 1))
     done = subprocess.run(
-        [sys.executable, "-m", "stages.select", "in", "out", "--source", "openwebmath", "--metrics", "m.json"],
+        [sys.executable, "-m", "stages.select", "in", "out", "--only", "openwebmath", "--metrics", "m"],
         cwd=project,
         capture_output=True,
         text=True,
