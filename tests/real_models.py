@@ -129,9 +129,12 @@ class Project:
 
     def start(self, stage: str, documents: Path, python: Path = Path(sys.executable)) -> "subprocess.Popen[str]":
         """Start a stage over a folder of documents, as dvc.yaml would."""
-        name = [] if stage == "translate" else ["--source", "pages"]
+        arguments = {
+            "annotate": [documents, "out/annotate", "--source", "pages", "--metrics", "annotate/pages.json"],
+            "translate": [documents.parent, "out/translate", "--only", "pages", "--metrics", "translate"],
+        }
         return subprocess.Popen(
-            [python, "-m", f"stages.{stage}", documents, f"out/{stage}", *name, "--metrics", f"{stage}.json"],
+            [python, "-m", f"stages.{stage}", *arguments[stage]],
             cwd=self.folder,
             env=os.environ | VLLM | {"PYTHONPATH": str(ROOT), "MATHCODE_SCRATCH": str(self.folder / "scratch")},
             stderr=subprocess.PIPE,
@@ -146,7 +149,7 @@ class Project:
         assert running.returncode == 0, said[-3000:]
         line = LINE.search(said)
         assert line and line[1] == stage, said[-3000:]
-        metrics = json.loads((self.folder / f"{stage}.json").read_text(encoding="utf-8"))
+        metrics = json.loads((self.folder / stage / "pages.json").read_text(encoding="utf-8"))
         run = Run(metrics, *(int(number) for number in line.groups()[1:]))
         self.prompts[stage] = run.prompts
         return run

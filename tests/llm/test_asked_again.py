@@ -54,6 +54,7 @@ class Copy:
         openai = {"base_urls": [server.url]}
         model = {"id": "m", "revision": "1", "tokenizer": "bytes", "context_tokens": 16000, "openai": openai}
         edit(profile, "llm", value={"models": {"small": model}})
+        edit(self.params, "translate", "components", value={"web": {}})
         for stage in ("annotate", "translate"):
             edit(profile, stage, value={"backend": "openai", "model": "small"})
 
@@ -62,9 +63,12 @@ class Copy:
         shutil.rmtree(self.folder / "scratch" / "shards", ignore_errors=True)
         before = self.server.asked().total()
         for stage in stages:
-            source = ["--source", "openwebmath"] if stage == "annotate" else []
+            arguments = {
+                "annotate": [documents / "web", "out/annotate", "--source", "openwebmath", "--metrics", "m.json"],
+                "translate": [documents, "out/translate", "--metrics", "metrics", "--only", "web"],
+            }
             subprocess.run(
-                [sys.executable, "-m", f"stages.{stage}", documents, f"out/{stage}", *source, "--metrics", "m.json"],
+                [sys.executable, "-m", f"stages.{stage}", *arguments[stage]],
                 cwd=self.folder,
                 env=os.environ | {"MATHCODE_SCRATCH": str(self.folder / "scratch")},
                 check=True,
@@ -75,8 +79,8 @@ class Copy:
 
 def test_only_what_was_never_answered_is_asked(tmp_path: Path, server: Server) -> None:
     copy = Copy(tmp_path / "copy", server)
-    first = write_documents(tmp_path / "first", [make_text(i) for i in range(40)], shards=2)
-    more = write_documents(tmp_path / "more", [make_text(i) for i in range(44)], shards=3)
+    first = write_documents(tmp_path / "first" / "web", [make_text(i) for i in range(40)], shards=2).parent
+    more = write_documents(tmp_path / "more" / "web", [make_text(i) for i in range(44)], shards=3).parent
     both = ("annotate", "translate")
     assert copy.count_asked(first, *both) == 2 * count_pieces(range(40))
     # A tenth more documents, and other shards: the new pieces and no other.
@@ -87,7 +91,7 @@ def test_only_what_was_never_answered_is_asked(tmp_path: Path, server: Server) -
     edit(copy.params, "annotate", "max_failed_share", value=0.5)
     assert copy.count_asked(more, *both) == 0
     # Another prompt asks all of its own questions, the first one again none.
-    prompt = copy.folder / "src" / "mathcode_pile" / "prompts" / "translate.txt"
+    prompt = copy.folder / "stages" / "translate" / "prompts" / "translate.txt"
     text = prompt.read_text(encoding="utf-8")
     prompt.write_text("Be brief.\n" + text, encoding="utf-8")
     assert copy.count_asked(more, *both) == count_pieces(range(44))

@@ -46,7 +46,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     texts = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "sample/pages").glob("*.md"))]
     first = [*texts[:50], "\n\n".join(texts[50:56])]
     folder = tmp_path_factory.mktemp("pages")
-    return write_documents(folder / "first", first), write_documents(folder / "more", [*first, *texts[60:72]])
+    return write_documents(folder / "first" / "pages", first), write_documents(
+        folder / "more" / "pages", [*first, *texts[60:72]]
+    )
 
 
 def check(project: Project, stage: str, run: Run, documents: int) -> None:

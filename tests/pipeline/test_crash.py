@@ -13,7 +13,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-KILLED = ["fetch@cc_en", "deduplicate", "execute@filtered_openwebmath", "decontaminate", "pretrain"]
+KILLED = ["fetch@cc_en", "deduplicate", "execute", "decontaminate", "pretrain"]
 
 
 def read_hashes(lock: Path) -> dict[str, Any]:

@@ -147,10 +147,11 @@ def test_machine_that_cannot_isolate_is_refused_before_anything_runs(
     assert "seccomp" not in layers
 
 
-def test_stage_writes_its_metrics(tmp_path: Path) -> None:
-    write_snippets(tmp_path / "in", CODES[:3])
+def test_stage_writes_the_metrics_of_one_component(tmp_path: Path) -> None:
+    write_snippets(tmp_path / "in" / "filtered_cc_en", CODES[:3])
     command = [sys.executable, "-m", "stages.execute", str(tmp_path / "in"), str(tmp_path / "out")]
-    subprocess.run([*command, "--metrics", str(tmp_path / "m.json")], check=True, env=os.environ, capture_output=True)
-    metrics = json.loads((tmp_path / "m.json").read_text())
+    command += ["--metrics", str(tmp_path), "--only", "filtered_cc_en"]
+    subprocess.run(command, check=True, env=os.environ, capture_output=True)
+    metrics = json.loads((tmp_path / "filtered_cc_en.json").read_text())
     assert metrics["in"] == metrics["outcome_ok"] == 3
     assert "seccomp" in metrics["isolation"]

@@ -6,13 +6,16 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 import zstandard
+from conftest import ROOT
 
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import Report
@@ -176,12 +179,26 @@ def test_a_limit_of_bytes_counts_the_text_as_it_is_encoded(tmp_path: Path) -> No
     assert fetch(tmp_path / "out", path=str(tmp_path), format="jsonl", limits={"bytes": 60}).kept == 2
 
 
-PACKAGES = {"kind": "python_packages", "what": "code", "packages": ["networkx"]}
+PACKAGES = {"kind": "python_packages", "what": "code", "packages": [f"networkx=={version('networkx')}"]}
 
 
 def test_rows_of_a_package_are_limited(tmp_path: Path) -> None:
     params = parse_section("fetch.s", {"origins": [PACKAGES | {"limits": {"rows": 3}}]}, OriginsParams)
     assert fetch_source("s", params, tmp_path / "out").kept == 3
+
+
+def test_another_version_than_the_profile_names_is_refused(tmp_path: Path) -> None:
+    params = parse_section("fetch.s", {"origins": [PACKAGES | {"packages": ["networkx==0.1"]}]}, OriginsParams)
+    with pytest.raises(InputError, match=r"networkx==0\.1 is wanted, \d"):
+        fetch_source("s", params, tmp_path / "out")
+
+
+@pytest.mark.parametrize("profile", ["sample", "smollm2"])
+def test_profiles_read_packages_at_the_versions_of_the_lock(profile: str) -> None:
+    locked = set((ROOT / "requirements.lock").read_text(encoding="utf-8").split())
+    sources = yaml.safe_load((ROOT / "profiles" / f"{profile}.yaml").read_text(encoding="utf-8"))["fetch"].values()
+    pins = {pin for source in sources for origin in source["origins"] for pin in origin.get("packages", [])}
+    assert len(pins) > 10 and pins <= locked
 
 
 FILES = {"kind": "local", "path": ".", "format": "jsonl", "license": "MIT"}

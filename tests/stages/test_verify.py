@@ -1,6 +1,7 @@
 """What becomes of executed snippets: kept, rejected with their verdict, dropped with a reason."""
 
 import json
+import os
 import subprocess
 import sys
 from functools import partial
@@ -136,9 +137,9 @@ def test_measure_counts_what_the_papers_rule_lets_in() -> None:
 
 
 def test_the_stage_writes_the_same_bytes_for_any_number_of_workers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, one, many = tmp_path / "in", tmp_path / "one", tmp_path / "many"
+    source, one, many = tmp_path / "in" / "web", tmp_path / "one", tmp_path / "many" / "web"
     for index in range(3):
         rows = [row | {"document_id": f"{row['document_id']}{index}"} for row in SNIPPETS]
         with ShardWriter(source / f"part-{index:05d}.parquet", EXECUTED) as shard:
@@ -147,13 +148,19 @@ def test_the_stage_writes_the_same_bytes_for_any_number_of_workers(
     monkeypatch.setenv("MATHCODE_WORKERS", "1")
     map_folder("verify", partial(verify_shard, params=VerifyParams()), source, one, [])
     monkeypatch.setenv("MATHCODE_WORKERS", "3")
-    metrics = tmp_path / "metrics.json"
-    command = [sys.executable, "-m", "stages.verify", str(source), str(many), "--metrics", str(metrics)]
-    subprocess.run(command, check=True, cwd=PROJECT, capture_output=True)
+    arguments = [str(source.parent), str(many.parent), "--metrics", str(tmp_path)]
+    params = project / "params.yaml"
+    params.write_text(
+        params.read_text().replace("    filtered_openwebmath: {}\n    filtered_cc_en: {}\n", "    web: {}\n", 1)
+    )
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    subprocess.run(
+        [sys.executable, "-m", "stages.verify", *arguments], check=True, env=environment, capture_output=True
+    )
 
     files = [[(p.relative_to(out), p.read_bytes()) for p in sorted(out.rglob("*.parquet"))] for out in (one, many)]
     assert files[0] == files[1] and len(files[0]) == 9
-    figures = json.loads(metrics.read_text())
+    figures = json.loads((tmp_path / "web.json").read_text())
     assert figures["in"] == 21 == figures["kept"] + figures["dropped"]
     assert parse_reasons(figures["reasons"])["contradicted_document"] == 3
     assert figures["false_accepts"] <= 0.005 and figures["false_rejects"] <= 0.08 < figures["paper_false_accepts"]

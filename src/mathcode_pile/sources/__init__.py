@@ -107,11 +107,12 @@ class PackageLimits(Section):
 
 
 class PythonPackages(Section):
-    """Documentation, code or long texts of installed packages that requirements.lock pins."""
+    """Documentation, code or long texts of installed packages, at pinned versions."""
 
     kind: Literal["python_packages"]
     what: What
-    packages: list[str] = Field(min_length=1)
+    packages: list[Annotated[str, Field(pattern=r"^[\w.-]+==[\w.!+-]+$")]] = Field(min_length=1)
+    """`name==version`, as requirements.lock has it."""
     min_characters: int = Field(default=300, ge=0)
     limits: PackageLimits = PackageLimits()
     """For each package."""

@@ -1,7 +1,7 @@
 """Documentation and code of installed Python packages, as documents.
 
-Only distributions that requirements.lock pins belong here: the same version has the same files on
-every machine, which the standard library has not.
+A package is read at the version that the profile names, so that the same files are read on every machine. The
+standard library is left out: its files differ between machines.
 """
 
 import ast
@@ -57,13 +57,16 @@ def read_packages(packages: list[str], what: What, rows: int | None, min_charact
     documentation: a row for each docstring and each description of a service, of at least
     `min_characters`. code: a row for each source file. books: a row for each subpackage, its
     documentation in order.
-    Raises InputError where a package is not installed.
+    packages: `name==version`. Raises InputError where that version is not installed.
     """
-    for name in packages:
+    for pin in packages:
+        name, _, version = pin.partition("==")
         try:
             package = distribution(name)
         except PackageNotFoundError:
             raise InputError(f"python_packages: {name} is not installed") from None
+        if package.version != version:
+            raise InputError(f"python_packages: {pin} is wanted, {package.version} is installed; run `make setup`")
         yield from _evenly(_read_package(package, what, min_characters), rows)
 
 
