@@ -4,7 +4,7 @@
     python -m bench.execute --steady 50000        run many light snippets: does it slow down, does memory grow?
 
 Upstream's worker pool is reimplemented here: pebble's ProcessPool, one scheduled task with a timeout for each snippet,
-raw exec in shared workers, no isolation. `make bench` installs pebble. Two more rows show upper bounds: the snippets run
+raw exec in shared workers, no isolation. `make bench` installs pebble. Two more rows show upper bounds: the snippets
 one after another with nothing around them, and empty processes.
 
 The snippets come from bench/snippets/templates.txt with numbers filled in. They look like those that language models
@@ -145,10 +145,10 @@ def compare(megabytes: int) -> list[Row]:
         rows += [
             Row(f"execute: {name}", ours, pool, "snippets/s", "an unisolated pool of shared workers (pebble)", note),
             Row(f"execute: {name}", ours, fresh, "snippets/s", "a fresh interpreter each", "a tenth of the snippets"),
-            Row(f"execute: {name}", ours, bare, "snippets/s", "the snippets alone", f"{bare / pool:.2g} times the pool"),
+            Row(f"execute: {name}", ours, bare, "snippets/s", "the snippets alone", f"{bare / pool:.2g} x the pool"),
         ]
     empty = max(measure(lambda: run_nothing(len(codes), workers))[0] for _ in range(ROUNDS))
-    note = f"forks of an idle interpreter; {empty / pool:.2g} times the pool"
+    note = f"forks of an idle interpreter; {empty / pool:.2g} x the pool"
     rows.append(Row("execute: light", ours, empty, "snippets/s", "an empty process each", note))
     return rows
 
