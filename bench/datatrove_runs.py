@@ -65,7 +65,7 @@ def index_questions(questions: str, ngram: str, out: str) -> None:
 
 
 def decontaminate(index: str, ngram: str, texts: str, out: str) -> None:
-    """Drop what has an n-gram of the index."""
+    """Drop the documents that contain an n-gram of the index."""
     drop = NGramsDecontFilter(index, config=NGramsDecontConfig(n_grams=int(ngram)))
     run([ParquetReader(texts, glob_pattern="*.parquet"), drop, ParquetWriter(f"{out}/kept")], f"{out}/logs")
 

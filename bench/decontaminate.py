@@ -41,7 +41,7 @@ DATATROVE_MEGABYTES = 5
 
 
 def make_questions(texts: Path, count: int) -> list[dict[str, Any]]:
-    """Return `count` questions, as long as real ones: 42 words on average; every second one has a solution of 115."""
+    """Return `count` questions, as long as real ones: 42 words on average; half have a solution of 115 words."""
     if folder := os.environ.get("QUESTIONS"):
         lines = [line for path in sorted(Path(folder).glob("*.jsonl")) for line in path.read_text().splitlines()]
         return [

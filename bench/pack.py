@@ -89,7 +89,7 @@ def _compare_fill(what: str, ours: float, other: float, against: str) -> Row:
 def _pack_with_trl(tokens: Path, folder: Path) -> tuple[float, int, float]:
     """Return trl's seconds from Parquet to rows, its rows, and the share of tokens that its default strategy drops.
 
-    All documents are one batch to it, as to us: in its default batches of 1,000 it would pad more.
+    It gets all documents as one batch, like our packing. In its default batches of 1,000 it would pad more.
     """
     borrow_packages()
     from datasets import Dataset, disable_caching, disable_progress_bars

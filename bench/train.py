@@ -1,7 +1,7 @@
 """Measure training: tokens a second and model FLOPs utilisation, for each switch.
 
     python -m bench.train                              a 1B Llama, 4,096 tokens, bf16, on one GPU
-    python -m bench.train --size tiny --length 256     a small one, where there is no GPU
+    python -m bench.train --size tiny --length 256     a small one, without a GPU
     python -m bench.train --table train.md             also write the table to a file
 
 It times the step of `pretrain` on one device: rows to inputs, forward and backward pass in micro batches, gradient
