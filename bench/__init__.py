@@ -1,4 +1,4 @@
-"""Benchmarks, each beside what it is compared to; `make bench` runs them all."""
+"""Benchmarks: each measures one part of the pipeline and the tool it is compared with. `make bench` runs them all."""
 
 import sys
 from pathlib import Path

@@ -1,9 +1,10 @@
 """Run every benchmark that has a `compare`, print one table and write it to docs/benchmarks.md.
 
-    make bench                              the whole, on 100 MB of text
+    make bench                              all benchmarks, on 100 MB of text
     make bench ARGS="--megabytes 5 --no-write"
 
-Each runs in a process of its own: on one core, in seconds of processor time; execute and llm on all, by the clock.
+Each benchmark runs in its own process, on one core, and is measured in seconds of processor time. execute and llm use
+all cores and are measured in wall time.
 """
 
 import multiprocessing
@@ -19,7 +20,7 @@ from mathcode_pile.core.errors import PipelineError
 
 
 def main(megabytes: int = 100, write: bool = True) -> None:
-    """Measure all and print the table; with --write (the default) put it into docs/benchmarks.md."""
+    """Run all benchmarks and print the table; with --write (the default) also write it to docs/benchmarks.md."""
     started, rows = time.monotonic(), []
     for name in list_benchmarks():
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:

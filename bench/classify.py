@@ -1,10 +1,10 @@
-"""fastText filtering from Parquet to Parquet against other ways to do it, on one core.
+"""Compare fastText filtering, from Parquet to Parquet, with three other ways, on one core.
 
     python -m bench.classify --megabytes 100
 
-The fastText command-line tool reads lines of plain text that are at hand already, and writes labels; we read Parquet,
-score, and write the kept documents and the names of the others to Parquet. datatrove's filter and a plain batch loop
-over the library's predict do it from Parquet to Parquet as well.
+The fastText command-line tool reads prepared lines of plain text and writes labels. Ours reads Parquet, scores, and
+writes the kept documents and the ids of the others to Parquet. datatrove's filter and a plain batch loop over the
+library's predict also work from Parquet to Parquet.
 """
 
 import subprocess
@@ -49,7 +49,7 @@ def train(texts: Path, folder: Path) -> Path:
 
 
 def write_lines(texts: Path, path: Path) -> int:
-    """Write the texts as the tool is to read them; return the lines."""
+    """Write the texts as lines for the tool; return the number of lines."""
     count = 0
     with open(path, "wb") as file:
         for shard in list_shards(texts):
@@ -69,7 +69,7 @@ def filter_ours(texts: Path, model: Path, out: Path) -> Report:
 
 
 def filter_plainly(texts: Path, library: object, out: Path) -> int:
-    """Filter as a plain loop over the library's predict does: a batch of Python strings at a time."""
+    """Filter with a plain loop over the library's predict, one batch of Python strings at a time."""
     kept = 0
     for index, shard in enumerate(list_shards(texts)):
         writer: ShardWriter | None = None
@@ -86,13 +86,13 @@ def filter_plainly(texts: Path, library: object, out: Path) -> int:
 
 
 def run_tool(tool: str, model: Path, lines: Path, out: Path) -> None:
-    """Run the tool over a file of lines."""
+    """Run the tool on a file of lines."""
     with open(out, "wb") as file:
         subprocess.run([tool, "predict-prob", model, lines, "2"], stdout=file, check=True)
 
 
 def compare_with_tool(texts: Path, model: Path, predictions: Path) -> tuple[int, int, float]:
-    """Return the documents, how many have another label, and the greatest difference of a score."""
+    """Return the number of documents, how many get another label, and the greatest difference between scores."""
     scorer = Scorer(model)
     differing, worst, count = 0, 0.0, 0
     with open(predictions, encoding="utf-8") as file:
@@ -126,7 +126,7 @@ def compare(megabytes: int = 100) -> list[Row]:
         plain, _ = best_seconds(lambda: filter_plainly(texts, library, folder / "plain"), 1)
         return [
             _compare_tool(texts, model, folder, size, ours),
-            Row(WHAT, size / ours, size / other, "MB/s", "datatrove", f"its start of {start:.1f} s taken off"),
+            Row(WHAT, size / ours, size / other, "MB/s", "datatrove", f"without its start-up of {start:.1f} s"),
             Row(WHAT, size / ours, size / plain, "MB/s", "a loop over predict", note),
         ]
 
@@ -134,13 +134,13 @@ def compare(megabytes: int = 100) -> list[Row]:
 def _compare_tool(texts: Path, model: Path, folder: Path, size: float, ours: float) -> Row:
     tool, against = find_fasttext(), "the fasttext tool alone"
     if tool is None:
-        return Row(WHAT, size / ours, None, "MB/s", against, "neither g++ nor a fasttext tool is installed")
+        return Row(WHAT, size / ours, None, "MB/s", against, "neither g++ nor the fasttext tool is installed")
     write_lines(texts, folder / "lines.txt")
     (folder / "line.txt").write_text("a line\n")
     start, _ = best_seconds(lambda: run_tool(tool, model, folder / "line.txt", folder / "start.txt"), 2)
     alone, _ = best_seconds(lambda: run_tool(tool, model, folder / "lines.txt", folder / "predictions.txt"), 2)
     count, differing, worst = compare_with_tool(texts, model, folder / "predictions.txt")
-    said = f"labels differ on {differing} of {count} documents, scores by {worst:.1e} at most; its loading taken off"
+    said = f"labels differ on {differing} of {count} documents, scores by at most {worst:.1e}; without its start-up"
     return Row(WHAT, size / ours, size / (alone - start), "MB/s", against, said)
 
 

@@ -1,8 +1,9 @@
-"""The import filter from Parquet to Parquet against a search for strings in each file, on one core.
+"""Compare the import filter, from Parquet to Parquet, with a search for strings in each file, on one core.
 
     python -m bench.code_filter --megabytes 20
 
-The search reads and writes the same Parquet and keeps a file that holds `import NAME` or `from NAME`, as upstream does.
+The search reads and writes the same Parquet. It keeps a file that contains `import NAME` or `from NAME`, as upstream
+does.
 """
 
 import tempfile
@@ -28,7 +29,7 @@ def filter_ours(files: Path, folder: Path, packages: frozenset[str]) -> Report:
 
 
 def filter_by_search(files: Path, out: Path, packages: frozenset[str]) -> None:
-    """Keep the files that hold the strings."""
+    """Keep the files that contain one of the strings."""
     wanted = [f"{word} {name}" for name in sorted(packages) for word in ("import", "from")]
     for shard in list_shards(files):
         with ShardWriter(out / shard.name, pq.read_schema(shard)) as writer:
@@ -48,8 +49,8 @@ def compare(megabytes: int = 100) -> list[Row]:
         other, _ = best_seconds(lambda: filter_by_search(files, folder / "search", packages), 2)
         own, searched = ({row["id"] for row in read_rows(folder / name, ["id"])} for name in ("ours", "search"))
     note = (
-        f"{size:.0f} MB, {report.read} files, {len(own)} kept; the search keeps {len(searched - own)} that do not "
-        f"import them and loses {len(own - searched)} that do"
+        f"{size:.0f} MB, {report.read} files, {len(own)} kept; the search keeps {len(searched - own)} files that "
+        f"do not import them and misses {len(own - searched)} that do"
     )
     return [Row("import filter, Parquet to Parquet", size / ours, size / other, "MB/s", "a search for strings", note)]
 

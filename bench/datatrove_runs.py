@@ -1,11 +1,11 @@
-"""datatrove on local Parquet, one task in one process; run by the Python that has it (bench/environment.py).
+"""Run datatrove on local Parquet, one task in one process, with the Python that has it (see bench/environment.py).
 
     PYTHON -m bench.datatrove_runs filter MODEL TEXTS OUT
     PYTHON -m bench.datatrove_runs deduplicate NGRAM BANDS ROWS TEXTS OUT
     PYTHON -m bench.datatrove_runs index QUESTIONS NGRAM OUT
     PYTHON -m bench.datatrove_runs decontaminate INDEX NGRAM TEXTS OUT
 
-What is kept is written to OUT/kept. Its other settings are datatrove's own: English is split into words by spaCy.
+Kept documents are written to OUT/kept. All other settings are datatrove's defaults; spaCy splits English into words.
 """
 
 import json
@@ -36,13 +36,13 @@ def run(steps: list, logs: str, tasks: int = 1) -> None:
 
 
 def filter_texts(model: str, texts: str, out: str) -> None:
-    """Keep what the model calls positive."""
+    """Keep the documents that the model labels as positive."""
     keep = FastTextClassifierFilter(f"file://{Path(model).resolve()}", keep_labels=("positive", 0.5))
     run([ParquetReader(texts, glob_pattern="*.parquet"), keep, ParquetWriter(f"{out}/kept")], f"{out}/logs")
 
 
 def deduplicate(ngram: str, bands: str, rows: str, texts: str, out: str) -> None:
-    """Run signatures, buckets, clusters (their numbers written too) and the filter."""
+    """Run the four stages: signatures, buckets, clusters (with cluster numbers) and the filter."""
     config = MinhashConfig(n_grams=int(ngram), num_buckets=int(bands), hashes_per_bucket=int(rows))
     read = ParquetReader(texts, glob_pattern="*.parquet")
     signed, buckets, found = (f"{out}/{name}" for name in ("signatures", "buckets", "clusters"))
@@ -54,7 +54,7 @@ def deduplicate(ngram: str, bands: str, rows: str, texts: str, out: str) -> None
 
 
 def index_questions(questions: str, ngram: str, out: str) -> None:
-    """Write the index of texts (a JSON list) as NGramsDecontIndexer does, which itself asks for lighteval."""
+    """Write an index of texts (a JSON list) like NGramsDecontIndexer's, which would need lighteval."""
     config = NGramsDecontConfig(n_grams=int(ngram))
     split, hashed = load_word_tokenizer("en").word_tokenize, create_hash_func(config.hash_config)
     hashes: set[int] = set()
@@ -65,7 +65,7 @@ def index_questions(questions: str, ngram: str, out: str) -> None:
 
 
 def decontaminate(index: str, ngram: str, texts: str, out: str) -> None:
-    """Drop what has an n-gram of the index."""
+    """Drop the documents that contain an n-gram of the index."""
     drop = NGramsDecontFilter(index, config=NGramsDecontConfig(n_grams=int(ngram)))
     run([ParquetReader(texts, glob_pattern="*.parquet"), drop, ParquetWriter(f"{out}/kept")], f"{out}/logs")
 

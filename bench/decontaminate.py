@@ -1,12 +1,13 @@
-"""Decontamination from Parquet to Parquet against upstream's way, written anew, and datatrove's, on one core.
+"""Compare decontamination, from Parquet to Parquet, with upstream's method and with datatrove, on one core.
 
     python -m bench.decontaminate --megabytes 25
 
-The texts are cut into documents of 2,500 characters; what is left of each is not used.
-Upstream compares a document's set of 13-grams with that of each question (Jaccard over 0.6, or the same text).
-datatrove drops what has one 13-gram of any; its index is of the same questions and solutions as ours, and both are
-at hand before the clock starts. The questions are words of the texts at random, as many as real ones have, one in a
-thousand a run that stands in a text; or real ones, by QUESTIONS=FOLDER of JSON lines (`question`, `solution`).
+The texts are cut into documents of 2,500 characters; a shorter rest is not used. Upstream's method is reimplemented
+here: it compares a document's set of 13-grams with that of each question (Jaccard over 0.6, or the same text).
+datatrove drops a document that shares one 13-gram with any question. Its index covers the same questions and solutions
+as ours, and both indexes are built before the time is measured. The questions are random words of the texts, as long
+as real questions; one in a thousand is a run of words copied from a text. QUESTIONS=FOLDER takes real ones instead,
+from JSON lines with `question` and `solution`.
 """
 
 import json
@@ -32,7 +33,7 @@ from stages.decontaminate.leaks import DecontaminateParams
 from stages.decontaminate.stage import clear_documents, load_finder
 
 WHAT = "decontamination, Parquet to Parquet"
-# As many as the six benchmarks of the paper that can be had have, and as all of them.
+# The number of questions in the six benchmarks of the paper that are available, and in all of them.
 QUESTIONS = (4262, 9262)
 DOCUMENT_CHARACTERS = 2500
 UPSTREAM_DOCUMENTS = 40
@@ -40,7 +41,7 @@ DATATROVE_MEGABYTES = 5
 
 
 def make_questions(texts: Path, count: int) -> list[dict[str, Any]]:
-    """Return so many questions, as long as real ones (42 words, and 115 of a solution, which every second one has)."""
+    """Return `count` questions, as long as real ones: 42 words on average; half have a solution of 115 words."""
     if folder := os.environ.get("QUESTIONS"):
         lines = [line for path in sorted(Path(folder).glob("*.jsonl")) for line in path.read_text().splitlines()]
         return [
@@ -64,7 +65,7 @@ def _question(number: int, question: str, solution: str | list[str]) -> dict[str
 
 
 def find_with_jaccard(texts: Sequence[str], questions: Sequence[str], ngram: int, most: float) -> list[bool]:
-    """Return which texts leak as upstream has it: each text's n-grams against each question's."""
+    """Return which texts leak by upstream's rule, which compares each text's n-grams with each question's."""
 
     def ngrams(text: str) -> set[tuple[str, ...]]:
         return set(nltk.ngrams(text.split(), ngram))  # upstream's n-grams are nltk's
@@ -74,7 +75,7 @@ def find_with_jaccard(texts: Sequence[str], questions: Sequence[str], ngram: int
         own = ngrams(text)
         leak = False
         for question in questions:
-            # As upstream does: a question's n-grams are made for each document again.
+            # As upstream does: it builds a question's n-grams again for each document.
             other = ngrams(question)
             leak |= text in question or (bool(own | other) and len(own & other) / len(own | other) > most)
         leaks.append(leak)
@@ -134,9 +135,9 @@ def _compare(
     rate = len(documents) / seconds
     note = (
         f"{len(questions)} questions, {size:.0f} MB, {len(documents)} documents, {dropped} dropped; "
-        f"{size / seconds:.0f} MB/s, the search alone {size / search:.0f}; upstream's on {len(few)} documents"
+        f"{size / seconds:.0f} MB/s, the search alone {size / search:.0f} MB/s; upstream on {len(few)} documents"
     )
-    said = f"{len(questions)} questions, it on {in_part} documents; its start of {start:.1f} s taken off"
+    said = f"{len(questions)} questions; datatrove on {in_part} documents, without its start-up of {start:.1f} s"
     return [
         Row(WHAT, rate, len(few) / slow, "documents/s", "upstream's Jaccard", note),
         Row(WHAT, rate, in_part / other, "documents/s", "datatrove's n-grams", said),

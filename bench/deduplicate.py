@@ -1,10 +1,10 @@
-"""MinHash deduplication end to end against a plain loop over rensa and against datatrove's four stages, on one core.
+"""Compare MinHash deduplication, end to end, with a plain loop over rensa and with datatrove, on one core.
 
     python -m bench.deduplicate --megabytes 100
 
-All read the same Parquet, take shingles of as many words, as many permutations and bands, and write what they keep
-to Parquet. The loop is what a person would write: split, join, update, query, insert. datatrove gets a part of
-the texts; on that part its clusters are compared with ours.
+All three read the same Parquet, use the same shingle length and the same number of permutations and bands, and write
+the kept documents to Parquet. The loop is the usual one: split, join, update, query, insert. datatrove's four stages
+run on a part of the texts, and its clusters on that part are compared with ours.
 """
 
 import re
@@ -34,7 +34,7 @@ WORD = re.compile(r"\w+")
 
 
 def deduplicate_with_rensa(texts: Path, out: Path, params: DeduplicateParams) -> int:
-    """Deduplicate with a plain loop; return the documents kept."""
+    """Deduplicate with a plain loop; return the number of documents kept."""
     from rensa import RMinHash, RMinHashLSH
 
     index = RMinHashLSH(threshold=params.min_similarity, num_perm=params.permutations, num_bands=params.bands)
@@ -92,23 +92,24 @@ def _compare_datatrove(texts: Path, folder: Path, rate: float, params: Deduplica
     deduplicate_ours(few, folder / "apart", params)
     ours = folder / "apart" / "ours" / params.priority[0]
     agreement = describe_agreement(few, ours, folder / "whole-out", params.ngram)
-    note = f"on {size:.0f} MB of them, its start of {start:.1f} s taken off; {agreement}"
+    note = f"on {size:.0f} MB of the text, without its start-up of {start:.1f} s; {agreement}"
     return Row(WHAT, rate, size / other, "MB/s", "datatrove, four stages", note)
 
 
 def describe_agreement(texts: Path, ours: Path, datatrove: Path, ngram: int) -> str:
-    """Say how many pairs of documents both put into one cluster, and how alike those are that only one does."""
+    """Describe how many pairs of documents both put into one cluster, and how similar the pairs of only one are."""
     rows = list(read_rows(texts, ["id", "text"]))
     documents = {row["id"]: row["text"] for row in rows}
     survivors = {row["id"]: row["detail"].split()[1] for row in read_rows(ours / "dropped")}
     own = _pairs((survivors.get(name, name), name) for name in documents)
     numbers = np.fromfile(datatrove / "clusters" / "000000.clusters", np.uint32).reshape(-1, 2)
     other = _pairs((cluster, rows[place]["id"]) for place, cluster in numbers.tolist())
-    alone = {}
-    for who, pairs in (("ours", own - other), ("its", other - own)):
+    parts = [f"{len(own & other)} in both"]
+    for who, pairs in (("ours", own - other), ("datatrove's", other - own)):
         alike = sorted(_similarity(documents[a], documents[b], ngram) for a, b in pairs)
-        alone[who] = f"{len(alike)} {who} alone" + (f" (similarity {alike[0]:.2f} to {alike[-1]:.2f})" if alike else "")
-    return f"pairs in one cluster: {len(own & other)} by both, {alone['ours']}, {alone['its']}"
+        alone = f" (similarity {alike[0]:.2f} to {alike[-1]:.2f})" if alike else ""
+        parts.append(f"{len(alike)} only in {who}{alone}")
+    return f"pairs in one cluster: {', '.join(parts)}"
 
 
 def _pairs(members: Iterable[tuple[Hashable, str]]) -> set[tuple[str, str]]:

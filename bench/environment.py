@@ -1,8 +1,8 @@
-"""What the benchmarks compare with, as tools/setup_bench.sh leaves it in .venv-bench: see there.
+"""Find and run the tools that the benchmarks compare with; tools/setup_bench.sh installs them into .venv-bench.
 
-Other tools run on the same core as ours, and their processor time is counted with their children's. What a program
-spends before it reads its first document (interpreter, imports, spaCy's and its own preparations) is measured by a
-run of the same command on a single document, and taken off.
+Other tools run on the same core as ours. Their processor time includes that of their child processes. The time that a
+program needs before its first document (interpreter, imports, spaCy, its own preparation) is measured by running the
+same command on a single document, and subtracted.
 """
 
 import os
@@ -25,7 +25,7 @@ FOLDER = ROOT / ".venv-bench"
 
 
 def borrow_packages() -> None:
-    """Let this process import the packages of bench/borrowed.txt, after its own; PipelineError where there are none."""
+    """Add the packages of bench/borrowed.txt to the end of the import path; raise PipelineError if they are missing."""
     borrowed = FOLDER / "borrowed"
     if not borrowed.is_dir():
         raise PipelineError(f"{borrowed}: no such folder; `make bench` makes it")
@@ -34,13 +34,13 @@ def borrow_packages() -> None:
 
 
 def find_fasttext() -> str | None:
-    """Return the fastText tool that was built, or one on the path, or None."""
+    """Return the fastText tool that setup built, else one on the path, else None."""
     built = FOLDER / "bin" / "fasttext"
     return str(built) if built.is_file() else shutil.which("fasttext")
 
 
 def run_datatrove(*arguments: str | Path) -> None:
-    """Run bench.datatrove_runs by the Python that has datatrove, without our packages on its path."""
+    """Run bench.datatrove_runs with the Python that has datatrove, without our packages on its path."""
     python = FOLDER / "bin" / "python"
     if not python.is_file():
         raise PipelineError(f"{python}: no such file; `make bench` makes it")
@@ -53,7 +53,7 @@ def run_datatrove(*arguments: str | Path) -> None:
 
 @contextmanager
 def one_worker(scratch: Path) -> Iterator[None]:
-    """Let stages use one process and a fresh scratch folder, so that no finished shard is used again."""
+    """Make stages use one process and an empty scratch folder, so that no finished shard is reused."""
     before = {name: os.environ.get(name) for name in ("MATHCODE_WORKERS", "MATHCODE_SCRATCH")}
     shutil.rmtree(scratch, ignore_errors=True)
     os.environ |= {"MATHCODE_WORKERS": "1", "MATHCODE_SCRATCH": str(scratch)}
@@ -65,7 +65,7 @@ def one_worker(scratch: Path) -> Iterator[None]:
 
 
 def take_texts(texts: Path, out: Path, megabytes: float) -> Path:
-    """Write the first of the texts' documents to a folder of their own: so many megabytes, one document at least."""
+    """Write the first documents of the texts, `megabytes` of them but at least one, to a folder; return the folder."""
     rows, size = [], 0
     for row in read_rows(texts):
         rows.append(row)
@@ -77,7 +77,7 @@ def take_texts(texts: Path, out: Path, megabytes: float) -> Path:
 
 
 def seconds_beyond_start(run: Callable[[Path, Path], None], texts: Path, folder: Path) -> tuple[float, float]:
-    """Return the processor time of run(texts, out) without its start-up, and the start-up's."""
+    """Return the processor seconds of run(texts, out) without its start-up, and those of the start-up."""
     single = take_texts(texts, folder / "single", 0)
     start, _ = best_seconds(lambda: run(single, folder / "single-out"), 2)
     whole, _ = best_seconds(lambda: run(texts, folder / "whole-out"), 1)

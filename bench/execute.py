@@ -1,14 +1,14 @@
-"""Compare the sandbox with upstream's arrangement, and with a fresh interpreter for each snippet, in one run.
+"""Compare the sandbox with upstream's worker pool, and with a fresh interpreter for each snippet, in one run.
 
-    python -m bench.execute                       the table
-    python -m bench.execute --steady 50000        many light snippets: does it slow down, does memory grow?
+    python -m bench.execute                       print the table
+    python -m bench.execute --steady 50000        run many light snippets: does it slow down, does memory grow?
 
-Upstream's arrangement, written anew: pebble's ProcessPool, one scheduled task with a timeout for each
-snippet, raw exec in shared workers, nothing isolated. `make bench` brings pebble.
-Beside them what bounds any arrangement: the snippets alone, and processes that run nothing.
+Upstream's worker pool is reimplemented here: pebble's ProcessPool, one scheduled task with a timeout for each snippet,
+raw exec in shared workers, no isolation. `make bench` installs pebble. Two more rows show upper bounds: the snippets
+one after another with nothing around them, and empty processes.
 
-The snippets are those of bench/snippets/templates.txt with numbers filled in: written as language models
-write them, 28 kinds without heavy imports, 4 with numpy, 8 with sympy, 3 with scipy.
+The snippets come from bench/snippets/templates.txt with numbers filled in. They look like those that language models
+write: 28 kinds without heavy imports, 4 with numpy, 8 with sympy, 3 with scipy.
 """
 
 import contextlib
@@ -38,12 +38,12 @@ TEMPLATES = Path(__file__).parent / "snippets" / "templates.txt"
 
 
 def make_snippets(count: int, kinds: set[str] | None = None) -> list[str]:
-    """Return `count` different snippets, the templates in turn, in a shuffled order that is always the same."""
+    """Return `count` different snippets, made from the templates in turn and shuffled with a fixed seed."""
     blocks = re.findall(r"^#: (\w+)\n(.*?)(?=^#: |\Z)", TEMPLATES.read_text(encoding="utf-8"), re.M | re.S)
     templates = [code for kind, code in blocks if kinds is None or kind in kinds]
     rng = random.Random(0)
     snippets = [
-        # The comment keeps them apart: the sandbox runs the same text once.
+        # The comment makes them different: the sandbox runs equal texts only once.
         templates[i % len(templates)].replace("@a@", str(rng.randint(5, 60))).replace("@b@", str(rng.randint(4, 40)))
         + f"# {i}\n"
         for i in range(count)
@@ -53,7 +53,7 @@ def make_snippets(count: int, kinds: set[str] | None = None) -> list[str]:
 
 
 def run_bare(code: str) -> str:
-    """One snippet in a shared worker, as upstream does it."""
+    """Run one snippet in a shared worker, as upstream does."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(code, {"__name__": "__main__"})  # noqa: S102 - the baseline is unisolated
@@ -61,7 +61,7 @@ def run_bare(code: str) -> str:
 
 
 def run_pebble(snippets: list[str], workers: int, timeout_s: float) -> list[str | None]:
-    """Upstream's arrangement; None where a snippet failed or ran out of time."""
+    """Run the snippets in upstream's worker pool; None where a snippet failed or ran out of time."""
     from pebble import ProcessPool
 
     outputs: list[str | None] = []
@@ -76,7 +76,7 @@ def run_pebble(snippets: list[str], workers: int, timeout_s: float) -> list[str 
 
 
 def run_fresh(snippets: list[str], workers: int) -> list[str]:
-    """Start an interpreter for each snippet: nothing shared, nothing forbidden."""
+    """Start an interpreter for each snippet: nothing is shared, nothing is forbidden."""
 
     def run_one(code: str) -> str:
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout
@@ -86,7 +86,7 @@ def run_fresh(snippets: list[str], workers: int) -> list[str]:
 
 
 def run_plainly(snippets: list[str], workers: int) -> list[str]:
-    """Run the snippets one after another, with nothing around them: no arrangement that runs them is faster."""
+    """Run the snippets one after another, with nothing around them: an upper bound on speed."""
     shares = [snippets[first::workers] for first in range(workers)]
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         return [output for outputs in pool.map(run_share, shares, chunksize=1) for output in outputs]
@@ -97,7 +97,7 @@ def run_share(snippets: list[str]) -> list[str]:
     return [run_bare(code) for code in snippets]
 
 
-# What any sandbox with a process for each snippet pays at least: an idle interpreter forks, and the fork ends at once.
+# The least that a process for each snippet costs: an idle interpreter forks, and the fork ends at once.
 _FORK = """
 import os, sys
 for _ in range(int(sys.argv[1])):
@@ -109,7 +109,7 @@ for _ in range(int(sys.argv[1])):
 
 
 def run_nothing(count: int, workers: int) -> list[None]:
-    """Fork so many processes that run nothing, from so many interpreters at a time."""
+    """Fork `count` processes that run nothing, from `workers` interpreters at a time."""
     each = [subprocess.Popen([sys.executable, "-c", _FORK, str(count // workers)]) for _ in range(workers)]
     for process in each:
         process.wait()
@@ -124,7 +124,7 @@ def measure(run: Callable[[], list[Any]]) -> tuple[float, list[Any]]:
 
 
 def compare(megabytes: int) -> list[Row]:
-    """Return the rows; megabytes: 100 means 2,150 snippets of each set. The best of several rounds, in turn."""
+    """Return the rows, the best of several rounds in turn; megabytes: 100 means 2,150 snippets of each set."""
     borrow_packages()
     workers = len(os.sched_getaffinity(0))
     rows = []
@@ -141,20 +141,20 @@ def compare(megabytes: int) -> list[Row]:
         fresh, _ = measure(lambda codes=codes: run_fresh(codes[: len(codes) // 10], workers))
         bare = max(measure(lambda codes=codes: run_plainly(codes, workers))[0] for _ in range(ROUNDS))
         same = sum(a == b.stdout for a, b in zip(plain, results, strict=True))
-        note = f"{same} of {len(codes)} outputs the same; the sandbox's processes hold {held} MB"
+        note = f"{same} of {len(codes)} outputs are equal; the sandbox's processes use {held} MB"
         rows += [
             Row(f"execute: {name}", ours, pool, "snippets/s", "an unisolated pool of shared workers (pebble)", note),
             Row(f"execute: {name}", ours, fresh, "snippets/s", "a fresh interpreter each", "a tenth of the snippets"),
-            Row(f"execute: {name}", ours, bare, "snippets/s", "the snippets alone", f"{bare / pool:.2g} of the pool"),
+            Row(f"execute: {name}", ours, bare, "snippets/s", "the snippets alone", f"{bare / pool:.2g} x the pool"),
         ]
     empty = max(measure(lambda: run_nothing(len(codes), workers))[0] for _ in range(ROUNDS))
-    note = f"forks of an idle interpreter; {empty / pool:.2g} of the pool"
-    rows.append(Row("execute: light", ours, empty, "snippets/s", "a process each that runs nothing", note))
+    note = f"forks of an idle interpreter; {empty / pool:.2g} x the pool"
+    rows.append(Row("execute: light", ours, empty, "snippets/s", "an empty process each", note))
     return rows
 
 
 def memory_mb(sandbox: Sandbox) -> int:
-    """Return the memory of a sandbox's processes, shared pages counted once (PSS)."""
+    """Return the memory of a sandbox's processes in MB; shared pages are counted once (PSS)."""
     total, waiting = 0, [parent.process.pid for parent in sandbox._parents.values()]
     while waiting:
         one = waiting.pop()

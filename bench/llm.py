@@ -1,9 +1,9 @@
-"""How fast the client asks: prompts a second against a server that answers at once, and its memory.
+"""Measure the client of model servers: prompts a second against a server that answers at once, and its memory.
 
     python -m bench.llm --requests 100000
 
-Every prompt is new, every reply goes into the cache. Beside it: a plain loop of httpx over the same server,
-with the same concurrency, which keeps nothing.
+Every prompt is new, and every reply is written to the cache. It is compared with a plain loop over httpx, with the same
+server and the same concurrency but no cache.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ TEXT = "The sum of the first n odd numbers is n^2: draw each as a corner around 
 
 
 def make_prompts(count: int) -> Iterator[tuple[int, str]]:
-    """Yield prompts of 2 kB, all different."""
+    """Yield `count` different prompts of 2 kB."""
     for index in range(count):
         yield index, f"{index}: {TEXT}"
 
 
 def measure_client(url: str, requests: int, concurrency: int) -> tuple[float, float, list[float]]:
-    """Return prompts a second of wall time and of this process's processor time, and MB of memory at ten moments."""
+    """Return prompts a second of wall time and of this process's processor time, and MB of memory after each tenth."""
     server = ServerParams(base_urls=(url,), concurrency=concurrency)
     model = ModelParams(id="m", revision="1", tokenizer="bytes", context_tokens=8192, openai=server)
     task = Task("bench", "openai", model, 16, 0.01)
@@ -67,12 +67,12 @@ async def ask_plainly(url: str, requests: int, concurrency: int) -> None:
 
 
 def compare(megabytes: int) -> list[Row]:
-    """Return the rows; megabytes: 100 means 20,000 prompts. The server has a core of its own where there are two."""
+    """Return the rows; megabytes: 100 means 20,000 prompts. The server gets its own core if there are two."""
     return measure(200 * megabytes, concurrency=64, plain=30 * megabytes)
 
 
 def measure(requests: int, concurrency: int, plain: int) -> list[Row]:
-    """Return the rows of so many prompts, and of so many asked by httpx alone."""
+    """Return the rows, from `requests` prompts asked by our client and `plain` asked by httpx alone."""
     program = Path(__file__).resolve().parents[1] / "tests" / "scripted_server.py"
     server = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True)
     try:
@@ -87,7 +87,7 @@ def measure(requests: int, concurrency: int, plain: int) -> list[Row]:
         server.wait()
     note = f"memory {memory[0]:.0f} MB after a tenth, {memory[-1]:.0f} MB at the end of {requests:,}"
     return [
-        Row("prompts asked, by the clock", wall, other, "prompts/s", "httpx alone, which keeps nothing", note),
+        Row("prompts asked, wall time", wall, other, "prompts/s", "httpx alone, without a cache", note),
         Row("prompts asked, processor time of the client", cpu, other_busy, "prompts/s", "httpx alone"),
     ]
 

@@ -1,10 +1,10 @@
-"""Peak memory of a process of each data stage on a large input, with two workers.
+"""Measure the peak memory of each data stage's largest process on a large input, with two workers.
 
-    make bench-memory                       on 1 GB of text; some 20 minutes
+    make bench-memory                       on 1 GB of text; about 20 minutes
     make bench-memory ARGS="--megabytes 50 --no-write"
 
-The input is the benchmarks' text set over and over, each time with other ids and another word in each document; for
-filter_code, Python files in the same way.
+The input is the text of the benchmarks, repeated. Each copy has other ids and one more word in each document. For
+filter_code it is Python files, repeated in the same way.
 """
 
 import os
@@ -25,7 +25,7 @@ from mathcode_pile.core.documents import DOCUMENT, QUESTION
 from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 
 QUESTIONS = 9262
-# Each leaves what those after it read.
+# In order: each reads what those before it wrote.
 _RUNS = {
     "fetch": """
 from stages.fetch.stage import OriginsParams, fetch_source
@@ -78,7 +78,7 @@ pack(folder / "tokens", folder / "packed", PackParams(sequence_length=8192, max_
 
 
 def enlarge(texts: Path, out: Path, copies: int, name: str) -> None:
-    """Write the texts so many times over."""
+    """Write `copies` copies of the texts; `name` makes their ids and texts different."""
 
     def batches():  # type: ignore[no-untyped-def]
         for copy in range(copies):
@@ -95,8 +95,8 @@ def enlarge(texts: Path, out: Path, copies: int, name: str) -> None:
     write_shards(out, batches(), DOCUMENT)
 
 
-# Runs a command and prints the largest peak of it and of all its children, in kB. A process apart, and a small one:
-# Linux counts what a process held before it became another program.
+# Runs a command and prints the largest peak of it and of its child processes, in kB. It is a small process of its own,
+# because Linux also counts the memory that a process had before exec.
 _WATCH = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
     "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
@@ -104,7 +104,7 @@ _WATCH = (
 
 
 def peak_megabytes(code: str, folder: Path, scratch: Path) -> float:
-    """Run code in a process of its own, with two workers; return the largest peak of it and of its workers."""
+    """Run code in its own process, with two workers; return the largest peak of it and of its workers."""
     environment = os.environ | {"MATHCODE_WORKERS": "2", "MATHCODE_SCRATCH": str(scratch)}
     environment["PYTHONPATH"] = str(ROOT / "src")
     program = f"import sys; from pathlib import Path; folder = Path(sys.argv[1])\n{code}"
@@ -114,7 +114,7 @@ def peak_megabytes(code: str, folder: Path, scratch: Path) -> float:
 
 
 def main(megabytes: int = 1000, write: bool = True) -> None:
-    """Print the peak of each stage; with --write (the default) put the table into docs/benchmarks.md."""
+    """Print the peak of each stage; with --write (the default) also write the table to docs/benchmarks.md."""
     part = min(100, megabytes)
     texts, files = make_texts(part), make_files(part)
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,9 +1,9 @@
-"""Packing, Parquet to rows, against trl's and against next-fit in batches of 1,000 documents: padding and speed.
+"""Compare packing, from Parquet to rows, with trl's and with next-fit in batches of 1,000: padding and speed.
 
     python -m bench.pack
 
-Lengths are log-normal, rows of 8,192. Next-fit fills a row until the next document does not fit, and starts
-anew with each batch.
+Document lengths are log-normal, and rows have 8,192 tokens. Next-fit fills a row until the next document does not fit,
+and starts a new row with each batch of 1,000 documents.
 """
 
 import json
@@ -30,7 +30,7 @@ BATCH = 1000
 
 
 def next_fit(lengths: NDArray[np.int32], sequence_length: int) -> int:
-    """Return the rows of next-fit in batches; what is longer than a row is cut to rows first."""
+    """Return the number of rows that next-fit needs in batches; longer documents are first cut into full rows."""
     rows = 0
     for start in range(0, len(lengths), BATCH):
         room = 0
@@ -59,7 +59,7 @@ def write_tokens(folder: Path, lengths: NDArray[np.int32]) -> None:
 
 
 def compare(megabytes: int = 100) -> list[Row]:
-    """Return the rows of this benchmark; so many tokens of log-normal lengths are half as many million as megabytes."""
+    """Return the rows of this benchmark; megabytes: 100 means about 50 million tokens."""
     rng = np.random.default_rng(0)
     lengths = np.maximum(3, rng.lognormal(6.3, 1.1, 500 * megabytes)).astype(np.int32)
     total = int(lengths.sum())
@@ -73,23 +73,23 @@ def compare(megabytes: int = 100) -> list[Row]:
     plan, _ = best_seconds(lambda: pack_pieces(cut_documents(lengths, SEQUENCE_LENGTH).length, SEQUENCE_LENGTH), 5)
     loose = 1 - total / (next_fit(lengths, SEQUENCE_LENGTH) * SEQUENCE_LENGTH)
     split = 1 - total / (rows * SEQUENCE_LENGTH)
-    speed, filled = "packing, Parquet to rows", f"tokens in rows of {SEQUENCE_LENGTH:,}"
-    said = f"{total / 1e6:.0f}M tokens; our plan alone {total / 1e6 / plan:.0f}M/s"
+    speed, filled = "packing, Parquet to rows", f"fill of rows of {SEQUENCE_LENGTH:,}"
+    said = f"{total / 1e6:.0f}M tokens; our planning alone {total / 1e6 / plan:.0f}M/s"
     return [
         Row(speed, total / 1e6 / seconds, total / 1e6 / trl, "M tokens/s", "trl's bfd_split", said),
-        _compare_fill(filled, metrics["padding"], split, f"trl's bfd_split; its bfd cuts off {lost:.2%} of the tokens"),
+        _compare_fill(filled, metrics["padding"], split, f"trl's bfd_split; its bfd drops {lost:.2%} of the tokens"),
         _compare_fill(filled, metrics["padding"], loose, f"next-fit in batches of {BATCH:,}"),
     ]
 
 
 def _compare_fill(what: str, ours: float, other: float, against: str) -> Row:
-    return Row(what, 1 - ours, 1 - other, "of all places", against, f"padding {ours:.3%} and {other:.3%}")
+    return Row(what, 1 - ours, 1 - other, "of the capacity", against, f"padding {ours:.3%} and {other:.3%}")
 
 
 def _pack_with_trl(tokens: Path, folder: Path) -> tuple[float, int, float]:
-    """Return trl's seconds, Parquet to rows, the rows, and the share of tokens that its default strategy cuts off.
+    """Return trl's seconds from Parquet to rows, its rows, and the share of tokens that its default strategy drops.
 
-    All documents are one batch to it, as to us: in its default batches of 1,000 it would pad more.
+    It gets all documents as one batch, like our packing. In its default batches of 1,000 it would pad more.
     """
     borrow_packages()
     from datasets import Dataset, disable_caching, disable_progress_bars

@@ -1,4 +1,4 @@
-"""One table of ratios for all benchmarks."""
+"""Time runs, and write the results of all benchmarks as one table of ratios."""
 
 import os
 import platform
@@ -10,26 +10,26 @@ from typing import NamedTuple, TypeVar
 T = TypeVar("T")
 
 
-class Row(NamedTuple):  # one comparison, made side by side in one run
+class Row(NamedTuple):  # one comparison of two ways, measured in the same run
     what: str
     ours: float
     other: float | None
-    """None where the other could not be had; the note says why."""
+    """None if the other could not be measured; the note says why."""
     unit: str
     against: str
     note: str = ""
 
     def cells(self) -> list[str]:
-        """Return the row's cells: the ratio says how many times faster (or greater) ours is."""
+        """Return the cells of the row; the ratio says how many times faster (or greater) ours is."""
         other = "not measured" if self.other is None else f"{self.other:.4g} {self.unit}"
         ratio = "" if self.other is None else f"{self.ours / self.other:.3g}"
         return [self.what, f"{self.ours:.4g} {self.unit}", other, ratio, self.against, self.note]
 
 
 def best_seconds(run: Callable[[], T], times: int = 3) -> tuple[float, T]:
-    """Return the fewest seconds of processor time of several runs, children included, and the last result.
+    """Return the fewest processor seconds of several runs, child processes included, and the last result.
 
-    Not wall time: on a machine that others use as well it would measure them.
+    Wall time would also measure other users of the machine.
     """
     best = float("inf")
     for _ in range(times):
@@ -50,7 +50,7 @@ def pin_to_one_core() -> None:
 
 
 def print_alone(compare: Callable[[int], list[Row]], megabytes: int) -> None:
-    """Print the table of one benchmark, run by itself."""
+    """Run one benchmark on one core and print its table."""
     print(describe_machine(), end="\n\n")
     pin_to_one_core()
     print(to_markdown(compare(megabytes)))
@@ -71,7 +71,7 @@ def _read(path: str) -> list[str]:
 
 
 def to_markdown(rows: Sequence[Row]) -> str:
-    """Return the table."""
+    """Return the rows as a table in Markdown."""
     return format_table(["what", "ours", "other", "ratio", "against", "note"], [row.cells() for row in rows])
 
 
@@ -81,7 +81,7 @@ def format_table(names: list[str], lines: Sequence[list[str]]) -> str:
 
 
 def write_table(page: Path, mark: str, table: str) -> None:
-    """Put a table between a page's two lines that bear the mark; raises ValueError where it has not both."""
+    """Write a table between the two marks in a page; raise ValueError if a mark is missing."""
     start, end = f"<!-- {mark} writes from here -->\n", f"<!-- {mark}: to here -->"
     head, found, rest = page.read_text(encoding="utf-8").partition(start)
     _, closed, tail = rest.partition(end)

@@ -1,7 +1,7 @@
-"""The text set of the benchmarks: documents made on the spot from the Python files that are installed.
+"""Make the text of the benchmarks from the installed Python files.
 
-A document is a run of whole paragraphs of a file, its lines' indentation taken off, of 1 to 8 kB: as long as
-a web page's text, and with as few blanks.
+A document consists of consecutive whole paragraphs of a file, without indentation, 1 to 8 kB in all. It is as long as
+the text of a web page, and has as few blanks.
 """
 
 import random
@@ -18,7 +18,7 @@ from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.scratch import atomic_folder, scratch_folder
 from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 
-# Their files are the mathematical ones.
+# Files of these packages count as mathematical.
 MATHEMATICAL = ("sympy", "scipy", "numpy", "mpmath", "networkx", "sklearn")
 _LEAST, _MOST = 1000, 8000
 
@@ -47,15 +47,15 @@ def _documents(file: Path) -> Iterator[str]:
 
 
 def make_texts(megabytes: int) -> Path:
-    """Return a folder of shards with so many megabytes of documents; made once and kept in the scratch folder.
+    """Return a folder of shards with `megabytes` of documents; they are made once and kept in the scratch folder.
 
-    Raises PipelineError where less than that is installed.
+    Raises PipelineError if less text is installed.
     """
     return _make("texts", megabytes, _documents)
 
 
 def make_files(megabytes: int) -> Path:
-    """Return a folder of shards with so many megabytes of Python files, whole; see make_texts."""
+    """Return a folder of shards with `megabytes` of whole Python files; see make_texts."""
     return _make("files", megabytes, _whole)
 
 
@@ -92,6 +92,6 @@ def _make(name: str, megabytes: int, read: Callable[[Path], Iterator[str]]) -> P
 
 
 def count_bytes(folder: Path) -> int:
-    """Return the bytes of text in a folder's shards."""
+    """Return how many bytes of text the shards of a folder contain."""
     batches = (batch for shard in list_shards(folder) for batch in read_batches(shard, ["text"]))
     return sum(pc.sum(pc.binary_length(batch.column("text"))).as_py() or 0 for batch in batches)

@@ -1,10 +1,10 @@
-"""Tokenization from Parquet to Parquet against the tokenizer's own batch call on lists of strings, on one core.
+"""Compare tokenization, from Parquet to Parquet, with the tokenizer's own batch call on strings, on one core.
 
     python -m bench.tokenize --megabytes 100
 
-With a tokenizer trained on the texts, or with any other: TOKENIZER=FOLDER. The bare call makes its encodings
-and drops them; ours makes arrays of ids, counts them, hashes ids of documents and writes Parquet, and knows no
-pre-token at the start. The two take turns, shard by small shard, so that whatever else the machine does slows both.
+The tokenizer is trained on the texts; TOKENIZER=FOLDER takes another one. The bare call makes encodings and discards
+them. Ours makes arrays of ids, counts them, hashes document ids and writes Parquet; it knows no pre-token at the start.
+The two take turns on small shards, so that other work on the machine slows both.
 """
 
 import multiprocessing
@@ -24,7 +24,7 @@ from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 from stages.tokenize.stage import TokenizeParams, load_tokenizer, tokenize_shard
 from stages.tokenizer.stage import TokenizerParams, TrainParams, bring_tokenizer
 
-# About a thousand documents: a batch of the bare call.
+# About a thousand documents: one batch of the bare call.
 SHARD_BYTES = 4 << 20
 
 
@@ -39,7 +39,7 @@ def compare(megabytes: int = 100) -> list[Row]:
         if not tokenizer.is_dir():
             (folder / "corpus").mkdir()
             (folder / "corpus" / "texts").symlink_to(texts)
-            # In a process of its own: what training leaves of the heap slows one call more than the other.
+            # In its own process: the heap that training leaves behind slows one call more than the other.
             train = TokenizerParams(train=TrainParams(vocabulary=32_000))
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
                 apart.submit(bring_tokenizer, train, folder / "corpus", tokenizer).result()

@@ -1,14 +1,16 @@
-"""Measure training: tokens a second and model FLOPs utilisation, and what each switch gives.
+"""Measure training: tokens a second and model FLOPs utilisation, for each switch.
 
     python -m bench.train                              a 1B Llama, 4,096 tokens, bf16, on one GPU
-    python -m bench.train --size tiny --length 256     a small one, where there is no GPU
-    python -m bench.train --table train.md             the table goes to a file, too
+    python -m bench.train --size tiny --length 256     a small one, without a GPU
+    python -m bench.train --table train.md             also write the table to a file
 
-What is timed is the step of `pretrain` on one device: rows to inputs, forward and backward pass in micro batches, the
-gradients clipped, AdamW; each step on other rows. Utilisation is what a step needs by the time it takes, against the
-measured rate of large matrix products, bf16 on a GPU and 32 bits on a CPU. A step needs 6 FLOPs a weight and token, and
-12 a layer, unit of width and pair of tokens that attend: within documents, the causal half. The column "as PaLM" counts
-all pairs of a row instead, masked or not, as many published figures do. Each line differs from the first by one switch.
+It times the step of `pretrain` on one device: rows to inputs, forward and backward pass in micro batches, gradient
+clipping, AdamW. Each step uses other rows. Each line of the table differs from the first by one switch.
+
+Utilisation is the FLOPs that a step needs, divided by its time and by the measured rate of large matrix products (bf16
+on a GPU, 32 bits on a CPU). A step needs 6 FLOPs per weight and token, and 12 per layer, unit of width and pair of
+tokens that attend to each other: causal pairs within a document. The column "as PaLM" counts all pairs of a row, masked
+or not, as many published figures do.
 """
 
 import argparse
@@ -61,13 +63,13 @@ class Setting:
     micro_batch_rows: int = 4
 
 
-class Speed(NamedTuple):  # what one setting gave
+class Speed(NamedTuple):  # the result of one setting
     tokens_a_second: float
     needed: float
-    """FLOPs a second, of the pairs that attend."""
+    """FLOPs a second, counting only pairs that attend to each other."""
     needed_as_palm: float
     memory_gb: float
-    """The most that was held, 0 on a CPU."""
+    """Peak memory of the GPU; 0 on a CPU."""
 
 
 def list_settings(device: torch.device, rows: int) -> Iterator[Setting]:
@@ -90,7 +92,7 @@ def list_settings(device: torch.device, rows: int) -> Iterator[Setting]:
 
 
 def make_rows(packed: Path | None, vocabulary: int, length: int, rows: int) -> Rows:
-    """Return packed rows from a folder, or random tokens in documents of log-normal lengths, as web pages have."""
+    """Return packed rows from a folder, or random tokens in documents of log-normal length, like web pages."""
     if packed is not None:
         return PackedRows(packed).batch(0, rows)
     rng = np.random.default_rng(0)
@@ -107,13 +109,13 @@ def make_rows(packed: Path | None, vocabulary: int, length: int, rows: int) -> R
 
 
 def count_pairs(rows: Rows, document_bounds: bool) -> int:
-    """Return how many pairs of tokens attend: each token to itself and those before it, as its position says."""
+    """Return how many pairs of tokens attend: each token to itself and to those before it, by its position."""
     positions = rows.position_ids if document_bounds else np.arange(rows.input_ids.shape[1])
     return int(np.broadcast_to(positions + 1, rows.input_ids.shape).sum())
 
 
 def make_model(size: str, length: int, attention: str, device: torch.device | str) -> Any:
-    """Return a Llama of a size with random weights, on the device."""
+    """Return a Llama of the given size with random weights, on the device."""
     from transformers import AutoModelForCausalLM, LlamaConfig
 
     hidden, intermediate, layers, heads, key_value_heads, vocabulary = SIZES[size]
@@ -128,7 +130,7 @@ def make_model(size: str, length: int, attention: str, device: torch.device | st
 
 
 class Training:
-    """A model, its optimizer and the step that is timed."""
+    """A model, its optimizer, and the training step that is timed."""
 
     def __init__(self, setting: Setting, arguments: argparse.Namespace, device: torch.device) -> None:
         self.setting, self.device = setting, device
@@ -145,7 +147,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(groups, lr=1e-5, fused=setting.fused_optimizer)
 
     def step(self, batches: list[Rows]) -> float:
-        """Do one optimizer step on micro batches; return the loss, which waits for the device."""
+        """Do one optimizer step on micro batches; return the loss, which waits for the device to finish."""
         on_gpu = self.device.type == "cuda"
         total = torch.zeros((), device=self.device)
         for rows in batches:
@@ -161,10 +163,10 @@ class Training:
 
 
 def measure(setting: Setting, arguments: argparse.Namespace, device: torch.device) -> Speed:
-    """Return what a setting gives: the median step, after those in which memory is found and code is compiled."""
+    """Return the speed of a setting: the median step after warm-up, in which memory is allocated and code compiled."""
     training = Training(setting, arguments, device)
     a_step = setting.micro_batch_rows * arguments.micro_batches
-    # As many rows as three steps take; the steps go round them.
+    # Rows for three steps; later steps use them again.
     rows = make_rows(arguments.packed, SIZES[arguments.size][-1], arguments.length, 3 * a_step)
     batches = [
         Rows(*(part[start : start + setting.micro_batch_rows] for part in rows))
@@ -194,12 +196,12 @@ def _wait(device: torch.device) -> None:
 
 
 def try_to_measure(setting: Setting, arguments: argparse.Namespace, device: torch.device) -> Speed | str:
-    """Return what a setting gives, or why it cannot run here, so that the other lines are measured all the same."""
+    """Return the speed of a setting, or why it cannot run here; the other settings are measured anyway."""
     try:
         return measure(setting, arguments, device)
     except torch.cuda.OutOfMemoryError:
         return "out of memory"
-    except (RuntimeError, ImportError, ValueError) as error:  # a kernel that this card or this build has not
+    except (RuntimeError, ImportError, ValueError) as error:  # this card or this build lacks a kernel
         return f"cannot run: {type(error).__name__}: {next(iter(str(error).splitlines()), '')[:80].replace('|', '/')}"
 
 
@@ -211,7 +213,7 @@ def measure_all(arguments: argparse.Namespace) -> Iterator[str]:
     parameters = count_parameters(make_model(arguments.size, arguments.length, "sdpa", "meta"))
     yield (
         f"{name}, torch {torch.__version__}: {peak / 1e12:.2f} TFLOP/s in matrix products; {parameters:,} parameters,"
-        f" rows of {arguments.length}, {arguments.rows} at once, {arguments.micro_batches} times a step"
+        f" rows of {arguments.length} tokens, {arguments.rows} at once, {arguments.micro_batches} micro batches a step"
     )
     yield "\n| setting | tokens/s | ratio | utilisation | as PaLM | memory, GB |\n|---|---|---|---|---|---|"
     first = 0.0
@@ -225,29 +227,29 @@ def measure_all(arguments: argparse.Namespace) -> Iterator[str]:
             shares = f"{speed.needed / peak:.1%} | {speed.needed_as_palm / peak:.1%}"
             yield f"| {setting.name} | {rate:,.0f} | {rate / first:.2f} | {shares} | {speed.memory_gb:.1f} |"
         torch._dynamo.reset()
-        gc.collect()  # a model refers to itself
+        gc.collect()  # a model has reference cycles
         if device.type == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
 
 
 def main() -> None:
-    """Print the table as Markdown."""
+    """Print the table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="1b")
-    parser.add_argument("--length", type=int, default=4096, help="tokens of a row")
-    parser.add_argument("--rows", type=int, default=4, help="rows at once")
-    parser.add_argument("--micro-batches", type=int, default=4, help="how often that is done in a step")
+    parser.add_argument("--length", type=int, default=4096, help="tokens in a row")
+    parser.add_argument("--rows", type=int, default=4, help="rows in a micro batch")
+    parser.add_argument("--micro-batches", type=int, default=4, help="micro batches in a step")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warm-up", type=int, default=3)
-    parser.add_argument("--packed", type=Path, help="a folder of packed rows; else random documents")
-    parser.add_argument("--table", type=Path, help="a file that the table is written to, too")
+    parser.add_argument("--packed", type=Path, help="a folder of packed rows; without it, random documents")
+    parser.add_argument("--table", type=Path, help="also write the table to this file")
     arguments = parser.parse_args()
     lines = []
     for line in measure_all(arguments):
         print(line, flush=True)
         lines.append(line)
-        if arguments.table:  # after each line: a run that is cut off leaves what it has
+        if arguments.table:  # after each line, so that a run that is cut off leaves the lines it has
             arguments.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

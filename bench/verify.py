@@ -1,7 +1,7 @@
-"""Measure verify: its speed on numeric pairs, its worst pairs, and what becomes of stated results that were changed.
+"""Measure verify: its speed on numeric pairs, its slowest pairs, and how many changed results it refuses.
 
 python -m bench.verify                  speed and hostile pairs
-python -m bench.verify data/verify      also changes each verified result of these folders and counts what passes
+python -m bench.verify data/verify      also change each verified result in these folders, and count how many pass
 """
 
 import re
@@ -24,15 +24,15 @@ NUMBER = re.compile(r"(?<![\w_^{.])\d+(?:\.\d+)?")
 def perturb(stated: str) -> Iterator[tuple[str, str]]:
     """Yield changed versions of a stated result, each with the kind of change: digit, sign, factor, exponent, swap.
 
-    Only what stands after the last equals sign is changed: before it are names. Where a change could leave the value as
-    it was (the sign of nought, of plus or minus, what stands in a modulus), it is not made.
+    Only the part after the last equals sign is changed, because names come before it. A change that could leave the
+    value the same is not made: the sign of zero, the sign in plus or minus, anything in a modulus.
     """
     cut = max(stated.rfind("="), stated.rfind(r"\approx") + 6 if r"\approx" in stated else -1) + 1
     head, value = stated[:cut], stated[cut:]
     numbers = list(NUMBER.finditer(value))
     if not numbers or "mod" in value or "|" in value:
         return
-    # Which number and digit: by the text itself, so that every run makes the same changes.
+    # The text itself decides which number and digit, so that every run makes the same changes.
     pick = zlib.crc32(stated.encode())
     number = numbers[pick % len(numbers)]
     changes = {
@@ -66,9 +66,9 @@ def _change_digit(number: str, pick: int) -> str:
 def count_perturbed(
     pairs: Iterable[tuple[str, str]], checker: Checker
 ) -> tuple[Counter[str], list[tuple[str, str, str]]]:
-    """Return the changes made, by kind, and those that verify accepts all the same.
+    """Return the changes made, by kind, and those that verify still accepts.
 
-    pairs: stated results and outputs that are verified as they stand.
+    pairs: stated results and printed outputs that verify accepts unchanged.
     """
     made: Counter[str] = Counter()
     accepted = []
@@ -109,7 +109,7 @@ HOSTILE = [
 
 
 def make_numeric_pairs() -> list[tuple[str, str]]:
-    """Return 10,000 stated results with outputs that equal them: whole numbers, fractions, decimals, roots, money."""
+    """Return 10,000 stated results with equal outputs: whole numbers, fractions, decimals, roots, money."""
     pairs = []
     for i in range(1, 2_001):
         pairs += [(f"${i * 37}$", f"{i * 37}"), (f"\\frac{{{i}}}{{7}}", repr(i / 7)), (f"{i / 8:.2f}", repr(i / 8))]
@@ -118,13 +118,13 @@ def make_numeric_pairs() -> list[tuple[str, str]]:
 
 
 def compare(megabytes: int = 100) -> list[Row]:
-    """Return the row of this benchmark, whose size does not follow megabytes: numeric pairs, beside math-verify."""
+    """Return the row of this benchmark: numeric pairs, compared with math-verify; `megabytes` changes nothing."""
     pairs = make_numeric_pairs()
     some = pairs[:1000]
     with Checker() as checker:
         seconds, verdicts = best_seconds(lambda: Counter(checker.compare(*pair).verdict for pair in pairs))
     other, agreed = best_seconds(lambda: sum(_verify_with_library(*pair) for pair in some), 1)
-    note = f"{len(pairs)} pairs, {verdicts['verified']} verified; it {agreed} of the first {len(some)}"
+    note = f"{len(pairs)} pairs, {verdicts['verified']} verified; math-verify: {agreed} of the first {len(some)}"
     return [Row("verify, numeric pairs", len(pairs) / seconds, len(some) / other, "pairs/s", "math-verify", note)]
 
 
@@ -133,7 +133,7 @@ def _verify_with_library(stated: str, printed: str) -> bool:
 
 
 def main(folders: list[Path]) -> None:
-    """Print the table, the slowest of the hostile pairs, and what passes of the changed results of the folders."""
+    """Print the table, the slowest hostile pairs, and how many changed results of the folders pass."""
     print(to_markdown(compare()))
     with Checker() as checker:
         _measure_hostile(checker)
