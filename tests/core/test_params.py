@@ -16,7 +16,7 @@ from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import Section, load, read_section, read_yaml
 from stages.pack.stage import PackParams
 from stages.pretrain.training_params import PretrainParams
-from tools.check_params import check_all, list_missing
+from tools.check import check_all, list_missing
 from tools.pin import pin
 
 
@@ -179,9 +179,9 @@ def test_params_and_profile_are_joined(project: Path) -> None:
 
 
 def check(project: Path) -> tuple[int, list[str]]:
-    """Run check_params as `make repro` does; its status and the lines it wrote on stderr."""
+    """Run the check as `make repro` does; its status and the lines it wrote on stderr."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", "tools.check_params"]
+    command = [sys.executable, "-m", "tools", "check"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
     return done.returncode, done.stderr.splitlines()
 

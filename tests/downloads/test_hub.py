@@ -186,7 +186,7 @@ def test_make_pin_writes_the_present_commits_into_a_profile(hub: Hub, project: P
     profile = project / "profiles" / "played.yaml"
     text = f"fetch:\n  repository: {NAME}\n  revision: null\nbase_model:\n  hub: {{id: owner/model, revision: null}}\n"
     profile.write_text(text)
-    command = [sys.executable, "-m", "tools.pin", "played"]
+    command = [sys.executable, "-m", "tools", "pin", "played"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run(command, env=environment, check=True)
     assert profile.read_text() == text.replace("null", commit, 1).replace("null", model, 1)

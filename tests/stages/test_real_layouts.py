@@ -154,7 +154,7 @@ def paper(hub: Hub, project: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
         hub.add(repository, files, gated=repository == "bigcode/starcoderdata")
     for model in MODELS:
         hub.add(model, {"config.json": b"{}"}, kind="models")
-    subprocess.run([sys.executable, "-m", "tools.pin", "paper"], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    subprocess.run([sys.executable, "-m", "tools", "pin", "paper"], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
     assert "revision: null" not in (project / "profiles" / "paper.yaml").read_text()
     params = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(params.replace("profile: sample", "profile: paper"))

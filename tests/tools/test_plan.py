@@ -65,7 +65,7 @@ def test_the_plan_adds_up_and_names_what_a_run_would_refuse(project: Path) -> No
     (project / "profiles/asking.yaml").write_text(yaml.safe_dump(profile | {"annotate": asking, "translate": asking}))
     for folder in ("fetch/openwebmath", "deduplicate/filtered_openwebmath"):
         write_documents(project / "data" / folder, [f"Document {i}." for i in range(30)])
-    command = [sys.executable, "-m", "tools.plan", "--profile", "asking"]
+    command = [sys.executable, "-m", "tools", "plan", "--profile", "asking"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     lines = done.stdout.splitlines()
@@ -79,12 +79,12 @@ def test_the_plan_adds_up_and_names_what_a_run_would_refuse(project: Path) -> No
 
 
 def test_a_profile_without_models_has_nothing_to_pay() -> None:
-    command = [sys.executable, "-m", "tools.plan", "--profile", "sample"]
+    command = [sys.executable, "-m", "tools", "plan", "--profile", "sample"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "No model is asked" in done.stdout
 
 
 def test_an_unknown_profile_is_one_line() -> None:
-    command = [sys.executable, "-m", "tools.plan", "--profile", "none"]
+    command = [sys.executable, "-m", "tools", "plan", "--profile", "none"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "error: --profile: no profiles/none.yaml\n")
