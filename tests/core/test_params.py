@@ -1,15 +1,12 @@
 """Params are strict: a wrong key or value ends in one line that names it; every profile validates."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, run_module
 
 from mathcode_pile.core.engine import EngineParams
 from mathcode_pile.core.errors import ParamsError
@@ -180,9 +177,7 @@ def test_params_and_profile_are_joined(project: Path) -> None:
 
 def check(project: Path) -> tuple[int, list[str]]:
     """Run the check as `make repro` does; its status and the lines it wrote on stderr."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", "tools", "check"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
+    done = run_module("tools", "check", folder=project)
     return done.returncode, done.stderr.splitlines()
 
 
