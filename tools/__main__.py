@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from mathcode_pile.core.command import new_app, run_app
+from mathcode_pile.core.command import make_app, run
 
-app = new_app()
-replies = new_app()
+app = make_app()
+replies = make_app()
 app.add_typer(replies, name="replies")
 
 
@@ -193,4 +193,4 @@ def real_tokenizers(
 
 
 if __name__ == "__main__":
-    run_app(app)
+    run(app)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.lifetime import die_with_parent
 
 # DVC prints one of these lines as it begins with a stage:
 #   Running stage 'pack':
@@ -26,7 +27,7 @@ def reproduce() -> int:
     """
     start = time.monotonic()
     try:
-        dvc = subprocess.Popen(["dvc", "repro"], stdout=subprocess.PIPE)
+        dvc = subprocess.Popen(["dvc", "repro"], stdout=subprocess.PIPE, preexec_fn=die_with_parent)
     except OSError as error:
         raise PipelineError(f"dvc cannot be started: {error.strerror}; `make repro` finds it in .venv") from None
     # Ctrl-C reaches DVC and its stage from the terminal; this process waits for them to end.
