@@ -14,8 +14,7 @@ def test_a_stage_has_help(script: str) -> None:
 
 def test_an_unknown_param_ends_a_stage_in_one_line(project: Path) -> None:
     params = project / "params.yaml"
-    params.write_text(params.read_text().replace("  keep_types:", "  kep_types:", 1))
-    arguments = ["in", "out", "--source", "openwebmath", "--metrics", "m.json"]
-    done = run_module("stages.select", *arguments, folder=project)
+    params.write_text(params.read_text().replace("  timeout_s:", "  timeout:", 1))
+    done = run_module("stages.extract_textbooks", "in", "out", "--metrics", "m.json", folder=project)
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "select.kep_types" in done.stderr and done.stderr.count("\n") == 1
+    assert "extract_textbooks.timeout" in done.stderr and done.stderr.count("\n") == 1
