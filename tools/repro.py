@@ -70,7 +70,7 @@ def tabulate(seconds: dict[str, float], total: float) -> str:
     """Return a line for each stage that took a second or more, the slowest first, and one for the whole run."""
     slowest = sorted(seconds.items(), key=lambda item: -item[1])
     lines = [f"{taken:7.1f} s  {stage}" for stage, taken in slowest if taken >= SHOWN_FROM_S]
-    return "\n".join([*lines, f"{total:7.1f} s  in all, {len(seconds)} stages run"])
+    return "\n".join([*lines, f"{total:7.1f} s  in all; stages run: {len(seconds)}"])
 
 
 def _pass_on(piece: bytes) -> None:

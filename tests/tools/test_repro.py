@@ -62,7 +62,7 @@ def test_output_and_status_are_dvc_s_and_the_times_follow(repro: Repro) -> None:
     out, err = repro.start(script).communicate()
     assert out.startswith(b"Running stage 'a':\n> x\n1%\r2%\r\n    1.")
     table = re.sub(rb"[\d.]+", b"N", out).splitlines()[-2:]
-    assert [line.strip() for line in table] == [b"N s  a", b"N s  in all, N stages run"]
+    assert [line.strip() for line in table] == [b"N s  a", b"N s  in all; stages run: N"]
     assert (err, repro.process.returncode) == (b"bar\r", 7)
 
 
@@ -76,7 +76,7 @@ def test_ctrl_c_ends_dvc_and_the_times_are_still_printed(repro: Repro) -> None:
     assert process.stdout and process.stdout.readline() == b"Running stage 'a':\n"
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate()
-    assert out.startswith(b"stopped\n") and out.endswith(b"1 stages run\n")
+    assert out.startswith(b"stopped\n") and out.endswith(b"stages run: 1\n")
     assert (err, process.returncode) == (b"", 5)
 
 
@@ -119,4 +119,4 @@ def test_a_stage_ends_where_the_next_line_of_dvc_begins(size: int) -> None:
 
 def test_the_slowest_stage_comes_first_and_short_ones_are_left_out() -> None:
     table = tabulate({"a": 2, "b": 0.9, "pretrain": 90.66}, 100)
-    assert table.splitlines() == ["   90.7 s  pretrain", "    2.0 s  a", "  100.0 s  in all, 3 stages run"]
+    assert table.splitlines() == ["   90.7 s  pretrain", "    2.0 s  a", "  100.0 s  in all; stages run: 3"]
