@@ -200,7 +200,7 @@ def test_a_pinned_profile_lacks_nothing(project: Path, monkeypatch: pytest.Monke
     text, _ = pin((project / PROFILE).read_text(), lambda kind, name: "a" * 40)
     (project / PROFILE).write_text(text)
     change(project, PROFILE, "pretrain.launcher", None)
-    monkeypatch.syspath_prepend(ROOT / "tests" / "scripted_vllm")
+    monkeypatch.syspath_prepend(ROOT / "tests" / "helpers" / "scripted_vllm")
     assert list_missing(check_all()) == []
 
 
