@@ -100,7 +100,7 @@ def _check_names(params: dict[str, Any]) -> None:
 
 
 def _check_inputs(params: dict[str, Any]) -> None:
-    """Raise ParamsError where a stage is to read a folder that no stage makes."""
+    """Raise ParamsError where params name an input folder that no stage makes."""
     made = {"extract_textbooks", *(f"fetch/{name}" for name in params["sources"])}
     made |= {f"{stage}/{name}" for stage in ("annotate", "filter_code") for name in params[stage].sources}
     made |= {f"classify/{name}" for name in params["classifiers"]}
@@ -113,7 +113,7 @@ def _check_inputs(params: dict[str, Any]) -> None:
         for name, entry in params["classifiers"].items()
         for label in ("positives", "negatives")
     }
-    # A classifier learns from what was selected, too.
+    # A classifier may also learn from what was selected.
     selected = {f"select/{name}" for name in params["sources"]}
     for key, folder in (given | labelled).items():
         if folder not in made | (selected if key in labelled else set()):
@@ -128,14 +128,14 @@ def _check_stages(params: dict[str, Any]) -> None:
     choose_translator(params["translate"], llm)
     components = {source: entry.component for source, entry in params["sources"].items()}
     check_priority(components, params["deduplicate"].priority)
-    # The number of devices is not known yet. A batch that one device cannot divide, no number of them can.
+    # The number of devices is not known yet. If one device cannot divide the batch evenly, more cannot.
     divide_batch(params["pretrain"], params["pack"].sequence_length, devices=1)
 
 
 def list_missing(params: dict[str, Any]) -> list[str]:
     """Return a line for each thing that is missing to run the chosen profile in this folder on this machine.
 
-    They are no errors in the profile: as published it is not pinned, and vLLM is not installed everywhere.
+    None of them is an error in the profile: published profiles are not pinned, and vLLM is not installed everywhere.
     """
     missing = []
     if unpinned := list(_list_unpinned(params)):
