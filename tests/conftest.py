@@ -1,6 +1,7 @@
 """What tests share: a project folder of their own, and the optional real data."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
 HAS_REAL_DATA = all((REAL_DATA / name).is_dir() for name in ("benchmarks", "documents"))
 NO_REAL_DATA = "no real data: MATHCODE_REAL_DATA names no folder with benchmarks/ and documents/"
+
+
+def run_module(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `python -m` with arguments and the repository's code, in a folder or the present one; return what it said."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ import io
 import subprocess
 import sys
 
-# What of dvc's columns is shown, and how its name is shortened.
+from mathcode_pile.core.errors import PipelineError
+
+# The metrics that are shown, by a part of dvc's name for them, and what they are called here.
 MEASURES = (
     ("_share", "share of tokens: "),
     ("metrics/evaluate/pretrained.json:held_out_loss_", "held-out loss: "),
@@ -23,11 +25,16 @@ def name_row(column: str) -> str | None:
 
 
 def tabulate(exported: str) -> str:
-    """Return the table of what `dvc exp show --csv` gave: a column for each experiment, newest first."""
+    """Return the table of what `dvc exp show --only-changed --csv` printed: a column for each experiment.
+
+    Without an experiment DVC leaves out the column `Experiment`, whatever else has changed.
+    """
+    if "Experiment" not in exported.partition("\n")[0].split(","):
+        return "no experiments yet: dvc exp run -S mixture.translated_code.weight=2"
     runs = [row for row in csv.DictReader(io.StringIO(exported)) if row["Experiment"] or row["rev"] != "workspace"]
     heads = [run["Experiment"] or run["rev"] for run in runs]
     rows = []
-    for column in runs[0] if runs else ():
+    for column in runs[0]:
         if (label := name_row(column)) and any(run[column] for run in runs):
             rows.append([label, *(run[column] for run in runs)])
     rows.sort(key=lambda row: (":" in row[0], row[0].partition(":")[0] != "share of tokens", row[0]))
@@ -39,15 +46,11 @@ def tabulate(exported: str) -> str:
     )
 
 
-def main() -> None:
-    """Print the experiments of the present commit, changed values only."""
+def compare_experiments() -> str:
+    """Return the table of the present commit's experiments."""
     command = [sys.executable, "-m", "dvc", "exp", "show", "--only-changed", "--csv"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(done.stderr.strip() or "dvc exp show failed")
-    table = tabulate(done.stdout)
-    print(table if "\n" in table else "no experiments yet: dvc exp run -S mixture.translated_code.weight=2")
-
-
-if __name__ == "__main__":
-    main()
+        reason = done.stderr.strip().partition("\n")[0].removeprefix("ERROR: ")
+        raise PipelineError(f"dvc exp show: {reason}")
+    return tabulate(done.stdout)

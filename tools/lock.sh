@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Resolve requirements.in, and bench/requirements.in, with as few changes as they ask for; UPGRADE=1: to the newest
-# versions they allow.
-# torch, triton and their CUDA packages stay out: pip brings the build a machine needs.
+# Resolve requirements.in and bench/requirements.in with as few changes as possible; UPGRADE=1 takes the newest versions.
+# The locks leave out torch, triton and their CUDA packages: pip installs the build that a machine needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cuda='^(nvidia-(cublas|cuda|cudnn|cufft|cufile|curand|cusolver|cusparse|cusparselt|nccl|nvjitlink|nvshmem|nvtx)|cuda-)'

@@ -1,9 +1,10 @@
-"""Write the hub's present commits into a profile, wherever a Hugging Face revision is still null."""
+"""Write the present commits of Hugging Face repositories into a profile, wherever a revision is null."""
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from mathcode_pile.core.errors import PipelineError
 
 DATASET = re.compile(r"(?P<before>repository: *(?P<name>\S+)[^\n]*\n\s*revision: *)null")
 MODEL = re.compile(r"(?P<before>\bid: *(?P<name>[^\s,]+)(?:, *|\n *)revision: *)null")
@@ -28,15 +29,18 @@ def pin(text: str, find_commit: Callable[[str, str], str]) -> tuple[str, dict[st
     return text, commits
 
 
-def main() -> None:
-    """Pin the profile named on the command line."""
+def pin_profile(profile: str) -> list[str]:
+    """Replace every null revision in the profile's file; return a line for each repository.
+
+    Raises PipelineError, and leaves the file as it is, where the hub does not answer for one of them.
+    """
     import httpx2  # what huggingface_hub speaks through
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-    path = Path("profiles") / f"{sys.argv[1]}.yaml"
+    path = Path("profiles") / f"{profile}.yaml"
     if not path.is_file():
-        sys.exit(f"{path}: no such file; name a profile: make pin PROFILE=paper")
+        raise PipelineError(f"{path}: no such file; name a profile: make pin PROFILE=paper")
     hub = HfApi()
 
     def find_commit(kind: str, name: str) -> str:
@@ -45,13 +49,8 @@ def main() -> None:
     try:
         text, commits = pin(path.read_text(encoding="utf-8"), find_commit)
     except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
-        sys.exit(f"{path}: nothing pinned: {' '.join(str(error).split())}")
+        raise PipelineError(f"{path}: nothing pinned: {' '.join(str(error).split())}") from None
     path.write_text(text, encoding="utf-8")
     if not commits:
-        print(f"{path}: every revision is pinned")
-    for repository, commit in commits.items():
-        print(f"{path}: {repository} at {commit}")
-
-
-if __name__ == "__main__":
-    main()
+        return [f"{path}: every revision is pinned already"]
+    return [f"{path}: {repository} at {commit}" for repository, commit in commits.items()]

@@ -1,4 +1,4 @@
-"""Say what a run with language models would ask and cost, before it does."""
+"""Estimate what a run with language models would ask and cost."""
 
 import heapq
 import tempfile
@@ -10,7 +10,6 @@ import typer
 import xxhash
 import yaml
 
-from mathcode_pile.core.command import run
 from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import load, read_yaml
 from mathcode_pile.core.shards import count_rows, list_shards, read_batches
@@ -43,14 +42,12 @@ class Cost(NamedTuple):  # of one source or component, or of several
     """None where no throughput is known."""
 
 
-def main(
-    data: Path = typer.Option(Path("data")),
-    profile: str = typer.Option(None, help="a profile other than that of params.yaml"),
-    documents: int = typer.Option(200, help="documents of each folder that are split and counted"),
-) -> None:
+def print_plan(data: Path, profile: str | None, documents: int) -> None:
     """Print documents, prompts, tokens, kept replies and GPU-hours of annotate and translate.
 
-    Counted on a sample of the documents that stand in DATA, with each model's own tokenizer.
+    data: the folder with the stages' data.
+    profile: None means the one that params.yaml names.
+    documents: how many of each folder are split and counted, with each model's own tokenizer.
     """
     with tempfile.TemporaryDirectory() as folder:
         root = _choose_profile(profile, Path(folder)) if profile else Path()
@@ -72,7 +69,7 @@ def main(
         with_model |= isinstance(translator, ModelTranslator)
         costs += _print_plan(f"translate@{component}", translator, data / "deduplicate" / component, documents, 0)
     if not with_model:
-        typer.echo("No model is asked, so nothing is paid: rules annotate and the symbolic translator translates.")
+        typer.echo("No model is asked, so nothing is paid: annotate uses rules, translate the symbolic translator.")
     elif costs:
         hours = [cost.gpu_hours for cost in costs if cost.gpu_hours is not None]
         price = f"{sum(hours):,.2f} GPU-hours" if len(hours) == len(costs) else "GPU-hours unknown"
@@ -91,12 +88,12 @@ def _choose_profile(profile: str, folder: Path) -> Path:
 
 
 def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: int) -> list[Cost]:
-    """Print one source's or component's plan; return its cost, nothing where no model is asked or no data is there."""
+    """Print the plan of a source or component; return its cost, or nothing without a model or without data."""
     if not isinstance(asker, ModelJudge | ModelTranslator):
         typer.echo(f"{name}: no model")
         return []
     if not folder.is_dir():
-        typer.echo(f"{name}: {folder} is not there yet, so its documents cannot be counted")
+        typer.echo(f"{name}: {folder} does not exist yet, so its documents cannot be counted")
         return []
     replies = ReplyCache()
     found = estimate(asker, folder, documents, sample, replies)
@@ -113,14 +110,14 @@ def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: 
 
 
 def _price(task: Task, tokens: float, replies: ReplyCache) -> tuple[float | None, str]:
-    """Return GPU-hours, None where no throughput is known, and how they come about."""
+    """Return GPU-hours, None where no throughput is known, and the text that explains them."""
     measured = replies.throughput(task.model.id, task.stage)
     if measured:
         rate, how = (measured.prompt_tokens + measured.completion_tokens) / measured.seconds, "measured here"
     elif task.model.tokens_per_s:
         rate, how = task.model.tokens_per_s, "stated in llm.models"
     else:
-        return None, "unknown: state llm.models.*.tokens_per_s, or run a little first"
+        return None, "unknown: set llm.models.*.tokens_per_s, or run a little first"
     hours = tokens / rate / 3600
     gpu_hours = hours * task.model.gpus
     return gpu_hours, f"{gpu_hours:,.2f} ({hours:,.2f} h, GPUs: {task.model.gpus}, {rate:,.0f} tokens/s {how})"
@@ -129,9 +126,9 @@ def _price(task: Task, tokens: float, replies: ReplyCache) -> tuple[float | None
 def estimate(
     asker: ModelJudge | ModelTranslator, folder: Path, documents: int, sample: int, replies: ReplyCache
 ) -> Estimate:
-    """Return what all of a folder's documents come to, from those with the least hashes of their ids.
+    """Return the estimate for all documents of a folder, from a sample: those with the smallest hashes of their ids.
 
-    Answers are as long as the kept ones in the sample on average, else as the limit allows.
+    The length of an answer is the mean of the kept answers in the sample; without any, it is the limit.
     """
     model = asker.task.model
     counter = load_counter(model)
@@ -160,11 +157,7 @@ def _hashed_texts(folder: Path) -> Iterable[tuple[int, str]]:
         for shard in list_shards(folder):
             for batch in read_batches(shard, ["id", "text"]):
                 for name, text in zip(batch.column(0), batch.column(1), strict=True):
-                    # annotate's own samples are the least of the same hashes.
+                    # annotate takes its own samples by the same hashes.
                     yield xxhash.xxh3_64_intdigest(name.as_py().encode(), seed=1), text.as_py()
 
     return rows()
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the virtual environment: torch by pip (it brings the build this machine needs), the rest from the lock by uv.
+# Make the virtual environment: pip installs torch (in the build that this machine needs), uv the rest from the lock.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
@@ -10,13 +10,13 @@ fail() { echo "setup: $*" >&2; exit 1; }
 try() { "$@" >"$log" 2>&1 || { grep -v '^WARNING' "$log" | tail -n 3 >&2; return 1; }; }
 
 command -v git >/dev/null || fail "git is missing: install it (Debian, Ubuntu: apt-get install git)"
-command -v "$PYTHON" >/dev/null || fail "$PYTHON is missing: install Python 3.11, or name one: make PYTHON=/path/to/python3.11 ..."
+command -v "$PYTHON" >/dev/null || fail "$PYTHON is missing: install Python 3.11, or name another one: make PYTHON=/path/to/python3.11 ..."
 "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2])' ||
-  fail "$("$PYTHON" --version) is too old: Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ..."
+  fail "$("$PYTHON" --version) is too old: Python 3.11 or newer is needed; name another one: make PYTHON=/path/to/python3.11 ..."
 "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null ||
   fail "$PYTHON cannot make virtual environments: install python3-venv (Debian, Ubuntu: apt-get install python3-venv)"
 free_mb=$(df -Pm . | awk 'NR == 2 { print $4 }')
-[ "$free_mb" -ge 4000 ] || fail "${free_mb} MB are free here; the packages and the sample run need 4000"
+[ "$free_mb" -ge 4000 ] || fail "${free_mb} MB are free here, and the packages and the sample run need 4000"
 
 echo "setup: making $venv with the pinned packages (about a minute)"
 rm -rf "$venv"

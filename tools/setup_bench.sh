@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make what `make bench` compares with, apart from the pipeline's own environment: another Python with datatrove, the
-# packages that our Python borrows (bench/borrowed.txt), and the fastText command-line tool, built from its source.
+# Install what `make bench` compares with, in an environment of its own: datatrove, the packages that the benchmarks
+# import from our Python (bench/borrowed.txt), and the fastText command-line tool, built from source.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
@@ -12,7 +12,7 @@ trap 'rm -rf "$log" "$sources"' EXIT
 fail() { echo "setup: $*" >&2; exit 1; }
 try() { "$@" >"$log" 2>&1 || { grep -v '^WARNING' "$log" | tail -n 3 >&2; return 1; }; }
 
-echo "setup: making $venv with what the benchmarks compare to (about a minute)"
+echo "setup: making $venv with the tools that the benchmarks compare with (about a minute)"
 rm -rf "$venv"
 try .venv/bin/python -m venv "$venv" || fail "python -m venv failed"
 try .venv/bin/uv pip install --python "$venv/bin/python" --no-deps -r bench/requirements.lock ||
@@ -20,7 +20,7 @@ try .venv/bin/uv pip install --python "$venv/bin/python" --no-deps -r bench/requ
 try .venv/bin/uv pip install --python .venv/bin/python --target "$venv/borrowed" --no-deps -r bench/borrowed.txt ||
   fail "the packages of bench/borrowed.txt could not be installed: is there a network?"
 
-# As fastText's own Makefile builds it. Without a compiler, a `fasttext` on the path (Debian has one) does as well.
+# The options of fastText's own Makefile. Without a compiler, a `fasttext` on the PATH does too (Debian has one).
 if command -v g++ >/dev/null; then
   try "$venv/bin/pip" download --disable-pip-version-check --no-deps --no-binary fasttext -d "$sources" "$fasttext" ||
     fail "the source of $fasttext could not be downloaded: is there a network?"

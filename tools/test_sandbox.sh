@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The sandbox's tests as other users and in other surroundings than the one that runs `make test`.
-# Needs root, setpriv (util-linux) and bwrap (bubblewrap); what cannot be done here is named.
+# Run the sandbox's tests as other users and in containers.
+# Needs root, setpriv (util-linux) and bwrap (bubblewrap). A set-up that this machine cannot make is named and left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -10,7 +10,7 @@ chmod 777 "$home"
 export OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 HOME=$home TMPDIR=$home
 failed=0
 
-run() { # what it is, then the command that surrounds Python
+run() { # the set-up's name, then the command that Python is started with
   echo "--- $1"
   shift
   if ! "$@" "$python" -c 'import pytest, subprocess, sys; subprocess.run([sys.executable, "-V"], check=True)' \
@@ -18,7 +18,7 @@ run() { # what it is, then the command that surrounds Python
     echo "not run: $(tail -n 1 "$home/why")"
     return
   fi
-  "$@" "$python" -m pytest -q -p no:cacheprovider -rs tests/test_sandbox.py tests/test_sandbox_escape.py || failed=1
+  "$@" "$python" -m pytest -q -p no:cacheprovider -rs tests/sandbox || failed=1
 }
 
 run "as $(id -un)" env

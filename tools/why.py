@@ -1,16 +1,19 @@
-"""Say what became of a document or snippet: where it stands, every stage that dropped it, and why."""
+"""Say what became of a document or snippet: the stages that have it, the stages that dropped it, and why."""
 
 import re
-import sys
 from pathlib import Path
 
 import pyarrow.dataset as ds
 
+from mathcode_pile.core.errors import PipelineError
 from stages.report.stage import FUNNEL
 
 
 def trace(data: Path, identity: str) -> list[str]:
-    """Return a line for each folder of shards below `data` that has the record, in the order of the stages."""
+    """Return a line for each folder of shards below `data` that has the record, in the order of the stages.
+
+    Raises PipelineError where no folder has it.
+    """
     folders = {path.parent for path in data.rglob("part-*.parquet") if path.relative_to(data).parts[0] in FUNNEL}
     lines = []
     for folder in sorted(folders, key=lambda path: (FUNNEL.index(path.relative_to(data).parts[0]), path)):
@@ -31,18 +34,13 @@ def trace(data: Path, identity: str) -> list[str]:
                 wanted &= ds.field("position") == int(position)
             if snippets := table.count_rows(filter=wanted):
                 lines.append(f"{folder}: {snippets} snippet{'s' * (snippets > 1)}")
+    if not lines:
+        raise PipelineError(f"{identity}: no shard in {data}/ has it")
     return lines
 
 
-def main() -> None:
-    """Look an id up in the dropped records and the shards below data/."""
-    if len(sys.argv) != 2 or not re.fullmatch(r"[^#]+(#\d+)?", sys.argv[1]):
-        sys.exit("usage: make why ID=openwebmath/0123456789abcdef (a document's id; a snippet's ends in #0, #1 ...)")
-    lines = trace(Path("data"), sys.argv[1])
-    if not lines:
-        sys.exit(f"{sys.argv[1]}: in no shard below data/")
-    print("\n".join(lines))
-
-
-if __name__ == "__main__":
-    main()
+def check_id(identity: str) -> None:
+    """Raise PipelineError where a text cannot be the id of a document or a snippet."""
+    if not re.fullmatch(r"[^#]+(#\d+)?", identity):
+        example = "make why ID=openwebmath/0123456789abcdef (a document's id; a snippet's id ends in #0, #1 ...)"
+        raise PipelineError(f"{identity!r} is no id; {example}")

@@ -1,22 +1,19 @@
 """Params are strict: a wrong key or value ends in one line that names it; every profile validates."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, run_module
 
 from mathcode_pile.core.engine import EngineParams
 from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import Section, load, read_section, read_yaml
 from stages.pack.stage import PackParams
 from stages.pretrain.training_params import PretrainParams
-from tools.check_params import check_all, list_missing
+from tools.check import check_all, list_missing
 from tools.pin import pin
 
 
@@ -179,10 +176,8 @@ def test_params_and_profile_are_joined(project: Path) -> None:
 
 
 def check(project: Path) -> tuple[int, list[str]]:
-    """Run check_params as `make repro` does; its status and the lines it wrote on stderr."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", "tools.check_params"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, env=environment)
+    """Run the check as `make repro` does; its status and the lines it wrote on stderr."""
+    done = run_module("tools", "check", folder=project)
     return done.returncode, done.stderr.splitlines()
 
 
@@ -205,7 +200,7 @@ def test_a_pinned_profile_lacks_nothing(project: Path, monkeypatch: pytest.Monke
     text, _ = pin((project / PROFILE).read_text(), lambda kind, name: "a" * 40)
     (project / PROFILE).write_text(text)
     change(project, PROFILE, "pretrain.launcher", None)
-    monkeypatch.syspath_prepend(ROOT / "tests" / "scripted_vllm")
+    monkeypatch.syspath_prepend(ROOT / "tests" / "helpers" / "scripted_vllm")
     assert list_missing(check_all()) == []
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, run_module
 from hub import Hub
 from played_hub import TOKEN
 from small_training import make_tokenizer
@@ -186,12 +186,10 @@ def test_make_pin_writes_the_present_commits_into_a_profile(hub: Hub, project: P
     profile = project / "profiles" / "played.yaml"
     text = f"fetch:\n  repository: {NAME}\n  revision: null\nbase_model:\n  hub: {{id: owner/model, revision: null}}\n"
     profile.write_text(text)
-    command = [sys.executable, "-m", "tools.pin", "played"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run(command, env=environment, check=True)
+    assert run_module("tools", "pin", "played").returncode == 0
     assert profile.read_text() == text.replace("null", commit, 1).replace("null", model, 1)
     profile.write_text(text.replace("owner/model", "owner/nothing"))
-    failed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    failed = run_module("tools", "pin", "played")
     assert failed.returncode == 1 and "Traceback" not in failed.stderr and "nothing pinned" in failed.stderr
     assert profile.read_text().count("null") == 2
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from conftest import ROOT
 from scripted import HERE, Server
 
 from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
@@ -26,7 +27,7 @@ from mathcode_pile.llm.prompts import Template
 from mathcode_pile.llm.settings import ServerParams, VllmParams
 from mathcode_pile.llm.token_counts import Fitter
 
-PROMPT_FILES = sorted((HERE.parent / "stages").glob("*/prompts/*.txt"))
+PROMPT_FILES = sorted((ROOT / "stages").glob("*/prompts/*.txt"))
 PROMPT = Template("test", "Judge.\n=====\n{{text}}\n=====\nAnswer.")
 
 
@@ -190,7 +191,7 @@ def test_a_reply_depends_on_model_sampling_and_prompt_and_not_on_the_server() ->
 KILLED = """
 import sys
 from pathlib import Path
-sys.path[:0] = {path!r}
+sys.path = {path!r}
 import test_llm
 test_llm.ask(Path({folder!r}), [f"text {{i}}" for i in range({count})], {url!r}, timeout_s=10)
 """
@@ -198,8 +199,7 @@ test_llm.ask(Path({folder!r}), [f"text {{i}}" for i in range({count})], {url!r},
 
 def test_after_kill_9_no_answered_prompt_is_asked_again(tmp_path: Path, serve: Callable[..., Server]) -> None:
     server = serve("--delay", "0.02")
-    path = [str(HERE), str(Path(__file__).parent), str(HERE.parent), str(HERE.parent / "src")]
-    program = KILLED.format(path=path, folder=str(tmp_path / "replies"), url=server.url, count=500)
+    program = KILLED.format(path=sys.path, folder=str(tmp_path / "replies"), url=server.url, count=500)
     running = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
     while server.asked().total() < 150:
         time.sleep(0.02)
@@ -219,8 +219,7 @@ def test_after_kill_9_no_answered_prompt_is_asked_again(tmp_path: Path, serve: C
 
 def test_two_processes_share_a_cache(tmp_path: Path, serve: Callable[..., Server]) -> None:
     server = serve()
-    path = [str(HERE), str(Path(__file__).parent), str(HERE.parent), str(HERE.parent / "src")]
-    program = KILLED.format(path=path, folder=str(tmp_path / "replies"), url=server.url, count=200)
+    program = KILLED.format(path=sys.path, folder=str(tmp_path / "replies"), url=server.url, count=200)
     running = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL) for _ in range(2)]
     assert [process.wait() for process in running] == [0, 0]
     assert ReplyCache(tmp_path / "replies").count() == 200
@@ -428,16 +427,9 @@ def test_vllm_engines_get_gpus_of_their_own_and_share_the_prompts(tmp_path: Path
 
 
 def test_an_engine_does_not_outlive_a_stage_that_is_killed(tmp_path: Path, vllm_log: Path) -> None:
-    path = [
-        str(HERE / "scripted_vllm"),
-        str(HERE),
-        str(Path(__file__).parent),
-        str(HERE.parent),
-        str(HERE.parent / "src"),
-    ]
     program = tmp_path / "stage.py"
     program.write_text(
-        f"import sys\nfrom pathlib import Path\nsys.path[:0] = {path!r}\nimport test_llm\n"
+        f"import sys\nfrom pathlib import Path\nsys.path = {sys.path!r}\nimport test_llm\n"
         f"if __name__ == '__main__':\n    test_llm.ask_vllm(Path({str(tmp_path)!r}), ['play endless'])\n"
     )
     stage = subprocess.Popen([sys.executable, str(program)], stderr=subprocess.DEVNULL)

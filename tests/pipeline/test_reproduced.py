@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from s3_server import start_s3
 
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import read_rows
@@ -158,21 +158,6 @@ def test_corpus_shards_have_the_checksums_of_the_manifest(clone: Path) -> None:
             assert hashlib.sha256(content).hexdigest() == shard["sha256"]
         rows = list(read_rows(clone / "data" / "corpus" / name))
         assert len(rows) == component["documents"] and all(row["license"] for row in rows)
-
-
-def start_s3() -> tuple[subprocess.Popen[bytes], str]:
-    """Start an S3 server in a process of its own; return it and its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return server, f"http://127.0.0.1:{port}"
-        time.sleep(0.1)
-    raise AssertionError("the S3 server did not start")
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])

@@ -1,13 +1,11 @@
 """The plan: what a run with models would ask, before it does."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from conftest import ROOT, run_module
 from scripted import Server, write_documents
 
 from mathcode_pile.llm import LlmParams, ModelParams
@@ -15,8 +13,6 @@ from mathcode_pile.llm.cache import ReplyCache
 from mathcode_pile.llm.settings import ServerParams
 from stages.annotate.stage import AnnotateParams, AnnotateSource, annotate, choose_judge
 from tools.plan import Estimate, estimate
-
-ROOT = Path(__file__).parents[2]
 
 
 def _asking(url: str) -> tuple[AnnotateParams, LlmParams]:
@@ -65,26 +61,22 @@ def test_the_plan_adds_up_and_names_what_a_run_would_refuse(project: Path) -> No
     (project / "profiles/asking.yaml").write_text(yaml.safe_dump(profile | {"annotate": asking, "translate": asking}))
     for folder in ("fetch/openwebmath", "deduplicate/filtered_openwebmath"):
         write_documents(project / "data" / folder, [f"Document {i}." for i in range(30)])
-    command = [sys.executable, "-m", "tools.plan", "--profile", "asking"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = run_module("tools", "plan", "--profile", "asking")
     lines = done.stdout.splitlines()
     assert lines[0] == "profile asking, documents of data/ as it is now"
     assert "llm.models.small.revision is not pinned" in lines[1]
     assert "annotate@openwebmath: m, 30 documents, 30 pieces" in lines
-    assert "annotate@cc_en: data/classify/round1 is not there yet, so its documents cannot be counted" in lines
+    assert "annotate@cc_en: data/classify/round1 does not exist yet, so its documents cannot be counted" in lines
     tokens = [int(part.replace(",", "")) for part in re.findall(r"([\d,]+) of (?:prompts|answers)", done.stdout)]
     total, hours = sum(tokens), sum(tokens) / 1000 / 3600 * 8
     assert lines[-1] == f"in all: 60 prompts to ask, {total:,} tokens, {hours:.2f} GPU-hours"
 
 
 def test_a_profile_without_models_has_nothing_to_pay() -> None:
-    command = [sys.executable, "-m", "tools.plan", "--profile", "sample"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_module("tools", "plan", "--profile", "sample", folder=ROOT)
     assert "No model is asked" in done.stdout
 
 
 def test_an_unknown_profile_is_one_line() -> None:
-    command = [sys.executable, "-m", "tools.plan", "--profile", "none"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = run_module("tools", "plan", "--profile", "none", folder=ROOT)
     assert (done.returncode, done.stderr) == (1, "error: --profile: no profiles/none.yaml\n")

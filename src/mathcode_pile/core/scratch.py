@@ -233,7 +233,3 @@ def _prune_home(home: Path) -> int:
             marker.unlink()  # first: what is cut short here must not pass for a finished shard
             shutil.rmtree(marker.parent)
     return freed
-
-
-if __name__ == "__main__":
-    print(f"freed {prune() / 1e6:.1f} MB")

@@ -1,6 +1,6 @@
 """A Hugging Face hub on 127.0.0.1: the part of its HTTP API that huggingface_hub speaks to read repositories.
 
-Run as a process of its own: `python tests/played_hub.py FOLDER --log FILE`; it prints its address.
+Run as a process of its own: `python tests/helpers/played_hub.py FOLDER --log FILE`; it prints its address.
 FOLDER holds `datasets/<owner>/<name>/...` and `models/<owner>/<name>/...`, each with one commit, whose hash
 follows from its content. A repository's `.play.json`, which is no file of it, says what is played:
 

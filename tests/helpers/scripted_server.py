@@ -1,6 +1,6 @@
 """A server that speaks OpenAI's protocol and plays the failures that a prompt names; for tests and bench/.
 
-Run as a process of its own: `python tests/scripted_server.py --log FILE`; it prints its port. A prompt
+Run as a process of its own: `python tests/helpers/scripted_server.py --log FILE`; it prints its port. A prompt
 that contains `play http_500 2;` gets two answers of status 500 and then a good one; `play hang 99;` never
 gets one. Every request is a line of the log: the text between the last two lines of equals signs.
 """

@@ -1,7 +1,6 @@
-"""Validate params.yaml and the chosen profile, section by section and one against another, and say what a run lacks."""
+"""Check params.yaml and the chosen profile: each section by itself, then the sections against each other."""
 
 import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -101,7 +100,7 @@ def _check_names(params: dict[str, Any]) -> None:
 
 
 def _check_inputs(params: dict[str, Any]) -> None:
-    """Raise ParamsError where a stage is to read a folder that no stage makes."""
+    """Raise ParamsError where params name an input folder that no stage makes."""
     made = {"extract_textbooks", *(f"fetch/{name}" for name in params["sources"])}
     made |= {f"{stage}/{name}" for stage in ("annotate", "filter_code") for name in params[stage].sources}
     made |= {f"classify/{name}" for name in params["classifiers"]}
@@ -120,21 +119,21 @@ def _check_inputs(params: dict[str, Any]) -> None:
 
 
 def _check_stages(params: dict[str, Any]) -> None:
-    """Call what stages call first; a model that is not pinned yet is none of their concern here."""
+    """Call what the stages call first. A model that is not pinned yet is no error here: list_missing names it."""
     llm = params["llm"].at_main()
     for source in params["annotate"].sources:
         choose_judge(source, params["annotate"], llm)
     choose_translator(params["translate"], llm)
     components = {source: entry.component for source, entry in params["sources"].items()}
     check_priority(components, params["deduplicate"].priority)
-    # How many devices there will be, nobody knows yet; what one cannot divide, more cannot.
+    # The number of devices is not known yet. If one device cannot divide the batch evenly, more cannot.
     divide_batch(params["pretrain"], params["pack"].sequence_length, devices=1)
 
 
 def list_missing(params: dict[str, Any]) -> list[str]:
-    """Return a line for each thing without which the chosen profile cannot run, in this folder and on this machine.
+    """Return a line for each thing that is missing to run the chosen profile in this folder on this machine.
 
-    These are no errors of a profile as such: as published, it is neither pinned nor on a machine that has vLLM.
+    None of them is an error in the profile: published profiles are not pinned, and vLLM is not installed everywhere.
     """
     missing = []
     if unpinned := list(_list_unpinned(params)):
@@ -151,7 +150,7 @@ def list_missing(params: dict[str, Any]) -> list[str]:
 
 
 def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
-    """Yield the keys of the hub revisions that a run would read and that are null."""
+    """Yield the keys of the null hub revisions that a run would read."""
     origins = {f"fetch.{name}": params["fetch"][name].origins for name in params["sources"]}
     for name, benchmark in params["fetch_benchmarks"].benchmarks.items():
         origins[f"fetch_benchmarks.benchmarks.{name}"] = benchmark.origins
@@ -172,18 +171,9 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
             yield f"{name}.hub.revision"
 
 
-def main() -> None:
-    """Check the files of the working folder, and that the chosen profile can run here."""
+def check_profile() -> None:
+    """Check the files of the working folder; raises PipelineError, with a line for each thing that is missing."""
     unchecked = SECTIONS - set(TYPES) - set(ENTRY_TYPES) - NAMES_ALONE
     assert not unchecked, unchecked
-    try:
-        missing = list_missing(check_all())
-    except PipelineError as error:
-        sys.exit(f"error: {error}")
-    if missing:
-        sys.exit("\n".join(f"error: {line}" for line in missing))
-    print("params.yaml and the profile are as their types want them")
-
-
-if __name__ == "__main__":
-    main()
+    if missing := list_missing(check_all()):
+        raise PipelineError("\nerror: ".join(missing))

@@ -4,10 +4,7 @@ Names, formats and columns are those of the published repositories; two or three
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT
+from conftest import run_module
 from hub import Hub
 from played_hub import TOKEN
 
@@ -154,7 +151,7 @@ def paper(hub: Hub, project: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
         hub.add(repository, files, gated=repository == "bigcode/starcoderdata")
     for model in MODELS:
         hub.add(model, {"config.json": b"{}"}, kind="models")
-    subprocess.run([sys.executable, "-m", "tools.pin", "paper"], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+    assert run_module("tools", "pin", "paper").returncode == 0
     assert "revision: null" not in (project / "profiles" / "paper.yaml").read_text()
     params = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(params.replace("profile: sample", "profile: paper"))

@@ -2,14 +2,11 @@
 
 import gzip
 import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from s3_server import start_s3
 
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.params import parse_section
@@ -28,17 +25,7 @@ def bucket(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    url = f"http://127.0.0.1:{port}"
+    server, url = start_s3()
     client = boto3.client("s3", endpoint_url=url)
     client.create_bucket(Bucket="pile")
     client.put_object(Bucket="pile", Key="data/b.jsonl.gz", Body=gzip.compress(LINES))

@@ -1,29 +1,14 @@
-"""The tools beside the stages: comparing experiments, asking what became of a record."""
+"""`make why`: a document or snippet is traced through the stages."""
 
 from pathlib import Path
 
+import pytest
+from conftest import run_module
+
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, SNIPPET
+from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.shards import ShardWriter, shard_name
-from tools.compare import tabulate
 from tools.why import trace
-
-EXPORTED = """Experiment,rev,State,metrics/pack.json:textbooks_share,metrics/pack.json:rows,\
-metrics/evaluate/pretrained.json:held_out_loss_textbooks,metrics/evaluate/pretrained.json:held_out_stderr_textbooks,\
-mixture.textbooks.weight,data/pack
-,workspace,,0.1,9,5.5,0.1,1.0,ab.dir
-main,1234567,,0.1,9,5.5,0.1,1.0,ab.dir
-lowly-wife,7654321,Success,0.2,9,5.1,0.1,2,cd.dir
-"""
-
-
-def test_experiments_stand_side_by_side_with_what_matters() -> None:
-    lines = [line.split() for line in tabulate(EXPORTED).splitlines()]
-    assert lines == [
-        ["main", "lowly-wife"],
-        ["mixture.textbooks.weight", "1.0", "2"],
-        ["share", "of", "tokens:", "textbooks", "0.1", "0.2"],
-        ["held-out", "loss:", "textbooks", "5.5", "5.1"],
-    ]
 
 
 def test_a_record_is_traced_through_the_stages(tmp_path: Path) -> None:
@@ -45,4 +30,12 @@ def test_a_record_is_traced_through_the_stages(tmp_path: Path) -> None:
         ("translate/c", "1 snippet"),
         ("verify/c", "s/1#0 dropped: contradicted 1, not 2"),
     ]
-    assert trace(tmp_path, "s/2") == []
+    with pytest.raises(PipelineError, match=r"^s/2: no shard in .* has it$"):
+        trace(tmp_path, "s/2")
+
+
+@pytest.mark.parametrize("identity", ["", "a/0#x"])
+def test_what_is_no_id_ends_in_a_line_with_an_example(identity: str) -> None:
+    said = run_module("tools", "why", identity)
+    assert said.returncode == 1 and said.stderr.startswith("error: ") and said.stderr.count("\n") == 1
+    assert "make why ID=openwebmath/" in said.stderr

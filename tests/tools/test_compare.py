@@ -1,0 +1,50 @@
+"""`make compare`: experiments side by side, and what it says before there is one."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import run_module
+
+from tools.compare import tabulate
+
+EXPORTED = """Experiment,rev,State,metrics/pack.json:textbooks_share,metrics/pack.json:rows,\
+metrics/evaluate/pretrained.json:held_out_loss_textbooks,metrics/evaluate/pretrained.json:held_out_stderr_textbooks,\
+mixture.textbooks.weight,data/pack
+,workspace,,0.1,9,5.5,0.1,1.0,ab.dir
+main,1234567,,0.1,9,5.5,0.1,1.0,ab.dir
+lowly-wife,7654321,Success,0.2,9,5.1,0.1,2,cd.dir
+"""
+
+
+def test_experiments_are_side_by_side_with_what_matters() -> None:
+    lines = [line.split() for line in tabulate(EXPORTED).splitlines()]
+    assert lines == [
+        ["main", "lowly-wife"],
+        ["mixture.textbooks.weight", "1.0", "2"],
+        ["share", "of", "tokens:", "textbooks", "0.1", "0.2"],
+        ["held-out", "loss:", "textbooks", "5.5", "5.1"],
+    ]
+
+
+@pytest.mark.parametrize("columns", ["rev,Created", "rev,Created,mixture.textbooks.weight"])
+def test_a_table_without_an_experiment_says_how_to_make_one(columns: str) -> None:
+    exported = f"{columns}\nworkspace,,2\nmain,2026-11-28T11:39:26,1\n"
+    assert tabulate(exported).startswith("no experiments yet: dvc exp run -S ")
+
+
+def test_a_new_repository_has_no_experiments(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").touch()
+    params = tmp_path / "params.yaml"
+    params.write_text("seed: 1\n")
+    for command in ("init -q", "add params.yaml", "-c user.name=a -c user.email=a@b commit -qm first"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    params.write_text("seed: 2\n")
+    said = run_module("tools", "compare", folder=tmp_path)
+    assert (said.returncode, said.stdout.partition(":")[0]) == (0, "no experiments yet")
+
+
+def test_outside_a_repository_one_line_says_so(tmp_path: Path) -> None:
+    said = run_module("tools", "compare", folder=tmp_path)
+    assert said.returncode == 1 and said.stderr.startswith("error: dvc exp show: ") and said.stderr.count("\n") == 1

