@@ -8,5 +8,6 @@ docs/sandbox.md says what it protects from, and what not.
 """
 
 from mathcode_pile.sandbox.controller import PACKAGES, Limits, Result, Sandbox
+from mathcode_pile.sandbox.outcomes import Outcome
 
-__all__ = ["PACKAGES", "Limits", "Result", "Sandbox"]
+__all__ = ["PACKAGES", "Limits", "Outcome", "Result", "Sandbox"]
