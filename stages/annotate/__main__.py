@@ -12,7 +12,7 @@ from stages.annotate.stage import AnnotateParams, annotate
 
 
 def main(raw: Path, out: Path, source: str = typer.Option(...), metrics: Path = typer.Option(...)) -> None:
-    """Judge the pieces of RAW's documents as annotate.sources.SOURCE asks; types or verdicts go along into OUT."""
+    """Judge the pieces of RAW's documents as annotate.sources.SOURCE asks; write documents and answers to OUT."""
     report = annotate(raw, out, source, load("annotate", AnnotateParams), load("llm", LlmParams))
     write_metrics(metrics, report)
 

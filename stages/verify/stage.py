@@ -26,6 +26,7 @@ LABELLED = Path(__file__).with_name("labelled_pairs.jsonl")
 """Pairs of a stated result and an output, labelled `right`, `wrong` or `uncheckable`; they measure verify."""
 
 BATCH_ROWS = 2_000
+_REASONS = {reason.value: reason for reason in Reason}
 
 
 class VerifyParams(Section):
@@ -112,7 +113,7 @@ def _reasons(rows: list[dict[str, Any]], params: VerifyParams) -> Iterator[Reaso
     doubtful = {row["document_id"] for row in rows if row["verdict"] == Reason.CONTRADICTED}
     for row in rows:
         if row["verdict"] not in params.keep:
-            yield Reason(row["verdict"] if row["outcome"] == Outcome.OK else row["outcome"])
+            yield _REASONS[row["verdict"] if row["outcome"] == Outcome.OK else row["outcome"]]
         elif (
             params.drop_contradicted_documents
             and row["document_id"] in doubtful

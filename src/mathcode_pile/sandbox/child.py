@@ -95,7 +95,7 @@ def run(code: int, find_obstacle: Callable[[str], tuple[str, str] | None]) -> tu
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main
     sys.argv = ["snippet.py"]
-    stop = None
+    stop: tuple[str, str] | None = None
     try:
         exec(compiled, main.__dict__)  # noqa: S102 - this is what the sandbox is for
     except SystemExit as error:
