@@ -87,7 +87,7 @@ def test_only_what_was_never_answered_is_asked(tmp_path: Path, server: Server) -
     edit(copy.params, "annotate", "max_failed_share", value=0.5)
     assert copy.count_asked(more, *both) == 0
     # Another prompt asks all of its own questions, the first one again none.
-    prompt = copy.folder / "src" / "mathcode_pile" / "prompts" / "translate.txt"
+    prompt = copy.folder / "stages" / "translate" / "prompts" / "translate.txt"
     text = prompt.read_text(encoding="utf-8")
     prompt.write_text("Be brief.\n" + text, encoding="utf-8")
     assert copy.count_asked(more, *both) == count_pieces(range(44))

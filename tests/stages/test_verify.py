@@ -16,6 +16,8 @@ from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import ShardWriter, read_rows
+from mathcode_pile.sandbox import Outcome
+from stages.verify.reasons import Reason
 from stages.verify.stage import VerifyParams, measure, read_labelled, verify_shard
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -75,6 +77,10 @@ def test_only_verified_snippets_are_kept_and_each_other_has_a_reason(tmp_path: P
         "s/d#0": "uncheckable",
     }
     assert report.read == 7 == report.kept + report.dropped.total()
+
+
+def test_every_way_in_which_a_run_can_end_early_is_a_reason() -> None:
+    assert {*Outcome} - {Outcome.OK} < {*Reason}
 
 
 def test_rejected_snippets_can_be_looked_up_whole(tmp_path: Path) -> None:
