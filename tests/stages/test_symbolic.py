@@ -289,6 +289,10 @@ def test_numbers_that_python_cannot_read_are_left_out_by_name(text: str) -> None
     assert found == [] and reasons == {"unknown_notation": 1}
 
 
+def test_an_equals_sign_between_words_is_no_arithmetic() -> None:
+    assert translate_document("We have t .=x of them.") == ([], {})
+
+
 def test_what_is_left_alone_is_counted_by_reason() -> None:
     _, reasons = translate_document(r"Let $x = 5$, $\log 3 + 1 = 4$ and $1 + 2 + \cdots + 9 = 45$.")
     assert reasons["nothing_to_compute"] and reasons["ambiguous_logarithm"] and reasons["ellipsis"]
