@@ -139,7 +139,7 @@ def read_relation(reply: str) -> Verdict:
 def _verdict(stated: set[int], reply: str) -> Verdict:
     if len(stated) == 1:
         return Verdict(stated.pop())
-    return Verdict(0, Reason.AMBIGUOUS_REPLY if stated else Reason.UNPARSED_REPLY, reply[:200])
+    return Verdict(0, Reason.AMBIGUOUS_REPLY if stated else Reason.UNPARSED_REPLY, " ".join(reply[:200].split()))
 
 
 def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJudge | ModelJudge:

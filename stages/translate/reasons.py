@@ -25,7 +25,7 @@ class Reason(DropReason):
     # Mathematics that the symbolic translator does not read.
     UNKNOWN_NOTATION = "unknown_notation", "The notation is not one that the reader knows."
     TEXT_IN_EXPRESSION = "text_in_expression", "Words are part of the expression."
-    ELLIPSIS = "ellipsis", "Dots stand for terms that are not written."
+    ELLIPSIS = "ellipsis", "Dots replace some of the terms."
     LIST = "list", "The span lists values, with dots between them."
     PLUS_MINUS = "plus_minus", "A plus-minus sign means two values at once."
     EMPTY = "empty", "One side of the equation is empty."

@@ -125,7 +125,8 @@ def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator
             funnel.count_read(batch.num_rows)
             snippets: list[dict[str, Any]] = []
             kept = 0
-            for row, (name, text) in enumerate(zip(*(c.to_pylist() for c in batch.columns), strict=True), start):
+            named_texts = zip(batch["id"].to_pylist(), batch["text"].to_pylist(), strict=True)
+            for row, (name, text) in enumerate(named_texts, start):
                 if not text.strip():
                     funnel.drop(name, Reason.NO_COMPUTATION)
                     continue

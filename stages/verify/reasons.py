@@ -9,7 +9,7 @@ class Reason(DropReason):
 
     CONTRADICTED = "contradicted", "The output differs from the result that the document states."
     UNCHECKABLE = "uncheckable", "The output and the stated result cannot be compared."
-    VERIFIED = "verified", "The output agrees with the stated result, but verify.keep leaves out such snippets."
+    VERIFIED = "verified", "The output agrees with the stated result, but verify.keep does not name this verdict."
     CONTRADICTED_DOCUMENT = "contradicted_document", "Another snippet of the same document is contradicted."
 
     DOES_NOT_COMPILE = Outcome.DOES_NOT_COMPILE.value, "The code is not valid Python."

@@ -91,7 +91,7 @@ def _documents(shard: Path, funnel: Funnel) -> Iterator[list[dict[str, Any]]]:
     seen: set[str] = set()
     for document, snippets in groupby(rows, key=lambda row: row["document_id"]):
         if document in seen:
-            raise InputError(f"{shard}: the snippets of {document} do not stand side by side")
+            raise InputError(f"{shard}: the snippets of {document} do not follow each other")
         seen.add(document)
         yield list(snippets)
 

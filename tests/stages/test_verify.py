@@ -117,7 +117,7 @@ def test_verdicts_and_methods_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_document_torn_apart_in_a_shard_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="s/a do not stand side by side"):
+    with pytest.raises(InputError, match="s/a do not follow each other"):
         verified(tmp_path, [SNIPPETS[0], SNIPPETS[2], SNIPPETS[1]])
 
 

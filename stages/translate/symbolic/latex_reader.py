@@ -9,7 +9,6 @@ from math import prod
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
-from stages.translate.symbolic.latex_tokens import clean, tokens_of
 from stages.translate.symbolic.nodes import (
     TRIGONOMETRY,
     Node,
@@ -34,11 +33,6 @@ _MATRICES = {
 def read_tokens(tokens: list[str], complex_numbers: bool = False) -> Node:
     """Return the tree of one whole expression; raise UnreadableError with the reason where it is none."""
     return _Reader(tokens, complex_numbers).whole()
-
-
-def read(latex: str, complex_numbers: bool = False) -> Node:
-    """Return the tree of one whole LaTeX expression."""
-    return read_tokens(tokens_of(clean(latex)), complex_numbers)
 
 
 class _Reader(Expressions):
