@@ -20,7 +20,7 @@ import psutil
 import typer
 
 from bench.table import Row, describe_machine, to_markdown
-from mathcode_pile.llm.asker import Asker, open_backend
+from mathcode_pile.llm.asker import Asker, Reply, open_backend
 from mathcode_pile.llm.cache import ReplyCache
 from mathcode_pile.llm.settings import ModelParams, ServerParams, Task
 
@@ -44,7 +44,7 @@ def measure_client(url: str, requests: int, concurrency: int) -> tuple[float, fl
         asker = Asker(task, open_backend(task), ReplyCache(Path(folder)))
         start, busy = time.monotonic(), sum(os.times()[:2])
         for index, reply in asker.ask(make_prompts(requests), requests, "prompt"):
-            assert not reply.failure
+            assert isinstance(reply, Reply) and not reply.failure
             if (index + 1) % max(1, requests // 10) == 0:
                 megabytes.append(me.memory_info().rss / 1e6)
         seconds, busy = time.monotonic() - start, sum(os.times()[:2]) - busy

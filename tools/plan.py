@@ -135,7 +135,7 @@ def estimate(
     everyone = count_rows(folder)
     everyone = min(sample, everyone) if sample else everyone
     texts = _sample_texts(folder, documents)
-    prompts = [prompt for _, prompt in asker.write_prompts(enumerate(texts))]
+    prompts = [prompt for _, prompt in asker.write_prompts(enumerate(texts)) if isinstance(prompt, str)]
     identity = asker.task.identity()
     kept = [replies.get(reply_key(identity, prompt)) for prompt in prompts]
     answers = [completion.completion_tokens for completion in kept if completion]

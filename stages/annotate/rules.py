@@ -1,6 +1,6 @@
-"""Type a piece of text by rules, without a model: cheap, stated, the same everywhere.
+"""Type a piece of text by rules, without a model: cheap, and the same on every machine.
 
-Each rule weighs signs in the text for every thousand characters. What it cannot do: tell a wrong
+The rules count signs of mathematics, software and other fields for every thousand characters. They cannot tell a wrong
 solution from a right one, judge quality, or read a language other than English.
 """
 
@@ -11,16 +11,16 @@ from enum import IntEnum
 
 
 class PieceType(IntEnum):
-    """What a piece of text is, for one who wants to learn mathematics from it."""
+    """What a piece of text is to a reader who wants to learn mathematics from it."""
 
     PROBLEM_AND_SOLUTION = 1
     """Poses a mathematical problem and works it out."""
     CONCEPT_OR_THEORY = 2
     """Explains, defines, proves or shows a mathematical concept, theorem or method."""
     PROBLEM_WITHOUT_SOLUTION = 3
-    """Poses mathematical problems and leaves them open."""
+    """Poses mathematical problems and does not solve them."""
     APPLIED = 4
-    """Science, engineering or business in which mathematics is a tool, not the matter."""
+    """Science, engineering or business that uses mathematics as a tool."""
     SOFTWARE = 5
     """Programs, and text about using or configuring them."""
     OTHER_PROSE = 6
@@ -45,7 +45,7 @@ _FORMULA = re.compile(
 _EQUATION = re.compile(
     r"[\d)\w] ?(?:[-+*/^×÷]|\*\*) ?[\d(\w]{1,12}[^=\n]{0,40}=\s?-?[\d(\w]|\w\*\*\w|\w\^\{?-?\w|\d\s?[+*/×÷]\s?\d"
 )
-# Words that mathematics is written in, in the singular.
+# The vocabulary of mathematics, in the singular.
 _MATHEMATICS = _vocabulary(
     """
     theorem lemma corollary corollaries proof prove proves proved axiom conjecture integer prime divisible
@@ -87,7 +87,7 @@ _SOLUTION = re.compile(
     r"q\.?e\.?d)\b|\\boxed|∴|\\therefore|\\implies|\\Rightarrow",
     re.IGNORECASE,
 )
-# Words that software is documented in.
+# The vocabulary of software and its documentation.
 _SOFTWARE = _vocabulary(
     """
     api http https url urls request response client server session socket proxy proxies cookie header json yaml
@@ -106,7 +106,7 @@ _SOFTWARE = _vocabulary(
     browser transformer transformers hidden masked masks logits config_dict sagemaker ec2 rest cls self
     """
 )
-# Words that the documentation of any function uses, one of mathematics too: they weigh less.
+# Words in the documentation of any function, mathematical ones included, so they weigh less.
 _SIGNATURE = _vocabulary(
     """
     class method instance attribute property keyword args argument parameter param str bool dict none true false
@@ -114,7 +114,7 @@ _SIGNATURE = _vocabulary(
     list index indices key option flag input output iterable iterator int float shape
     """
 )
-# Words of the fields that mathematics is used in.
+# Words of fields that apply mathematics.
 _APPLIED = _vocabulary(
     """
     velocity acceleration force mass energy voltage current circuit resistor temperature pressure molecule
@@ -124,9 +124,9 @@ _APPLIED = _vocabulary(
     hydrogen atom atomic
     """
 )
-# Reference pages speak in the imperative ("Compute the ...") and pose no problem.
+# Reference pages use the imperative ("Compute the ...") although they pose no problem.
 _REFERENCE = re.compile(r"^(?:Parameters|Returns|Notes|Examples?|See Also|References)\n[-=~]{3,}|^>>> ", re.MULTILINE)
-# Pages of links, menus and tables: many short lines that do not end as sentences do.
+# Words of menus and page frames, and addresses.
 _MENU = re.compile(
     r"\b(?:home|login|log in|sign (?:in|up)|cookies?|privacy policy|terms of (?:use|service)|all rights reserved|"
     r"subscribe|next page|previous|share this|click here|copyright|menu|read more|newsletter)\b|https?://",
@@ -141,7 +141,7 @@ _CODE_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """How often each kind of sign stands in a text, for every 1,000 characters."""
+    """How often a text has each kind of sign, for every 1,000 characters."""
 
     mathematics: float
     software: float
@@ -149,7 +149,7 @@ class Signs:
 
 
 def count_signs(text: str) -> Signs:
-    """Count the signs of a text. One shorter than 400 characters counts as 400: one word is no proof."""
+    """Count the signs of a text. A shorter one counts as 400 characters, so that one word decides nothing."""
     scale = 1000 / max(len(text), 400)
     mathematics = software = applied = signature = 0
     for word, count in Counter(_WORD.findall(text.lower())).items():
@@ -168,7 +168,7 @@ def count_signs(text: str) -> Signs:
 
 
 def is_related(text: str) -> bool:
-    """Tell whether a text has to do with mathematics."""
+    """Tell whether a text is about mathematics."""
     return count_signs(text).mathematics >= 3.0
 
 

@@ -1,14 +1,14 @@
 """Give each piece of a document its type, or tell documents about mathematics from the rest.
 
-A judgement is costly and kept with the document; `select` decides on it, and can decide again. Rules
-judge without a model; a language model judges through `llm`, its replies kept for ever.
+A judgement is costly, so it is kept with the document; `select` decides by it, and can decide again at no cost. Rules
+judge without a model. A language model judges through mathcode_pile.llm, which keeps its replies.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -17,14 +17,14 @@ import pyarrow as pa
 import xxhash
 from pydantic import Field
 
-from mathcode_pile.core.documents import DROPPED
-from mathcode_pile.core.engine import alone, map_folder
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import ShardWriter, count_shard, list_shards, number_batches, read_batches, read_schema
-from mathcode_pile.llm import LlmParams, Task, Template, Text, load_template, make_task, open_asker, write_prompts
+from mathcode_pile.core.shards import count_shard, list_shards, number_batches, read_batches, read_schema
+from mathcode_pile.llm import Inquiry, LlmParams, Reply, Text, load_template, make_task
 from mathcode_pile.llm.pieces import split_pieces
+from stages.annotate.reasons import Reason
 from stages.annotate.rules import is_related, type_piece
 
 Question = Literal["type", "related"]
@@ -33,13 +33,13 @@ PROMPTS = Path(__file__).with_name("prompts")
 
 
 class AnnotateSource(Section):
-    """What is asked about one source's documents."""
+    """What is asked about the documents of one source."""
 
     input: str
     """The folder below data/ whose documents are judged; dvc.yaml reads it."""
     question: Question
     sample: int = Field(default=0, ge=0)
-    """Documents judged, chosen by a hash of their id; the others are dropped. 0: all."""
+    """How many documents to judge, chosen by a hash of their id; the others are dropped. 0: all."""
 
 
 class AnnotateParams(Section):
@@ -47,7 +47,7 @@ class AnnotateParams(Section):
 
     backend: Literal["rules", "openai", "vllm"]
     model: str | None = None
-    """Which of llm.models; with a model's backend."""
+    """A name of llm.models; needed by the backends openai and vllm."""
     max_completion_tokens: int = Field(default=16, gt=0)
     max_piece_characters: int = Field(gt=0)
     max_failed_share: float = Field(ge=0, le=1)
@@ -56,19 +56,21 @@ class AnnotateParams(Section):
 
 class Verdict(NamedTuple):  # of one piece
     answer: int
-    """A type of 1 to 7, or 1 for related and 2 for unrelated; 0 where there is no answer."""
-    reason: str
+    """A type of 1 to 7, or 1 for related and 2 for unrelated; 0: no answer."""
+    reason: DropReason | None = None
     """Why there is no answer."""
+    detail: str = ""
 
 
-Judged = Iterator[tuple[int, Verdict]]  # the row, for each piece, in order
+# A text's row and the verdicts on its pieces in order; Failed where our code raised on the text.
+Judged = Iterator[tuple[int, list[Verdict] | Failed]]
 
 
 class Judge(Protocol):
     """Judges the pieces of texts."""
 
     def judge(self, texts: Iterable[Text], total: int) -> Judged:
-        """Yield each text's row, once for each of its pieces, with the piece's verdict; total: of the texts."""
+        """Yield the verdicts on each text; total: how many texts there are."""
 
 
 class RulesJudge(NamedTuple):
@@ -78,66 +80,70 @@ class RulesJudge(NamedTuple):
     max_characters: int
 
     def judge(self, texts: Iterable[Text], total: int) -> Judged:
-        """Yield each text's row, once for each of its pieces, with the piece's verdict."""
+        """Yield the verdicts on each text."""
         for row, text in texts:
-            for piece in split_pieces(text, self.max_characters):
-                answer = int(type_piece(piece)) if self.question == "type" else 2 - is_related(piece)
-                yield row, Verdict(answer, "")
+            yield row, attempt(self._judge_text, text)
+
+    def _judge_text(self, text: str) -> list[Verdict]:
+        pieces = split_pieces(text, self.max_characters)
+        if self.question == "type":
+            return [Verdict(int(type_piece(piece))) for piece in pieces]
+        return [Verdict(1 if is_related(piece) else 2) for piece in pieces]
 
 
-class ModelJudge(NamedTuple):
+@dataclass(frozen=True)
+class ModelJudge(Inquiry):
     """Judges by asking a language model."""
 
     question: Question
-    max_characters: int
-    task: Task
-
-    @property
-    def template(self) -> Template:
-        """The prompt of the question."""
-        return load_template(PROMPTS / f"{self.question}.txt")
 
     def judge(self, texts: Iterable[Text], total: int) -> Judged:
-        """Yield each text's row, once for each of its pieces, with the piece's verdict."""
+        """Yield the verdicts on each text."""
+        for row, replies in self.ask(texts, total):
+            yield row, replies if isinstance(replies, Failed) else attempt(self._read_replies, replies)
+
+    def _read_replies(self, replies: list[Reply]) -> list[Verdict]:
         read = read_type if self.question == "type" else read_relation
-        for row, reply in open_asker(self.task).ask(self.write_prompts(texts), total, "document"):
-            yield row, Verdict(0, reply.failure) if reply.failure else read(reply.text)
-
-    def write_prompts(self, texts: Iterable[Text]) -> Iterator[tuple[int, str]]:
-        """Yield each text's row and the prompt for each of its pieces."""
-        return write_prompts(self.task, self.template, self.max_characters, texts)
+        return [Verdict(0, reply.failure, reply.detail) if reply.failure else read(reply.text) for reply in replies]
 
 
-# With a second one that "or" or a slash joins: "Type: 1 or 2" decides for neither.
+# The second digit, after "or" or a slash, is read too: "Type: 1 or 2" decides for neither.
 _TYPE = re.compile(
     r"\b(?:type|category|answer|class)\W{0,12}([1-7])\b(?:\W{0,6}(?:\bor\b|/)\W{0,6}(\d)\b)?", re.IGNORECASE
 )
 _DIGIT = re.compile(r"(?<![\d.])([1-7])(?![\d]|\.\d)")
-_RELATION = re.compile(r"\b(unrelated|not[ -]related|related)\b", re.IGNORECASE)
+# "Related: no" denies what it names.
+_RELATION = re.compile(
+    r"\b(?P<stated>unrelated|not[ -]related|related)\b(?:[*_\s]*[:=?][*_\s]*(?P<answer>yes|no)\b)?", re.IGNORECASE
+)
 
 
 def read_type(reply: str) -> Verdict:
-    """Return the type that a reply states: after a word that announces it, else the only digit there is.
+    """Return the type that a reply states: after a word that announces it, else the only digit in the reply.
 
-    Two types are none: `ambiguous_reply`.
+    A reply with two types has no answer: `ambiguous_reply`.
     """
     announced = {int(digit) for match in _TYPE.findall(reply) for digit in match if digit}
-    stated = announced or {int(digit) for digit in _DIGIT.findall(reply)}
-    if len(stated) == 1:
-        return Verdict(stated.pop(), "")
-    return Verdict(0, "ambiguous_reply" if stated else "unparsed_reply")
+    return _verdict(announced or {int(digit) for digit in _DIGIT.findall(reply)}, reply)
 
 
 def read_relation(reply: str) -> Verdict:
     """Return 1 where a reply says related, 2 where it says unrelated."""
-    stated = {1 if word.lower() == "related" else 2 for word in _RELATION.findall(reply)}
+    stated = set()
+    for match in _RELATION.finditer(reply):
+        is_denied = (match["answer"] or "").lower() == "no"
+        stated.add(1 if (match["stated"].lower() == "related") != is_denied else 2)
+    return _verdict(stated, reply)
+
+
+def _verdict(stated: set[int], reply: str) -> Verdict:
     if len(stated) == 1:
-        return Verdict(stated.pop(), "")
-    return Verdict(0, "ambiguous_reply" if stated else "unparsed_reply")
+        return Verdict(stated.pop())
+    return Verdict(0, Reason.AMBIGUOUS_REPLY if stated else Reason.UNPARSED_REPLY, " ".join(reply[:200].split()))
 
 
 def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJudge | ModelJudge:
-    """Return what judges a source's pieces, as params say; raises ParamsError where they do not name the source."""
+    """Return the judge of a source's pieces that params name; raises ParamsError where they lack the source."""
     if source not in params.sources:
         raise ParamsError(f"params: annotate.sources has no {source!r}; there are {', '.join(params.sources)}")
     question, limit = params.sources[source].question, params.max_piece_characters
@@ -145,30 +151,26 @@ def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJu
         return RulesJudge(question, limit)
     share = params.max_failed_share
     task = make_task("annotate", params.backend, params.model, llm, params.max_completion_tokens, share)
-    return ModelJudge(question, limit, task)
+    return ModelJudge(task, load_template(PROMPTS / f"{question}.txt"), limit, question)
 
 
 def annotate(raw: Path, out: Path, source: str, params: AnnotateParams, llm: LlmParams) -> Report:
     """Write the documents of `raw` to `out`, with a column `types` (one for each piece) or `related`.
 
-    Documents which are not sampled, have no text, or for none of whose pieces an answer came are dropped.
+    A document is dropped if it is not sampled, has no text, or gets no answer about any of its pieces.
     Raises InputError where a shard cannot be read, PipelineError where a model cannot be asked.
     """
     judge = choose_judge(source, params, llm)
     task = params.sources[source]
     last = last_chosen_hash(raw, task.sample)
     work = partial(annotate_shard, question=task.question, judge=judge, last=last)
-    key: list[Any] = [task.question, params.max_piece_characters, last]
-    if isinstance(judge, RulesJudge):
-        return map_folder("annotate", work, raw, out, [*key, "rules"])
-    model = judge.task.model
-    key += [judge.task.identity(), judge.template.version, model.context_tokens, model.tokenizer]
-    with alone():
-        return map_folder("annotate", work, raw, out, key)
+    how = ["rules", params.max_piece_characters] if isinstance(judge, RulesJudge) else judge.key
+    workers = None if isinstance(judge, RulesJudge) else 1
+    return map_folder("annotate", work, raw, out, [task.question, last, *how], workers=workers)
 
 
 def last_chosen_hash(folder: Path, sample: int) -> int | None:
-    """Return the greatest hash of an id among the `sample` least of a folder, None where all are chosen."""
+    """Return the hash of an id up to which documents are sampled: the `sample`-th least; None where all are."""
     if sample <= 0:
         return None
     hashes = [_hash_ids(batch.column(0)) for shard in list_shards(folder) for batch in read_batches(shard, ["id"])]
@@ -190,36 +192,37 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judg
     schema = read_schema(shard, ["id", "text"])
     if column.name in schema.names:
         raise InputError(f"{shard}: has a column {column.name!r} already")
-    report = Report()
-    judged = groupby(judge.judge(_texts(shard, last), count_shard(shard)), key=lambda pair: pair[0])
-    with (
-        ShardWriter(folder / "documents.parquet", schema.append(column)) as kept,
-        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
-    ):
+    judged = judge.judge(_texts(shard, last), count_shard(shard))
+    annotated = schema.append(column)
+    with Funnel.of_shard(folder, annotated) as funnel:
         for start, batch in number_batches(shard):
-            reasons = _reasons_to_skip(batch, last)
-            answers: list[Any] = []
-            for row, reason in enumerate(reasons):
+            funnel.count_read(batch.num_rows)
+            names: list[str] = batch["id"].to_pylist()
+            rows: list[int] = []
+            answers: list[list[int] | bool] = []
+            for row, reason in enumerate(_reasons_to_skip(batch, last)):
                 if reason:
+                    funnel.drop(names[row], reason)
                     continue
                 number, verdicts = next(judged)
                 assert number == start + row
-                answer, reasons[row] = _sum_up([v for _, v in verdicts], question, report.counts)
-                if not reasons[row]:
+                answer = _sum_up(names[row], verdicts, question, funnel)
+                if answer is not None:
+                    rows.append(row)
                     answers.append(answer)
-            _write(batch, reasons, pa.array(answers, column.type), column, kept, dropped, report)
-        for _ in judged:  # lets the judge end as it should
+            columns = [*batch.take(pa.array(rows, pa.int64())).columns, pa.array(answers, column.type)]
+            funnel.keep(pa.RecordBatch.from_arrays(columns, schema=annotated))
+        for _ in judged:  # nothing is left; the asker then checks and notes its run
             pass
-    return report
+    return funnel.report
 
 
-def _reasons_to_skip(batch: pa.RecordBatch, last: int | None) -> list[str]:
-    """[rows] why a document is not judged; empty where it is."""
-    texts = batch.column("text")
-    reasons = ["" if text.as_py().strip() else "empty_text" for text in texts]
+def _reasons_to_skip(batch: pa.RecordBatch, last: int | None) -> list[Reason | None]:
+    """[rows] why a document is not judged; None where it is."""
+    reasons = [None if text.as_py().strip() else Reason.EMPTY_TEXT for text in batch.column("text")]
     if last is not None:
         for row in np.flatnonzero(_hash_ids(batch.column("id")) > last):
-            reasons[row] = "not_sampled"
+            reasons[row] = Reason.NOT_SAMPLED
     return reasons
 
 
@@ -232,32 +235,23 @@ def _texts(shard: Path, last: int | None) -> Iterator[Text]:
                 yield start + row, texts[row].as_py()
 
 
-def _sum_up(verdicts: list[Verdict], question: Question, counts: Counter[str]) -> tuple[Any, str]:
-    """Return a document's answer and, where none of its pieces has one, the reason."""
+def _sum_up(name: str, verdicts: list[Verdict] | Failed, question: Question, funnel: Funnel) -> list[int] | bool | None:
+    """Return a document's answer; a document without one is dropped, for the reason of its first piece."""
+    if isinstance(verdicts, Failed):
+        funnel.fail(name, verdicts)
+        return None
+    _count(verdicts, question, funnel.report.counts)
+    answers = [verdict.answer for verdict in verdicts]
+    if any(answers):
+        return answers if question == "type" else 1 in answers
+    first = verdicts[0]
+    assert first.reason
+    funnel.drop(name, first.reason, first.detail)
+    return None
+
+
+def _count(verdicts: list[Verdict], question: Question, counts: Counter[str]) -> None:
     counts["pieces"] += len(verdicts)
     for verdict in verdicts:
         name = ("none", "related", "unrelated")[verdict.answer] if question == "related" else f"type_{verdict.answer}"
         counts[name if verdict.answer else "unanswered_pieces"] += 1
-    answers = [v.answer for v in verdicts]
-    if not any(answers):
-        return None, verdicts[0].reason
-    return (answers if question == "type" else 1 in answers), ""
-
-
-def _write(
-    batch: pa.RecordBatch,
-    reasons: list[str],
-    answers: pa.Array,
-    column: pa.Field,
-    kept: ShardWriter,
-    dropped: ShardWriter,
-    report: Report,
-) -> None:
-    good = batch.filter(pa.array([not reason for reason in reasons]))
-    columns = {**dict(zip(good.schema.names, good.columns, strict=True)), column.name: answers}
-    kept.write(pa.RecordBatch.from_arrays(list(columns.values()), schema=kept.schema))
-    ids = batch.column("id").to_pylist()
-    dropped.write_rows([{"id": i, "reason": r, "detail": ""} for i, r in zip(ids, reasons, strict=True) if r])
-    report.read += batch.num_rows
-    report.kept += good.num_rows
-    report.dropped.update(r for r in reasons if r)

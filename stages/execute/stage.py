@@ -1,4 +1,4 @@
-"""Run every snippet of a shard in the sandbox; each gets an outcome, none is dropped.
+"""Run every snippet of a shard in the sandbox; each gets an outcome, and none is dropped for it.
 
 Not covered: snippets in other languages than Python.
 """
@@ -11,44 +11,34 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import PositiveFloat, PositiveInt
 
-from mathcode_pile.core.documents import EXECUTED, SNIPPET
+from mathcode_pile.core.documents import DROPPED, EXECUTED, SNIPPET
 from mathcode_pile.core.engine import count_workers, map_folder
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import Funnel, Report
+from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_schema
+from mathcode_pile.core.shards import LazyShard, ShardWriter, list_shards, number_batches, read_schema
 from mathcode_pile.sandbox import PACKAGES, Limits, Result, Sandbox
 
-OUTCOMES = (
-    "ok",
-    "does_not_compile",
-    "exception",
-    "timeout",
-    "memory",
-    "output_limit",
-    "killed",
-    "blocked",
-    "missing_module",
-)
 UNSTABLE = "unstable"
-# Snippets handed to the sandbox at once: enough that its lanes never run dry, few enough to hold.
+# Snippets given to the sandbox at once: enough to keep its lanes busy, few enough to hold in memory.
 BLOCK = 2000
 
 
 class ExecuteParams(Section):
-    """What a snippet may use, and how strictly it is kept in."""
+    """What a snippet may use, and how strictly it is isolated."""
 
     timeout_s: PositiveFloat
-    """Seconds of computing; one that waits instead is ended after twice as long."""
+    """Seconds of computing; a snippet that only waits is ended after twice as long."""
     memory_mb: PositiveInt
-    """Beyond what the warm parent holds."""
+    """Memory beyond what the sandbox's warm parent holds."""
     output_bytes: PositiveInt
     disk_mb: PositiveInt
     isolation: Literal["full", "none"]
     packages: tuple[str, ...] = PACKAGES
     """What snippets may import besides the standard library."""
     runs: Literal[1, 2] = 1
-    """2: run each twice, and say in `error` where the output differed."""
+    """2: run each twice, and say in `error` that the output differed."""
 
     def limits(self) -> Limits:
         """Return the limits of one snippet."""
@@ -63,12 +53,12 @@ def open_sandbox(params: ExecuteParams, lanes: int = 1) -> Sandbox:
 def execute_folder(folder: Path, out: Path, params: ExecuteParams) -> tuple[Report, list[str]]:
     """Execute the snippets of a folder's shards; return the report and the sandbox's layers.
 
-    Raises PipelineError before anything runs where the machine cannot isolate and the params ask for it.
+    Raises PipelineError before any snippet runs if the params ask for isolation and the machine cannot give it.
     """
     with open_sandbox(params) as sandbox:
         layers = sandbox.layers
     cores, shards = count_workers(), len(list_shards(folder))
-    # Fewer shards than cores: each worker runs several snippets at once instead. No result depends on it.
+    # With fewer shards than cores, each worker runs several snippets at once. No result depends on this.
     lanes = -(-cores // min(cores, shards)) if shards else 1
     work = partial(execute_shard, params=params, lanes=lanes)
     report = map_folder("execute", work, folder, out, key=[params.model_dump()])
@@ -76,23 +66,29 @@ def execute_folder(folder: Path, out: Path, params: ExecuteParams) -> tuple[Repo
 
 
 def execute_shard(shard: Path, folder: Path, params: ExecuteParams, lanes: int = 1) -> Report:
-    """Execute the snippets of one shard; extra columns are kept.
+    """Execute the snippets of one shard; further columns are kept.
 
-    Raises InputError where a column is missing or holds nothing.
+    Raises InputError where a column is missing or a snippet has no code.
     """
     schema = _executed_schema(shard)
-    report = Report()
-    with open_sandbox(params, lanes) as sandbox, ShardWriter(folder / "documents.parquet", schema) as writer:
-        for group in read_batches(shard):
+    # Only our own code's failure drops a snippet, so most shards have no file of drops.
+    funnel = Funnel(ShardWriter(folder / "documents.parquet", schema), LazyShard(folder / "dropped.parquet", DROPPED))
+    with open_sandbox(params, lanes) as sandbox, funnel:
+        for first, group in number_batches(shard):
+            funnel.count_read(group.num_rows)
             for start in range(0, group.num_rows, BLOCK):
                 batch = group.slice(start, BLOCK)
-                codes = batch.column("code")
-                if codes.null_count:
-                    raise InputError(f"{shard}: row {report.read + codes.is_null().index(True).as_py()} has no code")
-                results = _run_all(sandbox, codes.to_pylist(), params.runs)
-                writer.write(_append(batch, results, schema))
-                report += _count(results)
-    return report
+                _refuse_missing_code(batch, shard, first + start)
+                for part, results in funnel.apply(partial(_run_all, sandbox, params.runs), batch):
+                    funnel.keep(_append(part, results, schema))
+                    _count(results, funnel.report.counts)
+    return funnel.report
+
+
+def _refuse_missing_code(batch: pa.RecordBatch, shard: Path, first: int) -> None:
+    codes = batch.column("code")
+    if codes.null_count:
+        raise InputError(f"{shard}: row {first + codes.is_null().index(True).as_py()} has no code")
 
 
 def _executed_schema(shard: Path) -> pa.Schema:
@@ -101,7 +97,8 @@ def _executed_schema(shard: Path) -> pa.Schema:
     return pa.schema([*EXECUTED, *extra])
 
 
-def _run_all(sandbox: Sandbox, codes: list[str], runs: int) -> list[Result]:
+def _run_all(sandbox: Sandbox, runs: int, batch: pa.RecordBatch) -> list[Result]:
+    codes = batch.column("code").to_pylist()
     results = sandbox.run_all(codes)
     if runs == 2:
         again = sandbox.run_all(codes)
@@ -124,12 +121,12 @@ def _append(batch: pa.RecordBatch, results: list[Result], schema: pa.Schema) -> 
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _count(results: list[Result]) -> Report:
-    counts = Counter(f"outcome_{result.outcome}" for result in results)
-    counts[UNSTABLE] = sum(result.error.startswith(UNSTABLE) for result in results)
-    return Report(read=len(results), kept=len(results), counts=+counts)
+def _count(results: list[Result], counts: Counter[str]) -> None:
+    counts.update(f"outcome_{result.outcome}" for result in results)
+    if unstable := sum(result.error.startswith(UNSTABLE) for result in results):
+        counts[UNSTABLE] += unstable
 
 
 def outcome_counts(report: Report) -> dict[str, int]:
-    """Return how many snippets had each outcome, those that none had included."""
-    return {f"outcome_{outcome}": report.counts[f"outcome_{outcome}"] for outcome in OUTCOMES}
+    """Return how many snippets had each outcome, outcomes without a snippet included."""
+    return {f"outcome_{outcome}": report.counts[f"outcome_{outcome}"] for outcome in Outcome}

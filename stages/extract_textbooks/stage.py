@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, encode_metadata
-from mathcode_pile.core.engine import alone, map_folder
+from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches
@@ -52,10 +52,7 @@ def extract_textbooks(folder: Path, out: Path, params: ExtractTextbooksParams) -
     ocr = load_ocr(params.ocr, params.ocr_revision) if params.ocr != "none" else None
     work = partial(_extract_shard, params=params, duplicates=duplicates, ocr=ocr)
     key = [params.model_dump(), sorted(duplicates.items()), ocr.fingerprint if ocr else None]
-    if ocr is None:
-        return map_folder("extract_textbooks", work, folder, out, key)
-    with alone():
-        return map_folder("extract_textbooks", work, folder, out, key)
+    return map_folder("extract_textbooks", work, folder, out, key, workers=None if ocr is None else 1)
 
 
 def _find_duplicates(folder: Path) -> dict[str, str]:

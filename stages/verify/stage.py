@@ -1,7 +1,7 @@
-"""Compare each snippet's output with the result its document states, and keep what is verified.
+"""Compare each snippet's output with the result that its document states, and keep the snippets that are verified.
 
-The comparison is answers/'s; here is what becomes of the snippets. A document's snippets stand side by side in
-one shard, as translate writes them.
+mathcode_pile.answers compares; this module decides what becomes of the snippets. The snippets of one document follow
+each other in one shard, as translate writes them.
 """
 
 import json
@@ -15,30 +15,33 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mathcode_pile.answers import Checker, Comparison, compare_by_paper
-from mathcode_pile.core.documents import DROPPED, EXECUTED, VERIFIED
+from mathcode_pile.core.documents import EXECUTED, VERIFIED, snippet_id
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import Failed, Funnel, Report, attempt
+from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import ShardWriter, read_batches, read_schema
+from mathcode_pile.core.shards import read_schema
+from stages.verify.reasons import Reason
 
 LABELLED = Path(__file__).with_name("labelled_pairs.jsonl")
-"""Pairs of a stated result and an output, each `right`, `wrong` or `uncheckable`, by which verify is measured."""
+"""Pairs of a stated result and an output, labelled `right`, `wrong` or `uncheckable`; they measure verify."""
 
 BATCH_ROWS = 2_000
+_REASONS = {reason.value: reason for reason in Reason}
 
 
 class VerifyParams(Section):
-    """How a printed result is compared with the stated one, and what goes on."""
+    """How a printed result is compared with the stated one, and which snippets are kept."""
 
     keep: tuple[Literal["verified", "contradicted", "uncheckable"], ...] = ("verified",)
-    """Verdicts whose snippets go on."""
+    """Verdicts whose snippets are kept."""
     rule: Literal["digits", "paper"] = "digits"
-    """digits: rounding judged by the digits stated. paper: the published rule, which accepts nearly all."""
+    """digits: the stated digits decide how far rounding may go. paper: the published rule, which accepts nearly all."""
     timeout_s: float = Field(default=5, gt=0)
     """Processor seconds that computer algebra may take for one pair."""
     drop_contradicted_documents: bool = True
-    """Whether one contradicted snippet takes its document's others with it."""
+    """Whether one contradicted snippet also drops the other snippets of its document."""
 
 
 def verify(executed: Path, out: Path, params: VerifyParams) -> Report:
@@ -48,53 +51,61 @@ def verify(executed: Path, out: Path, params: VerifyParams) -> Report:
 
 
 def verify_shard(shard: Path, folder: Path, params: VerifyParams) -> Report:
-    """Judge a shard's executed snippets; write the kept, the rejected (whole, with verdict), the dropped (reasons)."""
-    report = Report()
+    """Judge a shard's executed snippets; rejected.parquet holds the dropped ones whole, with their verdict."""
     with (
-        ShardWriter(folder / "documents.parquet", VERIFIED) as kept,
-        ShardWriter(folder / "rejected.parquet", VERIFIED) as rejected,
-        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
+        Funnel.of_shard(folder, VERIFIED, rejected=VERIFIED) as funnel,
         Checker(params.timeout_s) as checker,
     ):
-        for rows in _chunks(_documents(shard)):
-            judged = [row | judge_snippet(row, params, checker)._asdict() for row in rows]
-            for row in judged:
-                report.counts[f"verdict_{row['verdict']}"] += 1
-                report.counts[f"method_{row['method']}"] += 1
+        for rows in _chunks(_documents(shard, funnel)):
+            judged = list(_judge(rows, params, checker, funnel))
             reasons = list(_reasons(judged, params))
-            report.read += len(judged)
-            report.kept += reasons.count("")
-            report.dropped.update(reason for reason in reasons if reason)
             pairs = list(zip(judged, reasons, strict=True))
-            kept.write_rows([row for row, reason in pairs if not reason])
-            rejected.write_rows([row for row, reason in pairs if reason])
-            dropped.write_rows([_drop(row, reason) for row, reason in pairs if reason])
-    return report
+            funnel.keep([row for row, reason in pairs if reason is None])
+            funnel.copy_aside("rejected", [row for row, reason in pairs if reason])
+            for row, reason in pairs:
+                if reason:
+                    funnel.drop(_id_of(row), reason, _describe(row))
+    return funnel.report
+
+
+def _judge(
+    rows: list[dict[str, Any]], params: VerifyParams, checker: Checker, funnel: Funnel
+) -> Iterator[dict[str, Any]]:
+    """Yield each snippet with its verdict; one on which our code raises is dropped."""
+    for row in rows:
+        comparison = attempt(judge_snippet, row, params, checker)
+        if isinstance(comparison, Failed):
+            funnel.fail(_id_of(row), comparison)
+        else:
+            funnel.report.counts[f"verdict_{comparison.verdict}"] += 1
+            funnel.report.counts[f"method_{comparison.method}"] += 1
+            yield row | comparison._asdict()
 
 
 def judge_snippet(row: dict[str, Any], params: VerifyParams, checker: Checker) -> Comparison:
     """Return the verdict on one executed snippet; one that did not run to its end is uncheckable."""
-    if row["outcome"] != "ok":
-        return Comparison("uncheckable", row["outcome"], row["result"][:300], row["error"][:300])
+    outcome = Outcome(row["outcome"])
+    if outcome is not Outcome.OK:
+        return Comparison("uncheckable", outcome, row["result"][:300], row["error"][:300])
     if params.rule == "paper":
         return compare_by_paper(row["result"], row["stdout"])
     return checker.compare(row["result"], row["stdout"])
 
 
-def _documents(shard: Path) -> Iterator[list[dict[str, Any]]]:
-    """Yield the snippets of each document, whatever row groups they lie in."""
+def _documents(shard: Path, funnel: Funnel) -> Iterator[list[dict[str, Any]]]:
+    """Yield the snippets of each document, whatever row groups hold them."""
     read_schema(shard, EXECUTED.names)
-    rows = (row for batch in read_batches(shard) for row in batch.to_pylist())
+    rows = (row for batch in funnel.read(shard) for row in batch.to_pylist())
     seen: set[str] = set()
     for document, snippets in groupby(rows, key=lambda row: row["document_id"]):
         if document in seen:
-            raise InputError(f"{shard}: the snippets of {document} do not stand side by side")
+            raise InputError(f"{shard}: the snippets of {document} do not follow each other")
         seen.add(document)
         yield list(snippets)
 
 
 def _chunks(documents: Iterable[list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
-    """Gather whole documents to batches worth writing."""
+    """Gather whole documents into batches that are worth a write."""
     rows: list[dict[str, Any]] = []
     for snippets in documents:
         rows.extend(snippets)
@@ -105,21 +116,28 @@ def _chunks(documents: Iterable[list[dict[str, Any]]]) -> Iterator[list[dict[str
         yield rows
 
 
-def _reasons(rows: list[dict[str, Any]], params: VerifyParams) -> Iterator[str]:
-    """Yield why each row is dropped, empty where it is kept."""
-    doubtful = {row["document_id"] for row in rows if row["verdict"] == "contradicted"}
+def _reasons(rows: list[dict[str, Any]], params: VerifyParams) -> Iterator[Reason | None]:
+    """Yield why each row is dropped; None where it is kept."""
+    doubtful = {row["document_id"] for row in rows if row["verdict"] == Reason.CONTRADICTED}
     for row in rows:
         if row["verdict"] not in params.keep:
-            yield row["outcome"] if row["outcome"] != "ok" else row["verdict"]
-        elif params.drop_contradicted_documents and row["document_id"] in doubtful and row["verdict"] != "contradicted":
-            yield "contradicted_document"
+            yield _REASONS[row["verdict"] if row["outcome"] == Outcome.OK else row["outcome"]]
+        elif (
+            params.drop_contradicted_documents
+            and row["document_id"] in doubtful
+            and row["verdict"] != Reason.CONTRADICTED
+        ):
+            yield Reason.CONTRADICTED_DOCUMENT
         else:
-            yield ""
+            yield None
 
 
-def _drop(row: dict[str, Any], reason: str) -> dict[str, str]:
-    detail = f"{row['method']}: stated {row['stated']}, printed {row['printed']}"
-    return {"id": f"{row['document_id']}#{row['position']}", "reason": reason, "detail": detail[:1000]}
+def _id_of(row: dict[str, Any]) -> str:
+    return snippet_id(row["document_id"], row["position"])
+
+
+def _describe(row: dict[str, Any]) -> str:
+    return f"{row['method']}: stated {row['stated']}, printed {row['printed']}"[:1000]
 
 
 def read_labelled(path: Path = LABELLED) -> list[dict[str, str]]:
@@ -129,10 +147,10 @@ def read_labelled(path: Path = LABELLED) -> list[dict[str, str]]:
 
 
 def measure(pairs: list[dict[str, str]], params: VerifyParams) -> dict[str, float | int]:
-    """Return the shares of labelled pairs that this rule and the paper's get wrong.
+    """Return the shares of labelled pairs that this rule and the paper's rule get wrong.
 
-    false_accepts: wrong and uncheckable pairs called verified, of all such pairs. false_rejects: right pairs not
-    called verified, of the right ones.
+    false_accepts: of the wrong and uncheckable pairs, those called verified. false_rejects: of the right pairs, those
+    not called verified.
     """
     with Checker(params.timeout_s) as checker:
         verdicts = [checker.compare(p["stated"], p["printed"]).verdict for p in pairs]

@@ -59,11 +59,11 @@ class Server(asyncio.Protocol):
         play = PLAY.search(text)
         if play and Server.seen[prompt] <= int(play[2]):
             return self.fail(play[1])
-        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(prompt))
+        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(prompt, text))
         return None
 
-    def good(self, prompt: str) -> str:
-        message = {"role": "assistant", "content": self.arguments.reply}
+    def good(self, prompt: str, text: str) -> str:
+        message = {"role": "assistant", "content": self.arguments.reply.replace("{text}", text)}
         usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": 8}
         return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
 
@@ -95,7 +95,7 @@ class Server(asyncio.Protocol):
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--log", type=Path)
-    parser.add_argument("--reply", default="Type: 2")
+    parser.add_argument("--reply", default="Type: 2", help="{text} in it becomes the prompt's text")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--key", default="")
     parser.add_argument("--retry-after", default="0", help="what an answer of status 429 says")

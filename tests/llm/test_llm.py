@@ -18,12 +18,14 @@ from conftest import ROOT
 from scripted import HERE, Server
 
 from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
+from mathcode_pile.core.funnel import Failed
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.llm import LlmParams, ModelParams, Task, load_template, make_task
 from mathcode_pile.llm.asker import Asker, Reply, open_backend
 from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
 from mathcode_pile.llm.pieces import split_pieces
 from mathcode_pile.llm.prompts import Template
+from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import ServerParams, VllmParams
 from mathcode_pile.llm.token_counts import Fitter
 
@@ -90,39 +92,38 @@ def test_a_reply_is_asked_for_once(tmp_path: Path, serve: Callable[..., Server])
 def test_a_failure_that_passes_is_retried(tmp_path: Path, serve: Callable[..., Server], name: str) -> None:
     server = serve()
     (reply,) = ask(tmp_path, [f"play {name} 2;"], server.url)
-    assert (reply.text, reply.failure) == ("Type: 2", "")
+    assert reply == Reply("Type: 2", False)
     assert server.asked()[f"play {name} 2;"] == 3
 
 
 @pytest.mark.parametrize(
-    ("name", "reason", "attempts"),
+    ("name", "reason", "detail", "attempts"),
     [
-        ("http_500", "failed_http_500", 3),
-        ("http_429", "failed_http_429", 3),
-        ("garbage", "failed_garbage", 3),
-        ("no_choice", "failed_empty_choice", 3),
-        ("no_text", "failed_empty_choice", 3),
-        ("broken", "failed_broken_connection", 3),
-        ("hang", "failed_timeout", 3),
-        ("http_400", "refused_http_400", 1),
+        ("http_500", NoReply.HTTP_ERROR, 'status 500: {"error": "played"} (3 attempts)', 3),
+        ("http_429", NoReply.HTTP_ERROR, 'status 429: {"error": "played"} (3 attempts)', 3),
+        ("garbage", NoReply.GARBLED_ANSWER, "<html>Bad gateway</html> (3 attempts)", 3),
+        ("no_choice", NoReply.EMPTY_ANSWER, "no choice (3 attempts)", 3),
+        ("no_text", NoReply.EMPTY_ANSWER, "no text (3 attempts)", 3),
+        ("broken", NoReply.BROKEN_CONNECTION, "ClientPayloadError (3 attempts)", 3),
+        ("hang", NoReply.SERVER_TIMEOUT, "no answer in 0.5 s (3 attempts)", 3),
+        ("http_400", NoReply.REFUSED_BY_SERVER, 'status 400: {"error": "played"}', 1),
     ],
 )
 def test_a_prompt_that_always_fails_is_a_named_failure(
-    tmp_path: Path, serve: Callable[..., Server], name: str, reason: str, attempts: int
+    tmp_path: Path, serve: Callable[..., Server], name: str, reason: NoReply, detail: str, attempts: int
 ) -> None:
     server = serve()
     bad = f"play {name} 99;"
     replies = ask(tmp_path, ["a", bad, "b"], server.url)
-    assert [reply.failure for reply in replies] == ["", reason, ""]
+    assert [(reply.failure, reply.detail) for reply in replies] == [(None, ""), (reason, detail), (None, "")]
     assert server.asked()[bad] == attempts
 
 
 def test_too_many_failures_stop_the_stage_and_keep_the_rest(tmp_path: Path, serve: Callable[..., Server]) -> None:
     server = serve()
     texts = [f"play http_500 99; {i}" for i in range(4)] + [f"good {i}" for i in range(36)]
-    with pytest.raises(
-        PipelineError, match=r"4 of 40 prompts failed \(failed_http_500 4\), over max_failed_share 0.05"
-    ):
+    message = r"4 of 40 prompts failed \(http_error 4\), over max_failed_share 0.05; the first: status 500"
+    with pytest.raises(PipelineError, match=message):
         ask(tmp_path, texts, server.url, share=0.05)
     assert ReplyCache(tmp_path).count() == 36
 
@@ -325,7 +326,7 @@ def test_a_wait_that_the_server_asks_for_is_kept(tmp_path: Path, serve: Callable
     server = serve("--retry-after", "0.5")
     start = time.monotonic()
     (reply,) = ask(tmp_path, ["play http_429 2;"], server.url, max_backoff_s=2)
-    assert (reply.text, reply.failure) == ("Type: 2", "")
+    assert reply == Reply("Type: 2", False)
     assert time.monotonic() - start >= 1
 
 
@@ -378,21 +379,30 @@ def read_log(log: Path) -> list[list[str]]:
 
 def test_replies_of_vllm_are_kept_and_asked_for_once(tmp_path: Path, vllm_log: Path) -> None:
     prompts = [f"prompt {i} " + "word " * (i % 7) for i in range(50)]
-    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True, "")] * 50
+    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True)] * 50
     assert sorted(prompt for _, prompt in read_log(vllm_log)) == sorted(prompts)
-    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True, "")] * 50
+    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True)] * 50
     assert len(read_log(vllm_log)) == 50
 
 
 def test_kept_replies_need_no_vllm(tmp_path: Path, vllm_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ask_vllm(tmp_path, ["a", "b"])
     monkeypatch.setenv("SCRIPTED_VLLM_LOG", "/nowhere/at/all")
-    assert ask_vllm(tmp_path, ["a", "b"], dtype="none") == [Reply("Type: 1", True, "")] * 2
+    assert ask_vllm(tmp_path, ["a", "b"], dtype="none") == [Reply("Type: 1", True)] * 2
 
 
 def test_a_prompt_that_vllm_refuses_is_a_named_failure(tmp_path: Path, vllm_log: Path) -> None:
     replies = ask_vllm(tmp_path, ["a", "play refuse", "b"])
-    assert [reply.failure for reply in replies] == ["", "refused_by_vllm", ""]
+    assert [reply.failure for reply in replies] == [None, NoReply.REFUSED_BY_VLLM, None]
+    assert replies[1].detail == "The prompt is longer than the context"
+
+
+def test_a_prompt_that_our_own_code_fails_on_comes_out_in_its_place(tmp_path: Path, vllm_log: Path) -> None:
+    failed = Failed("KeyError: 'text' (prompts.py:1)")
+    replies = ask_vllm(tmp_path, ["a", "play spoilt", failed, "b"])  # type: ignore[list-item]
+    assert [type(reply) for reply in replies] == [Reply, Failed, Failed, Reply]
+    assert re.fullmatch(r"ValueError: no such token \(__init__\.py:\d+\)", replies[1].detail)
+    assert replies[2] is failed
 
 
 @pytest.mark.parametrize(

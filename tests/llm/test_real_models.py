@@ -75,7 +75,7 @@ def tell(capsys: pytest.CaptureFixture[str], what: str, stage: str, run: Run) ->
         types = ", ".join(f"{name} {count}" for name, count in metrics.items() if name in ANSWERED)
         replies = f"{types or 'no type'}, without a type {metrics.get('unanswered_pieces', 0)}"
     else:
-        replies = f"{metrics['snippets']} snippets, looked at and left: {metrics['skipped'] or 'nothing'}"
+        replies = f"{metrics['snippets']} snippets, looked at and left: {metrics.get('skipped', 'nothing')}"
     with capsys.disabled():
         print(
             f"\n{what}, {stage}: {metrics['in']} documents, {run.prompts} pieces, hits {run.hits}, misses {run.misses}"

@@ -12,7 +12,8 @@ import pytest
 
 from mathcode_pile.answers import Checker
 from mathcode_pile.sources.worked_mathematics import KINDS, generate, page
-from stages.translate.symbolic import Computation, translate_document
+from stages.translate.computation import Computation
+from stages.translate.symbolic import translate_document
 
 PAGES = list(generate(700, 11))
 

@@ -150,8 +150,10 @@ def test_a_piece_without_an_answer_does_not_take_its_document_along(tmp_path: Pa
     texts = [SOLVED, "play http_500 99;", "x" * 4990 + "\n\nplay http_400 99;"]
     report = annotate(write_documents(tmp_path / "in", texts), tmp_path / "out", "web", params, llm)
     assert [row["types"] for row in read_rows(tmp_path / "out")] == [[2], [2, 0]]
-    assert dict(report.dropped) == {"failed_http_500": 1}
+    assert dict(report.dropped) == {"http_error": 1}
     assert report.counts["unanswered_pieces"] == 2
+    (dropped,) = read_rows(tmp_path / "out/dropped")
+    assert dropped == {"id": "s/1", "reason": "http_error", "detail": 'status 500: {"error": "played"} (2 attempts)'}
 
 
 def test_no_answer_is_taken_for_a_type(tmp_path: Path) -> None:
@@ -187,6 +189,11 @@ def test_a_type_is_read_or_there_is_none(reply: str, answer: int) -> None:
         ("not related", 2),
         ("related or unrelated?", 0),
         ("yes", 0),
+        ("Related: no", 2),
+        ("**Related:** No.", 2),
+        ("Related: yes", 1),
+        ("Unrelated: no", 1),
+        ("related, no doubt", 1),
     ],
 )
 def test_a_relation_is_read_or_there_is_none(reply: str, answer: int) -> None:

@@ -79,7 +79,7 @@ def test_a_model_is_asked_about_each_piece_and_positions_run_on(tmp_path: Path, 
     assert rows == [("s/0", i, "Area", "print(6 * 4 / 2)") for i in range(pieces)] + [
         ("s/1", 0, "Area", "print(6 * 4 / 2)")
     ]
-    assert report.counts["skipped_no_code"] == pieces + 1
+    assert report.skipped["no_code"] == pieces + 1
 
 
 def test_another_prompt_asks_all_and_the_first_one_again_asks_none(
@@ -114,9 +114,10 @@ def test_a_failed_prompt_is_a_named_drop(tmp_path: Path, server: Server) -> None
     params, llm = _asking(server.url, max_failed_share=0.5)
     raw = write_documents(tmp_path / "in", [PAGE, f"{PAGE} play garbage 99;"])
     report = translate(raw, tmp_path / "out", params, llm)
-    assert dict(report.dropped) == {"failed_garbage": 1}
+    assert dict(report.dropped) == {"garbled_answer": 1}
     (dropped,) = read_rows(tmp_path / "out/dropped")
-    assert dropped == {"id": "s/1", "reason": "failed_garbage", "detail": "failed_garbage 1"}
+    detail = "garbled_answer 1; <html>Bad gateway</html> (2 attempts)"
+    assert dropped == {"id": "s/1", "reason": "garbled_answer", "detail": detail}
 
 
 def test_the_example_of_the_prompt_is_no_computation_of_a_document(tmp_path: Path) -> None:

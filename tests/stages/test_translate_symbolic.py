@@ -14,7 +14,8 @@ from sympy import sympify
 
 from mathcode_pile.answers import compare
 from mathcode_pile.sources.worked_mathematics import generate
-from stages.translate.symbolic import Computation, translate_document
+from stages.translate.computation import Computation
+from stages.translate.symbolic import translate_document
 
 
 def run(computation: Computation) -> str:
@@ -280,6 +281,16 @@ def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reaso
 def test_what_a_page_can_only_mean_in_one_way_is_computed(text: str, result: str, printed: str) -> None:
     found = only(text)
     assert (found.result, run(found)) == (result, printed)
+
+
+@pytest.mark.parametrize("text", [r"$0.1_2 = \frac{1}{2}$", r"$10_{-2} = 3 + 4$", r"$1.2.\overline{6} = 3 + 4$"])
+def test_numbers_that_python_cannot_read_are_left_out_by_name(text: str) -> None:
+    found, reasons = translate_document(text)
+    assert found == [] and reasons == {"unknown_notation": 1}
+
+
+def test_an_equals_sign_between_words_is_no_arithmetic() -> None:
+    assert translate_document("We have t .=x of them.") == ([], {})
 
 
 def test_what_is_left_alone_is_counted_by_reason() -> None:

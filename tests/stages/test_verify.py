@@ -15,8 +15,10 @@ from mathcode_pile.core.documents import EXECUTED, VERIFIED
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import parse_reasons
+from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import ShardWriter, read_rows
+from stages.verify.reasons import Reason
 from stages.verify.stage import VerifyParams, measure, read_labelled, verify_shard
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -78,6 +80,10 @@ def test_only_verified_snippets_are_kept_and_each_other_has_a_reason(tmp_path: P
     assert report.read == 7 == report.kept + report.dropped.total()
 
 
+def test_every_way_in_which_a_run_can_end_early_is_a_reason() -> None:
+    assert {*Outcome} - {Outcome.OK} < {*Reason}
+
+
 def test_rejected_snippets_can_be_looked_up_whole(tmp_path: Path) -> None:
     _, out = verified(tmp_path)
     table = pq.read_table(out / "rejected.parquet")
@@ -112,7 +118,7 @@ def test_verdicts_and_methods_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_document_torn_apart_in_a_shard_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="s/a do not stand side by side"):
+    with pytest.raises(InputError, match="s/a do not follow each other"):
         verified(tmp_path, [SNIPPETS[0], SNIPPETS[2], SNIPPETS[1]])
 
 

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,20 +54,6 @@ def count_workers() -> int:
     return asked if asked > 0 else len(os.sched_getaffinity(0))
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """Have the engine use one process: a model's limits and GPUs are not to be multiplied by workers."""
-    before = os.environ.get("MATHCODE_WORKERS")
-    os.environ["MATHCODE_WORKERS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["MATHCODE_WORKERS"]
-        else:
-            os.environ["MATHCODE_WORKERS"] = before
-
-
 Work = Callable[[Path, Path], Report]
 
 
@@ -79,6 +64,7 @@ def map_shards(
     out: Path,
     key: Sequence[Any],
     prepare: Callable[[], object] | None = None,
+    workers: int | None = None,
 ) -> Report:
     """Apply `work` to every input shard and gather its files in `out`; return the summed report.
 
@@ -88,6 +74,8 @@ def map_shards(
     key: all that the result depends on besides the shard and the code of work's module: params as
     JSON values, hashes of models and of other inputs.
     prepare: loads what the workers share (a model), once, before they are forked.
+    workers: processes at most; count_workers() unless given. A stage that asks a model gives 1: its server's limits
+    and its GPUs are there once.
     Raises PipelineError where a worker dies, InputError where `out` holds other shards.
     """
     module = getattr(work, "func", work).__module__
@@ -102,7 +90,7 @@ def map_shards(
             if missing:
                 if prepare:
                     prepare()
-                for report in _run(work, list(missing.items())):
+                for report in _run(work, list(missing.items()), workers):
                     fresh += report
                     bar.update()
                     if fresh.failed > MIN_FAILED:
@@ -145,8 +133,8 @@ def _refuse_others(out: Path, targets: Collection[Path]) -> None:
                 raise InputError(f"{shard}: not a shard of this run; empty {out} or give another folder")
 
 
-def _run(work: Work, tasks: list[tuple[Path, Path]]) -> Iterator[Report]:
-    workers = min(count_workers(), len(tasks))
+def _run(work: Work, tasks: list[tuple[Path, Path]], most: int | None) -> Iterator[Report]:
+    workers = min(most or count_workers(), len(tasks))
     if load("engine", EngineParams).kind == "ray":
         yield from _run_on_ray(work, tasks)
     elif workers == 1:

@@ -1,24 +1,25 @@
-"""Ask language models: one interface over served and in-process models, and replies kept for ever.
+"""Ask language models: one interface to servers and to vLLM in this process, and a cache that keeps every reply.
 
-A reply once paid for is never paid for again: it is kept under the hash of all that it depends on.
+No reply is paid for twice: each is kept under the hash of everything that it depends on.
 """
 
-from mathcode_pile.llm.asker import Asker, Reply, open_asker
+from mathcode_pile.llm.asker import Asker, Reply
+from mathcode_pile.llm.inquiry import Inquiry, Text
 from mathcode_pile.llm.prompts import Template, load_template
+from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import LlmParams, ModelBackend, ModelParams, Task, make_task
-from mathcode_pile.llm.token_counts import Text, write_prompts
 
 __all__ = [
     "Asker",
+    "Inquiry",
     "LlmParams",
     "ModelBackend",
     "ModelParams",
+    "NoReply",
     "Reply",
     "Task",
     "Template",
     "Text",
     "load_template",
     "make_task",
-    "open_asker",
-    "write_prompts",
 ]

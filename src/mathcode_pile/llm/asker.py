@@ -1,4 +1,4 @@
-"""Ask prompts in order: kept replies from the cache, the others from a model, each once."""
+"""Ask prompts in order: take kept replies from the cache, and ask a model for the others, once each."""
 
 import atexit
 import threading
@@ -12,8 +12,10 @@ from tqdm import tqdm
 
 from mathcode_pile.core.engine import say
 from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.funnel import Failed, attempt
 from mathcode_pile.core.scratch import hash_values, scratch_folder
 from mathcode_pile.llm.cache import Completion, Failure, ReplyCache, reply_key
+from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import Task
 
 T = TypeVar("T")
@@ -23,23 +25,26 @@ class Reply(NamedTuple):  # to one prompt
     text: str
     is_cut: bool
     """It ended at the token limit."""
-    failure: str
-    """Why there is no reply; empty where there is one."""
+    failure: NoReply | None = None
+    """Why there is no reply; None where there is one."""
+    detail: str = ""
+    """What a person needs to understand the failure: a status, a message."""
 
 
 class Backend(Protocol):
-    """What answers prompts."""
+    """What answers prompts: servers, or a model in this process."""
 
     window: int
+    """Prompts that it takes before the first of them is answered."""
 
     def open(self) -> None:
         """Get ready to answer, which may take minutes; called before the first prompt is asked."""
 
     def submit(self, prompt: str, keep: Callable[[Completion], None]) -> "Future[Any]":
-        """Ask a prompt; `keep` is called with the answer, of which the future is told too."""
+        """Ask a prompt; an answer goes to `keep` at once, and the future gets the answer or the Failure."""
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Free processes, threads and connections."""
 
 
 class Asker:
@@ -52,7 +57,8 @@ class Asker:
         self.counts: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.is_stopped = False
-        """A model that could not be asked is not asked again through this asker."""
+        """The model could not be asked; this asker will not ask it again."""
+        self._first_failure = ""
         self._is_open = False
         self._before: Counter[str] = Counter()
         self._start = 0.0
@@ -62,12 +68,12 @@ class Asker:
         self._flying: dict[bytes, Future[Any]] = {}
         self._failed: dict[bytes, Failure] = {}
 
-    def ask(self, items: Iterable[tuple[T, str]], total: int, unit: str) -> Iterator[tuple[T, Reply]]:
-        """Yield each item's tag and the reply to its prompt, in order.
+    def ask(self, items: Iterable[tuple[T, str | Failed]], total: int, unit: str) -> Iterator[tuple[T, Reply | Failed]]:
+        """Yield each item's tag and the reply to its prompt, in order; an item that is Failed comes out as it is.
 
-        total: of how many units (documents) the items come, for the bar; consecutive items of one tag
-        are one unit. Raises PipelineError where the model cannot be reached, or where more than one
-        prompt and more than the task's share of prompts failed.
+        total: how many units (documents) the items make, for the bar; consecutive items with one tag are one unit.
+        Raises PipelineError where the model cannot be reached, or where more than one prompt and more than the
+        task's share of prompts failed.
         """
         queue: deque[tuple[T, bytes, Any]] = deque()
         self._before, self._start = Counter(self.counts), time.monotonic()
@@ -75,8 +81,8 @@ class Asker:
             try:
                 last: Any = None
                 for tag, prompt in items:
-                    key = reply_key(self._identity, prompt)
-                    queue.append((tag, key, self._look_up(key, prompt)))
+                    key, answer = (b"", prompt) if isinstance(prompt, Failed) else self._look_up(prompt)
+                    queue.append((tag, key, answer))
                     while len(queue) >= self.backend.window:
                         last = self._advance(bar, queue[0][0], last)
                         yield self._take(queue)
@@ -95,12 +101,14 @@ class Asker:
                 self._flying.clear()
                 self._note_run()
 
-    def _look_up(self, key: bytes, prompt: str) -> Any:
+    def _look_up(self, prompt: str) -> tuple[bytes, Any]:
+        """Return a prompt's key and its answer, or the future of an answer."""
+        key = reply_key(self._identity, prompt)
         self.counts["prompts"] += 1
         kept = self.replies.get(key) or self._failed.get(key) or self._flying.get(key)
         if kept is not None:
             self.counts["hits"] += 1
-            return kept
+            return key, kept
         self.counts["misses"] += 1
 
         def keep(completion: Completion) -> None:
@@ -110,34 +118,38 @@ class Asker:
                 self.counts["completion_tokens"] += completion.completion_tokens
 
         if not self._is_open:
-            # At the first prompt: kept replies need no model. Loading it is no part of how fast it answers.
+            # Only now, because kept replies need no model. The time to load it does not count as time to answer.
             opening = time.monotonic()
             self.backend.open()
             self._is_open = True
             self._start += time.monotonic() - opening
         self._flying[key] = self.backend.submit(prompt, keep)
-        return self._flying[key]
+        return key, self._flying[key]
 
-    def _take(self, queue: "deque[tuple[T, bytes, Any]]") -> tuple[T, Reply]:
+    def _take(self, queue: "deque[tuple[T, bytes, Any]]") -> tuple[T, Reply | Failed]:
         tag, key, answer = queue.popleft()
         if isinstance(answer, Future):
-            answer = answer.result()
+            answer = attempt(answer.result)
             self._flying.pop(key, None)
+        if isinstance(answer, Failed):
+            return tag, answer
         if isinstance(answer, Completion):
-            return tag, Reply(answer.text, answer.is_cut, "")
+            return tag, Reply(answer.text, answer.is_cut)
         self._failed[key] = answer
         self.failures[answer.reason] += 1
+        self._first_failure = self._first_failure or answer.detail
         self._check_share(100)
-        return tag, Reply("", False, answer.reason)
+        return tag, Reply("", False, answer.reason, answer.detail)
 
     def _check_share(self, least: int) -> None:
-        """Stop where too many prompts failed, of at least so many."""
+        """Stop where too many of the prompts so far failed; least: fewer prompts than this prove nothing."""
         asked, failed = self.counts["prompts"], self.failures.total()
         if asked >= least and failed > max(1, self.task.max_failed_share * asked):
             why = ", ".join(f"{name} {count}" for name, count in sorted(self.failures.items()))
             raise PipelineError(
                 f"{self.task.stage}: {failed} of {asked} prompts failed ({why}), over max_failed_share "
-                f"{self.task.max_failed_share:g}; every reply so far is kept: mend this and run the same command again"
+                f"{self.task.max_failed_share:g}; the first: {self._first_failure}; every reply so far is kept: mend "
+                "this and run the same command again"
             )
 
     def _advance(self, bar: Any, tag: object, last: object) -> object:
@@ -157,7 +169,7 @@ class Asker:
             self.replies.note_run(self.task.model.id, self.task.stage, seconds, new["misses"], tokens)
 
     def close(self) -> None:
-        """Let go of the model and the cache; say what was asked."""
+        """Close the model and the cache; say what was asked."""
         self.backend.close()
         self.replies.close()
         if self.counts["prompts"]:
@@ -174,7 +186,7 @@ _OPEN: dict[str, Asker] = {}
 
 
 def open_asker(task: Task) -> Asker:
-    """Return this process's asker of a task, opened at its first use and kept: its model may take minutes to load."""
+    """Return this process's asker of a task, opened once and kept: its model may take minutes to load."""
     folder = scratch_folder("replies")
     key = hash_values(str(folder), task.stage, task.backend, task.model.model_dump(), task.max_completion_tokens)
     if key in _OPEN and _OPEN[key].is_stopped:
@@ -186,7 +198,7 @@ def open_asker(task: Task) -> Asker:
 
 @atexit.register
 def close_askers() -> None:
-    """Let go of all models and caches that are open."""
+    """Close all models and caches that are open."""
     while _OPEN:
         _OPEN.popitem()[1].close()
 

@@ -1,7 +1,7 @@
-"""Replies kept on disk, under the hash of all that they depend on.
+"""Replies kept on disk, under the hash of everything that they depend on.
 
-One SQLite file in the scratch folder, in write-ahead mode: safe under kill -9 and under several
-processes of one machine. Not for a network file system, on which SQLite's locks do not hold.
+They are in one SQLite file in the scratch folder, in write-ahead mode: it survives kill -9, and several processes of
+one machine may use it. Do not put it on a network file system, where SQLite's locks do not work.
 """
 
 import sqlite3
@@ -16,6 +16,7 @@ import pyarrow as pa
 from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.scratch import hash_values, scratch_folder
 from mathcode_pile.core.shards import list_shards, read_batches, write_shards
+from mathcode_pile.llm.reasons import NoReply
 
 REPLIES = pa.schema(
     [
@@ -46,7 +47,7 @@ class Completion(NamedTuple):  # what a model answered to one prompt
 
 
 class Failure(NamedTuple):  # of one prompt, after all its attempts
-    reason: str
+    reason: NoReply
     detail: str
 
 
@@ -66,12 +67,12 @@ class ReplyCache:
     """The replies of one folder. Its methods may be called from any thread."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """folder: the scratch folder's `replies` unless given. Raises InputError where it is no such file."""
+        """folder: the scratch folder's `replies` unless given. Raises InputError where its file is no reply cache."""
         self.path = (folder or scratch_folder("replies")) / "replies.sqlite"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         try:
-            # Autocommit: a reply is kept once `put` returns.
+            # Autocommit: when `put` returns, the reply is on disk.
             self._database = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
             self._database.execute("pragma journal_mode=wal")
             self._database.execute("pragma synchronous=normal")
@@ -86,13 +87,8 @@ class ReplyCache:
             row = self._database.execute(query, (key,)).fetchone()
         return Completion(row[0], bool(row[1]), row[2], row[3]) if row else None
 
-    def has(self, key: bytes) -> bool:
-        """Tell whether there is a reply under a key."""
-        with self._lock:
-            return self._database.execute("select 1 from replies where key = ?", (key,)).fetchone() is not None
-
     def put(self, key: bytes, model: str, completion: Completion) -> None:
-        """Keep a reply. The first one kept under a key stays. Raises PipelineError where it cannot be written."""
+        """Keep a reply, unless its key has one already. Raises PipelineError where it cannot be written."""
         row = (key, model, *completion)
         try:
             with self._lock:
@@ -150,6 +146,6 @@ class ReplyCache:
         return self.count() - before
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._database.close()

@@ -1,8 +1,8 @@
 """Ask a model through vLLM on this machine, without a server.
 
-Each engine runs in a process of its own, on its share of the GPUs. It takes in prompts while it generates, and
-each reply is kept the moment it ends: no batch waits for its longest answer, and a crash loses only what was
-under way.
+Each engine runs in a process of its own, on its share of the GPUs. It accepts prompts while it generates, and each
+reply is kept as soon as it is complete. So no batch waits for its longest answer, and a crash loses only the answers
+that were not complete.
 """
 
 import multiprocessing
@@ -14,9 +14,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.errors import PipelineError, first_line
+from mathcode_pile.core.funnel import Failed, attempt
 from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.llm.cache import Completion, Failure
+from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import Task
 
 Keep = Callable[[Completion], None]
@@ -26,7 +28,7 @@ READY = 0  # what an engine sends in place of a prompt's number once its model i
 
 
 class OfflineModel:
-    """Hands prompts to engines."""
+    """Sends prompts to engines."""
 
     def __init__(self, task: Task) -> None:
         params = task.model.vllm
@@ -42,20 +44,20 @@ class OfflineModel:
             engine.wait()
 
     def submit(self, prompt: str, keep: Keep) -> "Future[Completion | Failure]":
-        """Ask a prompt; `keep` is called with the answer as soon as it is there.
+        """Ask a prompt; `keep` is called with the answer as soon as it comes.
 
         The future raises PipelineError where its engine failed or died.
         """
         return min(self._engines, key=lambda engine: engine.busy).submit(prompt, keep)
 
     def close(self) -> None:
-        """End the engines; what they have under way is dropped."""
+        """End the engines; answers that are not complete are dropped."""
         for engine in self._engines:
             engine.close()
 
 
 def share_gpus(task: Task) -> list[str]:
-    """Return for each engine the CUDA_VISIBLE_DEVICES that it is to see; empty: all that this process sees."""
+    """Return the CUDA_VISIBLE_DEVICES of each engine; empty: all GPUs that this process sees."""
     assert task.model.vllm
     engines, width = task.model.vllm.engines, task.model.vllm.tensor_parallel
     if engines == 1:
@@ -68,13 +70,13 @@ def share_gpus(task: Task) -> list[str]:
 
 
 class _Engine:
-    """This process's end of an engine: sends prompts, and has a thread take the answers."""
+    """This process's side of an engine: it sends prompts, and a thread receives the answers."""
 
     def __init__(self, task: Task, gpus: str) -> None:
         context = multiprocessing.get_context("spawn")
         self._stage = task.stage
         self._pipe, theirs = context.Pipe()
-        # vLLM starts processes itself, which a daemon may not.
+        # Not a daemon: vLLM starts processes of its own, which a daemon may not do.
         self._process = context.Process(target=_run_engine, args=(theirs, task, gpus), daemon=False)
         self._process.start()
         theirs.close()
@@ -88,7 +90,7 @@ class _Engine:
 
     @property
     def busy(self) -> int:
-        """How many of its prompts have no answer yet."""
+        """The number of its prompts that have no answer yet."""
         return len(self._asked)
 
     def wait(self) -> None:
@@ -108,7 +110,7 @@ class _Engine:
             self._asked[number] = keep, future
         try:
             self._pipe.send((number, prompt))
-        except OSError:  # it died; the reader tells the future
+        except OSError:  # the engine died; the reader thread sets the future's exception
             self._reader.join()
         return future
 
@@ -138,7 +140,7 @@ class _Engine:
         self._is_ready.set()
 
     def close(self) -> None:
-        """End the engine's process; what it has under way is dropped."""
+        """End the engine's process; answers that are not complete are dropped."""
         with suppress(OSError):  # it has ended already
             self._pipe.send(None)
         self._process.join(CLOSE_S)
@@ -149,12 +151,12 @@ class _Engine:
         self._pipe.close()
 
 
-def _hand_over(answer: Completion | Failure, keep: Keep, future: "Future[Any]") -> None:
+def _hand_over(answer: Completion | Failure | Failed, keep: Keep, future: "Future[Any]") -> None:
     is_awaited = future.set_running_or_notify_cancel()
     try:
         if isinstance(answer, Completion):
-            keep(answer)  # also where the stage has given up: it is paid for
-    except PipelineError as error:
+            keep(answer)  # even if the stage has given up: the answer is paid for
+    except Exception as error:  # raised where the stage reads the future; here it would end the reader thread
         if is_awaited:
             future.set_exception(error)
     else:
@@ -163,12 +165,12 @@ def _hand_over(answer: Completion | Failure, keep: Keep, future: "Future[Any]") 
 
 
 def _run_engine(pipe: Any, task: Task, gpus: str) -> None:
-    """Answer the prompts that come through a pipe, as (number, text), until None comes; in a process of its own."""
+    """Answer the prompts that come through a pipe as (number, text), until None comes. Runs in a process of its own."""
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the stage, which then closes the pipe
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the stage, and the stage closes the pipe
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus
-    # vLLM's core runs in this process, which dies with the stage: one of its own would live on and hold the GPU.
+    # vLLM's core runs in this process, which dies with the stage. A separate one would survive and hold the GPU.
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     try:
@@ -189,8 +191,8 @@ def _run_engine(pipe: Any, task: Task, gpus: str) -> None:
         return
     except PipelineError as error:
         pipe.send((None, str(error)))
-    except Exception as error:  # whatever vLLM raises has to reach the stage, as one line
-        pipe.send((None, f"vLLM failed: {_first_line(error)}"))
+    except Exception as error:  # whatever vLLM raises must reach the stage, as one line
+        pipe.send((None, f"vLLM failed: {first_line(error)}"))
 
 
 class Generator:
@@ -232,25 +234,26 @@ class Generator:
         """Whether any prompt has no answer yet."""
         return bool(self._engine.has_unfinished_requests())
 
-    def add(self, number: int, prompt: str) -> Failure | None:
-        """Take in a prompt; returns why where the engine refuses it, as one longer than the context."""
-        messages = [{"role": "user", "content": prompt}]
-        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        ids = self._tokenizer.encode(text, add_special_tokens=False)
+    def add(self, number: int, prompt: str) -> Failure | Failed | None:
+        """Add a prompt; return why not where vLLM refuses it (it may be too long), or the tokenizer raises on it."""
+        ids = attempt(self._encode, prompt)
+        if isinstance(ids, Failed):
+            return ids
         try:
             self._engine.add_request(str(number), {"prompt_token_ids": ids}, self._sampling)
         except self._refusal as error:
-            return Failure("refused_by_vllm", _first_line(error))
+            return Failure(NoReply.REFUSED_BY_VLLM, first_line(error))
         return None
 
+    def _encode(self, prompt: str) -> list[int]:
+        messages = [{"role": "user", "content": prompt}]
+        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return self._tokenizer.encode(text, add_special_tokens=False)
+
     def step(self) -> Iterator[tuple[int, Completion]]:
-        """Go on by one token a prompt; yield the number and the answer of each prompt that ended."""
+        """Generate one more token for each prompt; yield the number and the answer of each prompt that is complete."""
         for output in self._engine.step():
             if output.finished:
                 (answer,) = output.outputs
                 tokens = len(output.prompt_token_ids), len(answer.token_ids)
                 yield int(output.request_id), Completion(answer.text, answer.finish_reason == "length", *tokens)
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__

@@ -1,22 +1,22 @@
-"""Split a text into pieces that fit a limit, at the best places there are.
+"""Split a text into pieces that fit a limit, between paragraphs if possible.
 
-The pieces joined are the text, character for character: nothing is lost, and no instruction has to
-give way to a document that is too long.
+Joined again, the pieces are the text, character for character. So a long document loses nothing, and no instruction is
+cut off to make room for it.
 """
 
 import re
 from collections.abc import Callable, Iterator
 
-# From the best place to split at to the worst: paragraphs, lines, sentences, words.
+# Where to split, the best place first: paragraphs, lines, sentences, words.
 _BOUNDS = (re.compile(r"\n[ \t\r]*\n\s*"), re.compile(r"\n+"), re.compile(r"(?<=[.!?])\s+"), re.compile(r"\s+"))
 
 
 def split_pieces(text: str, limit: int, measure: Callable[[str], int] = len) -> list[str]:
-    """Return the pieces of a text, each measuring at most `limit`, as few as taking them in order gives.
+    """Return the pieces of a text in order; each takes as much as fits into `limit`.
 
-    measure: the size of a string, growing with it: characters, or a model's tokens.
+    measure: returns the size of a string, in characters or in a model's tokens; a longer string must not be smaller.
     A paragraph over the limit is split at lines, then sentences, then words, then anywhere. A single
-    character over the limit stays a piece of its own. An empty text has no pieces.
+    character over the limit is a piece of its own. An empty text has no pieces.
     """
     return list(_split(text, limit, measure, 0)) if text else []
 

@@ -1,4 +1,4 @@
-"""Prompts: text files with named slots, known by their content."""
+"""Prompts: text files with named slots; a prompt's version is the hash of its content."""
 
 import re
 from functools import cache
@@ -9,7 +9,7 @@ from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.scratch import hash_values
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
-# What chat templates mark turns with. A document that holds such a mark must not end its own turn.
+# The marks by which chat templates begin and end turns. A document with such a mark must not end its own turn.
 _CONTROL = re.compile(
     r"""
     <(?=[|｜]) | [|｜](?=>)  # Qwen, Llama 3, Phi, Gemma 4; DeepSeek's bars are full-width
@@ -32,10 +32,10 @@ class Template(NamedTuple):
         return hash_values(self.text)
 
     def render(self, **slots: str) -> str:
-        """Return the prompt with every slot filled; raises KeyError where one is not given.
+        """Return the prompt with every slot filled; raises KeyError where a slot is not given.
 
-        What fills a slot is text to the model and nothing else: marks of chat templates are broken up,
-        and slots in it are left alone.
+        The model must read what fills a slot as text only. So marks of chat templates in it are broken up by a space,
+        and slots in it are not filled.
         """
         safe = {name: _CONTROL.sub(lambda match: match[0] + " ", value) for name, value in slots.items()}
         return _SLOT.sub(lambda match: safe[match[1]], self.text)

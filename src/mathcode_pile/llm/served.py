@@ -1,7 +1,7 @@
 """Ask servers that speak OpenAI's protocol: vLLM, TGI, llama.cpp, a hosted one.
 
-Every failure is retried within limits. A prompt that still fails while the servers answer others is a
-named failure; servers that answer nobody stop the run with one line.
+A failed attempt is repeated within limits. A prompt that still fails while the servers answer others is a named
+failure. Where the servers answer no prompt at all, the run stops with one line.
 """
 
 import asyncio
@@ -18,35 +18,35 @@ import aiohttp
 
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.llm.cache import Completion, Failure
+from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import ServerParams, Task
 
 KEY_VARIABLE = "MATHCODE_API_KEY"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
-
 Keep = Callable[[Completion], None]
 
 
 class _AttemptError(Exception):
-    """An attempt that failed and may be made again."""
+    """An attempt that failed and may be repeated."""
 
-    def __init__(self, reason: str, detail: str = "", wait_s: float = 0) -> None:
+    def __init__(self, reason: NoReply, detail: str = "", wait_s: float = 0) -> None:
         super().__init__(reason)
         self.reason, self.detail, self.wait_s = reason, detail, wait_s
 
 
 class _RefusedError(_AttemptError):
-    """An attempt that would fail again: the server says that the prompt is not to be answered."""
+    """An attempt that would fail again: the server refuses the prompt."""
 
 
 class ServedModel:
-    """Sends prompts to servers from a thread of its own, a limited number at a time."""
+    """Sends prompts to servers from a thread of its own, a limited number at once."""
 
     def __init__(self, task: Task) -> None:
         assert task.model.openai
         self.task = task
         self.params: ServerParams = task.model.openai
-        # Prompts handed over beyond this wait for the oldest.
+        # The asker submits so many prompts before it waits for the oldest answer; the servers never run out.
         self.window = 4 * self.params.concurrency
         self._key = os.environ.get(KEY_VARIABLE, "")
         self._resting: dict[str, float] = {}
@@ -57,19 +57,19 @@ class ServedModel:
         self._thread = threading.Thread(target=self._loop.run_forever, name="servers", daemon=True)
 
     def open(self) -> None:
-        """Start the thread; nobody is asked yet."""
+        """Start the thread; no prompt is sent yet."""
         self._thread.start()
         self._run(self._open()).result()
 
     def submit(self, prompt: str, keep: Keep) -> "Future[Completion | Failure]":
-        """Ask a prompt; `keep` is called with the answer as soon as it is there.
+        """Ask a prompt; `keep` is called with the answer as soon as it comes.
 
-        The future raises PipelineError where the servers answer nobody.
+        The future raises PipelineError where the servers answer no prompt at all.
         """
         return self._run(self._answer(prompt, keep))
 
     def close(self) -> None:
-        """Drop what is under way."""
+        """Stop the thread; requests that are under way are dropped."""
         if self._thread.is_alive():
             self._run(self._close()).result(timeout=30)
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -84,13 +84,13 @@ class ServedModel:
         self._slots = asyncio.Semaphore(size)
         self._probing = asyncio.Lock()
         near = all(urlsplit(url).hostname in _LOOPBACK for url in self.params.base_urls)
-        # aiohttp: httpx took 2.8 ms of processor time a request (bench/llm.py), this a fraction of it.
+        # aiohttp, because httpx takes 2.8 ms of processor time a request (bench/llm.py), several times as much.
         self._client = aiohttp.ClientSession(
             headers={"Content-Type": "application/json"}
             | ({"Authorization": f"Bearer {self._key}"} if self._key else {}),
             connector=aiohttp.TCPConnector(limit=size),
             timeout=aiohttp.ClientTimeout(total=self.params.timeout_s),
-            trust_env=not near,  # no proxy stands between this machine and itself
+            trust_env=not near,  # a proxy of the environment is not for servers on this machine
         )
 
     async def _close(self) -> None:
@@ -102,7 +102,7 @@ class ServedModel:
 
     async def _answer(self, prompt: str, keep: Keep) -> "Completion | Failure":
         started = self._loop.time()
-        # Waits differ from prompt to prompt, so that a server that comes back is not overrun.
+        # Waits differ between prompts, so that not all of them reach a restarted server at once.
         spread = random.Random(prompt)
         refused: set[str] = set()
         for attempt in range(1, self.params.max_attempts + 1):
@@ -117,7 +117,7 @@ class ServedModel:
                 return Failure(error.reason, self._redact(error.detail))
             except _AttemptError as error:
                 last = error
-                if error.reason == "failed_no_connection":
+                if error.reason is NoReply.NO_CONNECTION:
                     refused.add(url)
                     self._resting[url] = self._loop.time() + self.params.max_backoff_s
                 if attempt < self.params.max_attempts:
@@ -131,7 +131,7 @@ class ServedModel:
         return Failure(last.reason, self._redact(f"{last.detail} ({self.params.max_attempts} attempts)".strip()))
 
     def _choose_url(self, tried: set[str]) -> str:
-        """Return the next server in turn; those that refused a connection, to this prompt or lately, come last."""
+        """Return the next server in turn; one that refused a connection, to this prompt or recently, comes last."""
         urls = self.params.base_urls
         self._turn += 1
         now = self._loop.time()
@@ -155,28 +155,28 @@ class ServedModel:
             async with self._client.post(address, data=data, allow_redirects=False) as response:
                 content = await response.read()
         except TimeoutError:
-            raise _AttemptError("failed_timeout", f"no answer in {self.params.timeout_s:g} s") from None
+            raise _AttemptError(NoReply.SERVER_TIMEOUT, f"no answer in {self.params.timeout_s:g} s") from None
         except aiohttp.ClientConnectorError as error:
-            raise _AttemptError("failed_no_connection", str(error)) from error
+            raise _AttemptError(NoReply.NO_CONNECTION, str(error)) from error
         except (aiohttp.ClientError, ConnectionError) as error:
-            raise _AttemptError("failed_broken_connection", type(error).__name__) from error
+            raise _AttemptError(NoReply.BROKEN_CONNECTION, type(error).__name__) from error
         if response.status != 200:
             raise self._status_error(url, response.status, content, response.headers.get("Retry-After", ""))
         return read_completion(content)
 
     def _status_error(self, url: str, status: int, content: bytes, retry_after: str) -> Exception:
-        detail = _excerpt(content)
         if status in (401, 403):
             return self._stop(f"{url} answers {status}: is {KEY_VARIABLE} set to a key it takes?")
         if status == 404:
             name = self.params.name or self.task.model.id
             return self._stop(f"{url} answers 404: a wrong address, or it does not serve {name!r}")
+        detail = f"status {status}: {_excerpt(content)}"
         if status in (400, 413, 422):
-            return _RefusedError(f"refused_http_{status}", detail)
-        return _AttemptError(f"failed_http_{status}", detail, _seconds(retry_after))
+            return _RefusedError(NoReply.REFUSED_BY_SERVER, detail)
+        return _AttemptError(NoReply.HTTP_ERROR, detail, _seconds(retry_after))
 
     async def _make_sure_of_a_server(self, since: float, last: _AttemptError) -> None:
-        """Stop the run where no prompt was answered since a time, and none is now."""
+        """Stop the run where the servers have answered no prompt since a time and do not answer a probe now."""
         async with self._probing:
             if self._stopped:
                 raise self._stopped
@@ -191,7 +191,7 @@ class ServedModel:
                     continue
                 self._last_success = self._loop.time()
                 return
-            detail = self._redact(f"{last.reason.removeprefix('failed_')} {last.detail}".strip())
+            detail = self._redact(f"{last.reason} {last.detail}".strip())
             raise self._stop(f"no answer from {', '.join(self.params.base_urls)}: {detail}")
 
     def _stop(self, message: str) -> PipelineError:
@@ -208,7 +208,7 @@ def _excerpt(content: bytes) -> str:
 
 
 def read_completion(content: bytes) -> Completion:
-    """Return what a server answered; raises where that is no completion with a text."""
+    """Return the completion that a server answered with; raises _AttemptError where it is none, or has no text."""
     try:
         answer = json.loads(content)
         choice = answer["choices"][0]
@@ -216,12 +216,12 @@ def read_completion(content: bytes) -> Completion:
         usage = answer.get("usage") or {}
         tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
     except IndexError:
-        raise _AttemptError("failed_empty_choice", "no choice") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _AttemptError("failed_garbage", _excerpt(content)) from error
+        raise _AttemptError(NoReply.EMPTY_ANSWER, "no choice") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise _AttemptError(NoReply.GARBLED_ANSWER, _excerpt(content)) from error
     if not isinstance(text, str) or not text.strip():
-        raise _AttemptError("failed_empty_choice", "no text")
-    # Half a surrogate pair is legal in JSON and nowhere else.
+        raise _AttemptError(NoReply.EMPTY_ANSWER, "no text")
+    # JSON may hold half a surrogate pair; no text may.
     clean = text.encode("utf-8", "replace").decode()
     return Completion(clean, choice.get("finish_reason") == "length", *tokens)
 

@@ -1,4 +1,4 @@
-"""Which models there are, how they are reached, and how they are asked."""
+"""Which models a run may ask, where they are, and how they are asked."""
 
 import re
 from pathlib import Path
@@ -17,16 +17,16 @@ class ServerParams(Section):
     """Servers that speak OpenAI's protocol. The key, if any, is read from MATHCODE_API_KEY alone."""
 
     base_urls: tuple[str, ...] = Field(min_length=1)
-    """Where they are, `/v1` included; prompts go round all of them."""
+    """Their addresses, `/v1` included; prompts go to each of them in turn."""
     name: str | None = None
-    """What the servers call the model; its id unless given."""
+    """The servers' name for the model; its id unless given."""
     concurrency: int = Field(default=64, gt=0)
-    """Requests under way at once, over all servers."""
+    """Requests that run at once, over all servers."""
     timeout_s: float = Field(default=600, gt=0)
-    """For one attempt, waiting in the server's queue included."""
+    """For one attempt, the time in the server's queue included."""
     max_attempts: int = Field(default=6, gt=0)
     backoff_s: float = Field(default=1, ge=0)
-    """Wait before the second attempt; doubled before each further one."""
+    """Wait before the second attempt; it doubles before each further one."""
     max_backoff_s: float = Field(default=60, ge=0)
 
 
@@ -41,7 +41,7 @@ class VllmParams(Section):
     dtype: str = "auto"
     enforce_eager: bool = False
     batch_prompts: int = Field(default=2048, gt=0)
-    """Prompts that an engine holds at once; how many of them it works on is for vLLM to say."""
+    """Prompts that an engine holds at once; vLLM decides how many of them it works on."""
 
 
 class ModelParams(Section):
@@ -49,17 +49,17 @@ class ModelParams(Section):
 
     id: str
     revision: str | None
-    """A hub model's commit, which `make pin` writes; of any other model a name for what its replies are kept under."""
+    """A hub model's commit, which `make pin` writes; for any other model a name of its version."""
     tokenizer: str | None = None
-    """A folder or hub id; the model's own unless given. `bytes`: none, a token counts as one byte."""
+    """A folder or hub id; the model's own unless given. `bytes`: no tokenizer, each byte counts as a token."""
     context_tokens: int = Field(gt=0)
     temperature: float = Field(default=0, ge=0)
     top_p: float = Field(default=1, gt=0, le=1)
     seed: int = 0
     gpus: int = Field(default=1, gt=0)
-    """GPUs that serve it in all: for the plan of GPU-hours."""
+    """All GPUs that serve it; `make plan` counts GPU-hours with it."""
     tokens_per_s: float | None = Field(default=None, gt=0)
-    """Prompt and completion tokens a second, all GPUs together, until a run has measured them."""
+    """Prompt and completion tokens a second on all GPUs together; used until a run has measured them."""
     openai: ServerParams | None = None
     vllm: VllmParams | None = None
 
@@ -71,7 +71,7 @@ class ModelParams(Section):
         return check_commit(revision) if revision is not None and is_on_hub else revision
 
     def commit_of(self, name: str) -> str | None:
-        """Return the revision to load the model or a tokenizer at; a folder, or another hub id, has none."""
+        """Return the revision of the model or a tokenizer to load; None for a folder and for another hub id."""
         return self.revision if name == self.id and not Path(name).is_dir() else None
 
 
@@ -81,7 +81,7 @@ class LlmParams(Section):
     models: dict[str, ModelParams] = {}
 
     def at_main(self) -> "LlmParams":
-        """Return the models, those that are not pinned at their main branch: for what asks none of them."""
+        """Return the models, those without a pinned revision at their main branch: for tools that ask no model."""
         return LlmParams(
             models={
                 name: model if model.revision else model.model_copy(update={"revision": "main"})
@@ -91,7 +91,7 @@ class LlmParams(Section):
 
 
 class Task(NamedTuple):
-    """Who answers a stage's prompts, and how."""
+    """Which model answers a stage's prompts, and how."""
 
     stage: str
     backend: ModelBackend
@@ -100,7 +100,7 @@ class Task(NamedTuple):
     max_failed_share: float
 
     def identity(self) -> dict[str, object]:
-        """Return all of it that replies depend on: not where the model runs, nor how fast."""
+        """Return what replies depend on: neither where the model runs nor how fast."""
         model = self.model.model_dump(include={"id", "revision", "temperature", "top_p", "seed"})
         return model | {"max_completion_tokens": self.max_completion_tokens}
 
@@ -108,7 +108,7 @@ class Task(NamedTuple):
 def make_task(
     stage: str, backend: ModelBackend, model: str | None, llm: LlmParams, max_completion_tokens: int, share: float
 ) -> Task:
-    """Return a stage's task; raises ParamsError where the model it names is missing or cannot be reached so."""
+    """Return a stage's task; raises ParamsError where its model is missing or has no settings for the backend."""
     if model not in llm.models:
         known = ", ".join(llm.models) or "none"
         raise ParamsError(f"params: {stage}.model: llm.models has no {model!r}; there are {known}")
@@ -125,7 +125,7 @@ def make_task(
 
 
 def _check_url(name: str, url: str) -> None:
-    """Raise ParamsError where a server's address is none, or holds what may be a secret (which is not repeated)."""
+    """Raise ParamsError where an address is no http(s) address, or may hold a secret (the message does not show it)."""
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None or parts.query:
         raise ParamsError(f"{name}: an address may hold no user, password or query; the key goes into MATHCODE_API_KEY")

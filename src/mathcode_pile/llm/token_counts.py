@@ -1,18 +1,14 @@
-"""Count tokens as the model does, so that a prompt fits its context whole."""
+"""Count tokens as the model does, so that each whole prompt fits the model's context."""
 
-from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Protocol
 
-from mathcode_pile.core.errors import ParamsError
+from mathcode_pile.core.errors import ParamsError, first_line
 from mathcode_pile.llm.pieces import split_pieces
-from mathcode_pile.llm.prompts import Template
 from mathcode_pile.llm.settings import ModelParams, Task
 
-# A piece's tokens within a prompt may be a few more than alone: words join differently at its ends.
+# A piece may have a few more tokens within a prompt than alone: words at its ends may join their neighbours.
 SEAM_TOKENS = 16
-
-Text = tuple[int, str]  # the number of a document's row in its shard, and its text
 
 
 class Counter(Protocol):
@@ -22,18 +18,18 @@ class Counter(Protocol):
         """Return the tokens of a text within a prompt."""
 
     def count_prompt(self, prompt: str) -> int:
-        """Return the tokens of a prompt in the chat template, as the model is given it."""
+        """Return the tokens of a prompt in the chat template, as the model gets it."""
 
 
 class ByteCounter:
-    """Counts bytes, where there is no tokenizer: no tokenizer in use makes more tokens than bytes."""
+    """Counts bytes where there is no tokenizer: no tokenizer in use makes more tokens than bytes."""
 
     def count(self, text: str) -> int:
         """Return the bytes of a text."""
         return len(text.encode())
 
     def count_prompt(self, prompt: str) -> int:
-        """Return the bytes of a prompt, and room for a chat template."""
+        """Return the bytes of a prompt plus 64 for a chat template."""
         return len(prompt.encode()) + 64
 
 
@@ -65,18 +61,17 @@ def load_counter(model: ModelParams) -> Counter:
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, revision=model.commit_of(name))
     except (OSError, ValueError) as error:
-        line = str(error).strip().splitlines()[0]
-        raise ParamsError(f"params: llm.models: tokenizer {name!r} cannot be loaded: {line}") from error
+        raise ParamsError(f"params: llm.models: tokenizer {name!r} cannot be loaded: {first_line(error)}") from error
     if not getattr(tokenizer, "chat_template", None):
         raise ParamsError(f"params: llm.models: tokenizer {name!r} has no chat template; take an instruct model")
     return ModelCounter(tokenizer)
 
 
 class Fitter:
-    """Splits texts into pieces that fit a task's context with the instruction and the answer."""
+    """Splits texts into pieces that fit a task's context together with the instruction and the answer."""
 
     def __init__(self, task: Task, empty_prompt: str, max_characters: int) -> None:
-        """empty_prompt: the prompt with its slot empty. Raises ParamsError where it alone leaves no room."""
+        """empty_prompt: the prompt with an empty slot. Raises ParamsError where it leaves no room for text."""
         self.counter = load_counter(task.model)
         self.max_characters = max_characters
         taken = self.counter.count_prompt(empty_prompt) + task.max_completion_tokens + SEAM_TOKENS
@@ -88,23 +83,10 @@ class Fitter:
             )
 
     def split(self, text: str) -> list[str]:
-        """Return a text's pieces, none over the limit in characters or the room in tokens."""
+        """Return a text's pieces, each within the limit in characters and the room in tokens."""
         pieces = []
         for piece in split_pieces(text, self.max_characters):
-            # Few tokenizers make more tokens than bytes, so most pieces need no counting.
+            # A text has no more tokens than bytes, so most pieces need no counting.
             fits = len(piece.encode()) <= self.room
             pieces.extend([piece] if fits else split_pieces(piece, self.room, self.counter.count))
         return pieces
-
-
-def write_prompts(
-    task: Task, template: Template, max_characters: int, texts: Iterable[Text]
-) -> Iterator[tuple[int, str]]:
-    """Yield each text's row and the prompt for each of its pieces.
-
-    template: its slot is `text`. max_characters: of a piece. Raises ParamsError where it leaves a text no room.
-    """
-    fitter = Fitter(task, template.render(text=""), max_characters)
-    for row, text in texts:
-        for piece in fitter.split(text):
-            yield row, template.render(text=piece.strip("\n"))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.sandbox import kernel
 
 # Descriptors: the report's, and in the zygote that of its socket to the lane.
@@ -82,11 +83,11 @@ def run(code: int, find_obstacle: Callable[[str], tuple[str, str] | None]) -> tu
         text = os.pread(code, os.fstat(code).st_size, 0).decode("utf-8", "surrogatepass")
         os.close(code)
     except MemoryError as error:
-        return "memory", _describe(error)
+        return Outcome.MEMORY, _describe(error)
     try:
         compiled = compile(text, "<snippet>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return "does_not_compile", _describe(error)
+        return Outcome.DOES_NOT_COMPILE, _describe(error)
     obstacle = find_obstacle(text)
     if obstacle:
         return obstacle
@@ -94,11 +95,11 @@ def run(code: int, find_obstacle: Callable[[str], tuple[str, str] | None]) -> tu
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main
     sys.argv = ["snippet.py"]
-    stop = None
+    stop: tuple[str, str] | None = None
     try:
         exec(compiled, main.__dict__)  # noqa: S102 - this is what the sandbox is for
     except SystemExit as error:
-        stop = None if error.code in (None, 0) else ("exception", _describe(error))
+        stop = None if error.code in (None, 0) else (Outcome.EXCEPTION, _describe(error))
     except BaseException as error:  # whatever a snippet raises is its outcome
         stop = classify(error)
     _wind_up(main)
@@ -133,19 +134,19 @@ def _flush() -> None:
 def classify(error: BaseException) -> tuple[str, str]:
     """Return the outcome and the last line of an exception that ended a snippet."""
     if isinstance(error, ModuleNotFoundError):
-        return "missing_module", str(error.name or error)
+        return Outcome.MISSING_MODULE, str(error.name or error)
     if isinstance(error, MemoryError):
-        return "memory", _describe(error)
+        return Outcome.MEMORY, _describe(error)
     if isinstance(error, EOFError) and "reading a line" in str(error):
-        return "blocked", "waits for input"
+        return Outcome.BLOCKED, "waits for input"
     cause: BaseException | None = error
     for _ in range(8):
         if isinstance(cause, OSError) and cause.errno in FORBIDDEN:
-            return "blocked", _describe(cause)
+            return Outcome.BLOCKED, _describe(cause)
         if cause is None:
             break
         cause = cause.__cause__ or cause.__context__
-    return "exception", _describe(error)
+    return Outcome.EXCEPTION, _describe(error)
 
 
 def _describe(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
 from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.sandbox import parent as parent_program
 from mathcode_pile.sandbox.namespaces import remove_folder
 from mathcode_pile.sandbox.syntax import KINDS, choose_kind
@@ -63,7 +64,7 @@ class Result(NamedTuple):
     """How a snippet ended and what it printed."""
 
     outcome: str
-    """ok, does_not_compile, exception, timeout, memory, output_limit, killed, blocked or missing_module."""
+    """One of Outcome."""
     stdout: str
     error: str
     """One line; empty where the outcome is ok."""
@@ -299,7 +300,7 @@ class _Round:
         self.running -= 1
         self.faults[place] = self.faults.get(place, 0) + fault
         if self.faults[place] >= 2:
-            self.results[place] = Result("killed", "", "its lane died with it")
+            self.results[place] = Result(Outcome.KILLED, "", "its lane died with it")
         else:
             self.waiting.appendleft(place)
 

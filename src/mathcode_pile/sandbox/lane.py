@@ -8,11 +8,14 @@ import signal
 from contextlib import suppress
 from typing import TypedDict
 
+from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.sandbox import child, kernel, namespaces, zygote
 from mathcode_pile.sandbox.watch import MAX_THREADS, Bounds, Watch, children_of
 
 # What a snippet may claim of itself; everything else is seen from here.
-CLAIMS = frozenset({"does_not_compile", "exception", "memory", "blocked", "missing_module"})
+CLAIMS = frozenset(
+    {Outcome.DOES_NOT_COMPILE, Outcome.EXCEPTION, Outcome.MEMORY, Outcome.BLOCKED, Outcome.MISSING_MODULE}
+)
 
 
 class Settings(TypedDict):
@@ -171,26 +174,26 @@ class Lane:
     def _judge(self, ending: zygote.Ending, report: bytes) -> tuple[str, str]:
         code = os.waitstatus_to_exitcode(ending.status)
         if code == 0:
-            return "ok", ""
+            return Outcome.OK, ""
         if code > 0:
             return _read_claim(report, code)
         timeout_s = self.settings["timeout_s"]
         number = -code
         # The kernel ends a process by a coarser clock than the one it reports.
         if number == signal.SIGXCPU or (number == signal.SIGKILL and ending.cpu_us >= timeout_s * 0.9e6):
-            return "timeout", f"more than {timeout_s:g} s of computing"
+            return Outcome.TIMEOUT, f"more than {timeout_s:g} s of computing"
         if number == signal.SIGSYS:
-            return "blocked", "a foreign system call"
+            return Outcome.BLOCKED, "a foreign system call"
         if number == signal.SIGKILL and ending.peak_kb * 1024 > 0.8 * self._memory_bytes:
-            return "memory", "killed by the machine"
-        return "killed", signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+            return Outcome.MEMORY, "killed by the machine"
+        return Outcome.KILLED, signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
 
 
 def _read_claim(report: bytes, code: int) -> tuple[str, str]:
     outcome, _, error = report.decode("utf-8", "replace").partition("\n")
     if outcome in CLAIMS:
         return outcome, " ".join(error.split())[: child.MAX_MESSAGE]
-    return "exception", f"ended with status {code}"
+    return Outcome.EXCEPTION, f"ended with status {code}"
 
 
 def _write_all(file: int, data: bytes) -> None:

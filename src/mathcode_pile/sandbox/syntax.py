@@ -10,6 +10,8 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
+from mathcode_pile.core.outcomes import Outcome
+
 # A warm parent for each set of imports, the smallest first, for fork costs what the parent weighs.
 KINDS: dict[str, tuple[str, ...]] = {
     "bare": (),
@@ -69,13 +71,13 @@ def _obstacles(tree: ast.Module, known: frozenset[str]) -> Iterator[tuple[str, s
             names = [statement.module or ""]
         for name in names:
             if name.partition(".")[0] not in known:
-                yield "missing_module", name.partition(".")[0]
+                yield Outcome.MISSING_MODULE, name.partition(".")[0]
         if isinstance(statement, ast.Assign | ast.Expr):
             for node in ast.walk(statement):
                 if isinstance(node, ast.Lambda):
                     break
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "input":
-                    yield "blocked", "waits for input"
+                    yield Outcome.BLOCKED, "waits for input"
 
 
 class OnlyPackages:

@@ -5,6 +5,8 @@ import select
 import time
 from typing import NamedTuple
 
+from mathcode_pile.core.outcomes import Outcome
+
 MAX_THREADS = 32
 TICK_S = 0.05
 REPORT_BYTES = 4096
@@ -66,7 +68,7 @@ class Watch:
                     del pipes[descriptor]
             if len(seen.output) > self.bounds.output_bytes:
                 del seen.output[self.bounds.output_bytes :]
-                seen.stopped = "output_limit", f"more than {self.bounds.output_bytes} bytes"
+                seen.stopped = Outcome.OUTPUT_LIMIT, f"more than {self.bounds.output_bytes} bytes"
             elif self.answer in ready:
                 break
             elif (ran := time.monotonic() - started) >= TICK_S:
@@ -76,17 +78,17 @@ class Watch:
     def _find_excess(self, ran: float) -> tuple[str, str] | None:
         bounds = self.bounds
         if ran >= bounds.wall_s:
-            return "timeout", f"more than {bounds.wall_s:g} s in all"
+            return Outcome.TIMEOUT, f"more than {bounds.wall_s:g} s in all"
         for process in children_of(bounds.processes, self.parent):
             threads, cpu_s = _read_state(bounds.processes, process)
             if threads > MAX_THREADS:
-                return "blocked", f"more than {MAX_THREADS} threads"
+                return Outcome.BLOCKED, f"more than {MAX_THREADS} threads"
             if cpu_s >= bounds.cpu_s:
-                return "timeout", f"more than {bounds.cpu_s:g} s of computing"
+                return Outcome.TIMEOUT, f"more than {bounds.cpu_s:g} s of computing"
         if bounds.folder:
             path, megabytes = bounds.folder
             if _folder_bytes(path) > megabytes << 20:
-                return "blocked", f"more than {megabytes} MB of files"
+                return Outcome.BLOCKED, f"more than {megabytes} MB of files"
         return None
 
 

@@ -4,9 +4,9 @@ import re
 import textwrap
 from typing import Literal
 
-# How many closing fences are tried for one opening: nested fences, none deeper than this.
+# How many closing fences are tried for one opening fence; deeper nesting is not read.
 MAX_CLOSINGS = 6
-# Longer code is no snippet, and not worth parsing.
+# Longer code is no snippet.
 MAX_CODE_CHARACTERS = 20_000
 
 Field = Literal["title", "conditions", "expression", "result", "code"]
@@ -20,7 +20,7 @@ _NAMES: dict[Field, str] = {
     r"(?:\s(?:snippet|block))?(?:\sin\spython)?|python",
 }
 _ANY = "|".join(f"(?P<{name}>{names})" for name, names in _NAMES.items())
-# What may stand before a header: list marks, hashes, stars, and a number or letter.
+# Marks before a header: list marks, hashes, stars, and a number or letter.
 _MARKS = r"[\s#>*_\-•`]{0,12}(?:\(?(?:\d{1,3}|[a-hA-H]|[ivxIVX]{1,4})[.):]\s{0,3})?[*_`\s]{0,6}"
 _ONLY_MARKS = re.compile(_MARKS)
 _HEADER = re.compile(
@@ -28,7 +28,7 @@ _HEADER = re.compile(
     r"(?P<end>[*_`\s]{0,6}[:：][*_`]{0,4}|[*_`]{1,4}\s{0,3}$|\s{0,3}$|\s[-–—]\s)",
     re.IGNORECASE,
 )
-# Headers in the middle of prose: only the names that no sentence holds by chance, and a colon.
+# Headers within a line of prose: only names that an ordinary sentence does not have before a colon.
 _INLINE = re.compile(
     r"(?:(?<=[.;!?,)\]$*])\s{1,4}|(?<=\s)(?=\*\*)|(?<=[.;!?])(?=\*\*))(?=[*_]{0,3}(?:\(?\d{1,2}[.)]\s?)?[*_]{0,3}"
     r"(?:conditions?(?:\s(?:needed|required))?|(?:computation\s|latex\s|mathematical\s)?expression"
@@ -38,7 +38,7 @@ _INLINE = re.compile(
 FENCE = re.compile(r"(?P<indent>[\s>]{0,40})(?P<mark>`{3,20}|~{3,20})[ \t]{0,4}(?P<name>[\w+.#-]{0,20})[^`~]{0,40}$")
 _STRING = re.compile(r"#[^\n]*|\"\"\"|'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
 _WHOLE = {"", "markdown", "md", "text", "txt", "plaintext"}
-# No header or fence is longer, so that no pattern looks at more of a line than this.
+# Patterns look at no more characters of a line than this; no header or fence is longer.
 LOOK = 240
 
 
@@ -58,7 +58,7 @@ def _name_of(match: re.Match[str]) -> Field:
 
 
 def split_inline(line: str) -> list[str]:
-    """Return a line cut before each header in its midst; marks before the first one are part of it."""
+    """Return a line cut before each header within it; marks before the first header belong to that header."""
     ends = [match.end() for match in _INLINE.finditer(line)]
     cuts = [end for end in ends if end > LOOK or not _ONLY_MARKS.fullmatch(line[:end])]
     return [line[a:b] for a, b in zip([0, *cuts], [*cuts, len(line)], strict=True)]
@@ -79,7 +79,7 @@ def is_bare_fence(line: str) -> bool:
 
 
 def read_fence(lines: list[str], start: int, fence: re.Match[str]) -> tuple[str, bool, int]:
-    """Return what stands in a fence, whether something ended it, and the index of the line after it."""
+    """Return a fence's content, whether something ended it, and the index of the line after it."""
     closings: list[int] = []
     named = 0
     comment_at: int | None = None
@@ -104,7 +104,7 @@ def read_fence(lines: list[str], start: int, fence: re.Match[str]) -> tuple[str,
             if closings or "**" in header["marks"]:
                 end = index if comment_at is None else comment_at
                 break
-            # A comment of the program, unless the next fence turns out to be an opening one.
+            # This is a comment of the program, unless the next fence is an opening one.
             comment_at = comment_at if comment_at is not None else index
     if closings:
         closed_at = next((c for c in closings if not _ends_in_string(lines[start:c])), closings[0])
@@ -115,7 +115,7 @@ def read_fence(lines: list[str], start: int, fence: re.Match[str]) -> tuple[str,
 
 
 def _ends_in_string(lines: list[str]) -> bool:
-    """Tell whether a program ends inside a string of three quotes: what closes there is part of it."""
+    """Tell whether a program ends inside a triple-quoted string: a fence there is part of the string."""
     opened = ""
     for match in _STRING.finditer("\n".join(lines)[: MAX_CODE_CHARACTERS + 1]):
         token = match[0]
@@ -125,7 +125,7 @@ def _ends_in_string(lines: list[str]) -> bool:
 
 
 def _dedent(lines: list[str], fence: re.Match[str]) -> str:
-    """Return a fence's lines without the indentation or the quotation marks of the fence itself."""
+    """Return the lines without the indentation or the quotation marks that the fence itself has."""
     indent = fence["indent"]
     if ">" in indent:
         lines = [re.sub(r"^\s{0,3}>\s?", "", line) for line in lines]
@@ -135,7 +135,7 @@ def _dedent(lines: list[str], fence: re.Match[str]) -> str:
 def unwrap(lines: list[str]) -> list[str]:
     """Take off quotation marks and a fence around the whole reply.
 
-    It is one if the first line is a fence, and a header comes before the next.
+    A fence in the first line is around the whole if a header comes before the next fence.
     """
     filled = [i for i, line in enumerate(lines) if line.strip()]
     if filled and all(lines[i].startswith(">") for i in filled):
@@ -149,6 +149,6 @@ def unwrap(lines: list[str]) -> list[str]:
     before = lines[first + 1 : fences[0] if fences else len(lines)]
     if not any(match_header(line) for line in before):
         return lines
-    # The last line closes the whole where the fences inside pair up without it.
+    # The last line closes the outer fence if the fences inside form pairs without it.
     wraps = bool(fences) and fences[-1] == last and len(fences) % 2 == 1
     return lines[first + 1 : last if wraps else len(lines)]

@@ -1,15 +1,17 @@
 """Parse a model's reply into computations: title, conditions, expression, result, code.
 
-Models do not keep to a format. Headers come bold, plain, numbered, in any case, in mid-sentence; fences
-come with any name, with tildes, nested or never closed. Every reply gives computations or a named
-reason. All is done line by line, each line looked at a bounded number of times.
+Models do not keep to a format. Headers are bold, plain or numbered, in any case, even within a sentence; fences have
+any name, are made of tildes, are nested, or are never closed. Every reply gives computations or a named reason. The
+reader works line by line and looks at each line a bounded number of times.
 """
 
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
+from mathcode_pile.core.funnel import DropReason
+from stages.translate.computation import Computation, Found
+from stages.translate.reasons import Reason
 from stages.translate.replies.reply_lines import (
     FENCE,
     LOOK,
@@ -33,29 +35,15 @@ _WRAPPERS = [("$$", "$$"), ("$", "$"), ("\\[", "\\]"), ("\\(", "\\)"), ("**", "*
 _PYTHON = {"", "python", "python3", "py", "py3", "ipython", "sympy", "pycon", "code"}
 
 
-class Computation(NamedTuple):  # one computation of one document
-    title: str
-    conditions: str
-    expression: str
-    result: str
-    code: str
+def parse_reply(reply: str, is_cut: bool = False) -> Found:
+    """Return the computations of a reply, and why blocks in it, or all of it, gave none.
 
-
-class Parsed(NamedTuple):
-    computations: list[Computation]
-    reasons: Counter[str]
-    """Why blocks, or the whole reply, came to nothing."""
-
-
-def parse_reply(reply: str, is_cut: bool = False) -> Parsed:
-    """Return the computations of a reply, and why blocks in it, or all of it, came to nothing.
-
-    is_cut: the reply ended at the token limit, so a last block that is not whole is dropped as `cut_off`.
+    is_cut: the reply ended at the token limit, so an incomplete last block is left out as `cut_off`.
     """
     reader = _Reader()
     reader.read(unwrap(reply.replace("\r\n", "\n").replace("\r", "\n").split("\n")))
     found: list[Computation] = []
-    reasons: Counter[str] = Counter()
+    reasons: Counter[DropReason] = Counter()
     for index, block in enumerate(reader.blocks):
         reason = block.why_not(is_cut and index == len(reader.blocks) - 1)
         if reason:
@@ -64,17 +52,17 @@ def parse_reply(reply: str, is_cut: bool = False) -> Parsed:
             found.append(block.to_computation())
     if not reader.blocks:
         if not reply.strip():
-            reasons["empty_reply"] += 1
+            reasons[Reason.EMPTY_REPLY] += 1
         elif _NONE.search(reply[:2000]):
-            reasons["no_computation"] += 1
+            reasons[Reason.NO_COMPUTATION] += 1
         else:
-            reasons["cut_off" if is_cut else "unparsed_reply"] += 1
-    return Parsed(found, reasons)
+            reasons[Reason.CUT_OFF if is_cut else Reason.UNPARSED_REPLY] += 1
+    return Found(found, reasons)
 
 
 @dataclass
 class _Block:
-    """A computation while it is read."""
+    """A computation that is being read."""
 
     parts: dict[str, list[str]] = field(default_factory=dict)
     code: str | None = None
@@ -85,22 +73,23 @@ class _Block:
         return "\n".join(self.parts.get(name, [])).strip()
 
     def is_begun(self) -> bool:
-        """Whether there is enough of it to be missed."""
+        """Whether so much of it was read that its loss must be counted."""
         return self.code is not None or len(self.parts.keys() - {"title"}) >= 2
 
-    def why_not(self, is_cut: bool) -> str:
-        """Return why it is no computation, empty where it is one."""
+    def why_not(self, is_cut: bool) -> Reason | None:
+        """Return why it is no computation; None where it is one."""
         if is_cut and (self.code is None or not self.closed):
-            return "cut_off"
+            return Reason.CUT_OFF
         if not (self.code or "").strip():
-            return "no_code"
-        for name in ("expression", "result"):
-            if not self.text(name):  # type: ignore[arg-type]
-                return f"no_{name}"
-        return "code_too_long" if len(self.code or "") > MAX_CODE_CHARACTERS else ""
+            return Reason.NO_CODE
+        if not self.text("expression"):
+            return Reason.NO_EXPRESSION
+        if not self.text("result"):
+            return Reason.NO_RESULT
+        return Reason.CODE_TOO_LONG if len(self.code or "") > MAX_CODE_CHARACTERS else None
 
     def to_computation(self) -> Computation:
-        """Return the block, whole, without the marks around its parts."""
+        """Return the complete block, without the marks around its parts."""
         expression, result = _strip_wrappers(self.text("expression")), _strip_wrappers(self.text("result"))
         return Computation(
             _strip_title(self.text("title")), self.text("conditions"), expression, result, self.code or ""
@@ -116,7 +105,7 @@ class _Reader:
         self.current: Field | None = None
 
     def read(self, lines: list[str]) -> None:
-        """Read all lines; then `blocks` holds the blocks, those that lack a part as well."""
+        """Read all lines into `blocks`, which then also has the blocks that lack a part."""
         index = 0
         while index < len(lines):
             line = lines[index]
@@ -132,7 +121,7 @@ class _Reader:
 
     def _end_block(self) -> None:
         if self.current == "code" and self.block.code is None:
-            # Code under its header without any fence.
+            # Code below its header, without a fence.
             self.block.code = self.block.text("code") or None
             self.block.closed = False
         if self.block.is_begun():
@@ -156,7 +145,7 @@ class _Reader:
             self._take_text(line)
 
     def _take_text(self, line: str) -> None:
-        """Add a line to the part it belongs to; an expression or a result ends at an empty line."""
+        """Add a line to the current part; an expression or a result ends at an empty line."""
         assert self.current
         part = self.block.parts.setdefault(self.current, [])
         if line.strip() or self.current in ("conditions", "code"):
@@ -181,14 +170,14 @@ class _Reader:
     def _starts_a_block(self, name: Field) -> bool:
         block = self.block
         if block.code is not None or (self.current == "code" and block.text("code")):
-            # Some state the result after the code.
+            # Some models state the result after the code.
             return not (name == "result" and block.text("expression") and not block.text("result"))
         if name == "title":
             return bool(block.parts.keys() - {"title"})
         return bool(block.text(name)) or (name == "conditions" and "expression" in block.parts)
 
     def _take_fence(self, lines: list[str], index: int, fence: re.Match[str]) -> int:
-        """Read a fence's content to where it belongs; return the index of the line after it."""
+        """Add a fence's content to its part; return the index of the line after the fence."""
         following = index + 1
         inner = FENCE.match(lines[following]) if following < len(lines) and len(lines[following]) <= LOOK else None
         doubled = inner is not None and not fence["name"] and bool(inner["name"])
@@ -203,7 +192,7 @@ class _Reader:
             self.block.parts[self.current].append(content.strip())
         elif name in _PYTHON and self.block.code is None:
             if not name and self.current != "code" and not self.block.is_begun():
-                return following  # a fence about nothing that was announced
+                return following  # no header announced this fence
             self.block.code, self.block.closed = content, closed
             self.current = None
         return following

@@ -7,6 +7,7 @@ Not covered: what only its value gives away, such as 5 \\cdot 4 = 6 modulo 7.
 import re
 from typing import NamedTuple
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import Node, integer, is_integer, operations, walk
 
 _TWO_DIGITS = re.compile(r"\b(?:binary|boolean|xor)\b|\bGF\(2\)", re.IGNORECASE)
@@ -27,11 +28,11 @@ def arithmetics_of(text: str) -> Arithmetics:
     return Arithmetics(bool(_TWO_DIGITS.search(text)), bool(_MODULAR.search(text)))
 
 
-def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> str:
-    """Return the reason why equal sides may not be meant in the usual arithmetic, or nothing."""
+def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> Reason | None:
+    """Return the reason why equal sides may not be meant in the usual arithmetic, or None."""
     if _may_be_other_digits(sides, sentence, page):
-        return "other_base"
-    return "modular_arithmetic" if page.is_modular and _wraps(sides) else ""
+        return Reason.OTHER_BASE
+    return Reason.MODULAR_ARITHMETIC if page.is_modular and _wraps(sides) else None
 
 
 def _may_be_other_digits(sides: list[Node], sentence: str, page: Arithmetics) -> bool:

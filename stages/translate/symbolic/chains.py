@@ -6,6 +6,7 @@ Not covered: a chain that goes on in the next display.
 import re
 from typing import NamedTuple
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_tokens import MAX_TOKENS, clean, tokens_of
 from stages.translate.symbolic.nodes import UnreadableError
 
@@ -63,7 +64,7 @@ def _all_tokens(latex: str) -> list[str]:
             tokens.append("\\\\")
         tokens.extend(tokens_of(row))
         if len(tokens) > 8 * MAX_TOKENS:
-            raise UnreadableError("too_long")
+            raise UnreadableError(Reason.TOO_LONG)
     return tokens
 
 

@@ -6,6 +6,7 @@ Strict: what can be read in two ways raises UnreadableError with the reason.
 import re
 from typing import NoReturn
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, integer, is_integer, number, operations
 
 MAX_DEPTH = 24
@@ -48,7 +49,7 @@ class Expressions:
 
     def whole(self) -> Node:
         if not self.tokens:
-            raise UnreadableError("empty")
+            raise UnreadableError(Reason.EMPTY)
         node = self.expression()
         if self.position < len(self.tokens):
             self.fail()
@@ -57,15 +58,15 @@ class Expressions:
     def fail(self) -> NoReturn:
         token = self.peek()
         if token in ("\\dots", "\\ldots", "\\cdots", "."):
-            raise UnreadableError("ellipsis")
+            raise UnreadableError(Reason.ELLIPSIS)
         if token in ("\\pm", "\\mp"):
-            raise UnreadableError("plus_minus")
+            raise UnreadableError(Reason.PLUS_MINUS)
         if token == "\\ratio":
             is_time = self.tokens[self.position - 1].isdigit() and _MINUTES.fullmatch(self.peek(1))
-            raise UnreadableError("time_of_day" if is_time else "ratio")
+            raise UnreadableError(Reason.TIME_OF_DAY if is_time else Reason.RATIO)
         if token.startswith(("\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm")):
-            raise UnreadableError("text_in_expression")
-        raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.TEXT_IN_EXPRESSION)
+        raise UnreadableError(Reason.UNKNOWN_NOTATION)
 
     def peek(self, ahead: int = 0) -> str:
         index = self.position + ahead
@@ -83,7 +84,7 @@ class Expressions:
     def expression(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise UnreadableError("too_deep")
+            raise UnreadableError(Reason.TOO_DEEP)
         terms = [self.signed_term()]
         percents = [self.ends_in_percent(terms[0])]
         while self.peek() in ("+", "-"):
@@ -92,11 +93,11 @@ class Expressions:
         plain = [term for term, is_percent in zip(terms, percents, strict=True) if not is_percent]
         # 100 + 15%: 115 to some, 100.15 to others; 1 + 15% is 1.15 to all.
         if any(percents) and plain and plain != [number("1")]:
-            raise UnreadableError("percent_of_what")
+            raise UnreadableError(Reason.PERCENT_OF_WHAT)
         node = terms[0] if len(terms) == 1 else Node("add", tuple(terms))
         if self.peek() in ("\\bmod", "\\mod"):
             if node.op == "add":
-                raise UnreadableError("ambiguous_modulus")
+                raise UnreadableError(Reason.AMBIGUOUS_MODULUS)
             self.take()
             node = Node("mod", (node, self.term()))
         self.depth -= 1
@@ -131,7 +132,7 @@ class Expressions:
             elif token and self.begins_factor(token):
                 # 1/2x: half of x to some, one over 2x to others.
                 if sliced:
-                    raise UnreadableError("ambiguous_slash")
+                    raise UnreadableError(Reason.AMBIGUOUS_SLASH)
                 node = self.adjoin(node, token)
             else:
                 return node
@@ -140,21 +141,21 @@ class Expressions:
         start = self.position
         right = self.factor()
         if (token[0].isdigit() or token[0] == ".") and self.tokens[start - 1] != "!":
-            raise UnreadableError("adjacent_numbers")
+            raise UnreadableError(Reason.ADJACENT_NUMBERS)
         mixed = right.op == "div" and token in FRACTIONS and all(map(is_integer, right.args))
         if node.op == "num" and token in FRACTIONS and self.tokens[self.position - 1] in PERCENT:
-            raise UnreadableError("ambiguous_mixed_number")
+            raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
         if node.op == "num" and mixed:
             # 2\frac{1}{2} is two and a half where the fraction is proper; otherwise nobody can tell.
             if not node.value.isdigit() or int(right.args[0].value or 0) >= int(right.args[1].value or 0):
-                raise UnreadableError("ambiguous_mixed_number")
+                raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
             if self.peek() in FRACTIONS or self.peek() == "^":
-                raise UnreadableError("ambiguous_mixed_number")
+                raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
             return Node("add", (node, right))
         if node.op == "sym" and token in ("(", "["):
             inside = self.tokens[start + 1 : self.position - 1]
             if node.value not in _VARIABLES or len(inside) < 3 or not free_symbols(right):
-                raise UnreadableError("function_application")
+                raise UnreadableError(Reason.FUNCTION_APPLICATION)
         return product(node, right)
 
     def begins_factor(self, token: str) -> bool:
@@ -194,7 +195,7 @@ class Expressions:
                     node = Node("degrees", (node,))
                     continue
                 if node.op == "pow" and self.tokens[self.position - 2] != "}" and self.tokens[self.position - 2] != ")":
-                    raise UnreadableError("unknown_notation")
+                    raise UnreadableError(Reason.UNKNOWN_NOTATION)
                 if node.op == "matrix" and self.peek() in ("T", "\\top"):
                     self.take()
                     node = Node("transpose", (node,))
@@ -203,7 +204,7 @@ class Expressions:
             elif token == "!":
                 self.take()
                 if self.peek() == "!":
-                    raise UnreadableError("double_factorial")
+                    raise UnreadableError(Reason.DOUBLE_FACTORIAL)
                 node = Node("fact", (node,))
             elif token in PERCENT:
                 self.take()
@@ -222,7 +223,7 @@ class Expressions:
         if integer(degree) % 2 == 0 and integer(top) % 2 == 1:
             return Node("pow", (base, exponent))
         if integer(degree) % 2 == 0 or self.complex_numbers:
-            raise UnreadableError("ambiguous_root")
+            raise UnreadableError(Reason.AMBIGUOUS_ROOT)
         root = Node("root", (degree, base))
         top = Node("neg", (top,)) if is_inverse else top
         return root if top == number("1") else Node("pow", (root, top))
@@ -259,7 +260,7 @@ class Expressions:
     def atom(self) -> Node:
         token = self.peek()
         if not token:
-            raise UnreadableError("incomplete")
+            raise UnreadableError(Reason.INCOMPLETE)
         if token[0].isdigit() or (token[0] == "." and len(token) > 1):
             return self.literal()
         if len(token) == 1 and token.isalpha():
@@ -284,8 +285,11 @@ class Expressions:
         if self.peek() == "_":
             self.take()
             base = self.group()
-            if not is_integer(base) or not 2 <= int(base.value) <= 36 or any(int(d) >= int(base.value) for d in token):
-                raise UnreadableError("unknown_notation")
+            # Whole numbers alone: int() reads no fraction in another base, as 0.1_2.
+            if not is_integer(base) or not 2 <= integer(base) <= 36 or not token.isdigit():
+                raise UnreadableError(Reason.UNKNOWN_NOTATION)
+            if any(int(digit) >= integer(base) for digit in token):
+                raise UnreadableError(Reason.UNKNOWN_NOTATION)
             return Node("based", (number(token), base))
         if token.isdigit():
             token = token.lstrip("0") or "0"
@@ -296,8 +300,8 @@ class Expressions:
         self.take("{")
         digits = self.take()
         self.take("}")
-        if not digits.isdigit() or len(digits) > 12:
-            raise UnreadableError("unknown_notation")
+        if not digits.isdigit() or len(digits) > 12 or not whole.isdigit():
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         fraction = Node("div", (number(digits.lstrip("0") or "0"), number("9" * len(digits))))
         return fraction if int(whole) == 0 else Node("add", (number(whole), fraction))
 
@@ -308,20 +312,20 @@ class Expressions:
         if token == "i" and self.complex_numbers and self.peek() != "_":
             return Node("imaginary")
         if token == "d" and self.peek().isalpha():
-            raise UnreadableError("stray_differential")
+            raise UnreadableError(Reason.STRAY_DIFFERENTIAL)
         if self.peek() == "'":
-            raise UnreadableError("function_application")
+            raise UnreadableError(Reason.FUNCTION_APPLICATION)
         if self.peek() == "_":
             self.take()
             self.take("{") if (braced := self.peek() == "{") else None
             subscript = self.take()
             if not subscript.isalnum():
-                raise UnreadableError("unknown_notation")
+                raise UnreadableError(Reason.UNKNOWN_NOTATION)
             if braced:
                 self.take("}")
             token = f"{token}_{subscript}"
         if self.peek() == "(" and self.peek(2) in (")", ","):
-            raise UnreadableError("function_application")
+            raise UnreadableError(Reason.FUNCTION_APPLICATION)
         return Node("sym", (), token)
 
 

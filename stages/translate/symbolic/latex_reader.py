@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from math import prod
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
-from stages.translate.symbolic.latex_tokens import clean, tokens_of
 from stages.translate.symbolic.nodes import (
     TRIGONOMETRY,
     Node,
@@ -35,11 +35,6 @@ def read_tokens(tokens: list[str], complex_numbers: bool = False) -> Node:
     return _Reader(tokens, complex_numbers).whole()
 
 
-def read(latex: str, complex_numbers: bool = False) -> Node:
-    """Return the tree of one whole LaTeX expression."""
-    return read_tokens(tokens_of(clean(latex)), complex_numbers)
-
-
 class _Reader(Expressions):
     """What begins with a command."""
 
@@ -61,10 +56,10 @@ class _Reader(Expressions):
             self.take()
             power = self.group()
             if power.op == "neg":
-                raise UnreadableError("ambiguous_inverse")
+                raise UnreadableError(Reason.AMBIGUOUS_INVERSE)
         node = Node(name, (self.argument(),))
         if name in TRIGONOMETRY and _may_be_degrees(node.args[0]):
-            raise UnreadableError("ambiguous_angle")
+            raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
         return Node("pow", (node, power)) if power else node
 
     def argument(self) -> Node:
@@ -72,9 +67,9 @@ class _Reader(Expressions):
         if self.peek() in ("(", "[", "{"):
             node = self.atom()
             if self.peek() == "^":
-                raise UnreadableError("ambiguous_argument")
+                raise UnreadableError(Reason.AMBIGUOUS_ARGUMENT)
             if self.peek() == "!":
-                raise UnreadableError("ambiguous_argument")
+                raise UnreadableError(Reason.AMBIGUOUS_ARGUMENT)
             return node
         node = self.factor()
         while (token := self.peek()) and (token.isalpha() or token in GREEK or token == "\\pi" or token in FRACTIONS):
@@ -82,7 +77,7 @@ class _Reader(Expressions):
                 break
             node = product(node, self.factor())
         if self.peek() in OVER:
-            raise UnreadableError("ambiguous_argument")
+            raise UnreadableError(Reason.AMBIGUOUS_ARGUMENT)
         return node
 
     def fraction(self) -> Node:
@@ -110,7 +105,7 @@ class _Reader(Expressions):
         self.take()
         if self.peek() != "_":
             # log without a base: ten in one book, e in the next.
-            raise UnreadableError("ambiguous_logarithm")
+            raise UnreadableError(Reason.AMBIGUOUS_LOGARITHM)
         self.take()
         base = self.group()
         return Node("log", (base, self.argument()))
@@ -160,7 +155,7 @@ class _Reader(Expressions):
     def body(self, variable: str) -> Node:
         node = self.term()
         if self.peek() in ("+", "-") and variable in free_symbols(self.rest()):
-            raise UnreadableError("ambiguous_scope")
+            raise UnreadableError(Reason.AMBIGUOUS_SCOPE)
         return node
 
     def rest(self) -> Node:
@@ -173,12 +168,12 @@ class _Reader(Expressions):
         op = "sum" if self.take() == "\\sum" else "prod"
         low, high = self.bounds()
         if high is None or len(low) < 3 or low[1] != "=":
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         variable, complex_numbers = low[0], self.complex_numbers
         self.complex_numbers = complex_numbers and variable != "i"
         node = Node(op, (self.body(variable), Node("sym", (), variable), self.inner(low[2:]), high))
         if any(name.endswith(f"_{variable}") for name in free_symbols(node.args[0])):
-            raise UnreadableError("unknown_sequence")
+            raise UnreadableError(Reason.UNKNOWN_SEQUENCE)
         self.complex_numbers = complex_numbers
         return node
 
@@ -186,7 +181,7 @@ class _Reader(Expressions):
         self.take()
         low, _ = self.bounds()
         if len(low) < 3 or low[1] not in ("\\to", "\\rightarrow"):
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         target, side = low[2:], ""
         for ending in (["^", "+"], ["^", "-"], ["^", "{", "+", "}"], ["^", "{", "-", "}"]):
             if target[-len(ending) :] == ending:
@@ -197,7 +192,7 @@ class _Reader(Expressions):
         self.take()
         low, high = self.bounds()
         if bool(low) != (high is not None):
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         start, depth = self.position, 0
         while token := self.take():
             depth += (token in "([{") - (token in ")]}")
@@ -205,7 +200,7 @@ class _Reader(Expressions):
             if differential and len(self.peek()) == 1 and self.peek().isalpha():
                 break
             if token == "\\int":
-                raise UnreadableError("several_integrals")
+                raise UnreadableError(Reason.SEVERAL_INTEGRALS)
         body = self.tokens[start : self.position - 1]
         variable = Node("sym", (), self.take())
         inside = self.inner(body) if body else number("1")
@@ -220,7 +215,7 @@ class _Reader(Expressions):
             return None
         order, variable, again = match["order"] or "1", match["variable"], match["again"] or "1"
         if order != again or int(order) > 6:
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         self.position += match[0].count(" ")
         return Node("diff", (self.body(variable), Node("sym", (), variable), number(order)))
 
@@ -228,11 +223,11 @@ class _Reader(Expressions):
         kind = self.take()[7:-1]
         op = _MATRICES.get(kind, "")
         if not op:
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         rows: list[list[list[str]]] = [[[]]]
         while (token := self.take()) != f"\\end{{{kind}}}":
             if token.startswith("\\begin"):
-                raise UnreadableError("unknown_notation")
+                raise UnreadableError(Reason.UNKNOWN_NOTATION)
             if token == "\\\\":
                 rows.append([[]])
             elif token == "&":
@@ -242,7 +237,7 @@ class _Reader(Expressions):
         if rows[-1] == [[]]:
             rows.pop()
         if not rows or len({len(row) for row in rows}) != 1 or len(rows) * len(rows[0]) > 36:
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         node = Node("matrix", tuple(Node("row", tuple(map(self.inner, row))) for row in rows))
         return Node("det", (node,)) if op == "det" else node
 
@@ -250,7 +245,7 @@ class _Reader(Expressions):
         self.take()
         node = Node("det", (self.atom(),))
         if not any(item.op == "matrix" for item in walk(node)):
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         return node
 
     def constant(self, op: str) -> Node:

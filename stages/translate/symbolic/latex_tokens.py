@@ -2,6 +2,7 @@
 
 import re
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import UnreadableError
 
 MAX_TOKENS = 260
@@ -47,5 +48,5 @@ def tokens_of(latex: str) -> list[str]:
     """Split cleaned LaTeX into tokens; raise UnreadableError where there are too many."""
     found = _TOKEN.findall(latex)
     if len(found) > MAX_TOKENS:
-        raise UnreadableError("too_long")
+        raise UnreadableError(Reason.TOO_LONG)
     return found

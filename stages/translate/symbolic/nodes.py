@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from math import log2
 from typing import NamedTuple
 
+from stages.translate.reasons import Reason
+
 # Above this many bits a number is a demonstration, not a result; Python refuses to print far longer ones.
 MAX_BITS = 12_000
 MAX_FACTORIAL = 800
@@ -14,7 +16,11 @@ MAX_TERMS = 20_000
 
 
 class UnreadableError(Exception):
-    """An expression the translator does not take on; the message is the reason that is counted."""
+    """An expression that the translator does not translate, with the reason that is counted."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Node(NamedTuple):
@@ -140,33 +146,33 @@ def bits(node: Node) -> float:
     else:
         size = max(inner, default=4.0) + len(inner)
     if size > MAX_BITS:
-        raise UnreadableError("too_large")
+        raise UnreadableError(Reason.TOO_LARGE)
     return size
 
 
 def _power_bits(node: Node, inner: list[float]) -> float:
     if free_symbols(node.args[0]) and inner[1] > 6:
-        raise UnreadableError("too_large")
+        raise UnreadableError(Reason.TOO_LARGE)
     if inner[1] > 16:
-        raise UnreadableError("too_large")
+        raise UnreadableError(Reason.TOO_LARGE)
     return inner[0] * 2 ** inner[1]
 
 
 def _factorial_bits(size: float) -> float:
     if size > log2(MAX_FACTORIAL):
-        raise UnreadableError("too_large")
+        raise UnreadableError(Reason.TOO_LARGE)
     return float(size * 2**size)
 
 
 def _range_bits(node: Node, inner: list[float]) -> float:
     low, high = node.args[2], node.args[3]
     if operations(node.args[0]) & {"sum", "prod", "limit", "int"}:
-        raise UnreadableError("nested_series")
+        raise UnreadableError(Reason.NESTED_SERIES)
     if is_integer(low) and is_integer(high):
         count = integer(high) - integer(low) + 1
         if not 0 < count <= MAX_TERMS:
-            raise UnreadableError("too_many_terms")
+            raise UnreadableError(Reason.TOO_MANY_TERMS)
         if count > 100 and operations(node.args[0]) & {"sqrt", "root", "fact", "binom", "log", "ln"}:
-            raise UnreadableError("too_many_terms")
+            raise UnreadableError(Reason.TOO_MANY_TERMS)
         return inner[0] * count if node.op == "prod" else inner[0] + log2(count + 1)
     return inner[0] + 64

@@ -122,7 +122,7 @@ def _trim(text: str, match: re.Match[str]) -> Span | None:
     # 8:00 and 12 : 4; in "Step 2: 3 + 4 = 7" the colon stands apart.
     if re.search(r"\d( ?):\1\Z", text[max(0, start - 4) : start]) or re.match(r"( ?):\1\d", text[end : end + 4]):
         return None
-    if content.count("(") != content.count(")"):
+    if not content or content.count("(") != content.count(")"):
         return None
     if re.search(r"[\w$€£%/*^+=\[\]'\".)-]\s?$", before[-1:]) or re.search(r"[+*/^=<>−-]\s?$", before):
         return None

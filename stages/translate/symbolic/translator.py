@@ -1,7 +1,7 @@
-"""Translate the computations of a page into code, in the order in which they stand.
+"""Translate the computations of a page into code, in the order of the page.
 
-A computation is `expression = result` where the expression holds something to compute and the result is finished.
-What is stated wrongly is translated like the rest: the verdict is not ours.
+A computation is `expression = result` where the expression has something to compute and the result is finished.
+A wrong statement is translated like a right one: verify decides which it is.
 """
 
 import re
@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from math import pi
 from typing import NamedTuple
 
+from mathcode_pile.core.funnel import DropReason
+from stages.translate.computation import Computation, Found
+from stages.translate.reasons import Reason
 from stages.translate.symbolic import code
 from stages.translate.symbolic.arithmetics import Arithmetics, arithmetics_of, other_arithmetic
 from stages.translate.symbolic.chains import Chain, Term, find_chains
@@ -58,16 +61,6 @@ _BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
 _CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
 
 
-class Computation(NamedTuple):
-    """One computation of a page, as a snippet's fields need it."""
-
-    title: str
-    conditions: str
-    expression: str  # LaTeX
-    result: str  # as stated
-    code: str
-
-
 class Page(NamedTuple):
     """What the words of a page say about its numbers."""
 
@@ -82,9 +75,9 @@ class Side(NamedTuple):
     node: Node
 
 
-def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
+def translate_document(text: str) -> Found:
     """Return a page's computations in order, and how many equations were not translated, by reason."""
-    skipped: Counter[str] = Counter()
+    skipped: Counter[DropReason] = Counter()
     placed: list[tuple[int, Computation]] = []
     page = Page(bool(_COMPLEX.search(text[:200_000])), arithmetics_of(text[:200_000]))
     statements: list[Statement] = []
@@ -92,10 +85,10 @@ def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
         sentence, before = sentence_around(text, span.start, span.end)
         sides, reasons = _read(chain, page.has_complex_numbers)
         computations = translate_chain(chain, sides, sentence, before, page)
-        if isinstance(computations, str):
+        if isinstance(computations, Reason):
             skipped[computations] += 1
         elif not computations:
-            reasons.append("nothing_to_compute")
+            reasons.append(Reason.NOTHING_TO_COMPUTE)
             skipped[reasons[0]] += 1
         else:
             placed += [(len(statements), computation) for computation in computations]
@@ -103,15 +96,15 @@ def translate_document(text: str) -> tuple[list[Computation], Counter[str]]:
     for solution in find_solutions(statements, text):
         if not _DENIED.search(statements[solution.place].sentence):
             placed.append((solution.place, _solve(solution, statements)))
-            skipped["equation_or_definition"] -= skipped["equation_or_definition"] > 0
+            skipped[Reason.EQUATION_OR_DEFINITION] -= skipped[Reason.EQUATION_OR_DEFINITION] > 0
     placed.sort(key=lambda pair: pair[0])
     unique: dict[tuple[str, str], Computation] = {}
     for _, computation in placed:
         unique.setdefault((computation.code, computation.result), computation)
-    return list(unique.values())[:MAX_COMPUTATIONS], +skipped
+    return Found(list(unique.values())[:MAX_COMPUTATIONS], +skipped)
 
 
-def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]:
+def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain]]:
     """Yield the chains of a page with their spans; what keeps a whole span from being read is counted."""
     own_operations = bool(_OWN_OPERATION.search(text[:200_000]))
     count = 0
@@ -124,12 +117,12 @@ def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]
         try:
             chains = find_chains(span.text if span.kind == "latex" else latex_of_plain(span.text))
         except UnreadableError as error:
-            skipped[str(error)] += 1
+            skipped[error.reason] += 1
             continue
         for chain in chains:
             count += 1
             if count > MAX_EQUATIONS:
-                skipped["too_many_equations"] += 1
+                skipped[Reason.TOO_MANY_EQUATIONS] += 1
                 return
             yield span, chain
 
@@ -145,15 +138,15 @@ def _solve(solution: Solution, statements: list[Statement]) -> Computation:
     return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code)
 
 
-def _reason_against(text: str, span: Span, own_operations: bool) -> str:
-    """Return why a whole span is left alone, or nothing."""
+def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | None:
+    """Return why a whole span is not translated, or None."""
     if own_operations and span.kind == "latex" and "*" in span.text:
-        return "own_operation"
+        return Reason.OWN_OPERATION
     if _LISTED.search(span.text):
-        return "list"
+        return Reason.LIST
     if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
-        return "torn_number"
-    return ""
+        return Reason.TORN_NUMBER
+    return None
 
 
 def latex_of_plain(text: str) -> str:
@@ -177,36 +170,38 @@ def latex_of(tokens: list[str]) -> str:
     return re.sub(r" +", " ", text).strip()
 
 
-def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[str]]:
+def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[Reason]]:
     """Return the terms of a chain that can be read, and the reasons against the others."""
     sides: list[Side] = []
-    reasons: list[str] = []
+    reasons: list[Reason] = []
     for term in chain.terms:
         try:
             if term.tokens[:1] == ["+"]:
-                raise UnreadableError("torn_line")
+                raise UnreadableError(Reason.TORN_LINE)
             node = without_degrees(read_tokens(list(term.tokens), complex_numbers))
             bits(node)
             sides.append(Side(term, node))
         except UnreadableError as error:
-            reasons.append(str(error))
+            reasons.append(error.reason)
     return sides, reasons
 
 
-def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str, page: Page) -> list[Computation] | str:
-    """Return the computations of one chain, or why it is left alone.
+def translate_chain(
+    chain: Chain, sides: list[Side], sentence: str, before: str, page: Page
+) -> list[Computation] | Reason:
+    """Return the computations of one chain, or why it is not translated.
 
-    sentence: the one in which the chain stands; before: its part before the chain.
+    sentence: the one with the chain; before: its part before the chain.
     """
     in_a_base = _IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)
     if _DENIED.search(sentence) or in_a_base:
-        return "denied"
+        return Reason.DENIED
     try:
         computations = _compute(chain, sides, sentence, before)
     except UnreadableError as error:
-        return str(error)
-    other = other_arithmetic([side.node for side in sides], sentence, page.arithmetics) if computations else ""
-    return computations if not other or chain.modulus else other
+        return error.reason
+    other = other_arithmetic([side.node for side in sides], sentence, page.arithmetics) if computations else None
+    return other if other and not chain.modulus else computations
 
 
 def without_degrees(node: Node) -> Node:
@@ -249,22 +244,22 @@ def _is_result(node: Node) -> bool:
 
 def _computation(source: Side, target: Side, sentence: str) -> Computation:
     if source.term.unit and source.term.unit != target.term.unit:
-        raise UnreadableError("units_differ")
+        raise UnreadableError(Reason.UNITS_DIFFER)
     has_sign = target.term.tokens[-1] in PERCENT
     in_points = is_in_points(source.node, target.node if has_sign else Node("div", (target.node, number("100"))))
     if has_sign and in_points:
-        raise UnreadableError("percent_of_what")
+        raise UnreadableError(Reason.PERCENT_OF_WHAT)
     in_percent = has_sign or (target.term.unit in ("percent", "per cent") and not in_points)
     decimal = is_decimal(target.node) or target.term.relation == "~" or in_percent
     kind = code.choose_style(source.node, decimal)
     ops = operations(source.node)
     if {"asin", "acos", "atan", "pi"} & ops and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
-        raise UnreadableError("units_differ")
+        raise UnreadableError(Reason.UNITS_DIFFER)
     if _yields_angle(source.node) and _exceeds_radians(target.node) and "pi" not in ops:
-        raise UnreadableError("ambiguous_angle")
+        raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
     loose = target.term.relation == "~" or _ROUNDED.search(sentence)
     if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
-        raise UnreadableError("rounded")
+        raise UnreadableError(Reason.ROUNDED)
     finish = "percent" if in_percent else "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
     program = code.write_program(source.node, kind, finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
@@ -296,7 +291,7 @@ def _record(source: Side, target: Side, expression: str, program: str, sentence:
 
 def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Computation]:
     if not chain.modulus:
-        raise UnreadableError("no_modulus")
+        raise UnreadableError(Reason.NO_MODULUS)
     modulus = read_tokens(list(chain.modulus))
     closed = [side for side in sides if not free_symbols(side.node)]
     if not is_integer(modulus) or len(closed) < 2 or not is_integer(closed[-1].node):
@@ -310,7 +305,7 @@ def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Com
         or not -size < residue < size
         or size < 2
     ):
-        raise UnreadableError("unusual_residue")
+        raise UnreadableError(Reason.UNUSUAL_RESIDUE)
     if is_trivial(source.node) and abs(integer(source.node)) < size:
         return []
     node = Node("mod", (source.node, modulus))
@@ -335,14 +330,14 @@ def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Co
     source, target = opened[0], opened[-1]
     if operations(source.node) & CALCULUS:
         if operations(target.node) & CALCULUS:
-            raise UnreadableError("unfinished_calculus")
+            raise UnreadableError(Reason.UNFINISHED_CALCULUS)
         return [_calculus(source, target, sentence)]
     if len(opened) > 2 and is_trivial(source.node):
         source, opened = opened[1], opened[1:]
     if len({frozenset(free_symbols(side.node)) for side in opened}) > 1:
-        raise UnreadableError("equation_or_definition")
+        raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
     if not shows_identity(source.node, target.node, len(opened), sentence, before):
-        raise UnreadableError("equation_or_definition")
+        raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
     finish = "expand" if target.node.op == "add" else "factor" if target.node.op in ("mul", "pow") else "simplify"
     program = code.write_program(source.node, "sympy", finish)
     return [_record(source, target, latex_of(source.term.tokens), program, sentence)]
@@ -352,10 +347,10 @@ def _calculus(source: Side, target: Side, sentence: str) -> Computation:
     finish, stated = "", free_symbols(target.node)
     if source.node.op == "int" and len(source.node.args) == 2:
         if "C" not in stated or operations(target.node) & {"ln", "log", "abs"}:
-            raise UnreadableError("antiderivative_not_unique")
+            raise UnreadableError(Reason.ANTIDERIVATIVE_NOT_UNIQUE)
         finish = "constant"
     elif not stated <= free_symbols(source.node):
-        raise UnreadableError("equation_or_definition")
+        raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
     elif source.node.op in ("sum", "prod", "diff"):
         finish = (
             "factor" if target.node.op in ("mul", "div", "pow") else "expand" if target.node.op == "add" else "simplify"

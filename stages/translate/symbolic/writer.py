@@ -1,5 +1,6 @@
 """Write one expression tree as one Python expression, and know what it must import."""
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, integer, is_integer
 
 ADD, MUL, NEG, POW, ATOM = 1, 2, 3, 4, 5
@@ -85,7 +86,7 @@ class Writer:
     def write_div(self, node: Node) -> tuple[str, int]:
         top, bottom = node.args
         if self.kind == "integer":
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         if self.kind != "float" and self.is_plain_integer(top) and self.is_plain_integer(bottom):
             exact = self.need(*(("fractions", "Fraction") if self.kind == "fraction" else ("sympy", "Rational")))
             return f"{exact}({self.write(top)}, {self.write(bottom)})", ATOM

@@ -1,8 +1,8 @@
 """Stands where vLLM would: a scripted engine of the same shape, in a folder that tests put on the path.
 
-A prompt goes on for as many steps as it has words. One that holds `play refuse` is refused, `play crash` raises
-in the middle of a step, `play die` ends the process, `play endless` never gets an answer. Every prompt taken in
-is a line of $SCRIPTED_VLLM_LOG.
+A prompt is answered after as many steps as it has words. The tokenizer raises on a prompt with `play spoilt`. The
+engine refuses one with `play refuse`, `play crash` raises in the middle of a step, `play die` ends the process, and
+`play endless` never gets an answer. Every prompt that the engine accepts is a line of $SCRIPTED_VLLM_LOG.
 """
 
 import json
@@ -21,6 +21,8 @@ class _Tokenizer:
         return messages[0]["content"]
 
     def encode(self, text: str, add_special_tokens: bool) -> list[int]:
+        if "play spoilt" in text:
+            raise ValueError("no such token")
         return list(text.encode())
 
 
