@@ -19,10 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mathcode_pile.core.documents import DROPPED, record_ids
-from mathcode_pile.core.errors import PipelineError, first_line
+from mathcode_pile.core.errors import PipelineError, first_line, printable
 from mathcode_pile.core.shards import ShardWriter, read_batches
 
 T = TypeVar("T")
+
+# To write one dropped record costs about as much as to write so many.
+DROPS_AT_ONCE = 1000
 
 
 class DropReason(StrEnum):
@@ -69,6 +72,24 @@ def describe_failure(error: Exception) -> Failed:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
     return Failed(f"{type(error).__name__}: {first_line(error)[:200]} ({place})")
+
+
+def attempt_rows(
+    work: Callable[[pa.RecordBatch], T], batch: pa.RecordBatch
+) -> Iterator[tuple[pa.RecordBatch, T | Failed]]:
+    """Yield the batch with work(batch); where that raises, parts with their results, and each failing row alone.
+
+    The work must have no effect but its result: it is done again on halves to find the rows that fail.
+    """
+    if not batch.num_rows:
+        return
+    result = attempt(work, batch)
+    if isinstance(result, Failed) and batch.num_rows > 1:
+        half = batch.num_rows // 2
+        yield from attempt_rows(work, batch.slice(0, half))
+        yield from attempt_rows(work, batch.slice(half))
+    else:
+        yield batch, result
 
 
 @dataclass
@@ -161,6 +182,7 @@ class Funnel:
         self.report = Report()
         self._kept, self._dropped = kept, dropped
         self._aside = aside
+        self._waiting: list[dict[str, str]] = []  # dropped records that are not written yet
         self._open = ExitStack()
 
     @classmethod
@@ -173,7 +195,16 @@ class Funnel:
     def __enter__(self) -> Self:
         for writer in (self._kept, self._dropped, *self._aside.values()):
             self._open.enter_context(writer)
+        self._open.push(self._write_last_drops)
         return self
+
+    def _write_last_drops(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._write_drops()
+
+    def _write_drops(self) -> None:
+        self._dropped.write_rows(self._waiting)
+        self._waiting = []
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -209,7 +240,9 @@ class Funnel:
 
     def drop(self, identifier: str, reason: DropReason, detail: str = "") -> None:
         """Drop a record for a reason; detail: what a person needs to understand it."""
-        self._dropped.write_rows([{"id": identifier, "reason": reason, "detail": detail}])
+        self._waiting.append({"id": identifier, "reason": reason.value, "detail": printable(detail)})
+        if len(self._waiting) == DROPS_AT_ONCE:
+            self._write_drops()
         self.report.dropped[reason.value] += 1
         if reason is CoreReason.FAILED:
             self.report.first_failure = self.report.first_failure or f"{identifier}: {detail}"
@@ -218,6 +251,7 @@ class Funnel:
         """Drop many records for one reason."""
         if not len(ids):
             return
+        self._write_drops()
         details = pa.repeat("", len(ids)) if details is None else details
         columns = [ids.cast(pa.string()), pa.repeat(reason.value, len(ids)), details.cast(pa.string())]
         self._dropped.write(pa.RecordBatch.from_arrays(columns, schema=DROPPED))
@@ -248,19 +282,13 @@ class Funnel:
     def apply(self, work: Callable[[pa.RecordBatch], T], batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, T]]:
         """Yield the batch with work(batch), or, where that raises, parts of it that do not; failing rows are dropped.
 
-        The work must not write: it is done again on halves to find the rows that fail.
+        The work must not write: see attempt_rows.
         """
-        if not batch.num_rows:
-            return
-        result = attempt(work, batch)
-        if not isinstance(result, Failed):
-            yield batch, result
-        elif batch.num_rows == 1:
-            self.fail(record_ids(batch)[0], result)
-        else:
-            half = batch.num_rows // 2
-            yield from self.apply(work, batch.slice(0, half))
-            yield from self.apply(work, batch.slice(half))
+        for part, result in attempt_rows(work, batch):
+            if isinstance(result, Failed):
+                self.fail(record_ids(part)[0], result)
+            else:
+                yield part, result
 
 
 def _write(writer: Writer, rows: pa.RecordBatch | pa.Table | Sequence[dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
-"""Documentation and code of installed Python packages, as documents.
+"""Turn the documentation and code of installed Python packages into documents.
 
-Only distributions that requirements.lock pins belong here: the same version has the same files on
-every machine, which the standard library has not.
+Use only packages that requirements.lock pins: a pinned version has the same files on every machine. The
+standard library does not.
 """
 
 import ast
@@ -17,10 +17,11 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from mathcode_pile.core.errors import InputError
-from mathcode_pile.sources.source_rows import Rejected, Row
+from mathcode_pile.core.errors import InputError, first_line
+from mathcode_pile.sources.reasons import Reason
+from mathcode_pile.sources.source_rows import Rejected, Row, attempt_record
 
-# These record how a wheel was built, which differs between machines.
+# These files record how a wheel was built, and so differ between machines.
 BUILD_FILES = {"__config__.py", "_distributor_init.py"}
 
 What = Literal["documentation", "code", "books"]
@@ -29,8 +30,8 @@ What = Literal["documentation", "code", "books"]
 def read_packages(packages: list[str], what: What, rows: int | None, min_characters: int) -> Iterator[Row | Rejected]:
     """Yield the rows of each package in turn, at most `rows` of each.
 
-    documentation: a row for each docstring and each description of a service, of at least
-    `min_characters`. code: a row for each source file. books: a row for each subpackage, its
+    documentation: one row for each docstring and each description of a service, if it has at least
+    `min_characters`. code: one row for each source file. books: one row for each subpackage, with its
     documentation in order.
     Raises InputError where a package is not installed.
     """
@@ -43,7 +44,7 @@ def read_packages(packages: list[str], what: What, rows: int | None, min_charact
 
 
 def _evenly(rows: Iterator[Row | Rejected], most: int | None) -> Iterator[Row | Rejected]:
-    """Take at most so many of the rows, spread over the package by a hash of their keys, in their order."""
+    """Yield at most `most` of the rows in their order; a hash of the keys spreads them over the package."""
     if most is None:
         yield from rows
         return
@@ -60,12 +61,14 @@ def _read_package(package: Distribution, what: What, min_characters: int) -> Ite
         if path.name in BUILD_FILES or path.parts[0] == ".." or ".dist-info" in path.parts[0]:
             continue
         file = Path(str(path.locate()))
-        for part, content in _read_file(file, path, what):
+        parts = attempt_record(f"{name}/{path}", _read_file, f"{name}/{path}", file, path, what)
+        if isinstance(parts, Rejected):
+            yield parts
+            continue
+        for part, content in parts:
             url = f"pkg:pypi/{name}@{version}#{path}" + (f":{part}" if part else "")
             key = f"{name}/{path}" + (f":{part}" if part else "")
-            if isinstance(content, Exception):
-                yield Rejected(key, "unreadable", (str(content).splitlines() or [type(content).__name__])[0])
-            elif what == "books":
+            if what == "books":
                 book.setdefault(str(PurePosixPath(path).parent), []).append(content)
             elif len(content) >= min_characters or what == "code":
                 metadata = {"package": name, "version": version, "path": str(path), "part": part}
@@ -77,22 +80,21 @@ def _read_package(package: Distribution, what: What, min_characters: int) -> Ite
             yield Row(f"{name}/{folder}", text, f"pkg:pypi/{name}@{version}#{folder}", license_name, metadata)
 
 
-def _read_file(file: Path, path: PurePosixPath, what: What) -> Iterator[tuple[str, str | Exception]]:
+def _read_file(key: str, file: Path, path: PurePosixPath, what: What) -> list[tuple[str, str]] | Rejected:
+    """Return the parts of a file with the name of each; a file that is wanted whole is one part without a name."""
     try:
         if path.suffix == ".py":
             text = file.read_text(encoding="utf-8")
-            if what == "code":
-                yield "", text
-            else:
-                yield from _docstrings(text)
-        elif path.name == "service-2.json.gz" and what != "code":
-            yield from _service_descriptions(file)
+            return [("", text)] if what == "code" else list(_docstrings(text))
+        if path.name == "service-2.json.gz" and what != "code":
+            return list(_service_descriptions(file))
+        return []
     except (OSError, EOFError, zlib.error, SyntaxError, ValueError, RecursionError) as error:
-        yield "", error
+        return Rejected(key, Reason.UNREADABLE, first_line(error))
 
 
 def _docstrings(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the dotted name and text of each docstring of a module, in order of the source."""
+    """Yield the dotted name and text of each docstring of a module, in the order of the source."""
 
     def walk(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -101,7 +103,7 @@ def _docstrings(source: str) -> Iterator[tuple[str, str]]:
                 yield name or "module", inspect.cleandoc(text)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                # The line tells apart two definitions of one name.
+                # The line number tells two definitions with one name apart.
                 dotted = f"{name}.{child.name}" if name else child.name
                 yield from walk(child, dotted if "@" in dotted else dotted + f"@{child.lineno}")
 
@@ -126,7 +128,7 @@ def _license(package: Distribution) -> str:
     metadata = package.metadata
     for field in ("License-Expression", "License"):
         value = ((metadata.get_all(field) or [""])[0] or "").strip()
-        # Some packages put the whole licence text here.
+        # Some packages put the whole text of the licence into this field.
         if value and "\n" not in value and len(value) < 80:
             return value
     classifiers = metadata.get_all("Classifier") or []
