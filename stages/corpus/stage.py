@@ -52,7 +52,7 @@ def assemble(folder: Path, out: Path, components: list[str], params: CorpusParam
     made = sorted(path.name for path in (folder / "documents").iterdir() if path.is_dir())
     if unknown := sorted(set(made) - set(components)):
         raise InputError(f"{folder}/documents/{unknown[0]}: params.yaml: components does not name it")
-    total = Report()
+    total, documents = Report(), Counter[str]()
     manifest: dict[str, Any] = {"title": params.title, "version": params.version, "components": {}}
     for component in components:
         kept = ShardsWriter(out / component, DOCUMENT, params.shard_megabytes << 20)
@@ -61,10 +61,10 @@ def assemble(folder: Path, out: Path, components: list[str], params: CorpusParam
                 _write_translated(folder, funnel)
             else:
                 _write_documents(folder / "documents" / component, funnel)
-        report = funnel.report
-        report.counts[f"documents_{component}"] = report.kept
-        total += report
+        total += funnel.report
+        documents[f"documents_{component}"] = funnel.report.kept
         manifest["components"][component] = _describe(out / component)
+    total.counts.update(documents)
     refuse_failures("corpus", total)
     notes = {name: SourceNote.model_validate(value) for name, value in sources.items()}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

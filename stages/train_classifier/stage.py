@@ -1,7 +1,7 @@
 """Train a fastText classifier on the pipeline's own documents, and measure it on documents held out.
 
-One thread: fastText's threads write to the same matrices without locks, so that with more of them no two
-models would be equal. Training sets are sampled (`max_documents_per_label`), which bounds the time.
+Training uses one thread: fastText's threads write to the same matrices without locks, so with several threads no two
+models would be equal. Training sets are sampled (`max_documents_per_label`), which limits the time.
 """
 
 import csv
@@ -28,7 +28,7 @@ _LOSSES = {"one_vs_all": "ova", "softmax": "softmax"}
 
 
 class ClassifyParams(Section):
-    """fastText's settings, and how a training set is drawn."""
+    """fastText's settings, and how a training set is sampled."""
 
     learning_rate: float = Field(gt=0)
     epochs: int = Field(ge=1)
@@ -47,7 +47,7 @@ def train_classifier(
 ) -> dict[str, Any]:
     """Train on the documents of two folders and write the model, its plots and its worst mistakes; return metrics.
 
-    Where both folders are the same, its annotated documents are positive where a piece has a kept type.
+    Where both folders are the same, an annotated document is positive if one of its pieces has a kept type.
     Raises PipelineError where a label has too few documents or fastText cannot train on them.
     """
     sources = label_sources(positives, negatives, keep_types)
@@ -63,7 +63,7 @@ def train_classifier(
 
 
 def label_sources(positives: Path, negatives: Path, keep_types: list[int]) -> list[Source]:
-    """Return where the documents of each label stand."""
+    """Return the folder of each label's documents, and how they are chosen from it."""
     if positives.resolve() == negatives.resolve():
         return [
             Source(POSITIVE, positives, ["types"], by_types(keep_types, wanted=True)),
@@ -100,7 +100,7 @@ def _score(scorer: Scorer, held_out: pa.Table) -> NDArray[np.float32]:
 
 
 def _write_mistakes(path: Path, held_out: pa.Table, scores: NDArray[np.float32], is_positive: measures.Mask) -> None:
-    """List the documents whose score is farthest on the wrong side, the worst first."""
+    """Write the documents whose score is farthest on the wrong side, the worst first."""
     error = np.where(is_positive, 1 - scores, scores)
     ids = held_out.column("id").to_pylist()
     wrong = [int(row) for row in np.flatnonzero(error > 0.5)]
