@@ -1,7 +1,7 @@
 """MinHash signatures of word n-grams, and the duplicates among them, over numpy arrays.
 
-A signature stores 16 bits of each minimum, which halves the memory. Two different minima then agree once in 65,536
-times, which is far below the error of the estimate itself.
+A signature holds 16 bits of each minimum: two unlike minima agree once in 65,536 times, far below the
+estimate's own error, and a document takes half the memory.
 Source: Broder 1997; b-bit minima: Li and Koenig 2010, arXiv:0910.3349.
 """
 
@@ -17,12 +17,12 @@ Permutations = NDArray[np.uint32]
 
 _MOST = np.uint32(0xFFFFFFFF)
 _BLOCK = 256  # shingles permuted at once
-# In a bucket, and in a cluster, a document is compared with at most this many others, which do not resemble each other.
+# In a bucket, and in a cluster, a document is compared with at most so many others that are unlike each other.
 _MOST_LEADERS = 1024
 
 
 def permutations(count: int, seed: int) -> Permutations:
-    """Return the odd factors and the summands of `count` permutations of 32-bit values ([2, count])."""
+    """[2, count] odd factors and summands of as many permutations of 32-bit values."""
     drawn = np.random.default_rng(seed).integers(0, 1 << 32, size=(2, count), dtype=np.uint32)
     drawn[0] |= np.uint32(1)
     return drawn
@@ -30,7 +30,7 @@ def permutations(count: int, seed: int) -> Permutations:
 
 @compiled
 def _lower_minima(values, count, factors, summands, minima):  # type: ignore[no-untyped-def]
-    # The inner loop runs over the values: so the compiler can process many of them at once.
+    # Values within, permutations without: so the loop runs over many values at once.
     for index in range(len(minima)):
         factor, summand, lowest = factors[index], summands[index], minima[index]
         for place in range(count):
@@ -75,9 +75,9 @@ def _fill_signatures(data, offsets, table, length, factors, summands, signatures
 
 
 def sign_texts(column: pa.Array, ngram: int, drawn: Permutations) -> tuple[Signatures, NDArray[np.int64]]:
-    """Return the signatures of a text column's word n-grams ([rows, permutations]) and its word counts ([rows]).
+    """Return the [rows, permutations] signatures of a text column's word n-grams, and its [rows] counts of words.
 
-    A text with fewer words than an n-gram has one shingle of all its words; a text without words has none.
+    A text of fewer words than an n-gram has one shingle, of all its words; a text without words has none.
     """
     data, offsets = text_buffers(column)
     signatures = np.empty((len(column), drawn.shape[1]), dtype=np.uint16)
@@ -97,7 +97,7 @@ def count_equal(signatures, one, other):  # type: ignore[no-untyped-def]
 
 @compiled
 def band_hashes(signatures, rows, first, width):  # type: ignore[no-untyped-def]
-    """Return a hash of each row's signature from place `first` to `first + width` ([rows])."""
+    """[rows] hashes of `width` places of the signatures from place `first` on."""
     hashes = np.empty(len(rows), dtype=np.uint64)
     for index in range(len(rows)):
         value = np.uint64(first)
@@ -117,10 +117,10 @@ def _find_root(parents, row):  # type: ignore[no-untyped-def]
 
 @compiled
 def unite_bucketed(signatures, hashes, order, rows, least_equal, parents):  # type: ignore[no-untyped-def]
-    """Unite the rows that share a bucket of a band and agree in at least `least_equal` places.
+    """Unite the rows that fall into one bucket of a band and agree in at least so many places.
 
-    order: [rows] sorts the hashes and leaves rows with equal hashes in their order. Within a bucket each row is
-    compared with the leaders only: the rows that resembled no earlier leader.
+    order: [rows] sorts hashes, rows of equal hash staying in their order. Within a bucket each row is compared
+    with the leaders: rows which none before them resembled.
     """
     leaders = np.empty(_MOST_LEADERS, dtype=np.int64)
     start = 0
@@ -149,7 +149,7 @@ def unite_bucketed(signatures, hashes, order, rows, least_equal, parents):  # ty
 
 @compiled
 def find_roots(parents):  # type: ignore[no-untyped-def]
-    """Return the lowest row of each row's cluster ([rows])."""
+    """[rows] the lowest row of each row's cluster."""
     roots = np.empty(len(parents), dtype=np.int64)
     for row in range(len(parents)):
         roots[row] = _find_root(parents, row)
@@ -158,10 +158,10 @@ def find_roots(parents):  # type: ignore[no-untyped-def]
 
 @compiled
 def choose_survivors(signatures, members, bounds, least_equal, survivors):  # type: ignore[no-untyped-def]
-    """Set the survivor of each member of each cluster; a member that is kept is its own survivor.
+    """Set the survivor of each member of each cluster; a member that stays is its own.
 
-    members: the rows of each cluster in order of preference; bounds: [clusters + 1]. A member is dropped only if it
-    agrees with one that is kept in at least `least_equal` places: a chain of small changes is not enough.
+    members: rows, cluster after cluster, the better first; bounds: [clusters + 1]. A member goes only where it
+    agrees with one that stays in at least so many places, so that no chain of small changes carries it off.
     """
     kept = np.empty(_MOST_LEADERS, dtype=np.int64)
     for cluster in range(len(bounds) - 1):

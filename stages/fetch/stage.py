@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, FILE, document_id, encode_metadata
 from mathcode_pile.core.engine import refuse_failures
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, printable
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardsWriter, shard_name
@@ -85,7 +85,7 @@ def _pass_rows(source: str, rows: Iterator[Numbered], schema: pa.Schema, funnel:
         for identity, (_, row), new in zip(ids, chunk, is_new.tolist(), strict=True):
             made = _judge_row(identity, source, row, new)
             if isinstance(made, Rejected):
-                funnel.drop(identity, made.reason, f"{made.key}: {made.detail}")
+                funnel.drop(identity, made.reason, printable(f"{made.key}: {made.detail}"))
             else:
                 records.append(made)
         funnel.keep(pa.RecordBatch.from_pylist(records, schema=schema))

@@ -47,7 +47,7 @@ def train_classifier(
 ) -> dict[str, Any]:
     """Train on the documents of two folders and write the model, its plots and its worst mistakes; return metrics.
 
-    Where both folders are the same, an annotated document is positive if one of its pieces has a kept type.
+    Where both folders are the same, its annotated documents are positive where a piece has a kept type.
     Raises PipelineError where a label has too few documents or fastText cannot train on them.
     """
     sources = label_sources(positives, negatives, keep_types)
@@ -63,7 +63,7 @@ def train_classifier(
 
 
 def label_sources(positives: Path, negatives: Path, keep_types: list[int]) -> list[Source]:
-    """Return the folder of each label's documents, and how they are chosen from it."""
+    """Return where the documents of each label stand."""
     if positives.resolve() == negatives.resolve():
         return [
             Source(POSITIVE, positives, ["types"], by_types(keep_types, wanted=True)),

@@ -13,7 +13,7 @@ from latex2sympy2_extended import latex2sympy
 from sympy import sympify
 
 from mathcode_pile.answers import compare
-from mathcode_pile.sources.worked_mathematics import page
+from mathcode_pile.sources.worked_mathematics import generate
 from stages.translate.symbolic import Computation, translate_document
 
 
@@ -101,8 +101,7 @@ def test_an_equation_with_some_of_its_solutions_is_left_alone(text: str) -> None
 
 
 def test_a_second_reader_of_latex_agrees_where_the_notation_is_plain() -> None:
-    items = [page(21, index) for index in range(120)]
-    pages = [item["text"] for item in items if not item["metadata"]["has_wrong_result"]]
+    pages = [item["text"] for item in generate(120, 21) if not item["metadata"]["has_wrong_result"]]
     compared = 0
     for computation in (item for text in pages for item in translate_document(text)[0]):
         # It takes 8(3) for a sum, sin 30 degrees for 30 radians and 123_5 for 123, and does not know these commands.

@@ -20,4 +20,4 @@ def printable(text: str) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, its type where it has none."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return printable(next(iter(str(error).strip().splitlines()), type(error).__name__))

@@ -19,13 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mathcode_pile.core.documents import DROPPED, record_ids
-from mathcode_pile.core.errors import PipelineError, first_line, printable
+from mathcode_pile.core.errors import PipelineError, first_line
 from mathcode_pile.core.shards import ShardWriter, read_batches
 
 T = TypeVar("T")
 
-# To write one dropped record costs about as much as to write so many.
-DROPS_AT_ONCE = 1000
+# Drops written at once: writing one costs as much as writing hundreds.
+DROPS_BUFFERED = 500
 
 
 class DropReason(StrEnum):
@@ -182,7 +182,7 @@ class Funnel:
         self.report = Report()
         self._kept, self._dropped = kept, dropped
         self._aside = aside
-        self._waiting: list[dict[str, str]] = []  # dropped records that are not written yet
+        self._waiting: list[dict[str, str]] = []
         self._open = ExitStack()
 
     @classmethod
@@ -195,16 +195,8 @@ class Funnel:
     def __enter__(self) -> Self:
         for writer in (self._kept, self._dropped, *self._aside.values()):
             self._open.enter_context(writer)
-        self._open.push(self._write_last_drops)
+        self._open.push(self._write_last)
         return self
-
-    def _write_last_drops(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._write_drops()
-
-    def _write_drops(self) -> None:
-        self._dropped.write_rows(self._waiting)
-        self._waiting = []
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -240,18 +232,26 @@ class Funnel:
 
     def drop(self, identifier: str, reason: DropReason, detail: str = "") -> None:
         """Drop a record for a reason; detail: what a person needs to understand it."""
-        self._waiting.append({"id": identifier, "reason": reason.value, "detail": printable(detail)})
-        if len(self._waiting) == DROPS_AT_ONCE:
-            self._write_drops()
+        self._waiting.append({"id": identifier, "reason": reason, "detail": detail})
+        if len(self._waiting) >= DROPS_BUFFERED:
+            self._write_waiting()
         self.report.dropped[reason.value] += 1
         if reason is CoreReason.FAILED:
             self.report.first_failure = self.report.first_failure or f"{identifier}: {detail}"
+
+    def _write_last(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        self._dropped.write_rows(self._waiting)
+        self._waiting = []
 
     def drop_rows(self, ids: pa.Array, reason: DropReason, details: pa.Array | None = None) -> None:
         """Drop many records for one reason."""
         if not len(ids):
             return
-        self._write_drops()
+        self._write_waiting()
         details = pa.repeat("", len(ids)) if details is None else details
         columns = [ids.cast(pa.string()), pa.repeat(reason.value, len(ids)), details.cast(pa.string())]
         self._dropped.write(pa.RecordBatch.from_arrays(columns, schema=DROPPED))

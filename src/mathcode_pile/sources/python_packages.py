@@ -1,7 +1,7 @@
-"""Turn the documentation and code of installed Python packages into documents.
+"""Documentation and code of installed Python packages, as documents.
 
-Use only packages that requirements.lock pins: a pinned version has the same files on every machine. The
-standard library does not.
+Only distributions that requirements.lock pins belong here: the same version has the same files on
+every machine, which the standard library has not.
 """
 
 import ast
@@ -21,7 +21,7 @@ from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.source_rows import Rejected, Row, attempt_record
 
-# These files record how a wheel was built, and so differ between machines.
+# These record how a wheel was built, which differs between machines.
 BUILD_FILES = {"__config__.py", "_distributor_init.py"}
 
 What = Literal["documentation", "code", "books"]
@@ -30,8 +30,8 @@ What = Literal["documentation", "code", "books"]
 def read_packages(packages: list[str], what: What, rows: int | None, min_characters: int) -> Iterator[Row | Rejected]:
     """Yield the rows of each package in turn, at most `rows` of each.
 
-    documentation: one row for each docstring and each description of a service, if it has at least
-    `min_characters`. code: one row for each source file. books: one row for each subpackage, with its
+    documentation: a row for each docstring and each description of a service, of at least
+    `min_characters`. code: a row for each source file. books: a row for each subpackage, its
     documentation in order.
     Raises InputError where a package is not installed.
     """
@@ -61,14 +61,16 @@ def _read_package(package: Distribution, what: What, min_characters: int) -> Ite
         if path.name in BUILD_FILES or path.parts[0] == ".." or ".dist-info" in path.parts[0]:
             continue
         file = Path(str(path.locate()))
-        parts = attempt_record(f"{name}/{path}", _read_file, f"{name}/{path}", file, path, what)
+        parts: list[tuple[str, str | Exception]] | Rejected = attempt_record(f"{name}/{path}", list, _read_file(file, path, what))
         if isinstance(parts, Rejected):
             yield parts
             continue
         for part, content in parts:
             url = f"pkg:pypi/{name}@{version}#{path}" + (f":{part}" if part else "")
             key = f"{name}/{path}" + (f":{part}" if part else "")
-            if what == "books":
+            if isinstance(content, Exception):
+                yield Rejected(key, Reason.UNREADABLE, first_line(content))
+            elif what == "books":
                 book.setdefault(str(PurePosixPath(path).parent), []).append(content)
             elif len(content) >= min_characters or what == "code":
                 metadata = {"package": name, "version": version, "path": str(path), "part": part}
@@ -80,17 +82,18 @@ def _read_package(package: Distribution, what: What, min_characters: int) -> Ite
             yield Row(f"{name}/{folder}", text, f"pkg:pypi/{name}@{version}#{folder}", license_name, metadata)
 
 
-def _read_file(key: str, file: Path, path: PurePosixPath, what: What) -> list[tuple[str, str]] | Rejected:
-    """Return the parts of a file with the name of each; a file that is wanted whole is one part without a name."""
+def _read_file(file: Path, path: PurePosixPath, what: What) -> Iterator[tuple[str, str | Exception]]:
     try:
         if path.suffix == ".py":
             text = file.read_text(encoding="utf-8")
-            return [("", text)] if what == "code" else list(_docstrings(text))
-        if path.name == "service-2.json.gz" and what != "code":
-            return list(_service_descriptions(file))
-        return []
+            if what == "code":
+                yield "", text
+            else:
+                yield from _docstrings(text)
+        elif path.name == "service-2.json.gz" and what != "code":
+            yield from _service_descriptions(file)
     except (OSError, EOFError, zlib.error, SyntaxError, ValueError, RecursionError) as error:
-        return Rejected(key, Reason.UNREADABLE, first_line(error))
+        yield "", error
 
 
 def _docstrings(source: str) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ Not covered: proofs, figures, languages other than English.
 """
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 from mathcode_pile.sources.worked_mathematics import algebra, applied, arithmetic, calculus, discrete, geometry, notes
@@ -18,6 +19,12 @@ WITHOUT_COMPUTATION = 0.06
 UNCHECKABLE = 0.04
 WRONG = 0.04
 LONG = 0.02
+
+
+def generate(documents: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield the first pages of a seed; page i depends on the seed and on i alone."""
+    for index in range(documents):
+        yield page(seed, index)
 
 
 def page_key(seed: int, index: int) -> str:
