@@ -1,11 +1,11 @@
-"""Bring a text into the canonical form in which questions are searched for.
+"""Bring a text to the form in which questions are looked for: its letters and digits, and where words start.
 
-The form is a stream of letters and digits in lower case, with compatibility forms and accents folded (NFKD) and
-nothing between them; and the places where words start. So two texts are equal if they differ only in case,
-punctuation, spacing, line breaks, dollar signs, thousands separators, LaTeX spacing and sizing, or HTML entities.
-A word starts after any character that is neither a letter nor a digit, except an apostrophe inside a word.
+The form is a stream of letters and digits alone: lower case, compatibility forms and accents folded
+(NFKD), nothing between them. So neither case, punctuation, spacing, line breaks, dollar signs, thousands
+separators, LaTeX spacing and sizing nor HTML entities tell two texts apart. Words still count: they start
+after anything that is no letter or digit (an apostrophe inside a word excepted).
 
-Not covered: a sign that can be written in two ways (a Greek letter and its LaTeX name); operators, which are not words.
+Not covered: one sign written two ways (the Greek letter and its LaTeX name), operators, which are no words.
 """
 
 import unicodedata
@@ -19,38 +19,38 @@ from numpy.typing import NDArray
 from mathcode_pile.kernels.compiled import compiled
 from mathcode_pile.kernels.words import CODE_POINTS, decode
 
-# LaTeX commands that change how a formula looks, but not its meaning.
+# LaTeX commands that change how a formula looks and not what it says.
 DRESS = """
     left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr quad qquad enspace thinspace
     medspace thickspace negthinspace hspace vspace hfill space nobreakspace displaystyle textstyle scriptstyle
     limits nolimits phantom mathstrut strut text textrm textbf textit textsf texttt textnormal mbox hbox emph
     underline mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr boldsymbol bm operatorname begin
     end label tag nonumber notag item noindent newline par
-""".split()  # noqa: SIM905 - sixty names are easier to read in lines
+""".split()  # noqa: SIM905 -- sixty names read better in lines
 
-SEPARATOR, SPECIAL = 0, 1  # table entries of bytes that are neither letters nor digits
-DROPPED, MARK, APOSTROPHE = 0, -1, -2  # instead of the length of a fold: code points that fold to nothing
-LONGEST_NAME = 64  # longer than the name of any LaTeX command
+SEPARATOR, SPECIAL = 0, 1  # values of a byte that are no letter or digit
+DROPPED, MARK, APOSTROPHE = 0, -1, -2  # lengths of a code point's fold that are no letters
+LONGEST_NAME = 64  # of a LaTeX command; none is as long
 NAME_SEED = np.uint64(0xCBF29CE484222325)
 NAME_PRIME = np.uint64(0x100000001B3)
 
 
 class Tables(NamedTuple):  # what the kernel looks up
     ascii: NDArray[np.uint8]
-    """[256] the folded letter or digit, or SEPARATOR or SPECIAL."""
+    """[256] the folded letter or digit, SEPARATOR or SPECIAL."""
     fold_length: NDArray[np.int8]
-    """[code points] the length of the folded form in bytes, or DROPPED, MARK (skipped) or APOSTROPHE."""
+    """[code points] bytes of the folded form; DROPPED, MARK (skipped) or APOSTROPHE."""
     fold_start: NDArray[np.int32]
     fold_bytes: NDArray[np.uint8]
     dress: NDArray[np.uint64]
-    """A hash table of the names in DRESS; empty places are 0."""
+    """Hashes of DRESS, by the low bits, empty places 0."""
     environment: NDArray[np.uint64]
-    """The hashes of begin and end, which a name in braces follows."""
+    """Hashes of begin and end, which a name in braces follows."""
     fractions: NDArray[np.uint64]
-    """The hashes of dfrac and tfrac."""
+    """Hashes of dfrac and tfrac."""
 
 
-class Canonical(NamedTuple):  # one text in canonical form
+class Canonical(NamedTuple):  # one text in the form described above
     stream: bytes
     starts: NDArray[np.int64]
     """[words] where each word starts in the stream."""
@@ -68,7 +68,7 @@ class Canonical(NamedTuple):  # one text in canonical form
 
 @cache
 def tables() -> Tables:
-    """Return the look-up tables, which each process builds once (0.2 s)."""
+    """Return the look-up tables, made once a process (0.2 s)."""
     ascii_table = np.zeros(256, np.uint8)
     for byte in range(128):
         if chr(byte).isalnum():
@@ -99,27 +99,27 @@ def _fold(character: str) -> tuple[int, bytes]:
         return MARK, b""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
     form = "".join(c for c in decomposed if c.isalnum()).encode()
-    # A fold may be at most twice as long as its character, which bounds the kernel's buffer.
+    # A fold may be twice as long as what it stands for, which bounds the kernel's buffer.
     return len(form[: 2 * len(character.encode())]), form[: 2 * len(character.encode())]
 
 
 def name_hash(name: str) -> int:
-    """Return the kernel's hash of a command's name, which ignores case."""
+    """Return the kernel's hash of a command's name, in which case does not count."""
     value = int(NAME_SEED)
     for byte in name.lower().encode():
         value = ((value ^ byte) * int(NAME_PRIME)) % (1 << 64)
     return value
 
 
-# These functions are inlined: a call would count references to each table, which takes longer than the work itself.
+# Written into their callers: a call would count references to each table, and cost more than the rest.
 INLINED = njit(inline="always", nogil=True)
 
 
 @INLINED
 def read_command(data, position, end, stream, n, tables):  # type: ignore[no-untyped-def]
-    """Read the LaTeX command at a backslash; return (position, n, start of its word, or -1 if it is in DRESS)."""
+    """Read the LaTeX command at a backslash; returns (position, n, word start or -1). A dress is no word."""
     ascii_table, dress, environment = tables[0], tables[4], tables[5]
-    while position < end and data[position] == 92:  # escaped strings have several backslashes
+    while position < end and data[position] == 92:  # several, as in escaped strings
         position += 1
     name = position
     value = NAME_SEED
@@ -138,7 +138,7 @@ def read_command(data, position, end, stream, n, tables):  # type: ignore[no-unt
                 position = close
             return position, n, -1
         place = (place + np.uint64(1)) & np.uint64(len(dress) - 1)
-    # \dfrac and \tfrac are \frac in another size.
+    # \dfrac and \tfrac are \frac at another size.
     if position - name == 5 and value in (tables[6][0], tables[6][1]):
         name += 1
     start = n
@@ -150,7 +150,7 @@ def read_command(data, position, end, stream, n, tables):  # type: ignore[no-unt
 
 @INLINED
 def read_entity(data, position, end, ascii_table):  # type: ignore[no-untyped-def]
-    """Read what begins at an ampersand; return (position, code point). Code point 0 separates words."""
+    """Read what begins at an ampersand; returns (position, code point), of which 0 separates words."""
     look = position + 1
     if look < end and data[look] == 35:
         look += 1
@@ -179,7 +179,7 @@ def read_entity(data, position, end, ascii_table):  # type: ignore[no-untyped-de
         return position + 1, np.int64(0)
     length = look - name
     if length == 3 and data[name] == 97 and data[name + 1] == 109 and data[name + 2] == 112:
-        # Escaped twice: the ampersand that &amp; means begins another entity.
+        # Escaped twice: what &amp; stands for begins an entity itself.
         inner = look + 1
         if inner < end and data[inner] == 35:
             inner += 1
@@ -194,9 +194,9 @@ def read_entity(data, position, end, ascii_table):  # type: ignore[no-untyped-de
 
 @INLINED
 def read_special(data, position, end, inside, stream, n, tables):  # type: ignore[no-untyped-def]
-    """Read what begins at a SPECIAL byte; return (position, n, inside, start of a new word or -1).
+    """Read what begins at a SPECIAL byte; returns (position, n, inside, word start or -1).
 
-    inside: whether a word continues here. At most one word, or a part of one, is written.
+    inside: whether a word goes on here. Emits at most one word or a part of one.
     """
     ascii_table, fold_length, fold_start, fold_bytes = tables[0], tables[1], tables[2], tables[3]
     if data[position] == 92:
@@ -213,7 +213,7 @@ def read_special(data, position, end, inside, stream, n, tables):  # type: ignor
     if point == 39:
         point = np.int64(0x2019)
     start = -1 if inside else n
-    if point < 128:  # from an entity
+    if point < 128:  # an entity's
         if ascii_table[point] <= SPECIAL:
             return position, n, False, -1
         stream[n] = ascii_table[point]
@@ -236,16 +236,16 @@ def read_special(data, position, end, inside, stream, n, tables):  # type: ignor
     return position, n, length > 0, start if length > 0 else -1
 
 
-# One call of read_special writes at most this much, so a buffer must have this much room left.
+# The most that one call of read_special emits, and so what a buffer leaves free.
 SPECIAL_BYTES = 72
 
 
 @compiled
 def fill(data, position, end, inside, stream, n, starts, raw, m, limit, tables):  # type: ignore[no-untyped-def]
-    """Append the stream of data[position:end] until it has `limit` bytes; return (position, inside, n, m).
+    """Append the stream of data[position:end] until it is `limit` long; returns (position, inside, n, m).
 
-    starts, raw: where each word starts in the stream and in data. m: the number of the next word. stream needs
-    room for limit + SPECIAL_BYTES.
+    starts, raw: where each word starts in the stream, and in data. Word m is the next. stream needs room
+    for limit + SPECIAL_BYTES.
     """
     ascii_table = tables[0]
     while position < end and n < limit:
@@ -277,7 +277,7 @@ def fill(data, position, end, inside, stream, n, starts, raw, m, limit, tables):
 
 
 def canonical(text: str) -> Canonical:
-    """Return the canonical form of one text: a question, or a document that find_grams has found something in."""
+    """Return one text's stream and words; for questions, and for documents that are looked at closely."""
     data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
     room = 2 * len(data) + SPECIAL_BYTES
     stream, starts, raw = np.empty(room, np.uint8), np.empty(room, np.int64), np.empty(room, np.int64)
@@ -286,5 +286,5 @@ def canonical(text: str) -> Canonical:
 
 
 def plain(named: NamedTuple) -> tuple[Any, ...]:
-    """Return a named tuple as a plain one, which numba caches by its type alone."""
+    """Return a named tuple as a plain one, which numba caches by type alone."""
     return tuple(named)

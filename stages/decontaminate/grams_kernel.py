@@ -1,8 +1,8 @@
-"""Find which of many n-grams texts contain, in one pass over the bytes of the texts.
+"""Find which of many runs of bytes stand in texts, in one pass over the texts' bytes.
 
-The n-grams are runs of bytes of the canonical stream (canonical_kernel.py). At each word of a text, the next 32 (or
-16, or 6) bytes are hashed and looked up. Each n-gram found is compared byte for byte, so a hash collision costs
-time but causes no error.
+The runs are n-grams of the canonical stream (canonical.py). At each word of a text the 32 (16, 6) bytes
+that follow are hashed and looked up; what is found is compared byte for byte, so that a hash collision
+costs time and nothing else.
 """
 
 from collections.abc import Sequence
@@ -17,25 +17,25 @@ from numpy.typing import NDArray
 from mathcode_pile.kernels.compiled import compiled
 from stages.decontaminate.canonical_kernel import SPECIAL_BYTES, fill
 
-# How many bytes of an n-gram are hashed: the first of these that the n-gram is long enough for.
+# Bytes of an n-gram that are hashed: the longest of these that is not longer than the n-gram.
 PREFIXES = (32, 16, 6)
 SALTS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 FACTOR = np.uint64(0xD6E8FEB86659FD93)
-# Bytes of the stream that are searched at once: they fit into a core's cache.
+# Of the stream, in bytes, looked at in one go: what fits a core's cache.
 BLOCK_BYTES = 1 << 16
 
 
 class Grams(NamedTuple):  # the index as the kernel reads it
     data: NDArray[np.uint8]
-    """The bytes of all n-grams, one after another, and 32 spare bytes."""
+    """All n-grams' bytes, one after another, with 32 bytes to spare."""
     start: NDArray[np.int64]
     length: NDArray[np.int64]
     whole: NDArray[np.bool_]
-    """[n-grams] whether it must end where a word of the document ends."""
+    """[n-grams] must end where a word of the document ends."""
     keys: NDArray[np.uint64]
-    """[table] prefix hashes; empty places are 0."""
+    """[table] prefix hashes, empty places 0."""
     first: NDArray[np.int32]
-    """[table] the place in `order` of the first n-gram with this prefix hash."""
+    """[table] place in `order` of the first n-gram with this prefix hash."""
     many: NDArray[np.int32]
     order: NDArray[np.int64]
     filter32: NDArray[np.uint64]
@@ -70,7 +70,7 @@ def mix(w0, w1, w2, w3, salt):  # type: ignore[no-untyped-def]
 
 @compiled
 def prefix_hash(stream, at, kind):  # type: ignore[no-untyped-def]
-    """Hash PREFIXES[kind] bytes of the stream from `at` on."""
+    """Hash the first PREFIXES[kind] bytes of what stands at `at`."""
     zero = np.uint64(0)
     w0 = load8(stream, at)
     if kind == 2:
@@ -83,14 +83,14 @@ def prefix_hash(stream, at, kind):  # type: ignore[no-untyped-def]
 
 @compiled
 def in_filter(bits, h):  # type: ignore[no-untyped-def]
-    """Say whether a hash may be in a bitmap; the bitmap's size is a power of two."""
+    """Say whether a hash may be in a bitmap, whose size is a power of two."""
     place = (h >> np.uint64(8)) & np.uint64(len(bits) * 64 - 1)
     return (bits[place >> np.uint64(6)] >> (place & np.uint64(63))) & np.uint64(1)
 
 
 @compiled
 def hash_grams(data, start, length):  # type: ignore[no-untyped-def]
-    """Return each n-gram's prefix hash, and the number of the prefix in PREFIXES."""
+    """Return each n-gram's prefix hash and which prefix it is of."""
     hashes, kinds = np.empty(len(start), np.uint64), np.empty(len(start), np.int64)
     for g in range(len(start)):
         kinds[g] = 0 if length[g] >= 32 else 1 if length[g] >= 16 else 2
@@ -100,7 +100,7 @@ def hash_grams(data, start, length):  # type: ignore[no-untyped-def]
 
 @compiled
 def fill_table(distinct, first, count, keys, table_first, table_many):  # type: ignore[no-untyped-def]
-    """Put each prefix hash into the next empty place of the table, with the place of its n-grams in `order`."""
+    """Put each prefix hash into the table, at the next empty place, with its n-grams' place in `order`."""
     mask = np.uint64(len(keys) - 1)
     for k in range(len(distinct)):
         place = (distinct[k] >> np.uint64(16)) & mask
@@ -111,9 +111,9 @@ def fill_table(distinct, first, count, keys, table_first, table_many):  # type: 
 
 @compiled
 def choose_starts(stream, n, starts, m, kind, bits, chosen, hashes):  # type: ignore[no-untyped-def]
-    """Put the words whose prefix may be in the index into chosen, and their hashes into hashes; return how many.
+    """Put the words whose prefix may be in the index into chosen, its hash into hashes; return how many.
 
-    The loop does not branch on what it reads, so that its cache misses overlap.
+    A loop without branches on what it reads, so that its cache misses overlap.
     """
     size = PREFIXES[kind]
     picked = np.int64(0)
@@ -128,7 +128,7 @@ def choose_starts(stream, n, starts, m, kind, bits, chosen, hashes):  # type: ig
 
 @compiled
 def is_gram(stream, n, starts, m, s, g, gram_data, gram_start, gram_length, whole):  # type: ignore[no-untyped-def]
-    """Say whether n-gram g begins at word s of the stream, byte for byte."""
+    """Say whether n-gram g stands at word s of the stream, byte for byte."""
     at, length, origin = starts[s], gram_length[g], gram_start[g]
     if length > n - at:
         return False
@@ -145,7 +145,7 @@ def is_gram(stream, n, starts, m, s, g, gram_data, gram_start, gram_length, whol
 
 @compiled
 def find_grams(data, offsets, fold, grams, block):  # type: ignore[no-untyped-def]
-    """Return (documents, n-grams, places in the text, words) of texts data[offsets[d]:offsets[d + 1]]."""
+    """Return (documents, n-grams, raw places, words) found in texts data[offsets[d]:offsets[d + 1]]."""
     gram_data, gram_start, gram_length, whole, keys, first, many, order, filter32, filter16, filter6, longest = grams
     found = np.empty((1024, 3), np.int64)
     hits = 0
@@ -162,7 +162,7 @@ def find_grams(data, offsets, fold, grams, block):  # type: ignore[no-untyped-de
             position, inside, n, m = fill(data, position, end, inside, stream, n, starts, raw, m, room, fold)
             words[d] += m - before
             ready = m
-            if position < end:  # a word too near the end for a whole n-gram waits for the next block
+            if position < end:  # what an n-gram could run out of waits for the next block
                 while ready > 0 and n - starts[ready - 1] <= longest:
                     ready -= 1
             for kind in range(3):
@@ -200,7 +200,7 @@ def find_grams(data, offsets, fold, grams, block):  # type: ignore[no-untyped-de
 
 
 def build_grams(grams: Sequence[bytes], whole: Sequence[bool]) -> Grams:
-    """Return the look-up tables of n-grams; whole: whether each one must end where a word ends."""
+    """Return the look-up tables of n-grams; whole: whether each must end where a word ends."""
     data = np.frombuffer(b"".join(grams) + bytes(32), np.uint8)
     length = np.array([len(gram) for gram in grams], np.int64)
     start = np.cumsum(length) - length
@@ -229,7 +229,7 @@ def build_grams(grams: Sequence[bytes], whole: Sequence[bool]) -> Grams:
 
 
 def _filter(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return a bitmap with at least 16 bits for each hash; one word of zeros if there is no hash."""
+    """Return a bitmap with 16 bits and more a hash; a single word where there is none."""
     words = 1 << max(int(len(hashes) // 4).bit_length(), 4) if len(hashes) else 1
     bits = np.zeros(words, np.uint64)
     place = (hashes >> np.uint64(8)) & np.uint64(words * 64 - 1)

@@ -112,7 +112,7 @@ class PackageLimits(Section):
 
 
 class PythonPackages(Section):
-    """Documentation, code or long texts of installed packages. requirements.lock must pin them."""
+    """Documentation, code or long texts of installed packages that requirements.lock pins."""
 
     kind: Literal["python_packages"]
     what: What

@@ -61,7 +61,8 @@ def _read_package(package: Distribution, what: What, min_characters: int) -> Ite
         if path.name in BUILD_FILES or path.parts[0] == ".." or ".dist-info" in path.parts[0]:
             continue
         file = Path(str(path.locate()))
-        parts: list[tuple[str, str | Exception]] | Rejected = attempt_record(f"{name}/{path}", list, _read_file(file, path, what))
+        found = _read_file(file, path, what)
+        parts: list[tuple[str, str | Exception]] | Rejected = attempt_record(f"{name}/{path}", list, found)
         if isinstance(parts, Rejected):
             yield parts
             continue
