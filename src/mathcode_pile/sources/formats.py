@@ -52,7 +52,9 @@ def read_rows(path: Path, place: Place, file_format: Format, columns: dict[str, 
         if isinstance(record, Rejected):
             yield record
         else:
-            yield attempt_record(f"{name}#{number}", _to_row, record, number, place, columns)
+            identity = record.get(columns.get("id", "id"))
+            key = f"{name}#{number}" if identity in (None, "") else f"{name}:{identity}"
+            yield attempt_record(key, _to_row, record, key, number, place, columns)
 
 
 def _read_file(path: Path, place: Place, file_format: Format) -> Row | Rejected:
@@ -89,12 +91,9 @@ def _find_fault(text: str) -> tuple[Reason, str] | None:
     return None
 
 
-def _to_row(record: dict[str, Any], number: int, place: Place, columns: dict[str, str]) -> Row | Rejected:
-    name = place.name
-    where = f"{name} row {number}"
+def _to_row(record: dict[str, Any], key: str, number: int, place: Place, columns: dict[str, str]) -> Row | Rejected:
+    where = f"{place.name} row {number}"
     text_column = columns.get("text") or ("content" if "content" in record and "text" not in record else "text")
-    identity = record.get(columns.get("id", "id"))
-    key = f"{name}#{number}" if identity in (None, "") else f"{name}:{identity}"
     text = record.get(text_column)
     if not isinstance(text, str) or not text.strip():
         kind = "missing" if text is None else "empty" if isinstance(text, str) else f"a {type(text).__name__}"
