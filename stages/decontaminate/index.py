@@ -1,6 +1,6 @@
-"""The n-grams of the benchmarks' questions, and how much of each question stands in a document.
+"""An index of the n-grams of the benchmarks' questions: it finds how much of each question a document contains.
 
-The index is built once and only read, so forked workers share it.
+The index is built once and then only read, so forked workers share it.
 """
 
 import math
@@ -16,45 +16,45 @@ from mathcode_pile.kernels import text_buffers
 from stages.decontaminate.canonical_kernel import Canonical, canonical, plain, tables
 from stages.decontaminate.grams_kernel import BLOCK_BYTES, build_grams, find_grams
 
-# After the letters and digits of a short item, which counts as a whole only: no n-gram has it.
+# Appended to the letters and digits of a short item that must match as a whole. No n-gram contains it.
 WHOLE = b"."
 
 
-class Item(NamedTuple):  # one text to look for
+class Item(NamedTuple):  # one text to search for
     question: int
-    """Number of its question."""
+    """The number of its question."""
     part: str
     """question or solution."""
     text: str
 
 
-class Hits(NamedTuple):  # n-grams found, in the order of documents and of places in them
+class Hits(NamedTuple):  # n-grams found, sorted by document and then by place
     document: NDArray[np.int64]
     gram: NDArray[np.int64]
     raw: NDArray[np.int64]
     """Where the n-gram's first word starts in the document's UTF-8."""
     words: NDArray[np.int64]
-    """[documents] words of each document."""
+    """[documents] the number of words."""
 
 
 class LeakIndex:
-    """The n-grams of items, and what they belong to.
+    """The n-grams of items, and the items that each n-gram belongs to.
 
-    items: the texts. ngram, min_words, min_run: see DecontaminateParams. An item of ngram words and more is
-    found by its n-grams, and one of fewer than twice as many also in one piece, by runs of min_run of its
-    words; one of min_words and more as a whole; a shorter one not at all.
+    ngram, min_words, min_run: see DecontaminateParams. An item of at least ngram words is found by its n-grams; if
+    it has fewer than 2 * ngram words, also by one piece of min_run of its words. A shorter item of at least
+    min_words words is found as a whole. An even shorter one is not found.
     """
 
     def __init__(self, items: Sequence[Item], ngram: int, min_words: int, min_run: float) -> None:
         self.items = list(items)
         self.ngram = ngram
         self.min_words = min_words
-        numbers: dict[bytes, int] = {}  # of n-grams, those that stand for a whole item marked by WHOLE
-        counted = array("q"), array("q")  # n-grams and their items: a share of the item
-        sufficient = array("q"), array("q")  # enough alone
+        numbers: dict[bytes, int] = {}  # the number of each n-gram; that of a whole item ends in WHOLE
+        counted = array("q"), array("q")  # n-grams and their items: each n-gram is a share of its item
+        sufficient = array("q"), array("q")  # n-grams and their items: one n-gram is enough to find the item
         self.streams: dict[bytes, list[int]] = {}
         self._share = np.zeros(len(self.items))
-        # What stays is made before the n-grams, whose memory is free again when they are in the tables.
+        # What the index keeps is allocated first: the memory of the n-grams is freed when the tables are built.
         forms = [canonical(item.text) for item in self.items]
         for number, form in enumerate(forms):
             self.streams.setdefault(form.stream, []).append(number)
@@ -86,10 +86,10 @@ class LeakIndex:
         return Hits(*found)
 
     def cover(self, hits: Hits) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
-        """Return (documents, items, coverage, in one piece) of what hits touch, sorted by document and item.
+        """Return (documents, items, coverage, in one piece) for each pair that has a hit, sorted by document and item.
 
-        coverage: the share of the item's distinct n-grams found in the document; for what was found in one
-        piece, at least the share of its words in that piece.
+        coverage: the share of the item's distinct n-grams that the document contains. If the item was found in one
+        piece, it is at least that piece's share of the item's words.
         """
         grams, items = len(self.grams.start), max(len(self.items), 1)
         pairs = np.unique(hits.document * grams + hits.gram)
@@ -104,7 +104,7 @@ class LeakIndex:
         return both // items, both % items, coverage, whole
 
     def places(self, hits: Hits, row: int, item: int) -> list[tuple[int, int]]:
-        """Return the (raw place, bytes of stream) of an item's n-grams found in a row."""
+        """Return the place in the text and the length in the stream of each n-gram of an item found in a row."""
         first, last = np.searchsorted(hits.document, [row, row + 1])
         grams = hits.gram[first:last]
         own = np.isin(grams, self._grams[slice(*np.searchsorted(self._items, [item, item + 1]))])
@@ -117,14 +117,14 @@ def _runs(form: Canonical, length: int) -> Iterable[bytes]:
 
 
 def _add(pairs: tuple[array, array], numbers: dict[bytes, int], grams: Iterable[bytes], item: int) -> None:
-    """Append an item's distinct n-grams, by number, and the item to each of them."""
+    """Append the numbers of an item's distinct n-grams, and the item once for each of them."""
     distinct = dict.fromkeys(grams)
     pairs[0].extend(numbers.setdefault(gram, len(numbers)) for gram in distinct)
     pairs[1].extend([item] * len(distinct))
 
 
 def _postings(found: array, of: array, grams: int, items: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """[n-grams + 1] bounds, and the items between them."""
+    """Return the items of every n-gram: n-gram i has those from bounds[i] to bounds[i + 1] ([n-grams + 1])."""
     pairs = np.unique(np.array(found, np.int64) * items + np.array(of, np.int64))
     return np.searchsorted(pairs, np.arange(grams + 1) * items), pairs % max(items, 1)
 
@@ -132,7 +132,7 @@ def _postings(found: array, of: array, grams: int, items: int) -> tuple[NDArray[
 def _expand(
     postings: tuple[NDArray[np.int64], NDArray[np.int64]], documents: NDArray, grams: NDArray, items: int
 ) -> NDArray[np.int64]:
-    """[(document, item) as one number] of (document, n-gram) pairs."""
+    """Return the (document, item) pairs, each as one number, that (document, n-gram) pairs belong to."""
     bounds, values = postings
     lengths = bounds[grams + 1] - bounds[grams]
     inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

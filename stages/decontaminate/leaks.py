@@ -14,26 +14,26 @@ from stages.decontaminate.canonical_kernel import canonical
 from stages.decontaminate.index import Hits, LeakIndex
 from stages.decontaminate.quoted_questions import Question, list_items
 
-# Of a document, around a leak, in a report.
+# How much of a document a report shows on each side of a leak.
 EXCERPT_CHARACTERS = 60
 
 
 class DecontaminateParams(Section):
-    """What counts as a leak, and what becomes of it."""
+    """What counts as a leak, and what happens to it."""
 
     ngram: int = Field(ge=2)
     """Words in an n-gram."""
     min_coverage: float = Field(gt=0, le=1)
-    """Share of a question's n-grams which a leaking document holds at the least."""
+    """A document leaks a question if it contains at least this share of the question's n-grams."""
     min_run: float = Field(gt=0, le=1)
-    """Share of the words of a question of fewer than 2 * ngram words which, in one piece, is a leak too."""
+    """A question of fewer than 2 * ngram words also leaks if this share of its words appears in one piece."""
     min_words: int = Field(ge=2)
-    """A question of fewer words than ngram, down to this many, is looked for whole."""
+    """A question with fewer than ngram words, but at least this many, is searched for as a whole."""
     max_jaccard: float = Field(gt=0, le=1)
-    """Of the n-gram sets of a whole document and a question: the paper's rule."""
+    """The paper's rule: the Jaccard similarity of the n-grams of a whole document and a question."""
     remove: Literal["document", "span"]
     planted_documents: int = Field(ge=1)
-    """Leaks planted of each kind."""
+    """How many leaks of each kind are planted to measure recall."""
     seed: int = Field(ge=0)
 
 
@@ -42,10 +42,10 @@ class Leak(NamedTuple):  # one question found in one document
     question: int
     part: str
     rule: str
-    """identical, jaccard, coverage, run or whole: the strictest that holds."""
+    """identical, jaccard, run, whole or coverage: the first of these that applies."""
     coverage: float
     start: int
-    """Bytes of the document's UTF-8, from the first of what was found to the end of the last."""
+    """start, end: bytes of the document's UTF-8, from the first match to the end of the last one."""
     end: int
 
 
@@ -60,7 +60,7 @@ class LeakFinder:
         self._runs: dict[int, frozenset[tuple[bytes, ...]]] = {}
 
     def find(self, texts: pa.Array) -> list[Leak]:
-        """Return the leaks of a column of texts, by row; at most one for each row, question and part."""
+        """Return the leaks in a column of texts, sorted by row; at most one for each row, question and part."""
         hits = self.index.find(texts)
         rows, items, coverage, in_one_piece = self.index.cover(hits)
         likely = (coverage >= min(self.params.min_coverage, self.params.max_jaccard)) | in_one_piece
@@ -101,7 +101,7 @@ class LeakFinder:
         return Leak(row, looked_for.question, looked_for.part, rule, round(share, 4), start, end)
 
     def _jaccard(self, words: list[bytes], item: int, share: float) -> float:
-        # The intersection is at most the share found, so few documents need their n-grams counted.
+        # Jaccard similarity is at most the share found, so only few documents need their n-grams counted.
         n = self.params.ngram
         if share <= self.params.max_jaccard or len(words) - n + 1 <= 0 or not self.index.size[item]:
             return 0.0
@@ -111,7 +111,7 @@ class LeakFinder:
         return len(document & self._runs[item]) / len(document | self._runs[item])
 
     def describe(self, leak: Leak, text: str) -> dict[str, Any]:
-        """Return a leak as it is kept with the document set aside, with what was found side by side."""
+        """Return a leak as the contaminated document stores it: both texts, to be compared."""
         question = self.questions[leak.question]
         data = text.encode("utf-8")
         start, end = max(0, leak.start - EXCERPT_CHARACTERS), leak.end + EXCERPT_CHARACTERS
@@ -137,7 +137,7 @@ def _word_runs(words: list[bytes], n: int) -> frozenset[tuple[bytes, ...]]:
 
 
 def cut_spans(text: str, leaks: Sequence[Leak]) -> str:
-    """Return a text without the paragraphs that hold any of the leaks."""
+    """Return a text without the paragraphs that contain a part of a leak."""
     kept, position = [], 0
     for paragraph in re.split(r"(?<=\n)(?=[ \t]*\n)", text):
         end = position + len(paragraph.encode("utf-8"))

@@ -1,4 +1,4 @@
-"""Leaks planted into copies of the stage's own documents, to measure what of them is found."""
+"""Plant leaks into copies of the stage's own documents, to measure how many of them are found."""
 
 import html
 import math
@@ -21,14 +21,14 @@ class Plant(NamedTuple):  # one document with one question in it
 
 
 def change_case(text: str, rng: random.Random) -> str:
-    """Write a text in other case, with other quotes and dashes, and without some of its punctuation."""
+    """Change a text's case, quotes and dashes, and remove some of its punctuation."""
     text = rng.choice([str.upper, str.lower, str.title, str.swapcase])(text)
     text = text.replace("'", "’").replace('"', "“").replace("-", "–" if rng.random() < 0.5 else "-")
     return re.sub(r"[,.;:?!]", lambda match: rng.choice(["", match[0], " ", " ;"]), text)
 
 
 def change_latex_spacing(text: str, rng: random.Random) -> str:
-    """Write a text's formulas with other spaces, other dollar signs and sized brackets."""
+    """Change the spacing and the dollar signs of a text's formulas, and size their brackets."""
     space = rng.choice([r"\,", r"\;", r"\ ", "~", r"\quad ", " "])
     opening, closing = rng.choice([("$", "$"), (r"\( ", r" \)"), ("$$", "$$"), (r"\[", r"\]")])
 
@@ -42,20 +42,20 @@ def change_latex_spacing(text: str, rng: random.Random) -> str:
 
 
 def cut_end(text: str, rng: random.Random) -> str:
-    """Cut a fifth of a text's words off its beginning or its end."""
+    """Remove a fifth of a text's words, at its beginning or at its end."""
     words = text.split()
     lost = math.ceil(0.2 * len(words))
     return " ".join(words[lost:] if rng.random() < 0.5 else words[:-lost])
 
 
 def wrap_lines(text: str, rng: random.Random) -> str:
-    """Break a text into short lines, indented or quoted."""
+    """Break a text into short lines, some of them indented or quoted."""
     mark = rng.choice(["", "    ", "> ", "# ", "* "])
     return textwrap.fill(text, rng.choice([30, 50, 72]), initial_indent=mark, subsequent_indent=mark)
 
 
 def use_entities(text: str, rng: random.Random) -> str:
-    """Write a text as HTML: entities for its signs, and for some of its spaces."""
+    """Write a text as HTML, with entities for special characters and for some of the spaces."""
     escaped = html.escape(text).replace("’", "&rsquo;").replace("“", "&ldquo;").replace("”", "&rdquo;")
     return re.sub(" ", lambda _: "&nbsp;" if rng.random() < 0.2 else " ", escaped)
 
@@ -73,9 +73,10 @@ SURROUNDINGS = {"verbatim": 0, "within_20": 20, "within_80": 80, "within_1000": 
 def plant_leaks(
     questions: Sequence[Question], carriers: Sequence[str], ngram: int, min_words: int, count: int, seed: int
 ) -> list[Plant]:
-    """Return `count` leaks of each kind (fewer where there are fewer questions): the changed kinds among 80 words.
+    """Return `count` leaks of each kind, or fewer if there are fewer questions.
 
-    Questions of fewer than `ngram` words down to min_words are planted verbatim, as the kind `short`.
+    Changed questions have 80 words around them. Questions with fewer than `ngram` but at least `min_words` words
+    are planted verbatim, as the kind `short`.
     """
     sizes = [len(canonical(question.asked())) for question in questions]
     long = [number for number, size in enumerate(sizes) if size >= ngram]
@@ -94,7 +95,7 @@ def plant_leaks(
 
 
 def _words(carriers: Sequence[str], count: int, rng: random.Random) -> list[str]:
-    """Return words that follow one another in a document, in several where one has not enough."""
+    """Return consecutive words of a document, or of several if one has too few."""
     words: list[str] = []
     while len(words) < count:
         more = (rng.choice(carriers) if carriers else FILLER).split() or FILLER.split()

@@ -1,4 +1,4 @@
-"""What is looked for: each question as documents may quote it, with its options, and its solution."""
+"""The texts to search for: each question in the ways that documents may quote it, and its solution."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ class Question(NamedTuple):  # one question of one benchmark
     solution: str
 
     def asked(self) -> str:
-        """Return the question as it is put: with its labelled options, where it has some."""
+        """Return the question with its labelled options, if it has any."""
         options = (f"({chr(65 + i)}) {option}" for i, option in enumerate(strip_letters(self.options)))
         return "\n".join([self.question, *options])
 
@@ -35,15 +35,15 @@ def read_questions(folder: Path) -> list[Question]:
         for row in read_rows(benchmark, QUESTION.names)
     ]
     if not questions:
-        raise InputError(f"{folder}: no questions; nothing could be found to leak")
+        raise InputError(f"{folder}: no questions, so no leak could be found")
     return questions
 
 
 def list_items(questions: Sequence[Question], ngram: int) -> list[Item]:
-    """Return the texts to look for.
+    """Return the texts to search for.
 
-    Options count with their question, labelled or not; without them a question counts where it has `ngram`
-    words, since a shorter one ("Which of the following is true?") says nothing on its own.
+    A question with options is searched for together with them, with and without labels. It is searched for without
+    them only if it has at least `ngram` words: "Which of the following is true?" alone identifies no question.
     """
     items = []
     for number, question in enumerate(questions):

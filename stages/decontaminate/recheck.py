@@ -1,4 +1,4 @@
-"""Look at a leak a second time, slowly, with nothing of the compiled search: does the overlap exist?"""
+"""Check slowly, without the compiled search, whether the overlap of a leak really exists."""
 
 import html
 import re
@@ -10,7 +10,7 @@ _DRESS = re.compile(r"\\+(?:(?:begin|end)\{[^}]{0,22}\}?|(?:" + "|".join(DRESS) 
 
 
 def reduce_words(text: str) -> list[str]:
-    """Return a text's words: letters and digits, without accents, in lower case."""
+    """Return a text's words in lower case: letters and digits without accents."""
     text = _DRESS.sub(" ", re.sub(r"\\+[dt]frac(?![A-Za-z])", r"\\frac", text))
     text = html.unescape(html.unescape(text))
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -20,7 +20,7 @@ def reduce_words(text: str) -> list[str]:
 
 
 def shared_share(benchmark_text: str, document_text: str, ngram: int) -> tuple[float, float]:
-    """Return the share of a text's n-grams in a document, and the share of its words in the longest piece there."""
+    """Return the share of a text's n-grams that a document contains, and that of its words in the longest piece."""
     words, document = reduce_words(benchmark_text), "".join(reduce_words(document_text))
     if not words:
         return 0.0, 0.0

@@ -1,13 +1,13 @@
-"""Remove what leaks a benchmark's questions or solutions, and measure how much of it is found.
+"""Remove documents and snippets that leak a benchmark's questions or solutions; measure how many leaks are found.
 
-Not covered: a question put in other words, in another language, or with other numbers.
+Not covered: a question in other words, in another language, or with other numbers.
 """
 
 import heapq
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,36 +16,38 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from mathcode_pile.core.documents import DOCUMENT, DROPPED, VERIFIED
+from mathcode_pile.core.documents import DOCUMENT, VERIFIED, record_ids, snippet_id
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import CoreReason, Funnel, Report
 from mathcode_pile.core.scratch import hash_folder
-from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches, read_rows, read_schema
+from mathcode_pile.core.shards import list_shards, read_batches, read_rows, read_schema
 from stages.decontaminate.leaks import DecontaminateParams, Leak, LeakFinder, cut_spans, encode_matches
 from stages.decontaminate.plants import CHANGES, SURROUNDINGS, plant_leaks
 from stages.decontaminate.quoted_questions import read_questions
+from stages.decontaminate.reasons import Reason
 from stages.decontaminate.recheck import shared_share
 
 __all__ = ["DecontaminateParams", "decontaminate"]
 
-# Shown by the report for each benchmark.
+# How many the report shows for each benchmark.
 EXAMPLES = 5
-# Of the longest texts in a report's examples.
+# The report cuts the texts of its examples to this length.
 EXAMPLE_CHARACTERS = 1000
+LEAKED = {"question": Reason.LEAKED_QUESTION, "solution": Reason.LEAKED_SOLUTION}
 SNIPPET_TEXT = ["title", "conditions", "expression", "result", "code"]
 
 
 @cache
 def load_finder(benchmarks: Path, params: DecontaminateParams) -> LeakFinder:
-    """Return the index of a folder of benchmarks, made once a process and shared by forked workers."""
+    """Return the index of a folder of benchmarks. A process builds it once, and forked workers share it."""
     finder = LeakFinder(read_questions(benchmarks), params)
-    finder.find(pa.array(["a text"], pa.large_string()))  # compiled before workers are forked
+    finder.find(pa.array(["a text"], pa.large_string()))  # compile the kernels before workers are forked
     return finder
 
 
 class Names(NamedTuple):
-    """The components, from params: a folder that an earlier run left behind is not among them."""
+    """The components that params name: a folder left over from an earlier run is not read."""
 
     documents: list[str]
     snippets: list[str]
@@ -54,27 +56,31 @@ class Names(NamedTuple):
 def decontaminate(
     documents: Path, snippets: Path, benchmarks: Path, out: Path, params: DecontaminateParams, names: Names
 ) -> tuple[Report, dict[str, Any]]:
-    """Write what is clean to out/documents and out/snippets, what is not to out/contaminated; return the counts.
+    """Write clean records to out/documents and out/snippets, leaking ones to out/contaminated; return the counts.
 
     documents, snippets: a folder for each component that `names` names. Raises InputError where one is missing.
     """
     key = [params.model_dump(), hash_folder(benchmarks)]
     prepare = partial(load_finder, benchmarks, params)
     total = Report()
+    failed: set[str] = set()  # ids of documents
     for component in names.documents:
         work = partial(clear_documents, benchmarks=benchmarks, params=params)
         place = out / "documents" / component
         total += map_folder("decontaminate", work, documents / component, place, ["documents", *key], prepare=prepare)
         _set_aside(place, out / "contaminated" / "documents" / component)
+        failed |= set(_failed_ids(place))
     for component in names.snippets:
         leaked = _leaked_ids(out / "contaminated" / "documents" / component)
-        clear = partial(clear_snippets, benchmarks=benchmarks, params=params, leaked=leaked)
+        gone = dict.fromkeys(leaked, Reason.LEAKED_DOCUMENT)
+        gone |= dict.fromkeys(_failed_ids(out / "documents" / component), Reason.FAILED_DOCUMENT)
+        clear = partial(clear_snippets, benchmarks=benchmarks, params=params, gone=gone)
         place = out / "snippets" / component
         total += map_folder(
-            "decontaminate", clear, snippets / component, place, ["snippets", *key, leaked], prepare=prepare
+            "decontaminate", clear, snippets / component, place, ["snippets", *key, gone], prepare=prepare
         )
         _set_aside(place, out / "contaminated" / "snippets" / component)
-    report, metrics = report_leaks([documents / name for name in names.documents], benchmarks, out, params)
+    report, metrics = report_leaks([documents / name for name in names.documents], benchmarks, out, params, failed)
     (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return total, metrics
 
@@ -96,92 +102,101 @@ def _leaked_ids(folder: Path) -> list[str]:
     return [row["id"] for row in read_rows(folder, ["id"])] if folder.is_dir() else []
 
 
+def _failed_ids(folder: Path) -> list[str]:
+    dropped = folder / "dropped"
+    rows = read_rows(dropped, ["id", "reason"]) if dropped.is_dir() else iter(())
+    return [row["id"] for row in rows if row["reason"] == CoreReason.FAILED]
+
+
 def clear_documents(shard: Path, folder: Path, benchmarks: Path, params: DecontaminateParams) -> Report:
-    """Write a shard's clean documents, those dropped, and the contaminated ones with what they matched."""
+    """Write a shard's clean documents, its dropped ones, and the contaminated ones with their matches."""
     finder = load_finder(benchmarks, params)
     judge = partial(_judge_documents, finder=finder)
     return _clear(shard, folder, DOCUMENT.names, judge)
 
 
 def clear_snippets(
-    shard: Path, folder: Path, benchmarks: Path, params: DecontaminateParams, leaked: Sequence[str]
+    shard: Path, folder: Path, benchmarks: Path, params: DecontaminateParams, gone: Mapping[str, Reason]
 ) -> Report:
-    """Write a shard's clean snippets, as clear_documents; leaked: documents whose snippets go with them."""
-    finder = load_finder(benchmarks, params)
-    judge = partial(_judge_snippets, finder=finder, leaked=pa.array(leaked, pa.string()))
+    """Write a shard's snippets as clear_documents does; gone: why a snippet is dropped, by its document's id."""
+    judge = partial(_judge_snippets, finder=load_finder(benchmarks, params), gone=gone)
     return _clear(shard, folder, VERIFIED.names, judge)
 
 
-# What a judge returns of a batch: for each row that is not clean its id, reason, detail, matches, and the
-# text that stays of it (None: nothing).
-Verdicts = dict[int, tuple[str, str, str, str, str | None]]
+class Verdict(NamedTuple):  # on a record that is not clean
+    reason: Reason
+    detail: str
+    matches: str
+    """The JSON of what it matched."""
+    rest: str | None = None
+    """The text that is kept of it; None where the whole record is dropped."""
+
+
+Verdicts = dict[int, Verdict]  # by the row in a batch; clean rows have none
 
 
 def _clear(shard: Path, folder: Path, needed: list[str], judge: Callable[[pa.RecordBatch], Verdicts]) -> Report:
-    report = Report()
     schema = read_schema(shard, needed)
     aside = schema.append(pa.field("matches", pa.string(), nullable=False))  # JSON
-    with (
-        ShardWriter(folder / "documents.parquet", schema) as kept,
-        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
-        ShardWriter(folder / "contaminated.parquet", aside) as contaminated,
-    ):
-        for batch in read_batches(shard):
-            verdicts = judge(batch)
-            report.read += batch.num_rows
-            gone = {row for row, verdict in verdicts.items() if verdict[4] is None}
-            touched = sorted(verdicts)
-            if touched:
-                matches = pa.array([verdicts[row][3] for row in touched], pa.string())
-                rows = batch.take(pa.array(touched))
-                contaminated.write(pa.RecordBatch.from_arrays([*rows.columns, matches], schema=aside))
-            for row in sorted(gone):
-                identity, reason, detail, _, _ = verdicts[row]
-                dropped.write_rows([{"id": identity, "reason": reason, "detail": detail}])
-                report.dropped[reason] += 1
-            report.counts["cut"] += len(touched) - len(gone)
-            kept.write(_keep_rows(batch, verdicts, gone))
-    report.kept = kept.rows
-    return report
+    with Funnel.of_shard(folder, schema, contaminated=aside) as funnel:
+        for batch in funnel.read(shard):
+            for part, verdicts in funnel.apply(judge, batch):
+                _write_part(funnel, part, verdicts, aside)
+    return funnel.report
 
 
-def _keep_rows(batch: pa.RecordBatch, verdicts: Verdicts, gone: set[int]) -> pa.RecordBatch:
+def _write_part(funnel: Funnel, batch: pa.RecordBatch, verdicts: Verdicts, aside: pa.Schema) -> None:
     if not verdicts:
-        return batch
+        funnel.keep(batch)
+        return
+    touched = sorted(verdicts)
+    rows = batch.take(pa.array(touched))
+    matches = pa.array([verdicts[row].matches for row in touched], pa.string())
+    funnel.copy_aside("contaminated", pa.RecordBatch.from_arrays([*rows.columns, matches], schema=aside))
+    gone = set()
+    for row, identity in zip(touched, record_ids(rows), strict=True):
+        verdict = verdicts[row]
+        if verdict.rest is None:
+            gone.add(row)
+            funnel.drop(identity, verdict.reason, verdict.detail)
+        else:
+            funnel.report.counts["cut"] += 1
+    funnel.keep(_keep_rows(batch, verdicts, gone))
+
+
+def _keep_rows(batch: pa.RecordBatch, verdicts: Verdicts, gone: Collection[int]) -> pa.RecordBatch:
     if len(gone) < len(verdicts):
         place = batch.schema.get_field_index("text")
         texts = batch.column(place).to_pylist()
-        for row in verdicts.keys() - gone:
-            texts[row] = verdicts[row][4]
+        for row, verdict in verdicts.items():
+            texts[row] = texts[row] if verdict.rest is None else verdict.rest
         batch = batch.set_column(place, batch.schema.field(place), pa.array(texts, batch.schema.field(place).type))
     return batch.take(pa.array([row for row in range(batch.num_rows) if row not in gone], pa.int64()))
 
 
 def _judge_documents(batch: pa.RecordBatch, finder: LeakFinder) -> Verdicts:
-    texts, ids = batch.column("text"), batch.column("id")
+    texts = batch.column("text")
     verdicts: Verdicts = {}
     for row, leaks in _by_row(finder.find(texts)).items():
         text = texts[row].as_py()
         rest = cut_spans(text, leaks) if finder.params.remove == "span" else None
         if rest is not None and (not rest.strip() or finder.find(pa.array([rest], pa.large_string()))):
-            rest = None  # the whole of it, or what was cut apart leaks when put together
-        verdicts[row] = (ids[row].as_py(), *_explain(finder, leaks, text), rest)
+            rest = None  # nothing is left, or the paragraphs around the cut leak when they are joined
+        verdicts[row] = _explain(finder, leaks, text)._replace(rest=rest)
     return verdicts
 
 
-def _judge_snippets(batch: pa.RecordBatch, finder: LeakFinder, leaked: pa.Array) -> Verdicts:
-    names = [
-        f"{one}#{position}" for one, position in zip(*(batch[c].to_pylist() for c in VERIFIED.names[:2]), strict=True)
-    ]
+def _judge_snippets(batch: pa.RecordBatch, finder: LeakFinder, gone: Mapping[str, Reason]) -> Verdicts:
     verdicts: Verdicts = {}
-    for row in pc.indices_nonzero(pc.is_in(batch.column("document_id"), leaked)).to_pylist():
-        verdicts[row] = (names[row], "leaked_document", batch.column("document_id")[row].as_py(), "[]", None)
+    for row, document in enumerate(batch.column("document_id").to_pylist()):
+        if document in gone:
+            verdicts[row] = Verdict(gone[document], document, "[]")
     texts = pc.binary_join_element_wise(
         *(batch.column(c).cast(pa.large_string()) for c in SNIPPET_TEXT), pa.scalar("\n", pa.large_string())
     )
     for row, leaks in _by_row(finder.find(texts)).items():
         if row not in verdicts:
-            verdicts[row] = (names[row], *_explain(finder, leaks, texts[row].as_py()), None)
+            verdicts[row] = _explain(finder, leaks, texts[row].as_py())
     return verdicts
 
 
@@ -192,20 +207,23 @@ def _by_row(leaks: Sequence[Leak]) -> dict[int, list[Leak]]:
     return rows
 
 
-def _explain(finder: LeakFinder, leaks: Sequence[Leak], text: str) -> tuple[str, str, str]:
-    """Return reason, detail and matches; a question outweighs a solution, then the larger coverage counts."""
+def _explain(finder: LeakFinder, leaks: Sequence[Leak], text: str) -> Verdict:
+    """Return the verdict on a text. It names the worst leak: a question before a solution, then by coverage."""
     worst = min(leaks, key=lambda leak: (leak.part, -leak.coverage))
     detail = f"{finder.questions[worst.question].id} {worst.rule} {worst.coverage:.2f}"
-    return f"leaked_{worst.part}", detail, encode_matches([finder.describe(leak, text) for leak in leaks])
+    return Verdict(LEAKED[worst.part], detail, encode_matches([finder.describe(leak, text) for leak in leaks]))
 
 
 def report_leaks(
-    documents: list[Path], benchmarks: Path, out: Path, params: DecontaminateParams
+    documents: list[Path], benchmarks: Path, out: Path, params: DecontaminateParams, failed: Collection[str] = ()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the report by benchmark, planted leaks and clean text, for people, and the same as flat metrics."""
+    """Return the report on benchmarks, planted leaks and clean text, for people, and the same as flat metrics.
+
+    failed: ids of documents on which our code raises, so that they cannot be part of the sample.
+    """
     finder = load_finder(benchmarks, params)
     found = _report_benchmarks(finder, out / "contaminated")
-    sample = _sample_documents(documents, params.planted_documents, params.seed)
+    sample = _sample_documents(documents, params.planted_documents, params.seed, failed)
     planted = measure_recall(finder, sample, params)
     clean = measure_precision(finder, sample, params)
     metrics: dict[str, Any] = {}
@@ -227,7 +245,7 @@ def _report_benchmarks(finder: LeakFinder, contaminated: Path) -> dict[str, Any]
         folder = contaminated / kind
         for component in _components(folder) if folder.is_dir() else []:
             for row in read_rows(folder / component):
-                identity = row["id"] if kind == "documents" else f"{row['document_id']}#{row['position']}"
+                identity = row["id"] if kind == "documents" else snippet_id(row["document_id"], row["position"])
                 for match in json.loads(row["matches"]):
                     name = match["benchmark"]
                     touched[name][match["part"]].add(match["question_id"])
@@ -251,13 +269,15 @@ def _shorten(example: dict[str, Any]) -> dict[str, Any]:
     return {name: value[:EXAMPLE_CHARACTERS] if isinstance(value, str) else value for name, value in example.items()}
 
 
-def _sample_documents(folders: list[Path], count: int, seed: int) -> list[str]:
+def _sample_documents(folders: list[Path], count: int, seed: int, left_out: Collection[str]) -> list[str]:
     """Return the texts of `count` documents of all components, chosen by a hash of their id."""
-    chosen: list[tuple[int, str, str]] = []  # a heap of negated hashes: the largest leaves first
+    chosen: list[tuple[int, str, str]] = []  # a heap of negated hashes: the largest hash is replaced first
     for folder in folders:
         for shard in list_shards(folder):
             for batch in read_batches(shard, ["id", "text"]):
                 for row, name in enumerate(batch.column("id").to_pylist()):
+                    if name in left_out:
+                        continue
                     rank = -xxhash.xxh3_64_intdigest(name.encode(), seed)
                     if len(chosen) < count or rank > chosen[0][0]:
                         entry = (rank, name, batch.column("text")[row].as_py())
@@ -266,7 +286,7 @@ def _sample_documents(folders: list[Path], count: int, seed: int) -> list[str]:
 
 
 def measure_recall(finder: LeakFinder, carriers: Sequence[str], params: DecontaminateParams) -> dict[str, Any]:
-    """Return, for each kind of planted leak, how many were planted, how many found, and the recall."""
+    """Return, for each kind of planted leak, how many were planted, how many were found, and the recall."""
     plants = plant_leaks(
         finder.questions, carriers, params.ngram, params.min_words, params.planted_documents, params.seed
     )
@@ -285,9 +305,9 @@ def measure_recall(finder: LeakFinder, carriers: Sequence[str], params: Decontam
 
 
 def measure_precision(finder: LeakFinder, texts: Sequence[str], params: DecontaminateParams) -> dict[str, Any]:
-    """Return how many of the stage's own sampled documents are flagged, and whether a second look agrees.
+    """Return how many documents of a sample are flagged, and how many of these a second, slow check confirms.
 
-    precision: of all that was flagged, what the slow check confirms; 1 where nothing was flagged.
+    precision: the share of flagged documents that the slow check confirms; 1 where none is flagged.
     """
     leaks = _by_row(finder.find(pa.array(texts, pa.large_string())))
     explained, examples = 0, []

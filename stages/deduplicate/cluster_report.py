@@ -1,11 +1,11 @@
-"""Describe the clusters found, for a person to judge the parameters by."""
+"""Describe the clusters found, so that a person can judge the parameters."""
 
 from typing import Any
 
 import numpy as np
 
 from mathcode_pile.core.shards import read_batches
-from stages.deduplicate.clusters import KEPT, NEAR, REASONS, Decisions, Rows
+from stages.deduplicate.clusters import NEAR, REASONS, Decisions, Rows
 from stages.deduplicate.ids import Ids
 from stages.deduplicate.inputs import Inputs
 from stages.deduplicate.signatures import DeduplicateParams, Signed, similarity
@@ -17,8 +17,8 @@ _EXAMPLE_CHARACTERS = 200
 def describe_clusters(
     inputs: Inputs, signed: Signed, decisions: Decisions, ids: Ids, params: DeduplicateParams
 ) -> dict[str, Any]:
-    """Return the number and sizes of the clusters, what LSH finds of which similarity, and examples to read."""
-    gone = np.flatnonzero(decisions.outcome != KEPT)
+    """Return the number and sizes of the clusters, the share of pairs that LSH finds by similarity, and examples."""
+    gone = decisions.duplicates()
     survivors, sizes = np.unique(decisions.survivor[gone], return_counts=True)
     shard_of = np.searchsorted(signed.bounds, np.arange(len(decisions.outcome)), side="right") - 1
     component_of = np.array([inputs.components.index(name) for name in inputs.component], dtype=np.int16)[shard_of]
@@ -37,7 +37,7 @@ def describe_clusters(
 def _examples(
     inputs: Inputs, signed: Signed, decisions: Decisions, ids: Ids, gone: Rows, survivors: Rows, sizes: Rows
 ) -> list[dict[str, Any]]:
-    """Return the largest clusters, then near duplicates spread over all: who stays, who goes and how alike."""
+    """Return examples from the largest clusters, then near duplicates spread over all: the pair and its similarity."""
     largest = survivors[np.lexsort((survivors, -sizes))][: EXAMPLES // 2]
     near = gone[decisions.outcome[gone] == NEAR]
     spread = near[np.unique(np.linspace(0, len(near) - 1, EXAMPLES // 2).astype(np.int64))] if len(near) else near
@@ -63,7 +63,7 @@ def _examples(
 
 
 def _text_starts(inputs: Inputs, signed: Signed, rows: Rows) -> dict[int, str]:
-    """Return how the texts of some documents begin."""
+    """Return the first characters of some documents' texts."""
     found: dict[int, str] = {}
     for index, shard in enumerate(inputs.shards):
         first, last = np.searchsorted(rows, [signed.bounds[index], signed.bounds[index + 1]])

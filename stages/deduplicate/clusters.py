@@ -1,4 +1,4 @@
-"""Find the documents that stay and those that go, from signatures alone."""
+"""Decide which documents are kept and which are dropped, from signatures alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,12 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mathcode_pile.core.funnel import CoreReason, DropReason
 from stages.deduplicate.minhash_kernel import band_hashes, choose_survivors, find_roots, unite_bucketed
-from stages.deduplicate.signatures import DeduplicateParams, Signed
+from stages.deduplicate.reasons import Reason
+from stages.deduplicate.signatures import FAILED_WORDS, DeduplicateParams, Signed
 
 Rows = NDArray[np.int64]
-KEPT, EXACT, NEAR = 0, 1, 2
-REASONS = {EXACT: "exact_duplicate", NEAR: "near_duplicate"}
+KEPT, EXACT, NEAR, FAILED = 0, 1, 2, 3
+REASONS: dict[int, DropReason] = {  # in the order of their numbers
+    EXACT: Reason.EXACT_DUPLICATE,
+    NEAR: Reason.NEAR_DUPLICATE,
+    FAILED: CoreReason.FAILED,
+}
 
 # Returns the rank of each of some documents by their id, the lowest id first.
 RankIds = Callable[[Rows], Rows]
@@ -22,18 +28,23 @@ class Decisions:
     """What becomes of each document."""
 
     outcome: NDArray[np.int8]
-    """[documents] KEPT, EXACT or NEAR"""
+    """[documents] KEPT, EXACT, NEAR or FAILED"""
     survivor: Rows
-    """[documents] the document that stands for it, itself where it stays."""
+    """[documents] the document that is kept in its place; itself where it is kept or failed."""
+
+    def duplicates(self) -> Rows:
+        """Return the documents that are dropped because another one is kept."""
+        return np.flatnonzero((self.outcome == EXACT) | (self.outcome == NEAR))
 
 
 def decide(signed: Signed, priority: NDArray[np.int16], params: DeduplicateParams, rank_ids: RankIds) -> Decisions:
     """Return what becomes of each document.
 
-    priority: [documents] the place of its component among those that keep a shared document, 0 the first.
+    priority: [documents] the place of its component in `priority` of the params; 0 is the first.
     """
     documents = len(signed.words)
     decisions = Decisions(np.zeros(documents, dtype=np.int8), np.arange(documents, dtype=np.int64))
+    decisions.outcome[signed.words == FAILED_WORDS] = FAILED
     _elect_exact(signed, priority, rank_ids, decisions)
     # A document without a word has no signature to compare.
     rows = np.flatnonzero((decisions.outcome == KEPT) & (signed.words > 0))
@@ -42,22 +53,24 @@ def decide(signed: Signed, priority: NDArray[np.int16], params: DeduplicateParam
         choose_survivors(signed.signatures, members, bounds, params.least_equal, decisions.survivor)
         gone = members[decisions.survivor[members] != members]
         decisions.outcome[gone] = NEAR
-    # The survivor of an exact copy may itself be a near duplicate: name the one that stays.
+    # The survivor of an exact copy may itself be a near duplicate: name the document that is kept.
     decisions.survivor = decisions.survivor[decisions.survivor]
     return decisions
 
 
 def _copies(signed: Signed) -> tuple[Rows, Rows]:
-    """Return the documents whose text stands more than once, and the number of the group of each."""
+    """Return the documents that share their text with another, and the number of each one's group."""
     order = np.lexsort((signed.second_hash, signed.first_hash))
     first, second = signed.first_hash[order], signed.second_hash[order]
-    return _groups(order, (first[1:] == first[:-1]) & (second[1:] == second[:-1]))
+    rows, group = _groups(order, (first[1:] == first[:-1]) & (second[1:] == second[:-1]))
+    is_signed = signed.words[rows] != FAILED_WORDS
+    return rows[is_signed], group[is_signed]
 
 
 def _groups(order: Rows, is_same: NDArray[np.bool_]) -> tuple[Rows, Rows]:
-    """Return the members of runs of two and more, and the number of the run of each.
+    """Return the members of runs of at least two elements, and the number of each one's run.
 
-    is_same: [len(order) - 1] whether each element but the first is of one run with the one before.
+    is_same: [len(order) - 1] whether each element but the first is in the same run as the element before it.
     """
     is_member = np.zeros(len(order), dtype=bool)
     is_member[1:] |= is_same
@@ -68,7 +81,7 @@ def _groups(order: Rows, is_same: NDArray[np.bool_]) -> tuple[Rows, Rows]:
 
 
 def _by_merit(rows: Rows, group: Rows, signed: Signed, priority: NDArray[np.int16], rank_ids: RankIds) -> Rows:
-    """Return rows sorted by their group and, within it, the better first."""
+    """Return rows sorted by their group and, within it, by preference: the document to keep comes first."""
     return rows[np.lexsort((rank_ids(rows), -signed.words[rows].astype(np.int64), priority[rows], group))]
 
 
@@ -90,8 +103,8 @@ def _starts(group: Rows) -> Rows:
 def _near_clusters(
     rows: Rows, signed: Signed, priority: NDArray[np.int16], params: DeduplicateParams, rank_ids: RankIds
 ) -> tuple[Rows, Rows]:
-    """Return the documents of each cluster of two and more, the better first, and where each cluster begins."""
-    # The better lead their buckets; ties by the text's hash, so that it does not matter how documents lie in shards.
+    """Return the documents of each cluster of at least two, in order of preference, and where each cluster begins."""
+    # The preferred document comes first in its bucket. The text's hash breaks ties: it does not depend on the shards.
     rows = rows[np.lexsort((signed.first_hash[rows], -signed.words[rows].astype(np.int64), priority[rows]))]
     parents = np.arange(len(signed.words), dtype=np.int64)
     for band in range(params.bands):

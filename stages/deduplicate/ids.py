@@ -1,4 +1,4 @@
-"""Read the ids of a few documents among all: ids are too long to be held for every one."""
+"""Read the ids of selected documents from disk: the ids of all documents would need too much memory."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ Rows = NDArray[np.int64]
 
 
 class Ids:
-    """Reads ids of the documents in question from the shards of signatures, which hold all of them."""
+    """Reads ids from the shards of signatures, which contain the id of every document."""
 
     def __init__(self, folder: Path, bounds: NDArray[np.int64]) -> None:
         self._shards = list_shards(folder)

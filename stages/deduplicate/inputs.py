@@ -1,4 +1,4 @@
-"""Which shards are deduplicated together, and which component each belongs to."""
+"""The shards that are deduplicated together, and the component of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Inputs:
 
 
 def check_priority(components: Mapping[str, str], priority: list[str]) -> None:
-    """Raise ParamsError where the component of a source has no priority."""
+    """Raise ParamsError where a source's component is not in the list of priorities."""
     for source, component in sorted(components.items()):
         if component not in priority:
             raise ParamsError(f"params: deduplicate.priority lacks {component}, the component of source {source}")

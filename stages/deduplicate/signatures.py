@@ -1,5 +1,6 @@
-"""What deduplication knows of a document besides its id: two text hashes, its words and its signature."""
+"""What deduplication knows of a document besides its id: two hashes of its text, its words and its signature."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,44 +10,47 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field
 
+from mathcode_pile.core.documents import DROPPED
 from mathcode_pile.core.engine import map_shards
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import Failed, Funnel, Report, attempt_rows
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import ShardWriter, list_shards, read_batches
+from mathcode_pile.core.shards import LazyShard, ShardWriter, list_shards, read_batches, read_rows
 from mathcode_pile.kernels.words import text_hashes
-from stages.deduplicate.minhash_kernel import Signatures, permutations, sign_texts
+from stages.deduplicate.minhash_kernel import Permutations, Signatures, permutations, sign_texts
 
-# Standard errors that an estimate may lie under the similarity asked for: 995 of 1,000 do not lie lower.
+# How many standard errors an estimate may be below min_similarity: 995 of 1,000 estimates are not lower.
 _ROOM = 2.6
+# In place of the number of words, in the signature of a document on which our code failed.
+FAILED_WORDS = -1
 
 
 class DeduplicateParams(Section):
-    """What counts as a duplicate, and who keeps it."""
+    """What counts as a duplicate, and which component keeps it."""
 
     ngram: int = Field(ge=1)
     """Words in a shingle."""
     bands: int = Field(ge=1)
     rows_per_band: int = Field(ge=1)
     min_similarity: float = Field(gt=0, le=1)
-    """The Jaccard similarity of shingles from which duplicates are to be found, 99 times of 100."""
+    """Of pairs with at least this Jaccard similarity of shingles, 99 in 100 are to be found."""
     seed: int = Field(ge=0)
     priority: list[str]
-    """Components, the one that keeps a shared document first."""
+    """Components; of those that share a document, the first one listed keeps it."""
 
     @property
     def permutations(self) -> int:
-        """Return how many minima make a signature."""
+        """Return how many minima a signature has."""
         return self.bands * self.rows_per_band
 
     @property
     def least_equal(self) -> int:
-        """Return in how many places two signatures agree at least, to be taken for duplicates."""
+        """Return in how many places two signatures must agree for their documents to count as duplicates."""
         error = (self.min_similarity * (1 - self.min_similarity) / self.permutations) ** 0.5
         return max(1, int(np.ceil((self.min_similarity - _ROOM * error) * self.permutations - 1e-9)))
 
     def found_share(self, similarity: float) -> float:
-        """Return the share of pairs of a similarity that fall into one bucket at least once."""
+        """Return the share of pairs with a given similarity that share at least one bucket."""
         return float(1 - (1 - similarity**self.rows_per_band) ** self.bands)
 
 
@@ -64,14 +68,17 @@ def signature_schema(params: DeduplicateParams) -> pa.Schema:
 
 
 def sign_shards(shards: list[Path], out: Path, params: DeduplicateParams) -> Report:
-    """Write the signatures of each shard's documents to a shard of the same number; finished ones are reused."""
+    """Write the signatures of each shard's documents to a shard of the same number; finished ones are reused.
+
+    A document on which our code fails keeps its place, with FAILED_WORDS; out/dropped names it.
+    """
     key = [params.ngram, params.permutations, params.seed]
     work = partial(sign_shard, params=params)
-    return map_shards("sign", work, shards, out, key, prepare=partial(_warm, params))
+    return map_shards("deduplicate", work, shards, out, key, prepare=partial(_warm, params))
 
 
 def _warm(params: DeduplicateParams) -> None:
-    # Compiled or fetched from the cache once, and not in every worker.
+    # Compile the kernels, or load them from the cache, once and not in every worker.
     text = pa.array(["a"], pa.large_string())
     sign_texts(text, params.ngram, permutations(params.permutations, params.seed))
     text_hashes(text)
@@ -79,22 +86,42 @@ def _warm(params: DeduplicateParams) -> None:
 
 def sign_shard(shard: Path, folder: Path, *, params: DeduplicateParams) -> Report:
     """Write the signatures of one shard's documents, one row a document."""
-    drawn = permutations(params.permutations, params.seed)
     schema = signature_schema(params)
-    report = Report()
-    with ShardWriter(folder / "documents.parquet", schema) as signed:
-        for batch in read_batches(shard, ["id", "text"]):
+    work = partial(_sign, ngram=params.ngram, drawn=permutations(params.permutations, params.seed), schema=schema)
+    signed = ShardWriter(folder / "documents.parquet", schema)
+    with Funnel(signed, LazyShard(folder / "dropped.parquet", DROPPED)) as funnel:
+        for batch in funnel.read(shard, ["id", "text"]):
             text = batch.column("text")
             if not (pa.types.is_string(text.type) or pa.types.is_large_string(text.type)):
                 raise InputError(f"{shard}: column 'text' must hold text, it holds {text.type}")
-            signatures, words = sign_texts(text, params.ngram, drawn)
-            packed = pa.Array.from_buffers(schema.field("signature").type, len(text), [None, pa.py_buffer(signatures)])
-            first, second = text_hashes(text)
-            columns = [batch.column("id").cast(pa.string()), pa.array(first), pa.array(second), pa.array(words), packed]
-            signed.write(pa.RecordBatch.from_arrays(columns, schema=schema))
-            report.read += batch.num_rows
-    report.kept = report.read
-    return report
+            for part, result in attempt_rows(work, batch):
+                if isinstance(result, Failed):
+                    identity = part.column("id")[0].as_py()
+                    funnel.keep(pa.RecordBatch.from_pylist([_failed_row(identity, params)], schema), records=0)
+                    funnel.fail(identity, result)
+                else:
+                    funnel.keep(result)
+    return funnel.report
+
+
+def _sign(batch: pa.RecordBatch, ngram: int, drawn: Permutations, schema: pa.Schema) -> pa.RecordBatch:
+    text = batch.column("text")
+    signatures, words = sign_texts(text, ngram, drawn)
+    packed = pa.Array.from_buffers(schema.field("signature").type, len(text), [None, pa.py_buffer(signatures)])
+    first, second = text_hashes(text)
+    columns = [batch.column("id").cast(pa.string()), pa.array(first), pa.array(second), pa.array(words), packed]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _failed_row(identity: str, params: DeduplicateParams) -> dict[str, object]:
+    signature = bytes(2 * params.permutations)
+    return {"id": identity, "first_hash": 0, "second_hash": 0, "words": FAILED_WORDS, "signature": signature}
+
+
+def read_failures(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the id of each document on which signing failed, and the error; folder: of signatures."""
+    dropped = folder / "dropped"
+    return ((row["id"], row["detail"]) for row in (read_rows(dropped) if dropped.is_dir() else ()))
 
 
 @dataclass
@@ -104,13 +131,14 @@ class Signed:
     first_hash: NDArray[np.uint64]
     second_hash: NDArray[np.uint64]
     words: NDArray[np.int32]
+    """[documents] FAILED_WORDS where our code failed."""
     signatures: Signatures
     bounds: NDArray[np.int64]
     """[shards + 1] where each shard's documents begin."""
 
 
 def load_signatures(folder: Path, counts: list[int], params: DeduplicateParams) -> Signed:
-    """Return the signatures in a folder, one shard of it for each entry of counts, its documents."""
+    """Return the signatures in a folder; counts: [shards] the number of documents in each shard."""
     bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     documents = int(bounds[-1])
     signed = Signed(
@@ -138,7 +166,7 @@ def load_signatures(folder: Path, counts: list[int], params: DeduplicateParams) 
 
 
 def similarity(signed: Signed, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[rows] estimated similarity of documents with others."""
+    """Return the estimated similarity of documents to others ([rows])."""
     found = np.empty(len(rows))
     for start in range(0, len(rows), 100_000):
         part = slice(start, start + 100_000)
@@ -147,9 +175,9 @@ def similarity(signed: Signed, rows: NDArray[np.int64], others: NDArray[np.int64
 
 
 def memory_bytes(documents: int, params: DeduplicateParams) -> int:
-    """Return the memory that so many documents need at most, whatever their length.
+    """Return the most memory that so many documents need, whatever their length.
 
-    Besides signature, hashes, words, rank and cluster of each: a band's hashes while they are sorted.
+    This counts each document's signature, hashes, words, rank and cluster, and a band's hashes while they are sorted.
     """
     held = 2 * params.permutations + 2 * 8 + 4 + 2 + 3 * 8
     return documents * (held + 4 * 8)

@@ -1,10 +1,10 @@
-"""Remove exact and near duplicates, within and across components; what stays of a cluster is stable.
+"""Remove exact and near duplicates, within and across components, always with the same result.
 
-Exact: the same text, white space aside. Near: MinHash signatures of word n-grams fall into one LSH bucket
-and their estimated similarity is high enough. Of a cluster stays the document of the component first in
-`priority`, then that of most words, then that of the lowest id. A near duplicate goes only where it
-resembles a document that stays, not merely a neighbour of its neighbour.
-Memory follows the signatures, not the text: see memory_bytes.
+Exact duplicates have the same text, apart from white space. Near duplicates have MinHash signatures of word
+n-grams that share an LSH bucket and have a high enough estimated similarity. Of a cluster, this stage keeps the
+document whose component is first in `priority`, then the one with most words, then the one with the lowest id.
+It drops a near duplicate only if the document itself, not a neighbour of its neighbour, resembles one that is kept.
+Memory depends on the number of signatures, not on the text: see memory_bytes.
 Not covered: a short document inside a long one, translations, reworded text.
 """
 
@@ -21,17 +21,24 @@ from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.scratch import working_folder
 from mathcode_pile.core.shards import count_shard
 from stages.deduplicate.cluster_report import describe_clusters
-from stages.deduplicate.clusters import REASONS, decide
+from stages.deduplicate.clusters import decide
 from stages.deduplicate.ids import Ids
 from stages.deduplicate.inputs import Inputs, list_inputs
-from stages.deduplicate.signatures import DeduplicateParams, load_signatures, memory_bytes, sign_shards
+from stages.deduplicate.reasons import Reason
+from stages.deduplicate.signatures import (
+    DeduplicateParams,
+    load_signatures,
+    memory_bytes,
+    read_failures,
+    sign_shards,
+)
 from stages.deduplicate.writing import write_component, write_decisions
 
 
 def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params: DeduplicateParams) -> dict[str, Any]:
     """Write each component's documents without duplicates to out/<component>; return the stage's metrics.
 
-    components: the component of each source, a folder of `selected`. Every component with a source gets a folder.
+    components: the component of each source; a source is a folder of `selected`. Each of them gets a folder.
     Raises InputError where a source is missing, ParamsError where a component has no priority.
     """
     inputs = list_inputs(selected, components, params.priority)
@@ -46,7 +53,7 @@ def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params
         _refuse_repeated(inputs, ids, counts)
         place = np.array([params.priority.index(name) for name in inputs.component], dtype=np.int16)
         decisions = decide(signed, np.repeat(place, counts), params, ids.rank)
-        paths = write_decisions(scratch, signed, decisions, ids)
+        paths = write_decisions(scratch, signed, decisions, ids, dict(read_failures(signatures)))
         report = Report()
         by_component: dict[str, Any] = {}
         for name in inputs.components:
@@ -61,16 +68,16 @@ def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params
 
 
 def _refuse_repeated(inputs: Inputs, ids: Ids, counts: list[int]) -> None:
-    """Raise InputError where two shards begin with the same document: ids must be unique."""
+    """Raise InputError where two shards begin with the same document, because ids must be unique."""
     starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
     filled = [index for index, count in enumerate(counts) if count]
     seen: dict[str, int] = {}
     for index, first in zip(filled, ids.read(starts[filled]).to_pylist(), strict=True):
         if first in seen:
-            raise InputError(f"{inputs.shards[index]}: document {first} stands in {inputs.shards[seen[first]]} too")
+            raise InputError(f"{inputs.shards[index]}: document {first} is in {inputs.shards[seen[first]]} too")
         seen[first] = index
 
 
 def _count(component: str, report: Report) -> dict[str, int]:
     counts = {f"{component}_in": report.read, f"{component}_kept": report.kept}
-    return counts | {f"{component}_{reason}": report.dropped[reason] for reason in REASONS.values()}
+    return counts | {f"{component}_{reason}": report.dropped[reason] for reason in Reason}

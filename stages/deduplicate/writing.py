@@ -1,5 +1,6 @@
-"""Write the documents that stay and name those that go, shard by shard, from decisions made elsewhere."""
+"""Write the documents that are kept and name those that are dropped, shard by shard, as clusters.py decided."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -8,16 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mathcode_pile.core.documents import DROPPED
 from mathcode_pile.core.engine import map_shards
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.scratch import hash_file, hash_values
-from mathcode_pile.core.shards import ShardWriter, read_batches
-from stages.deduplicate.clusters import EXACT, KEPT, NEAR, REASONS, Decisions
+from stages.deduplicate.clusters import FAILED, KEPT, REASONS, Decisions
 from stages.deduplicate.ids import Ids
 from stages.deduplicate.signatures import Signed, similarity
 
-# What a shard loses: the row within it, and why.
+# A document that a shard loses: its row in the shard, and why.
 DECIDED = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False),
@@ -27,16 +26,22 @@ DECIDED = pa.schema(
 )
 
 
-def write_decisions(folder: Path, signed: Signed, decisions: Decisions, ids: Ids) -> list[Path]:
-    """Write what each shard loses to a file (DECIDED) each; return them in the order of the shards."""
+def write_decisions(
+    folder: Path, signed: Signed, decisions: Decisions, ids: Ids, failures: Mapping[str, str]
+) -> list[Path]:
+    """Write the documents that each shard loses to a file (DECIDED) each; return the files in the shards' order.
+
+    failures: the error of each document that failed, by its id.
+    """
     gone = np.flatnonzero(decisions.outcome != KEPT)
     survivors = decisions.survivor[gone]
-    names = ids.read(survivors)
+    names = ids.read(survivors).cast(pa.string())
     percent = np.rint(100 * similarity(signed, gone, survivors)).astype(np.int64)
-    detail = pc.binary_join_element_wise(
-        "of", names.cast(pa.string()), pa.array(percent).cast(pa.string()), "percent", " "
-    )
-    reason = pa.array([None, REASONS[EXACT], REASONS[NEAR]]).take(pa.array(decisions.outcome[gone]))
+    detail = pc.binary_join_element_wise("of", names, pa.array(percent).cast(pa.string()), "percent", " ")
+    is_failed = pa.array(decisions.outcome[gone] == FAILED)
+    errors = pa.array([failures[name] for name in names.filter(is_failed).to_pylist()], pa.string())
+    detail = pc.replace_with_mask(detail, is_failed, errors)
+    reason = pa.array([None, *(one.value for one in REASONS.values())]).take(pa.array(decisions.outcome[gone]))
     paths = []
     for shard in range(len(signed.bounds) - 1):
         start = signed.bounds[shard]
@@ -48,7 +53,7 @@ def write_decisions(folder: Path, signed: Signed, decisions: Decisions, ids: Ids
 
 
 def write_component(shards: list[Path], decisions: list[Path], out: Path) -> Report:
-    """Write a component's shards without what their decisions (DECIDED, one file a shard) name."""
+    """Write a component's shards without the documents that the decisions (one DECIDED file a shard) name."""
     if not shards:
         (out / "dropped").mkdir(parents=True, exist_ok=True)
         return Report()
@@ -58,30 +63,23 @@ def write_component(shards: list[Path], decisions: list[Path], out: Path) -> Rep
 
 
 def write_shard(shard: Path, folder: Path, *, where: dict[str, str]) -> Report:
-    """Write one shard's documents that stay, and its dropped ones by name."""
+    """Write one shard's documents that are kept, and name those that are dropped."""
     decided = pq.read_table(where[str(shard.resolve())], schema=DECIDED)
     rows = decided.column("row").to_numpy()
-    report = Report()
+    reasons = {reason.value: reason for reason in REASONS.values()}
     start = 0
-    with (
-        ShardWriter(folder / "documents.parquet", pq.read_schema(shard)) as kept,
-        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
-    ):
-        for batch in read_batches(shard):
+    with Funnel.of_shard(folder, pq.read_schema(shard)) as funnel:
+        for batch in funnel.read(shard):
             first, last = np.searchsorted(rows, [start, start + batch.num_rows])
             gone = rows[first:last] - start
-            stays = np.ones(batch.num_rows, dtype=bool)
-            stays[gone] = False
-            kept.write(batch.filter(pa.array(stays)))
-            named = decided.slice(first, last - first).combine_chunks()
-            columns = [batch.column("id").take(pa.array(gone)).cast(pa.string())]
-            columns += [named.column(name).combine_chunks() for name in ("reason", "detail")]
-            dropped.write(pa.Table.from_arrays(columns, schema=DROPPED))
+            is_kept = np.ones(batch.num_rows, dtype=bool)
+            is_kept[gone] = False
+            funnel.keep(batch.filter(pa.array(is_kept)))
+            named = decided.slice(first, last - first)
+            names = batch.column("id").take(pa.array(gone)).to_pylist()
+            for name, reason, detail in zip(
+                names, named["reason"].to_pylist(), named["detail"].to_pylist(), strict=True
+            ):
+                funnel.drop(name, reasons[reason], detail)
             start += batch.num_rows
-            report.read += batch.num_rows
-            report.kept += int(stays.sum())
-    for reason, count in zip(
-        *np.unique(decided.column("reason").to_numpy(zero_copy_only=False), return_counts=True), strict=True
-    ):
-        report.dropped[str(reason)] = int(count)
-    return report
+    return funnel.report

@@ -1,6 +1,6 @@
 """Read the pages of a PDF that has no text layer, with a nougat model through transformers.
 
-Each page's text is kept in the scratch folder, so an interrupted book goes on at its next page.
+The text of each page is stored in the scratch folder, so an interrupted book continues at its next page.
 Source: Blecher et al. 2023, arXiv:2308.13418.
 """
 
@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mathcode_pile.core import scratch
-from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.errors import InputError, PipelineError, first_line
+from mathcode_pile.core.funnel import DropReason
 from stages.extract_textbooks.pdf import UnreadablePdfError, render_page
 
 # Nougat was trained on pages at this resolution.
 DOTS_PER_INCH = 96
 MAX_NEW_TOKENS = 3584
-# What a page ends with so often is a model that repeats itself.
+# A page that ends with so many repeats of one text shows that the model repeats itself.
 MIN_REPEATS = 5
 MIN_REPEATED_CHARACTERS = 60
 MAX_PERIOD = 400
@@ -28,9 +29,9 @@ MAX_PERIOD = 400
 
 class ReadBook(NamedTuple):  # what OCR made of one book
     pages: list[str]
-    """The Markdown of each page; of a lost one nothing."""
-    lost: dict[int, str]
-    """The pages, counted from 1, of which no picture could be made, and why: timeout, damaged, crashed."""
+    """The Markdown of each page; that of a lost page is empty."""
+    lost: dict[int, DropReason]
+    """The pages, counted from 1, that could not be drawn, and why."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,13 @@ class Ocr:
     fingerprint: str
 
     def read_pages(self, content: bytes, pages: int, timeout_s: float) -> ReadBook:
-        """Return the Markdown of each page, and which pages could not be rendered in the time given.
+        """Return the Markdown of each page, and which pages could not be drawn within the time limit.
 
-        Pages read before, in this process or another, are not read again; lost ones are tried again.
+        Pages that this or another process has read are not read again; lost pages are tried again.
         """
         book = hashlib.blake2b(content, digest_size=16).hexdigest()
         done = scratch.scratch_folder("ocr", self.fingerprint, book)
-        texts, lost = [""] * pages, {}
+        texts, lost = [""] * pages, dict[int, DropReason]()
         with scratch.locked(done):
             for number in range(pages):
                 try:
@@ -95,8 +96,7 @@ def _load_model(model: str, revision: str | None) -> tuple[Any, Any]:
         processor = NougatProcessor.from_pretrained(model, revision=revision)
         loaded = VisionEncoderDecoderModel.from_pretrained(model, revision=revision)
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"extract_textbooks.ocr: {model} is no nougat model: {reason[0]}") from error
+        raise InputError(f"extract_textbooks.ocr: {model} is no nougat model: {first_line(error)}") from error
     return processor, loaded.eval().to(device)
 
 
@@ -110,9 +110,9 @@ def load_ocr(model: str, revision: str | None) -> Ocr:
 
 
 def clean_page(page: str) -> str:
-    """Return a page without nougat's marks of what it missed, and without what it repeats at the end.
+    """Return a page without nougat's marks of missing text, and without a text that it repeats at the end.
 
-    Only the repeated tail goes; the page before it, and the rest of the book, stay.
+    Only the repeated tail is removed; the page before it and the other pages of the book are kept.
     """
     page = re.sub(r"\[MISSING_PAGE[^\]\n]*\]", "", page)
     codes = np.frombuffer(page.rstrip().encode("utf-32-le", "surrogatepass"), dtype=np.uint32)

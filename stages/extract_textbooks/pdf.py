@@ -1,4 +1,4 @@
-"""Read PDFs with pdfium, each in a process of its own: one that crashes, hangs or swells costs itself."""
+"""Read PDFs with pdfium, each in its own process: one that crashes, hangs or needs too much memory harms no other."""
 
 import multiprocessing
 import resource
@@ -7,27 +7,29 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from mathcode_pile.core.funnel import CoreReason, DropReason, describe_failure
 from mathcode_pile.core.lifetime import die_with_parent
+from stages.extract_textbooks.reasons import Reason
 
-# Beyond what the process holds when it is forked.
+# What the process may use in addition to the memory that it holds when it is forked.
 MEMORY_BYTES = 2 << 30
-# A page is rendered to at most this, whatever size its author gave it.
+# A page is drawn at most this wide and high, whatever size its author gave it.
 MAX_SIDE_PIXELS = 4000
 
 
 class UnreadablePdfError(Exception):
-    """A PDF that cannot be used; reason: damaged, encrypted, no_pages, crashed, timeout."""
+    """A PDF, or a page of one, that cannot be used."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: DropReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
 
 def read_text_layer(content: bytes, timeout_s: float) -> list[str]:
-    """Return the text layer of each page of a PDF; raises UnreadablePdfError where there is none to read."""
+    """Return the text layer of each page of a PDF; raises UnreadablePdfError."""
     pages: list[str] = _run_apart(_read_pages, content, timeout_s=timeout_s)
     if not pages:
-        raise UnreadablePdfError("no_pages", "")
+        raise UnreadablePdfError(Reason.NO_PAGES, "")
     return pages
 
 
@@ -57,7 +59,7 @@ def _render(content: bytes, number: int, dots_per_inch: int) -> tuple[tuple[int,
 
 
 def _run_apart(work: Callable[..., Any], *arguments: Any, timeout_s: float) -> Any:
-    """Return what a function returns that runs in a forked process, with bounded time and memory."""
+    """Run a function in a forked process, with bounded time and memory, and return its result."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(work, arguments, sender))
@@ -65,11 +67,11 @@ def _run_apart(work: Callable[..., Any], *arguments: Any, timeout_s: float) -> A
     sender.close()
     try:
         if not receiver.poll(timeout_s):
-            raise UnreadablePdfError("timeout", f"not read within {timeout_s:g} s")
+            raise UnreadablePdfError(Reason.TIMEOUT, f"not read within {timeout_s:g} s")
         reason, result = receiver.recv()
     except EOFError:
         process.join()
-        raise UnreadablePdfError("crashed", f"the reader ended with status {process.exitcode}") from None
+        raise UnreadablePdfError(Reason.CRASHED, f"the reader ended with status {process.exitcode}") from None
     finally:
         process.kill()
         process.join()
@@ -86,8 +88,10 @@ def _send(work: Callable[..., Any], arguments: tuple[Any, ...], sender: Connecti
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY_BYTES, held + MEMORY_BYTES))
     try:
-        sender.send(("", work(*arguments)))
+        sender.send((None, work(*arguments)))
     except pdfium.PdfiumError as error:
-        sender.send(("encrypted" if "password" in str(error).lower() else "damaged", str(error)))
+        sender.send((Reason.ENCRYPTED if "password" in str(error).lower() else Reason.DAMAGED, str(error)))
     except MemoryError:
-        sender.send(("crashed", f"it needs more than {MEMORY_BYTES >> 30} GB"))
+        sender.send((Reason.CRASHED, f"it needs more than {MEMORY_BYTES >> 30} GB"))
+    except Exception as error:  # our code's fault, which must not look like a crash of pdfium
+        sender.send((CoreReason.FAILED, describe_failure(error).detail))

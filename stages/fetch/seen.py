@@ -1,22 +1,25 @@
-"""Remember which 64-bit keys came before, exactly and in little memory."""
+"""Remember which 64-bit keys were seen before, exactly and in little memory."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Keys = NDArray[np.uint64]
 
-# Runs are not merged beyond this, so that merging needs no second copy of everything.
+# Runs longer than this are not merged, so that merging never needs a second copy of all keys.
 MAX_RUN = 1 << 24
 
 
 class SeenKeys:
-    """Which keys were added: 8 bytes each, and 20 bytes for each of MAX_RUN while two runs are merged."""
+    """The keys that were added, in sorted runs.
+
+    Memory: 8 bytes a key, and 20 bytes for each of MAX_RUN keys while two runs are merged.
+    """
 
     def __init__(self) -> None:
         self._runs: list[Keys] = []
 
     def add(self, keys: Keys) -> NDArray[np.bool_]:
-        """[keys] add keys; say of each whether it is new. Of equal ones the first is."""
+        """Add keys and return for each whether it is new ([keys]); of equal ones only the first is new."""
         distinct, first = np.unique(keys, return_index=True)
         known = np.zeros(len(distinct), dtype=bool)
         for run in self._runs:
@@ -28,9 +31,9 @@ class SeenKeys:
         return is_new
 
     def _keep(self, run: Keys) -> None:
-        """Hold a sorted run, merged with those before it that are not much longer."""
+        """Store a sorted run, merged with the earlier runs that are not much longer."""
         while self._runs and len(self._runs[-1]) <= min(2 * len(run), MAX_RUN - len(run)):
             run = np.concatenate([self._runs.pop(), run])
-            run.sort(kind="stable")  # two sorted halves are merged
+            run.sort(kind="stable")  # this merges two sorted halves in linear time
         if len(run):
             self._runs.append(run)

@@ -1,4 +1,4 @@
-"""Bring a source into shards of documents (or of files, where they are PDFs)."""
+"""Bring a source into shards of documents, or of files if it consists of PDFs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,20 +9,22 @@ from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, FILE, document_id, encode_metadata
-from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.engine import refuse_failures
+from mathcode_pile.core.errors import InputError, printable
+from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import LazyShard, shard_name, write_shards
+from mathcode_pile.core.shards import LazyShard, ShardsWriter, shard_name
 from mathcode_pile.downloads.download import LocalFile, record_files
 from mathcode_pile.sources import FileOrigin, Origin, check_columns, read_origin
 from mathcode_pile.sources.formats import COLUMNS
-from mathcode_pile.sources.source_rows import Rejected, Row
+from mathcode_pile.sources.source_rows import Rejected, Row, attempt_record
+from stages.fetch.reasons import Reason
 from stages.fetch.seen import SeenKeys
 
 BATCH_ROWS = 500
 BATCH_BYTES = 16 << 20
 
-Numbered = tuple[int, Row | Rejected]  # a row with the number of its origin
+Numbered = tuple[int, Row | Rejected]  # a row, after the number of its origin
 
 
 class OriginsParams(Section):
@@ -30,7 +32,7 @@ class OriginsParams(Section):
 
     origins: list[Origin] = Field(min_length=1)
     shard_megabytes: int = Field(default=256, gt=0)
-    """Text in a shard; a shard is what one worker computes at a time."""
+    """Megabytes of text in a shard. One worker processes one shard at a time."""
 
     @field_validator("origins")
     @classmethod
@@ -49,54 +51,58 @@ def is_pdf(origin: Origin) -> bool:
 def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
     """Write the rows of a source's origins to shards in `out`, rejected ones to `out/dropped`.
 
-    `out/files.json` says of each downloaded file its address, ETag, size and checksum.
+    `out/files.json` records the address, ETag, size and checksum of each downloaded file.
     Memory: a few batches, and 8 bytes for each row.
-    Raises InputError where an origin cannot be read, or where nothing is left.
+    Raises InputError where an origin cannot be read, or where no row is kept.
     """
-    report = Report()
     schema = FILE if is_pdf(params.origins[0]) else DOCUMENT
     brought: list[LocalFile] = []
     rows = (
         (number, row) for number, origin in enumerate(params.origins) for row in read_origin(origin, brought.append)
     )
-    with LazyShard(out / "dropped" / shard_name(0), DROPPED) as dropped:
-        batches = _batches(source, rows, schema, report, dropped)
-        report.kept = write_shards(out, batches, schema, params.shard_megabytes << 20)
+    kept = ShardsWriter(out, schema, params.shard_megabytes << 20)
+    with Funnel(kept, LazyShard(out / "dropped" / shard_name(0), DROPPED)) as funnel:
+        _pass_rows(source, rows, schema, funnel)
+    report = funnel.report
+    refuse_failures("fetch", report)
     if not report.kept:
         raise InputError(f"source {source}: no documents in {report.read} records")
     record_files(out / "files.json", brought)
     return report
 
 
-def _batches(
-    source: str, rows: Iterator[Numbered], schema: pa.Schema, report: Report, dropped: LazyShard
-) -> Iterator[pa.RecordBatch]:
+def _pass_rows(source: str, rows: Iterator[Numbered], schema: pa.Schema, funnel: Funnel) -> None:
     seen = SeenKeys()
     bar = tqdm(unit="row", desc=f"fetch {source}")
     for chunk in _chunks(rows):
-        # Two origins may have a file of one name.
+        funnel.count_read(len(chunk))
+        # Two origins may have files with the same name.
         ids = [document_id(source, f"{number}:{row.key}" if number else row.key) for number, row in chunk]
         usable = np.array([isinstance(row, Row) for _, row in chunk])
         is_new = np.zeros(len(chunk), dtype=bool)
         is_new[usable] = seen.add(np.array([int(i[-16:], 16) for i in ids], dtype=np.uint64)[usable])
-        records, rejected = [], []
-        for identity, (_, row), new in zip(ids, chunk, is_new, strict=True):
-            if isinstance(row, Row) and new:
-                records.append(_to_record(identity, source, row))
-                continue
-            if isinstance(row, Row):
-                row = Rejected(row.key, "same_id", "another record of the source has this id")
-            report.dropped[row.reason] += 1
-            rejected.append({"id": identity, "reason": row.reason, "detail": f"{row.key}: {row.detail}"})
-        report.read += len(chunk)
+        records = []
+        for identity, (_, row), new in zip(ids, chunk, is_new.tolist(), strict=True):
+            made = _judge_row(identity, source, row, new)
+            if isinstance(made, Rejected):
+                funnel.drop(identity, made.reason, printable(f"{made.key}: {made.detail}"))
+            else:
+                records.append(made)
+        funnel.keep(pa.RecordBatch.from_pylist(records, schema=schema))
         bar.update(len(chunk))
-        dropped.write_rows(rejected)
-        yield pa.RecordBatch.from_pylist(records, schema=schema)
     bar.close()
 
 
+def _judge_row(identity: str, source: str, row: Row | Rejected, is_new: bool) -> dict[str, object] | Rejected:
+    if isinstance(row, Rejected):
+        return row
+    if not is_new:
+        return Rejected(row.key, Reason.SAME_ID, "another record of the source has this id")
+    return attempt_record(row.key, _to_record, identity, source, row)
+
+
 def _chunks(rows: Iterator[Numbered]) -> Iterator[list[Numbered]]:
-    """Gather rows into lists of bounded length and size."""
+    """Yield the rows in lists that are bounded in length and in size."""
     chunk: list[Numbered] = []
     held = 0
     for number, row in rows:

@@ -1,4 +1,4 @@
-"""Bring the benchmarks' questions, which must not leak and on which models are evaluated."""
+"""Bring the benchmarks' questions: decontaminate looks for them, and evaluate asks them."""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ from typing import Any, cast, get_args
 from pydantic import Field, field_validator
 
 from mathcode_pile.core.documents import DROPPED, QUESTION
+from mathcode_pile.core.engine import refuse_failures
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import Failed, Funnel, Report, attempt
 from mathcode_pile.core.options import LETTERS
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardWriter, shard_name
@@ -17,8 +18,9 @@ from mathcode_pile.downloads.download import LocalFile, record_files
 from mathcode_pile.sources import FileSource, check_columns, naming, open_files
 from mathcode_pile.sources.records import Tabular, read_records
 from mathcode_pile.sources.source_rows import Rejected
+from stages.fetch_benchmarks.reasons import Reason
 
-# What `columns` may find in a benchmark's records.
+# The names that `columns` of a benchmark may map to columns of its files.
 COLUMNS = ("id", "question", "options", "answer", "solution")
 
 
@@ -34,7 +36,7 @@ class BenchmarkParams(Section):
         for origin in origins:
             if origin.format not in get_args(Tabular):
                 raise ValueError(f"format {origin.format} has no records")
-            # A question that is left out would not be looked for in the corpus.
+            # decontaminate would not look for a question that is left out here.
             if more := sorted(origin.limits.model_fields_set - {"files"}):
                 raise ValueError(f"limits.{more[0]}: of a benchmark all rows are taken; only files can be limited")
         return origins
@@ -53,39 +55,44 @@ def fetch_benchmarks(params: FetchBenchmarksParams, out: Path) -> Report:
     """
     total = Report()
     for name, benchmark in params.benchmarks.items():
-        report = Report()
-        rejected: list[dict[str, str]] = []
-        brought: list[LocalFile] = []
-        rows = list(_read_questions(name, benchmark.origins, report, rejected, brought))
-        if not rows:
-            raise InputError(f"benchmark {name}: no questions in {report.read} records")
-        with ShardWriter(out / name / shard_name(0), QUESTION) as writer:
-            writer.write_rows(rows)
-        with LazyShard(out / name / "dropped" / shard_name(0), DROPPED) as dropped:
-            dropped.write_rows(rejected)
-        record_files(out / name / "files.json", brought)
-        report.kept = len(rows)
-        report.counts[f"questions_{name}"] = len(rows)
-        total += report
+        total += _fetch_benchmark(name, benchmark.origins, out / name)
     return total
 
 
+def _fetch_benchmark(name: str, origins: list[FileSource], folder: Path) -> Report:
+    brought: list[LocalFile] = []
+    kept, dropped = (
+        ShardWriter(folder / shard_name(0), QUESTION),
+        LazyShard(folder / "dropped" / shard_name(0), DROPPED),
+    )
+    with Funnel(kept, dropped) as funnel:
+        report = funnel.report
+        questions = list(_read_questions(name, origins, funnel, brought))
+        refuse_failures("fetch_benchmarks", report)
+        if not questions:
+            raise InputError(f"benchmark {name}: no questions in {report.read} records")
+        funnel.keep(questions)
+    record_files(folder / "files.json", brought)
+    report.counts[f"questions_{name}"] = report.kept
+    return report
+
+
 def _read_questions(
-    benchmark: str,
-    origins: list[FileSource],
-    report: Report,
-    rejected: list[dict[str, str]],
-    brought: list[LocalFile],
+    benchmark: str, origins: list[FileSource], funnel: Funnel, brought: list[LocalFile]
 ) -> Iterator[dict[str, Any]]:
     for origin in origins:
         for file, record in _read_origin(origin, brought):
-            report.read += 1
-            key = f"{benchmark}/{report.read:05d}"
+            funnel.count_read()
+            key = f"{benchmark}/{funnel.report.read:05d}"
             try:
-                yield _to_question(record, key, benchmark, origin.columns)
+                question = attempt(_to_question, record, key, benchmark, origin.columns)
             except InputError as error:
-                report.dropped["not_a_question"] += 1
-                rejected.append({"id": key, "reason": "not_a_question", "detail": f"{file.name}: {error}"})
+                funnel.drop(key, Reason.NOT_A_QUESTION, f"{file.name}: {error}")
+                continue
+            if isinstance(question, Failed):
+                funnel.fail(key, question)
+            else:
+                yield question
 
 
 def _read_origin(origin: FileSource, brought: list[LocalFile]) -> Iterator[tuple[LocalFile, Any]]:
@@ -96,6 +103,7 @@ def _read_origin(origin: FileSource, brought: list[LocalFile]) -> Iterator[tuple
 
 
 def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str]) -> dict[str, Any]:
+    """Return a record as a question; raises InputError where it is none."""
     if isinstance(record, Rejected):
         raise InputError(f"{record.reason}: {record.detail}")
 
@@ -109,7 +117,7 @@ def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str])
     if isinstance(answer, list):
         answer = ", ".join(str(a) for a in answer)
     if options and isinstance(answer, int):
-        # MMLU gives the option's index; -1 hides it.
+        # MMLU gives the index of the right option; -1 means that it is kept secret.
         if not 0 <= answer < len(options):
             raise InputError(f"answer {answer} is none of {len(options)} options")
         answer = LETTERS[answer]
@@ -129,12 +137,12 @@ def _to_question(record: Any, key: str, benchmark: str, columns: dict[str, str])
 
 
 def _read_options(options: Any) -> list[str]:
-    """Return options without their letters, given as a list or as one text: `A) 3 B) 4`, `(A) 3 (B) 4`, `A. 3 B. 4`."""
+    """Return options without their letters. They are a list or one text: `A) 3 B) 4`, `(A) 3 (B) 4`, `A. 3 B. 4`."""
     if options is None:
         return []
     if isinstance(options, str):
         parts = re.split(rf"(?:^|\s)\(?([{LETTERS}])[).]\s*", options)
-        # Only letters in their order part options: "(A)" may stand in one.
+        # Letters separate options only if they come in order: an option itself may contain "(A)".
         if len(parts) < 5 or parts[1::2] != list(LETTERS[: len(parts) // 2]):
             raise InputError(f"options {options[:40]!r} are neither a list nor lettered")
         return [part.strip() for part in parts[2::2]]

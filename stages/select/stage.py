@@ -1,42 +1,42 @@
-"""Keep documents by what annotate and classify found: types, a verdict, a score.
+"""Keep documents by what annotate and classify found: types, a verdict or a score.
 
-Nothing is judged here, so a moved threshold costs seconds.
+This stage runs no model, so a changed threshold takes only seconds.
 """
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from mathcode_pile.core.documents import DROPPED
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Report
+from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import ShardWriter, read_batches, read_schema
+from mathcode_pile.core.shards import read_schema
+from stages.select.reasons import Reason
 
 
 class SelectParams(Section):
-    """What is kept of every source whose pieces have types."""
+    """What is kept of the sources whose pieces have types."""
 
     keep_types: list[Annotated[int, Field(ge=1, le=7)]] = Field(min_length=1)
-    """Types of 1 to 7; a document stays if one of its pieces has one of them."""
+    """Types from 1 to 7; a document is kept if one of its pieces has one of them."""
 
 
 class SourceParams(Section):
-    """What is kept of one source, and for which component."""
+    """What is kept of one source, and the component that it becomes part of."""
 
     component: str
     input: str
-    """The folder below data/ that is selected from; dvc.yaml reads it."""
+    """The folder below data/ with the documents; dvc.yaml reads it."""
     keep: Literal["types", "score", "related", "all"]
     threshold: float | None = Field(default=None, ge=0, le=1)
-    """The least score kept; with `keep: score` alone."""
+    """The lowest score that is kept; only with `keep: score`."""
     min_dollar_signs: int = Field(default=0, ge=0)
-    """Dollar signs a document must have: few have formulas in LaTeX."""
+    """A document with fewer dollar signs is dropped: it has few formulas in LaTeX."""
 
     @model_validator(mode="after")
     def _has_its_threshold(self) -> Self:
@@ -46,6 +46,8 @@ class SourceParams(Section):
 
 
 COMPONENT = pa.field("component", pa.string(), nullable=False)
+# Why a document is dropped, for each `keep` but `all`.
+REASONS = {"types": Reason.TYPE_NOT_KEPT, "related": Reason.UNRELATED, "score": Reason.BELOW_THRESHOLD}
 
 
 def select(raw: Path, out: Path, source: SourceParams, params: SelectParams) -> Report:
@@ -58,50 +60,50 @@ def select(raw: Path, out: Path, source: SourceParams, params: SelectParams) -> 
     return map_folder("select", work, raw, out, key)
 
 
+class Judgement(NamedTuple):  # what `keep` says of a batch
+    is_kept: pa.Array
+    """[documents] booleans."""
+    details: pa.Array
+    """[documents] what was judged: the types or the score."""
+
+
 def select_shard(shard: Path, folder: Path, *, source: SourceParams, params: SelectParams) -> Report:
     """Write one shard's kept documents to folder/documents.parquet."""
     schema = read_schema(shard, ["id", "text"])
-    column = {"types": "types", "related": "related", "score": f"score_{Path(source.input).name}", "all": "text"}
-    if column[source.keep] not in schema.names:
-        raise InputError(f"{shard}: no column {column[source.keep]!r}, which keep: {source.keep} needs")
-    report = Report()
-    with (
-        ShardWriter(folder / "documents.parquet", schema.append(COMPONENT)) as kept,
-        ShardWriter(folder / "dropped.parquet", DROPPED) as dropped,
-    ):
-        for batch in read_batches(shard):
-            judged, reason, details = judge(batch.column(column[source.keep]), source, params)
-            dollars = pc.count_substring(batch.column("text"), "$")
-            formulaic = pc.greater_equal(dollars, source.min_dollar_signs)
-            mask = pc.and_(judged, formulaic)
-            _write_dropped(dropped, batch, pc.invert(formulaic), "too_few_dollar_signs", pc.cast(dollars, pa.string()))
-            _write_dropped(dropped, batch, pc.and_not(formulaic, judged), reason, details)
-            good = batch.filter(mask)
-            kept.write(good.append_column(COMPONENT, pa.array([source.component] * good.num_rows, pa.string())))
-            report.read += batch.num_rows
-            report.kept += good.num_rows
-            report.dropped["too_few_dollar_signs"] += pc.sum(pc.invert(formulaic)).as_py() or 0
-            report.dropped[reason] += pc.sum(pc.and_not(formulaic, judged)).as_py() or 0
-    report.dropped = +report.dropped
-    return report
+    columns = {"types": "types", "related": "related", "score": f"score_{Path(source.input).name}", "all": "text"}
+    name = columns[source.keep]
+    if name not in schema.names:
+        raise InputError(f"{shard}: no column {name!r}, which keep: {source.keep} needs")
+    work = partial(judge, column=name, source=source, params=params)
+    with Funnel.of_shard(folder, schema.append(COMPONENT)) as funnel:
+        for batch in funnel.read(shard):
+            for part, judged in funnel.apply(work, batch):
+                dollars = pc.fill_null(pc.count_substring(part.column("text"), "$"), 0)
+                is_formulaic = pc.greater_equal(dollars, source.min_dollar_signs)
+                is_plain = pc.invert(is_formulaic)
+                ids, counts = part.column("id").filter(is_plain), dollars.filter(is_plain).cast(pa.string())
+                funnel.drop_rows(ids, Reason.TOO_FEW_DOLLAR_SIGNS, counts)
+                named = part.append_column(COMPONENT, pa.repeat(source.component, part.num_rows))
+                formulaic = named.filter(is_formulaic)
+                if judged is None:
+                    funnel.keep(formulaic)
+                else:
+                    is_kept, details = (column.filter(is_formulaic) for column in judged)
+                    funnel.split(formulaic, is_kept, REASONS[source.keep], details)
+    return funnel.report
 
 
-def judge(column: pa.Array, source: SourceParams, params: SelectParams) -> tuple[pa.Array, str, pa.Array]:
-    """Return which documents are kept [documents], why the others are not, and each one's detail."""
+def judge(batch: pa.RecordBatch, column: str, source: SourceParams, params: SelectParams) -> Judgement | None:
+    """Say which documents are kept by the types, the verdict or the score in a column; None where all are kept."""
+    values = batch.column(column)
     if source.keep == "types":
-        hit = pc.is_in(column.flatten(), pa.array(params.keep_types, pa.int8()))
-        rows = pc.unique(pc.list_parent_indices(column).filter(hit))
-        kept = pc.is_in(pa.array(range(len(column)), pa.int64()), rows.cast(pa.int64()))
-        return kept, "type_not_kept", pa.array([",".join(map(str, types)) for types in column.to_pylist()], pa.string())
+        hit = pc.is_in(values.flatten(), pa.array(params.keep_types, pa.int8()))
+        rows = pc.unique(pc.list_parent_indices(values).filter(hit))
+        is_kept = pc.is_in(pa.array(range(len(values)), pa.int64()), rows.cast(pa.int64()))
+        return Judgement(is_kept, pa.array([",".join(map(str, types)) for types in values.to_pylist()], pa.string()))
     if source.keep == "related":
-        return column, "unrelated", pa.array([""] * len(column), pa.string())
+        return Judgement(pc.fill_null(values, False), pa.repeat("", len(values)))
     if source.keep == "score":
-        details = [f"{score:.6f}" for score in column.to_pylist()]
-        return pc.greater_equal(column, source.threshold), "below_threshold", pa.array(details, pa.string())
-    return pa.array([True] * len(column)), "never", pa.array([""] * len(column), pa.string())
-
-
-def _write_dropped(dropped: ShardWriter, batch: pa.RecordBatch, mask: pa.Array, reason: str, details: pa.Array) -> None:
-    ids = batch.column("id").filter(mask)
-    reasons = pa.array([reason] * len(ids), pa.string())
-    dropped.write(pa.RecordBatch.from_arrays([ids, reasons, details.filter(mask)], schema=DROPPED))
+        details = pa.array([f"{score:.6f}" for score in values.to_pylist()], pa.string())
+        return Judgement(pc.greater_equal(values, source.threshold), details)
+    return None

@@ -1,4 +1,4 @@
-"""How good a classifier is, from the scores of documents whose label is known."""
+"""Measure a classifier by the scores of documents whose label is known."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ Scores = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
-class AtThreshold(NamedTuple):  # what keeping all from one score upwards means
+class AtThreshold(NamedTuple):  # the measures of keeping all documents with at least one score
     threshold: float
     precision: float
     recall: float
@@ -21,7 +21,7 @@ class AtThreshold(NamedTuple):  # what keeping all from one score upwards means
 def measure_at(scores: Scores, is_positive: Mask, threshold: float) -> AtThreshold:
     """Return the measures of keeping every document whose score reaches the threshold.
 
-    Precision is 1 where nothing is kept, recall 1 where there is nothing to find.
+    Precision is 1 where no document is kept, recall 1 where there is no positive document.
     """
     kept = scores >= np.float32(threshold)
     right, wrong = int((kept & is_positive).sum()), int((kept & ~is_positive).sum())
@@ -34,7 +34,7 @@ def measure_at(scores: Scores, is_positive: Mask, threshold: float) -> AtThresho
 
 
 def average_precision(scores: Scores, is_positive: Mask) -> float:
-    """Return the precision averaged over the recalls that the scores' distinct values reach; 0 without positives."""
+    """Return the precision averaged over recall, with each distinct score as threshold; 0 without positives."""
     positives = int(is_positive.sum())
     if positives == 0:
         return 0.0
@@ -46,12 +46,12 @@ def average_precision(scores: Scores, is_positive: Mask) -> float:
 
 
 def precision_recall_curve(scores: Scores, is_positive: Mask) -> list[AtThreshold]:
-    """Return the measures at the thresholds 0.00, 0.01 and on to 1.00."""
+    """Return the measures at the thresholds 0.00, 0.01, ... 1.00."""
     return [measure_at(scores, is_positive, step / 100) for step in range(101)]
 
 
 def score_histogram(scores: Scores, is_positive: Mask, bins: int = 50) -> list[tuple[float, int, int]]:
-    """Return the lower bound, the positives and the negatives of each bin of scores."""
+    """Return the lower bound and the numbers of positives and negatives of each bin of scores."""
     edges = np.linspace(0.0, 1.0, bins + 1)
     positives, _ = np.histogram(scores[is_positive], edges)
     negatives, _ = np.histogram(scores[~is_positive], edges)

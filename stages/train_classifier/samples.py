@@ -1,7 +1,7 @@
-"""Gather a training set: documents by a seeded hash of their id, some of each label held out.
+"""Gather a training set: a seeded hash of their ids samples documents, and holds out some of each label.
 
-Which documents are sampled, which are held out and in which order they are trained on depends on their ids
-and the seed, not on how they lie in shards. Memory: 24 bytes for each sampled document, and one bucket of text.
+Which documents are sampled, which are held out, and the order of training depend on the ids and the seed, not on
+the shards. Memory: 24 bytes for each sampled document, and one bucket of text.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +22,8 @@ Hashes = NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
 _BUCKET_DOCUMENTS = 20_000
-_FEW = 5
-# A line of fastText's training file before it is one: with what orders it.
+_FEW = 5  # held-out documents that each label should have at least
+# A line of fastText's training file, with the number that lines are sorted by.
 _LINE = pa.schema([("order", pa.uint64()), ("line", pa.large_string())])
 HELD_OUT = pa.schema(
     [("id", pa.string()), ("line", pa.large_string()), ("is_positive", pa.bool_()), ("text_hash", pa.uint64())]
@@ -37,11 +37,11 @@ class Source(NamedTuple):
     folder: Path
     columns: Sequence[str]
     choose: Callable[[pa.RecordBatch], Mask] | None
-    """Which rows are of this label; None: all."""
+    """Returns which rows have this label; None where all have."""
 
 
 class Limits(NamedTuple):
-    """Up to which hash a source's documents are sampled, and up to which of those held out."""
+    """The highest hashes at which a source's documents are sampled, and held out."""
 
     sampled: int
     sampled_last: np.uint64
@@ -49,7 +49,7 @@ class Limits(NamedTuple):
 
 
 def by_types(keep_types: Sequence[int], wanted: bool) -> Callable[[pa.RecordBatch], Mask]:
-    """Return a choice of the documents which have a piece of a kept type, or of those which have none."""
+    """Return a function that chooses the documents with a piece of a kept type; those without one if not wanted."""
 
     def choose(batch: pa.RecordBatch) -> Mask:
         types = batch.column("types")
@@ -63,16 +63,16 @@ def by_types(keep_types: Sequence[int], wanted: bool) -> Callable[[pa.RecordBatc
 
 
 def hash_ids(ids: pa.Array, seed: int) -> tuple[Hashes, Hashes]:
-    """Return two independent seeded hashes of each id: one to sample and order by, one to hold out by."""
+    """Return two independent seeded hashes of each id: one for sampling and order, one for holding out."""
     first, second = text_hashes(ids)
     salt = np.random.default_rng(seed).integers(0, 2**64 - 1, size=2, dtype=np.uint64)
     return first ^ salt[0], second ^ salt[1]
 
 
 def find_limits(sources: Sequence[Source], most: int, held_out_share: float, seed: int) -> list[Limits]:
-    """Return each source's limits: at most `most` documents, and one bound of the held-out hash for all.
+    """Return each source's limits: at most `most` documents each, and the same bound of the held-out hash for all.
 
-    The bound is the wanted share, raised where a label would have fewer than a few held-out documents.
+    The bound is the wanted share, raised where a label would have fewer than _FEW held-out documents.
     Raises PipelineError where a label has too few documents to train and to measure on.
     """
     found = [_sample_hashes(source, most, seed) for source in sources]
@@ -104,18 +104,18 @@ def _sample_hashes(source: Source, most: int, seed: int) -> tuple[Hashes, Hashes
 
 
 class TrainingSet(NamedTuple):
-    """What gather wrote."""
+    """What `gather` returns."""
 
     training: Path
-    """One line a document, in the order of the hash."""
+    """One line for each document, in the order of the hash."""
     held_out: pa.Table
-    """HELD_OUT, mapped from a file; no text of it stands in the training file too."""
+    """Rows of HELD_OUT, mapped from a file; the training file contains none of their texts."""
     trained_on: dict[str, int]
-    """Documents of each label in the training file."""
+    """The number of documents of each label in the training file."""
 
 
 def gather(sources: Sequence[Source], limits: Sequence[Limits], seed: int, folder: Path) -> TrainingSet:
-    """Write the training file into a folder and return it with the held-out documents; the first source is positive."""
+    """Write the training file into a folder; return it with the held-out documents. The first source is positive."""
     buckets = _Buckets(folder, sum(limit.sampled for limit in limits))
     known: list[Hashes] = []
     trained_on = {source.label: 0 for source in sources}
@@ -142,7 +142,7 @@ def gather(sources: Sequence[Source], limits: Sequence[Limits], seed: int, folde
 
 
 def _without_copies(folder: Path, known: Hashes) -> pa.Table:
-    """Return the held-out documents whose text was not trained on, mapped from a file and not in memory."""
+    """Return the held-out documents whose text is not in the training file; they are mapped from a file."""
     every, measured = folder / "held-out-all.arrow", folder / "held-out.arrow"
     with pa.memory_map(str(every)) as source, pa.ipc.new_file(measured, HELD_OUT) as file:
         reader = pa.ipc.open_file(source)
@@ -169,7 +169,7 @@ def _sampled_batches(source: Source, limit: Limits, seed: int) -> Iterator[pa.Re
 
 
 class _Buckets:
-    """Sorts lines by their hash without holding them all: by its range to a file each, then within each."""
+    """Sorts lines by their hash without holding all in memory: each range of hashes gets a file, sorted on its own."""
 
     def __init__(self, folder: Path, documents: int) -> None:
         self.count = 1 + documents // _BUCKET_DOCUMENTS
@@ -177,7 +177,7 @@ class _Buckets:
         self.writers = [pa.ipc.new_file(path, _LINE) for path in self.paths]
 
     def write(self, label: str, order: Hashes, lines: pa.Array) -> None:
-        # The sampled hashes are the lowest: their own low bits are uniform where their range is not.
+        # Only the lowest hashes are sampled, so their high bits are not uniform; multiplying spreads the low bits.
         shuffled = order * np.uint64(0x9E3779B97F4A7C15)
         places = (shuffled >> np.uint64(32)) * np.uint64(self.count) >> np.uint64(32)
         start, end, between = (pa.scalar(part, pa.large_string()) for part in (f"__label__{label} ", "\n", ""))

@@ -1,7 +1,7 @@
 """Train a fastText classifier on the pipeline's own documents, and measure it on documents held out.
 
-One thread: fastText's threads write to the same matrices without locks, so that with more of them no two
-models would be equal. Training sets are sampled (`max_documents_per_label`), which bounds the time.
+Training uses one thread: fastText's threads write to the same matrices without locks, so with several threads no two
+models would be equal. Training sets are sampled (`max_documents_per_label`), which limits the time.
 """
 
 import csv
@@ -30,7 +30,7 @@ _LOSSES = {"one_vs_all": "ova", "softmax": "softmax"}
 
 
 class ClassifyParams(Section):
-    """fastText's settings, and how a training set is drawn."""
+    """fastText's settings, and how a training set is sampled."""
 
     learning_rate: float = Field(gt=0)
     epochs: int = Field(ge=1)
@@ -113,7 +113,7 @@ def _score(scorer: Scorer, held_out: pa.Table) -> NDArray[np.float32]:
 
 
 def _write_mistakes(path: Path, held_out: pa.Table, scores: NDArray[np.float32], is_positive: measures.Mask) -> None:
-    """List the documents whose score is farthest on the wrong side, the worst first."""
+    """Write the documents whose score is farthest on the wrong side, the worst first."""
     error = np.where(is_positive, 1 - scores, scores)
     ids = held_out.column("id").to_pylist()
     wrong = [int(row) for row in np.flatnonzero(error > 0.5)]

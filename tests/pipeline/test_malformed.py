@@ -270,6 +270,13 @@ def test_what_is_no_readable_file_is_named(tmp_path: Path, kind: str, message: s
         fetch(tmp_path, "text")
 
 
+def test_a_file_whose_name_is_not_utf8_is_a_document(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xe9.txt")).write_text("text")
+    assert fetch(tmp_path, "text").kept == 1
+    (page,) = read_rows(tmp_path / "out")
+    assert json.loads(page["metadata"]) == {"path": "\\udce9.txt"}
+
+
 def test_a_folder_that_contains_itself_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("text")
     (tmp_path / "again").symlink_to(tmp_path)

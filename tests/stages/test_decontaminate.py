@@ -128,7 +128,7 @@ def test_a_hash_collision_drops_nothing(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_block_bounds_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from stages.decontaminate.stage import index
+    from stages.decontaminate import index
 
     monkeypatch.setattr(index, "BLOCK_BYTES", 64)
     finder = LeakFinder(QUESTIONS, PARAMS)

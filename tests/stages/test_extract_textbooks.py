@@ -20,6 +20,7 @@ from mathcode_pile.core.shards import ShardWriter, read_rows
 from stages.extract_textbooks import ocr, pdf
 from stages.extract_textbooks.ocr import clean_page
 from stages.extract_textbooks.pdf import UnreadablePdfError, read_text_layer
+from stages.extract_textbooks.reasons import Reason
 from stages.extract_textbooks.stage import ExtractTextbooksParams, extract_textbooks, join_pages
 
 PARAMS = ExtractTextbooksParams(
@@ -149,7 +150,7 @@ def test_pages_lost_in_ocr_are_counted_and_named_and_over_a_share_cost_the_book(
 
     def render_page(content: bytes, number: int, dots_per_inch: int, timeout_s: float) -> object:
         if number == 1 and timeout_s < 60:
-            raise UnreadablePdfError("timeout", f"not read within {timeout_s:g} s")
+            raise UnreadablePdfError(Reason.TIMEOUT, f"not read within {timeout_s:g} s")
         return draw(content, number, dots_per_inch, timeout_s)
 
     monkeypatch.setattr(ocr, "render_page", render_page)

@@ -62,13 +62,14 @@ def test_bad_rows_are_named_drops(tmp_path: Path) -> None:
         b'{"id": "good", "text": "again"}',
         b'{"id": "url", "text": "t", "url": "http://x/\\ud83d"}',
         b'{"id": "\\ud83d", "text": "t"}',
+        b'{"id": "\\ud83d"}',
         b'{"id": "meta", "text": "t", "note": "\\ud83d"}',
         b"\0\0\0",
     ]
     (tmp_path / "x.jsonl").write_bytes(b"\n".join(lines))
     report = fetch(tmp_path / "out", path=str(tmp_path / "x.jsonl"), format="jsonl")
-    assert (report.read, report.kept) == (14, 2)
-    assert dict(report.dropped) == {"no_text": 4, "invalid_utf8": 4, "not_json": 3, "same_id": 1}
+    assert (report.read, report.kept) == (15, 2)
+    assert dict(report.dropped) == {"no_text": 5, "invalid_utf8": 4, "not_json": 3, "same_id": 1}
     details = [row["detail"] for row in read_rows(tmp_path / "out" / "dropped")]
     assert any("x.jsonl row 2: column 'text' is missing" in detail for detail in details)
 

@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
+from mathcode_pile.core.errors import printable
+
 # One document: a web page, a docstring, a source file, a book.
 DOCUMENT = pa.schema(
     [
@@ -97,8 +99,7 @@ def document_id(source: str, key: str) -> str:
 
 def encode_metadata(**values: Any) -> str:
     """Return the JSON of a metadata column: keys sorted, so that equal values have equal bytes."""
-    # A lone surrogate is not text; in JSON its escape is.
-    return json.dumps(values, sort_keys=True, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+    return printable(json.dumps(values, sort_keys=True, ensure_ascii=False))
 
 
 def snippet_id(document: str, position: int) -> str:

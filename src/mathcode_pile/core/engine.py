@@ -103,8 +103,6 @@ def map_shards(
                 targets[(out if file.stem == "documents" else out / file.stem) / shard_name(index)] = file
             total += Report.from_json((folder / "report.json").read_text(encoding="utf-8"))
         refuse_failures(stage, total)
-        if total.failed:
-            say(f"{stage}: {total.failed} records dropped as failed; the first: {total.first_failure}")
         _refuse_others(out, targets)
         for target, file in targets.items():
             scratch.link(file, target)
@@ -114,15 +112,18 @@ def map_shards(
 def refuse_failures(stage: str, report: Report, records: int | None = None) -> None:
     """Raise PipelineError where more records failed in a stage's own code than engine.max_failed_share allows.
 
-    records: those of the whole run, where the report is of a part of it.
+    Otherwise name the first that failed on the terminal.
+    records: those of the whole run, where the report is of a part of it; then nothing is said yet.
     """
     share = load("engine", EngineParams).max_failed_share
-    records = report.read if records is None else records
-    if report.failed > max(MIN_FAILED, share * records):
+    total = report.read if records is None else records
+    if report.failed > max(MIN_FAILED, share * total):
         raise PipelineError(
-            f"{stage}: its own code failed on {report.failed} of {records} records, more than engine.max_failed_share "
+            f"{stage}: its own code failed on {report.failed} of {total} records, more than engine.max_failed_share "
             f"({share:g}) allows; the first: {report.first_failure}"
         )
+    if report.failed and records is None:
+        say(f"{stage}: {report.failed} records dropped as failed; the first: {report.first_failure}")
 
 
 def _refuse_others(out: Path, targets: Collection[Path]) -> None:

@@ -13,6 +13,11 @@ class InputError(PipelineError):
     """Input that cannot be read; the message names the file and, where there is one, the row."""
 
 
+def printable(text: str) -> str:
+    """Return a text as UTF-8 can hold it: a lone surrogate becomes its escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message, its type where it has none."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return printable(next(iter(str(error).strip().splitlines()), type(error).__name__))

@@ -74,6 +74,24 @@ def describe_failure(error: Exception) -> Failed:
     return Failed(f"{type(error).__name__}: {first_line(error)[:200]} ({place})")
 
 
+def attempt_rows(
+    work: Callable[[pa.RecordBatch], T], batch: pa.RecordBatch
+) -> Iterator[tuple[pa.RecordBatch, T | Failed]]:
+    """Yield the batch with work(batch); where that raises, parts with their results, and each failing row alone.
+
+    The work must have no effect but its result: it is done again on halves to find the rows that fail.
+    """
+    if not batch.num_rows:
+        return
+    result = attempt(work, batch)
+    if isinstance(result, Failed) and batch.num_rows > 1:
+        half = batch.num_rows // 2
+        yield from attempt_rows(work, batch.slice(0, half))
+        yield from attempt_rows(work, batch.slice(half))
+    else:
+        yield batch, result
+
+
 @dataclass
 class Report:
     """What became of the records of a stage: read = kept + the sum of dropped."""
@@ -264,19 +282,13 @@ class Funnel:
     def apply(self, work: Callable[[pa.RecordBatch], T], batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, T]]:
         """Yield the batch with work(batch), or, where that raises, parts of it that do not; failing rows are dropped.
 
-        The work must not write: it is done again on halves to find the rows that fail.
+        The work must not write: see attempt_rows.
         """
-        if not batch.num_rows:
-            return
-        result = attempt(work, batch)
-        if not isinstance(result, Failed):
-            yield batch, result
-        elif batch.num_rows == 1:
-            self.fail(record_ids(batch)[0], result)
-        else:
-            half = batch.num_rows // 2
-            yield from self.apply(work, batch.slice(0, half))
-            yield from self.apply(work, batch.slice(half))
+        for part, result in attempt_rows(work, batch):
+            if isinstance(result, Failed):
+                self.fail(record_ids(part)[0], result)
+            else:
+                yield part, result
 
 
 def _write(writer: Writer, rows: pa.RecordBatch | pa.Table | Sequence[dict[str, Any]]) -> None:

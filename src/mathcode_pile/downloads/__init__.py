@@ -1,1 +1,1 @@
-"""Bring files from addresses, hubs and package indexes: resumed, checked, kept in the scratch folder."""
+"""Download files from addresses, hubs and package indexes: resumable, checked, stored in the scratch folder."""

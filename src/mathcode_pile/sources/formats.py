@@ -1,15 +1,16 @@
-"""Turn the files of a source into rows: the records of tabular files, and whole files of text, notebooks, PDF."""
+"""Turn the files of a source into rows: one for each record of a table, one for each file of text, notebook or PDF."""
 
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, printable
+from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.records import Tabular, read_records
-from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected, Row
+from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected, Row, attempt_record
 
 Format = Literal["parquet", "arrow", "jsonl", "csv", "text", "markdown", "notebook", "pdf"]
 
@@ -23,94 +24,102 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "notebook": (".ipynb", ".jsonl", ".jsonl.gz"),
     "pdf": (".pdf",),
 }
-# What `columns` may find in the records of a source.
+# The names that `columns` of a source may map to columns of its files.
 COLUMNS = ("text", "id", "url")
-# Metadata nested deeper than this is not metadata.
+# Real metadata is not nested deeper than this.
 MAX_DEPTH = 50
 
 
-def read_rows(
-    path: Path, name: str, url: str, file_format: Format, license_name: str, columns: dict[str, str]
-) -> Iterator[Row | Rejected]:
+class Place(NamedTuple):  # where rows come from
+    name: str
+    """The file's path within its source. Every key begins with it."""
+    url: str
+    license: str
+
+
+def read_rows(path: Path, place: Place, file_format: Format, columns: dict[str, str]) -> Iterator[Row | Rejected]:
     """Yield the rows of one file.
 
-    name: the file's path within its source, the start of every key. columns: which of the file's
-    columns is `text` (default text, else content), `id`, `url`; the others become metadata.
+    columns: which of the file's columns are `text` (default text, else content), `id` and `url`. All other
+    columns become metadata.
     """
-    if file_format in ("parquet", "arrow", "jsonl", "csv") or (
-        file_format == "notebook" and not name.endswith(".ipynb")
-    ):
-        tabular: Tabular = "jsonl" if file_format == "notebook" else file_format
-        for number, record in enumerate(read_records(path, name, tabular), start=1):
-            yield record if isinstance(record, Rejected) else _to_row(record, name, number, url, license_name, columns)
+    name = place.name
+    if file_format == "text" or file_format == "markdown" or file_format == "pdf" or name.endswith(".ipynb"):
+        yield attempt_record(name, _read_file, path, place, file_format)
         return
+    tabular: Tabular = "jsonl" if file_format == "notebook" else file_format
+    for number, record in enumerate(read_records(path, name, tabular), start=1):
+        if isinstance(record, Rejected):
+            yield record
+        else:
+            identity = record.get(columns.get("id", "id"))
+            key = f"{name}#{number}" if identity in (None, "") else f"{name}:{identity}"
+            yield attempt_record(key, _to_row, record, key, number, place, columns)
+
+
+def _read_file(path: Path, place: Place, file_format: Format) -> Row | Rejected:
+    name = place.name
     try:
         if path.stat().st_size > MAX_RECORD_BYTES:
-            yield Rejected(name, "too_large", f"a file of more than {MAX_RECORD_BYTES} bytes")
-            return
+            return Rejected(name, Reason.TOO_LARGE, f"a file of more than {MAX_RECORD_BYTES} bytes")
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    metadata: dict[str, Any] = {"path": name}
     if file_format == "pdf":
-        yield Row(name, content, url, license_name, {"path": name})
-        return
+        return Row(name, content, place.url, place.license, metadata)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        yield Rejected(name, "invalid_utf8", str(error))
-        return
-    metadata: dict[str, Any] = {"path": name}
+        return Rejected(name, Reason.INVALID_UTF8, str(error))
     if file_format == "markdown":
         front, text = split_front_matter(text, name)
         metadata |= front
-    reason, detail = _find_fault(text)
-    yield Rejected(name, reason, detail) if reason else Row(name, text, url, license_name, metadata)
+    if fault := _find_fault(text):
+        return Rejected(name, *fault)
+    return Row(name, text, place.url, place.license, metadata)
 
 
-def _find_fault(text: str) -> tuple[str, str]:
-    """Return why a text is none that can be used, and where; two empty strings where it can be."""
+def _find_fault(text: str) -> tuple[Reason, str] | None:
+    """Return why a text cannot be used, with a detail; None where it can."""
     if not text.strip():
-        return "no_text", ""
+        return Reason.NO_TEXT, ""
     if "\0" in text:
-        return "nul_character", f"at character {text.index(chr(0))}"
+        return Reason.NUL_CHARACTER, f"at character {text.index(chr(0))}"
     if len(text) > MAX_RECORD_BYTES:
-        return "too_large", f"more than {MAX_RECORD_BYTES} characters"
-    return "", ""
+        return Reason.TOO_LARGE, f"more than {MAX_RECORD_BYTES} characters"
+    return None
 
 
-def _to_row(
-    record: dict[str, Any], name: str, number: int, url: str, license_name: str, columns: dict[str, str]
-) -> Row | Rejected:
+def _to_row(record: dict[str, Any], key: str, number: int, place: Place, columns: dict[str, str]) -> Row | Rejected:
+    where = f"{place.name} row {number}"
     text_column = columns.get("text") or ("content" if "content" in record and "text" not in record else "text")
-    identity = record.get(columns.get("id", "id"))
-    key = f"{name}#{number}" if identity in (None, "") else f"{name}:{identity}"
     text = record.get(text_column)
     if not isinstance(text, str) or not text.strip():
         kind = "missing" if text is None else "empty" if isinstance(text, str) else f"a {type(text).__name__}"
-        return Rejected(key, "no_text", f"{name} row {number}: column {text_column!r} is {kind}")
-    reason, detail = _find_fault(text)
-    if reason:
-        return Rejected(key, reason, f"{name} row {number}: {detail}")
+        return Rejected(key, Reason.NO_TEXT, f"{where}: column {text_column!r} is {kind}")
+    if fault := _find_fault(text):
+        return Rejected(key, fault[0], f"{where}: {fault[1]}")
     row_url = record.get(columns.get("url", "url"))
     rest = {k: v for k, v in record.items() if k not in (text_column, "id", "url")}
     if isinstance(rest.get("metadata"), dict):
         rest |= rest.pop("metadata")
-    found = row_url if isinstance(row_url, str) else f"{url}#{number}"
+    found = row_url if isinstance(row_url, str) else f"{place.url}#{number}"
     try:
         for part in (text, key, found):
             part.encode("utf-8")
     except UnicodeEncodeError as error:
-        return Rejected(key.encode("utf-8", "backslashreplace").decode(), "invalid_utf8", str(error))
+        return Rejected(printable(key), Reason.INVALID_UTF8, str(error))
     try:
-        return Row(key, text, found, license_name, to_json_values(rest))
+        return Row(key, text, found, place.license, to_json_values(rest))
     except InputError as error:
-        return Rejected(key, "unreadable_metadata", f"{name} row {number}: {error}")
+        return Rejected(key, Reason.UNREADABLE_METADATA, f"{where}: {error}")
 
 
 def to_json_values(value: Any, depth: int = 0) -> Any:
-    """Return a value as JSON can hold it: dates and other objects as their text, numbers that are none as null.
+    """Return a value as JSON can hold it: dates and other objects as text, infinite numbers and NaN as null.
 
-    Raises InputError where it nests deeper than MAX_DEPTH.
+    Raises InputError where it is nested deeper than MAX_DEPTH.
     """
     if depth > MAX_DEPTH:
         raise InputError(f"nested more than {MAX_DEPTH} deep")
@@ -141,7 +150,7 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str]:
 
 
 def _refuse_hostile_yaml(front: str, name: str) -> None:
-    """Raise InputError for a few lines that would take gigabytes or hours."""
+    """Raise InputError where a few lines of YAML would take gigabytes or hours to load."""
     depth = 0
     for event in yaml.parse(front, yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):

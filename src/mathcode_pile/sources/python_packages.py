@@ -15,6 +15,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
@@ -23,9 +24,11 @@ import pyarrow as pa
 
 from mathcode_pile.core.engine import count_workers
 from mathcode_pile.core.errors import InputError, first_line
+from mathcode_pile.core.funnel import CoreReason, Failed, attempt
 from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.core.scratch import hash_code, hash_values, scratch_folder
 from mathcode_pile.core.shards import ShardWriter, read_batches
+from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.source_rows import Rejected, Row
 
 # These record how a wheel was built, which differs between machines.
@@ -44,10 +47,12 @@ class Part(NamedTuple):  # one docstring or description, or one whole file
     part: str
     """The name within the file; empty for the whole."""
     content: str
-    error: str
-    """Why the file could not be read; empty where it could."""
+    """The text, or the detail of the reason."""
+    reason: str
+    """Why the file is rejected, one of REASONS; empty where it is not."""
 
 
+REASONS = {reason.value: reason for reason in (Reason.UNREADABLE, CoreReason.FAILED)}
 PARTS = pa.schema([pa.field(name, pa.large_string(), nullable=False) for name in Part._fields])
 
 
@@ -71,7 +76,7 @@ def read_packages(packages: list[str], what: What, rows: int | None, min_charact
 
 
 def _evenly(rows: Iterator[Row | Rejected], most: int | None) -> Iterator[Row | Rejected]:
-    """Take at most so many of the rows, spread over the package by a hash of their keys, in their order."""
+    """Yield at most `most` of the rows in their order; a hash of the keys spreads them over the package."""
     if most is None:
         yield from rows
         return
@@ -84,11 +89,11 @@ def _evenly(rows: Iterator[Row | Rejected], most: int | None) -> Iterator[Row | 
 def _read_package(package: Distribution, what: What, min_characters: int) -> Iterator[Row | Rejected]:
     name, version, license_name = package.name, package.version, _license(package)
     book: dict[str, list[str]] = {}
-    for path, part, content, error in _read_parts(package, what):
+    for path, part, content, reason in _read_parts(package, what):
         url = f"pkg:pypi/{name}@{version}#{path}" + (f":{part}" if part else "")
         key = f"{name}/{path}" + (f":{part}" if part else "")
-        if error:
-            yield Rejected(key, "unreadable", error)
+        if reason:
+            yield Rejected(key, REASONS[reason], content)
         elif what == "books":
             book.setdefault(str(PurePosixPath(path).parent), []).append(content)
         elif len(content) >= min_characters or what == "code":
@@ -122,8 +127,9 @@ def _read_files(package: Distribution, what: What) -> Iterator[Part]:
     workers = min(count_workers(), 1 + len(files) // CHUNK_FILES)
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), die_with_parent) as pool:
         names = [str(path) for path in paths]
-        for parts in pool.map(_read_file, files, names, [what] * len(files), chunksize=CHUNK_FILES):
-            yield from parts
+        read = pool.map(partial(attempt, _read_file), files, names, [what] * len(files), chunksize=CHUNK_FILES)
+        for path, parts in zip(names, read, strict=True):
+            yield from [Part(path, "", parts.detail, CoreReason.FAILED)] if isinstance(parts, Failed) else parts
 
 
 def _is_read(path: PurePosixPath, what: What) -> bool:
@@ -143,12 +149,12 @@ def _read_file(file: str, path: str, what: What) -> list[Part]:
             source = Path(file).read_text(encoding="utf-8")
             parts += (Part(path, name, text, "") for name, text in _docstrings(source))
     except (OSError, EOFError, zlib.error, SyntaxError, ValueError, RecursionError) as error:
-        parts.append(Part(path, "", "", first_line(error)))
+        parts.append(Part(path, "", first_line(error), Reason.UNREADABLE))
     return parts
 
 
 def _docstrings(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the dotted name and text of each docstring of a module, in order of the source."""
+    """Yield the dotted name and text of each docstring of a module, in the order of the source."""
 
     def walk(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -157,7 +163,7 @@ def _docstrings(source: str) -> Iterator[tuple[str, str]]:
                 yield name or "module", inspect.cleandoc(text)
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                # The line tells apart two definitions of one name.
+                # The line number tells two definitions with one name apart.
                 dotted = f"{name}.{child.name}" if name else child.name
                 yield from walk(child, dotted if "@" in dotted else dotted + f"@{child.lineno}")
 
@@ -182,7 +188,7 @@ def _license(package: Distribution) -> str:
     metadata = package.metadata
     for field in ("License-Expression", "License"):
         value = ((metadata.get_all(field) or [""])[0] or "").strip()
-        # Some packages put the whole licence text here.
+        # Some packages put the whole text of the licence into this field.
         if value and "\n" not in value and len(value) < 80:
             return value
     classifiers = metadata.get_all("Classifier") or []

@@ -1,8 +1,8 @@
 """Read the records of one tabular file: Parquet, Arrow, JSONL (plain, gz, zst), CSV.
 
-A record that cannot be used is yielded as Rejected; a file that cannot be read raises InputError. What is
-held at a time is a batch of a columnar file, or one line of at most MAX_RECORD_BYTES, however far a
-compressed file expands.
+A record that cannot be used is yielded as Rejected. A file that cannot be read raises InputError. Memory holds
+one batch of a columnar file, or one line of at most MAX_RECORD_BYTES, whatever the size of the file when it is
+decompressed.
 """
 
 import csv
@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, Literal, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, first_line
+from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected
 
 Tabular = Literal["parquet", "arrow", "jsonl", "csv"]
@@ -34,8 +35,7 @@ def read_records(path: Path, name: str, file_format: Tabular) -> Records:
     try:
         yield from read(path, name)
     except (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{path}: not a readable {file_format} file: {reason[0]}") from error
+        raise InputError(f"{path}: not a readable {file_format} file: {first_line(error)}") from error
 
 
 def _read_parquet(path: Path, name: str) -> Records:
@@ -48,7 +48,7 @@ def _read_parquet(path: Path, name: str) -> Records:
 
 
 def _read_arrow(path: Path, name: str) -> Records:
-    """Read the stream format that `datasets` writes, or the file format."""
+    """Read Arrow's stream format, which `datasets` writes, or its file format."""
     with pa.memory_map(str(path)) as file:
         is_file = file.read(6) == b"ARROW1"
         file.seek(0)
@@ -66,12 +66,12 @@ def _read_arrow(path: Path, name: str) -> Records:
 
 
 def _check_buffers(batch: pa.RecordBatch) -> None:
-    """Raise ArrowInvalid where offsets point outside their buffers: Arrow trusts the files it maps."""
+    """Raise ArrowInvalid where offsets point outside their buffers: Arrow does not check the files it maps."""
     for column in batch.columns:
         try:
             column.validate(full=True)
         except pa.ArrowInvalid as error:
-            if "UTF8" not in str(error):  # a record's fault, not the file's
+            if "UTF8" not in str(error):  # invalid UTF-8 rejects its record, not the whole file
                 raise
 
 
@@ -82,7 +82,7 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
 
 
 def _to_records(batch: pa.RecordBatch, name: str, number: int) -> Records:
-    """Yield a batch's rows, the first of which has a number; those with a value that Python cannot hold as Rejected."""
+    """Yield a batch's rows; those with a value that Python cannot hold as Rejected. number: of the first row."""
     try:
         yield from batch.to_pylist()
     except (ValueError, OverflowError):
@@ -90,8 +90,8 @@ def _to_records(batch: pa.RecordBatch, name: str, number: int) -> Records:
             try:
                 (record,) = batch.slice(row, 1).to_pylist()
             except (ValueError, OverflowError) as error:
-                reason = "invalid_utf8" if isinstance(error, UnicodeDecodeError) else "unreadable_value"
-                record = Rejected(f"{name}#{number + row}", reason, str(error).splitlines()[0])
+                reason = Reason.INVALID_UTF8 if isinstance(error, UnicodeDecodeError) else Reason.UNREADABLE_VALUE
+                record = Rejected(f"{name}#{number + row}", reason, first_line(error))
             yield record
 
 
@@ -100,28 +100,28 @@ def _read_jsonl(path: Path, name: str) -> Records:
         for number, line in enumerate(_bounded_lines(file), start=1):
             key = f"{name}#{number}"
             if line is None:
-                yield Rejected(key, "too_large", f"a line of more than {MAX_RECORD_BYTES} bytes")
+                yield Rejected(key, Reason.TOO_LARGE, f"a line of more than {MAX_RECORD_BYTES} bytes")
                 continue
             try:
                 text = line.decode("utf-8-sig")
             except UnicodeDecodeError as error:
-                yield Rejected(key, "invalid_utf8", str(error))
+                yield Rejected(key, Reason.INVALID_UTF8, str(error))
                 continue
             if not text.strip():
                 continue
             try:
                 record = json.loads(text)
             except (ValueError, RecursionError) as error:
-                yield Rejected(key, "not_json", str(error).splitlines()[0])
+                yield Rejected(key, Reason.NOT_JSON, first_line(error))
                 continue
             if isinstance(record, dict):
                 yield record
             else:
-                yield Rejected(key, "not_json", f"a {type(record).__name__}, not an object")
+                yield Rejected(key, Reason.NOT_JSON, f"a {type(record).__name__}, not an object")
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Yield the lines of a file, None for one that is too long to hold."""
+    """Yield the lines of a file; None for a line longer than MAX_RECORD_BYTES."""
     while line := file.readline(MAX_RECORD_BYTES + 1):
         if len(line) <= MAX_RECORD_BYTES:
             yield line
@@ -142,16 +142,16 @@ def _read_csv(path: Path, name: str) -> Records:
                 yield dict(zip(header, values, strict=True))
             elif values:
                 detail = f"{len(values)} values for {len(header)} columns"
-                yield Rejected(f"{name}#{number}", "wrong_column_count", detail)
+                yield Rejected(f"{name}#{number}", Reason.WRONG_COLUMN_COUNT, detail)
 
 
 def open_decompressed(path: Path) -> BinaryIO:
-    """Open a file for reading, through gzip or zstd where its name says so."""
+    """Open a file for reading; one named .gz or .zst is decompressed."""
     if not path.name.endswith((".gz", ".zst")):
         return open(path, "rb")
     if not path.stat().st_size:
         raise EOFError("it is empty, which a compressed file never is")
     if path.name.endswith(".gz"):
         return cast(BinaryIO, gzip.open(path, "rb"))
-    # Arrow's reader says where a stream was cut; the zstandard package's ends in silence.
+    # Arrow's reader raises where a stream was cut; the zstandard package's reader just ends.
     return cast(BinaryIO, io.BufferedReader(pa.input_stream(str(path), compression="zstd")))

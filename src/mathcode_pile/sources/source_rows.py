@@ -1,18 +1,21 @@
-"""What every kind of source yields, and the limits that bound it."""
+"""What every kind of source yields: rows and rejected records. Also the limits on how much is taken."""
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import Field
 
+from mathcode_pile.core.funnel import CoreReason, DropReason, Failed, attempt
 from mathcode_pile.core.params import Section
 
-# A larger document is a named drop: a stage holds a few of its batches at a time.
+# Larger records are dropped by name, because a stage holds several batches in memory at once.
 MAX_RECORD_BYTES = 256 << 20
 
+T = TypeVar("T")
 
-class Row(NamedTuple):  # one record of a source, before it is a document
+
+class Row(NamedTuple):  # one record of a source, before it becomes a document
     key: str
     """Unique within the source: a path, a path and row number, or the record's own id."""
     content: str | bytes
@@ -23,30 +26,36 @@ class Row(NamedTuple):  # one record of a source, before it is a document
 
 class Rejected(NamedTuple):  # one record of a source that cannot become a document
     key: str
-    reason: str
+    reason: DropReason
     detail: str
 
 
+def attempt_record(key: str, work: Callable[..., T], *args: Any) -> T | Rejected:
+    """Return work(*args), or the record as Rejected where our code raises on it, so that its reader continues."""
+    made = attempt(work, *args)
+    return Rejected(key, CoreReason.FAILED, made.detail) if isinstance(made, Failed) else made
+
+
 class Limits(Section):
-    """How much of an origin is taken; null is all of it."""
+    """How much of an origin is taken; null takes all of it."""
 
     files: int | None = Field(default=None, gt=0)
     rows: int | None = Field(default=None, gt=0)
     bytes: int | None = Field(default=None, gt=0)
-    """Of text in UTF-8, or of PDFs; the row that reaches it is the last."""
+    """Bytes of text in UTF-8, or of PDFs. The row that reaches this limit is the last one."""
     share: float | None = Field(default=None, gt=0, le=1)
-    """A sample of the rows, chosen by a hash of their keys: the same rows whatever the order."""
+    """The share of rows to sample. A hash of their keys chooses them, so their order does not matter."""
     seed: int = 0
 
 
 def in_share(key: str, share: float, seed: int) -> bool:
-    """Say whether a key falls into a sample of the given share, by its hash."""
+    """Say whether the hash of a key puts it into a sample of the given share."""
     digest = hashlib.blake2b(f"{seed}:{key}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
 
 
 def bounded(rows: Iterator[Row | Rejected], limits: Limits) -> Iterator[Row | Rejected]:
-    """Yield rows until a limit is reached; sampled-out rows are no part of the source."""
+    """Yield rows until a limit is reached. Rows outside the sample are skipped and not counted."""
     taken = held = 0
     for row in rows:
         if limits.share is not None and not in_share(row.key, limits.share, limits.seed):

@@ -1,4 +1,4 @@
-"""Bring files of object stores, and of any other address that fsspec reads, to the scratch folder."""
+"""Download files from object stores, and from any other address that fsspec reads, to the scratch folder."""
 
 import json
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ from typing import Any
 from tqdm import tqdm
 
 from mathcode_pile.core import scratch
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.downloads.download import LocalFile, write_record
 
 BLOCK_BYTES = 16 << 20
 
 
 def download_fsspec(url: str, options: dict[str, object]) -> Iterator[LocalFile]:
-    """Yield the files of an fsspec address, `*` allowed: s3://bucket/folder/*.parquet, gs://, file:// ...
+    """Yield the files of an fsspec address, which may contain `*`: s3://bucket/folder/*.parquet, gs://, file:// ...
 
-    A file is brought block by block, and goes on at the block where it was cut.
-    Credentials come from the environment, as each store's library reads them.
+    A file is downloaded block by block; an interrupted download continues at its next block.
+    Each store's library reads its credentials from the environment.
     """
     import fsspec
     from botocore.exceptions import BotoCoreError
@@ -42,7 +42,7 @@ def download_fsspec(url: str, options: dict[str, object]) -> Iterator[LocalFile]
             kept = json.loads(record.read_text(encoding="utf-8"))
             yield LocalFile(whole, name, store.unstrip_protocol(name), kept["etag"], kept["sha256"])
     except (OSError, ValueError, ImportError, BotoCoreError) as error:
-        raise InputError(f"{url}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
+        raise InputError(f"{url}: {first_line(error)}") from error
 
 
 def _fetch_blocks(store: Any, name: str, size: int, whole: Path) -> None:

@@ -1,8 +1,8 @@
-"""Write pages of worked mathematics as the web has them, from a seed.
+"""Write pages of worked mathematics like those on the web, from a seed.
 
-Over ninety kinds of problem in ten forms of page. A share of the pages states one wrong result, a share computes
-nothing, and a share has equations that nobody could check: what the translator and the verdicts have to cope with.
-Not covered: proofs, figures, pages in other languages than English.
+There are over ninety kinds of problem and ten forms of page. To test the translator and the verdicts, some pages
+state one wrong result, some compute nothing, and some have equations that cannot be checked.
+Not covered: proofs, figures, languages other than English.
 """
 
 import random
@@ -22,17 +22,22 @@ LONG = 0.02
 
 
 def generate(documents: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield pages as {key, title, text, metadata}; page i depends on the seed and on i alone.
-
-    metadata: kind (of page: problems, none or uncheckable), form, problems (their kinds), computations (results
-    stated), and has_wrong_result.
-    """
+    """Yield the first pages of a seed; page i depends on the seed and on i alone."""
     for index in range(documents):
         yield page(seed, index)
 
 
+def page_key(seed: int, index: int) -> str:
+    """Return the key of a page."""
+    return f"worked-{seed}-{index:06d}"
+
+
 def page(seed: int, index: int) -> dict[str, Any]:
-    """Return one page."""
+    """Return one page as {key, title, text, metadata}.
+
+    metadata: kind (of the page: problems, none or uncheckable), form, problems (their kinds), computations (the
+    number of stated results) and has_wrong_result.
+    """
     rng = random.Random(f"worked mathematics {seed} {index}")
     draw = rng.random()
     if draw < WITHOUT_COMPUTATION + UNCHECKABLE:
@@ -63,4 +68,4 @@ def page(seed: int, index: int) -> dict[str, Any]:
 
 def _record(seed: int, index: int, text: str, metadata: dict[str, Any]) -> dict[str, Any]:
     title = text.split("\n", 1)[0].lstrip("# ")
-    return {"key": f"worked-{seed}-{index:06d}", "title": title, "text": text, "metadata": metadata}
+    return {"key": page_key(seed, index), "title": title, "text": text, "metadata": metadata}

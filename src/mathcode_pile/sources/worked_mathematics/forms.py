@@ -1,4 +1,4 @@
-"""The forms a page takes: a lecture note, a forum thread, a solution sheet and others found on the web."""
+"""The forms of a page: a lecture note, a forum thread, a solution sheet and other forms found on the web."""
 
 # ruff: noqa: E501 - sentences are kept whole
 
@@ -20,7 +20,7 @@ def lecture_note(v: Voice, problems: list[Problem]) -> str:
 
 
 def forum_thread(v: Voice, problems: list[Problem]) -> str:
-    """Write a question with its answers."""
+    """Write a forum's question with its answers."""
     asker, helper = v.rng.sample(_HANDLES, 2)
     parts = [f"{problems[0].title}?" if not problems[0].title.endswith("?") else problems[0].title]
     parts.append(f"{asker} {v.pick('wrote', 'asked', 'posted')}: {v.pick(*_TROUBLES)} {problems[0].question}")
@@ -64,7 +64,7 @@ def blog_post(v: Voice, problems: list[Problem]) -> str:
 
 
 def questions_and_answers(v: Voice, problems: list[Problem]) -> str:
-    """Write a page of frequent questions."""
+    """Write a page of frequently asked questions."""
     parts = [
         v.pick(
             "Frequently asked", "Questions our tutors hear every week", "Ask a tutor", "Short questions, short answers"

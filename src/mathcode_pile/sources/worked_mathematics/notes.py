@@ -1,6 +1,6 @@
 """Pages without a computation, and pages whose statements cannot be checked by calculating.
 
-Written as paragraphs that go with one another in any order; the mathematics in them is defined, named or told, not computed.
+The paragraphs make sense in any order. They define, name or describe mathematics and compute nothing.
 """
 
 # ruff: noqa: E501 - sentences are kept whole
@@ -75,7 +75,7 @@ _STARTS = [
 
 
 def without_computation(v: Voice) -> str:
-    """Write a page that explains and computes nothing."""
+    """Write a page that explains mathematics and computes nothing."""
     parts = [v.pick(*_TITLES), v.pick(*_STARTS)]
     for number, paragraph in enumerate(v.rng.sample(CONCEPTS, v.n(3, 6))):
         parts.append(f"{v.pick(*_LINKS)} {paragraph}" if number and v.rng.random() < 0.5 else paragraph)
@@ -83,7 +83,7 @@ def without_computation(v: Voice) -> str:
 
 
 def uncheckable(v: Voice) -> str:
-    """Write a page with equations of which none can be checked by calculating."""
+    """Write a page whose equations cannot be checked by calculating."""
     parts = [v.pick(*_TITLES)]
     sentences = v.rng.sample(UNCHECKABLE, v.n(3, 5)) + v.rng.sample(CONCEPTS, v.n(1, 3))
     v.rng.shuffle(sentences)

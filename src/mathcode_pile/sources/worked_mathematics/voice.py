@@ -1,6 +1,6 @@
-"""How one page is written: its random choices, its LaTeX habits, and what it states.
+"""How one page is written: its random choices, its habits in LaTeX, and the results it states.
 
-Every stated result goes through `Voice.claim`, so that a page knows how many it states and can misstate one.
+Every stated result passes through `Voice.claim`, so that a page can count its results and state one of them wrongly.
 """
 
 import random
@@ -52,7 +52,7 @@ _MARK = re.compile("\x01(\\d+)\x01")
 
 
 class Problem(NamedTuple):
-    """One problem of a page: what is asked, and the paragraphs of its solution."""
+    """One problem of a page: its title, its question and the paragraphs of its solution."""
 
     title: str
     question: str
@@ -60,7 +60,7 @@ class Problem(NamedTuple):
 
 
 class Voice:
-    """The choices of one page, all drawn from its own generator."""
+    """The choices of one page, all drawn from the page's own random generator."""
 
     def __init__(self, rng: random.Random, plain: bool = False) -> None:
         self.rng = rng
@@ -71,7 +71,7 @@ class Voice:
         self.display = rng.choice(["$$", "\\[", "equation", "\\["])
         self.boxes = not plain and rng.random() < 0.2
         self.groups = rng.random() < 0.3
-        self.claims: list[tuple[str, str]] = []  # a right and a wrong result each; "" where no wrong one is at hand
+        self.claims: list[tuple[str, str]] = []  # pairs of a right and a wrong result; "" if there is no wrong one
 
     def pick(self, *options: str) -> str:
         """Return one of several phrasings."""
@@ -94,7 +94,7 @@ class Voice:
         return self.rng.choice(_NAMES)
 
     def num(self, value: Value) -> str:
-        """Return the LaTeX of a number in this page's habits."""
+        """Return the LaTeX of a number, written as this page writes numbers."""
         if isinstance(value, str):
             return value
         if isinstance(value, Fraction):
@@ -107,7 +107,7 @@ class Voice:
         return str(value)
 
     def frac(self, top: Value, bottom: Value) -> str:
-        """Return the LaTeX of a fraction as it stands, not reduced."""
+        """Return the LaTeX of a fraction without reducing it."""
         return f"{self.fraction}{{{self.num(top)}}}{{{self.num(bottom)}}}"
 
     def m(self, latex: str) -> str:
@@ -117,7 +117,7 @@ class Voice:
         return f"${latex}$" if self.inline == "$" else f"\\({latex}\\)"
 
     def d(self, latex: str) -> str:
-        """Return displayed mathematics, as a paragraph of its own."""
+        """Return displayed mathematics, which is a paragraph of its own."""
         if self.plain and (text := self.in_plain(latex)) is not None:
             return text
         if self.display == "equation":
@@ -125,7 +125,7 @@ class Voice:
         return f"$${latex}$$" if self.display == "$$" else f"\\[{latex}\\]"
 
     def rows(self, *steps: str) -> str:
-        """Return a calculation line by line: the first step is `a = b`, the others begin with the relation."""
+        """Return a calculation line by line: the first step is `a = b`, each other step begins with `=`."""
         environment = self.pick("align*", "aligned", "align*")
         body = " \\\\\n".join(step.replace("=", "&=", 1) for step in steps)
         if environment == "aligned":
@@ -149,11 +149,11 @@ class Voice:
         return f"\\sqrt{{{self.num(value)}}}"
 
     def claim(self, expression: str, value: Value, wrong: str = "", relation: str = "=", unit: str = "") -> str:
-        """Return `expression = value`, where the value is settled when the page is done."""
+        """Return `expression = value`; `settle` fills in the value when the page is complete."""
         return f"{expression} {relation} {self.state(value, wrong)}{unit}"
 
     def state(self, value: Value, wrong: str = "") -> str:
-        """Return a mark that `settle` turns into the stated result, or into a wrong one."""
+        """Return a mark that `settle` replaces with the right result, or with a wrong one."""
         right = self.num(value)
         if not wrong and not isinstance(value, str):
             wrong = self.num(self._miss(value))
@@ -161,9 +161,9 @@ class Voice:
         return f"\x01{len(self.claims) - 1}\x01"
 
     def settle(self, text: str, misstate: bool) -> tuple[str, int, bool]:
-        """Write the results into a page: all right, or one of them wrong.
+        """Replace the marks in a page with the results, of which one is wrong if misstate is true and one can be.
 
-        Returns the text, how many results it states, and whether one is wrong.
+        Returns the text, the number of results it states, and whether one of them is wrong.
         """
         used = [int(index) for index in _MARK.findall(text)]
         possible = [place for place, index in enumerate(used) if self.claims[index][1]]
@@ -178,7 +178,7 @@ class Voice:
         return _MARK.sub(write, text), len(used), wrong >= 0
 
     def in_plain(self, latex: str) -> str | None:
-        """Return LaTeX as plain text, or None where it is more than simple arithmetic."""
+        """Return LaTeX, its claimed results included, as plain text; None if it is more than simple arithmetic."""
         marks = [int(index) for index in _MARK.findall(latex)]
         plain = [(_plain(right), _plain(wrong)) for right, wrong in (self.claims[index] for index in marks)]
         text = _plain(latex)
@@ -197,7 +197,7 @@ class Voice:
         return round(float(value) * 1.08 + 3 * 10**-digits, digits)
 
     def poly(self, coefficients: Sequence[int], x: str = "x") -> str:
-        """Return the LaTeX of a polynomial; coefficients from the highest power down."""
+        """Return the LaTeX of a polynomial; coefficients: that of the highest power first."""
         text = ""
         for index, coefficient in enumerate(coefficients):
             power = len(coefficients) - 1 - index
@@ -210,7 +210,7 @@ class Voice:
         return text or "0"
 
     def signed(self, value: int) -> str:
-        """Return a number as a factor or summand: in parentheses where it is negative."""
+        """Return a number as a factor or summand: in parentheses if it is negative."""
         return f"({value})" if value < 0 else self.num(value)
 
     def plus(self, values: Sequence[Value]) -> str:
@@ -229,9 +229,9 @@ class Voice:
 
 
 def _plain(latex: str) -> str | None:
-    """Return LaTeX as plain text where it is simple arithmetic, else None."""
+    """Return LaTeX as plain text; None if it is more than simple arithmetic."""
     if "\\div" in latex:
-        return None  # 1/2 / 3/4 would be read from left to right
+        return None  # in plain text 1/2 / 3/4 would be ((1/2)/3)/4
     text = re.sub(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}", r"\1/\2", latex)
     text = text.replace("\\cdot", "*").replace("\\times", "x").replace("{,}", ",")
     if re.search(r"[\\{}_&]", text) or re.search(r"\^", text):

@@ -1,0 +1,17 @@
+"""Why a record of a source cannot become a document."""
+
+from mathcode_pile.core.funnel import DropReason
+
+
+class Reason(DropReason):
+    """Why a record of a source cannot become a document."""
+
+    NO_TEXT = "no_text", "The record has no text, or its text column holds something else."
+    NUL_CHARACTER = "nul_character", "The text contains a NUL character: it is probably binary data."
+    TOO_LARGE = "too_large", "The record is larger than 256 MB."
+    INVALID_UTF8 = "invalid_utf8", "The text, id or address of the record is not valid UTF-8."
+    NOT_JSON = "not_json", "The line is not a JSON object."
+    WRONG_COLUMN_COUNT = "wrong_column_count", "The CSV row has more or fewer values than the header has columns."
+    UNREADABLE_VALUE = "unreadable_value", "A column holds a value outside Python's range, for example a date."
+    UNREADABLE_METADATA = "unreadable_metadata", "The metadata of the record is nested more than 50 levels deep."
+    UNREADABLE = "unreadable", "The file of an installed package cannot be read or parsed."

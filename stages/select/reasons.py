@@ -1,0 +1,12 @@
+"""Why select drops a document."""
+
+from mathcode_pile.core.funnel import DropReason
+
+
+class Reason(DropReason):
+    """Why select drops a document."""
+
+    TOO_FEW_DOLLAR_SIGNS = "too_few_dollar_signs", "The text has fewer dollar signs than min_dollar_signs."
+    TYPE_NOT_KEPT = "type_not_kept", "No piece of the document has one of the types that keep_types names."
+    UNRELATED = "unrelated", "The annotation says that the document is unrelated to mathematics."
+    BELOW_THRESHOLD = "below_threshold", "The classifier's score is below the threshold of the source."
