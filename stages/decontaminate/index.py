@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mathcode_pile.kernels import text_buffers
+from mathcode_pile.kernels.words import text_buffers
 from stages.decontaminate.canonical_kernel import Canonical, canonical, plain, tables
 from stages.decontaminate.grams_kernel import BLOCK_BYTES, build_grams, find_grams
 
