@@ -75,7 +75,7 @@ def character_classes(style: int) -> NDArray[np.uint8]:
 
 
 def cut_runs(bounds: Offsets, most: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of runs of rows with at most `most` bytes, or of a single row; bounds: [rows + 1] in bytes."""
+    """Yield (start, stop) of runs of rows with at most `most` bytes, or of one row; bounds: [rows + 1] in bytes."""
     start = 0
     while start < len(bounds) - 1:
         stop = max(start + 1, int(np.searchsorted(bounds, bounds[start] + most, "right")) - 1)
