@@ -92,7 +92,7 @@ def list_settings(device: torch.device, rows: int) -> Iterator[Setting]:
 def make_rows(packed: Path | None, vocabulary: int, length: int, rows: int) -> Rows:
     """Return packed rows from a folder, or random tokens in documents of log-normal lengths, as web pages have."""
     if packed is not None:
-        return PackedRows(packed).batch(0, rows)
+        return PackedRows(packed).take(range(rows))
     rng = np.random.default_rng(0)
     ids = rng.integers(0, vocabulary, (rows, length))
     positions, documents = np.zeros_like(ids), np.zeros_like(ids)

@@ -85,7 +85,7 @@ def compare_with_documents_alone(data: Path, implementation: str, precision: str
 
 @pytest.mark.parametrize("implementation", FAST + EXACT)
 def test_gradients_are_those_of_the_documents_alone(data: Path, implementation: str):
-    rows = PackedRows(data / "pack").batch(0, 4)
+    rows = PackedRows(data / "pack").take(range(4))
     precision = "bf16" if implementation in FAST else "fp32"
     exact = load_model(data / "base_model")
     attach_loss(exact, 50)
@@ -113,7 +113,7 @@ def test_a_compiled_step_waits_for_nothing_and_is_compiled_once(data: Path):
     compile_layers(model)
 
     def step(number: int) -> None:
-        inputs, labels = model_inputs(rows.batch(4 * number, 4 * number + 4), implementation, True, "cuda")
+        inputs, labels = model_inputs(rows.take(range(4 * number, 4 * number + 4)), implementation, True, "cuda")
         with torch.autocast("cuda", torch.bfloat16):
             loss = model(labels=labels, **inputs)
         loss.backward()
