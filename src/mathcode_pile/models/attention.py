@@ -41,9 +41,8 @@ def choose_implementation(asked: Implementation, device: str, precision: str = "
         return available[0]
     matching = [name for name in available if name.startswith(asked)]
     if not matching:
-        raise ParamsError(
-            f"pretrain.attention: {asked} is not available on {device} in {precision}; available: {', '.join(available)}"
-        )
+        others = ", ".join(available)
+        raise ParamsError(f"pretrain.attention: {asked} is not available on {device} in {precision}; use {others}")
     return matching[0]
 
 
