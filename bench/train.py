@@ -36,8 +36,8 @@ from mathcode_pile.models.language_model import (
     training_flops,
 )
 from mathcode_pile.tokens.packed import PackedRows, Rows
-from stages.pretrain.speeds import measure_peak
 from stages.pretrain.stage import group_parameters
+from stages.pretrain.throughput import measure_peak
 
 # hidden, intermediate, layers, heads, key-value heads, vocabulary
 SIZES = {

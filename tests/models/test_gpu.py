@@ -72,11 +72,11 @@ def compare_with_documents_alone(data: Path, implementation: str, precision: str
         for number in range(5):
             with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bf16"):
                 packed, open_ended = (
-                    model(**model_inputs(rows[number], implementation, bounds, "cuda")[0]).logits[0].float()
+                    model(**model_inputs(rows.take([number]), implementation, bounds, "cuda")[0]).logits[0].float()
                     for bounds in (True, False)
                 )
             for start, stop in itertools.pairwise(rows.row(number)[1].tolist()):
-                ids = torch.from_numpy(rows[number].input_ids[:, start:stop]).cuda()
+                ids = torch.from_numpy(rows.take([number]).input_ids[:, start:stop]).cuda()
                 alone = exact(ids, use_cache=False).logits[0]
                 torch.testing.assert_close(packed[start:stop], alone, atol=tolerance, rtol=0)
                 apart = max(apart, float((open_ended[start:stop] - alone).abs().max()))
@@ -181,7 +181,7 @@ def test_the_stage_learns_as_on_the_cpu_and_killed_it_goes_on(data: Path, tmp_pa
     killed.kill()
     assert killed.wait() == -9, (tmp_path / "run" / "killed.log").read_text()[-3000:]
     metrics = run(command, tmp_path / "run")
-    assert "goes on after step" in (tmp_path / "run" / "run.log").read_text()
+    assert "continues after step" in (tmp_path / "run" / "run.log").read_text()
     # bf16 has eight bits; losses begin at ln 259 = 5.6.
     np.testing.assert_allclose(losses(tmp_path / "run"), on_cpu, rtol=1e-2)
     for component in ("one", "two"):

@@ -34,7 +34,7 @@ from mathcode_pile.models.language_model import (
     training_flops,
 )
 from mathcode_pile.tokens.packed import IGNORED, PackedRows, Rows
-from stages.pretrain import processes
+from stages.pretrain import distributed
 from stages.pretrain import stage as training
 from stages.pretrain.stage import pretrain
 from stages.pretrain.training_params import PretrainParams, learning_rate, plan_run, rows_of_step
@@ -99,7 +99,7 @@ def check_logits(data: Path, implementation: str) -> None:
     model = load_model(data / "base_model", implementation).eval()
     apart = 0.0
     for number in np.random.default_rng(7).choice(len(rows), 6, replace=False).tolist():
-        row = rows[number]
+        row = rows.take([number])
         bounded, unbounded = (
             model(**model_inputs(row, implementation, bounds)[0]).logits.detach()[0] for bounds in (True, False)
         )
@@ -306,7 +306,7 @@ class Sharding(Accelerator):
 
 def train_sharded(data: Path, out: Path, end: int | None = None) -> None:
     """Train with weights, gradients and moments sharded; die in the middle of a step where one is given."""
-    processes.Accelerator = Sharding  # type: ignore[misc]
+    distributed.Accelerator = Sharding  # type: ignore[misc]
     if end is not None:
         training.Run._check_finite = lambda run, *_: os._exit(9) if run.step == end else None  # type: ignore[method-assign]
     train(data, out, gradient_checkpointing=True)
