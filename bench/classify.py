@@ -16,7 +16,7 @@ import typer
 from bench.environment import find_fasttext, run_datatrove, seconds_beyond_start
 from bench.table import Row, best_seconds, print_alone
 from bench.texts import count_bytes, make_texts
-from mathcode_pile.classifier.fasttext_kernel import join_words
+from mathcode_pile.classifier.fasttext_words_kernel import join_words
 from mathcode_pile.classifier.scorer import MODEL_FILE, Scorer, open_scorer
 from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import load

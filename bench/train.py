@@ -38,8 +38,8 @@ from mathcode_pile.models.language_model import (
     training_flops,
 )
 from mathcode_pile.tokens.packed import PackedRows, Rows
-from stages.pretrain.speeds import measure_peak
 from stages.pretrain.stage import group_parameters
+from stages.pretrain.throughput import measure_peak
 
 # hidden, intermediate, layers, heads, key-value heads, vocabulary
 SIZES = {
@@ -94,7 +94,7 @@ def list_settings(device: torch.device, rows: int) -> Iterator[Setting]:
 def make_rows(packed: Path | None, vocabulary: int, length: int, rows: int) -> Rows:
     """Return packed rows from a folder, or random tokens in documents of log-normal length, like web pages."""
     if packed is not None:
-        return PackedRows(packed).batch(0, rows)
+        return PackedRows(packed).take(range(rows))
     rng = np.random.default_rng(0)
     ids = rng.integers(0, vocabulary, (rows, length))
     positions, documents = np.zeros_like(ids), np.zeros_like(ids)

@@ -1,7 +1,7 @@
-"""Bring the model to start from: from a configuration and a seed, a folder, a Python package, or a hub.
+"""Get the model to start from: made from a configuration and a seed, or from a folder, a Python package or a hub.
 
-The same params give the same bytes. Whatever its origin the model is written as safetensors, in 32-bit
-floats, with the tokenizer that the corpus was tokenized with.
+The same params give the same bytes. The model is always written as safetensors in 32-bit floats, together with the
+tokenizer of the corpus.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.core.params import Section
 from mathcode_pile.downloads.model_files import OriginParams
 from mathcode_pile.models.language_model import load_model, load_tokenizer, save_model
@@ -18,7 +18,7 @@ FILES = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
 
 
 class ArchitectureParams(Section):
-    """The shape of a model to start from scratch."""
+    """The shape of a new model, trained from scratch."""
 
     architecture: Literal["llama"]
     hidden_size: int = Field(gt=0)
@@ -31,7 +31,7 @@ class ArchitectureParams(Section):
 
 
 class BaseModelParams(OriginParams):
-    """Where the base model comes from: exactly one of config, folder, package and hub."""
+    """The source of the base model: exactly one of config, folder, package and hub."""
 
     OWN = "config"
     config: ArchitectureParams | None = None
@@ -39,9 +39,9 @@ class BaseModelParams(OriginParams):
 
 
 def bring_base_model(params: BaseModelParams, tokenizer_folder: Path, out: Path) -> dict[str, Any]:
-    """Write the base model and its tokenizer to a folder; return what it is, for people.
+    """Write the base model and the tokenizer to a folder; return the numbers of parameters and of embeddings.
 
-    Raises InputError where the tokenizer has more ids than the model has rows, or is not the model's own.
+    Raises InputError where the tokenizer has more ids than the model has embeddings, or is not the model's own.
     """
     tokenizer = load_tokenizer(tokenizer_folder)
     if params.config is not None:
@@ -50,7 +50,7 @@ def bring_base_model(params: BaseModelParams, tokenizer_folder: Path, out: Path)
         model, own = _read_model(params)
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
-        raise InputError(f"{tokenizer_folder}: {len(tokenizer)} tokens, and the base model has only {rows}")
+        raise InputError(f"{tokenizer_folder}: {len(tokenizer)} tokens, but the base model has only {rows} embeddings")
     if own is not None and own.get_vocab() != tokenizer.get_vocab():
         raise InputError(f"{tokenizer_folder}: not the base model's own tokenizer; set tokenizer to the same origin")
     save_model(model, tokenizer, out)
@@ -63,7 +63,7 @@ def make_model(shape: ArchitectureParams, tokenizer: Any, seed: int) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
-        # A multiple of 64 suits matrix units; the rows past the tokenizer's ids are never used.
+        # A multiple of 64 is fast on matrix units. The rows after the tokenizer's ids are never used.
         vocab_size=-(-len(tokenizer) // 64) * 64,
         hidden_size=shape.hidden_size,
         intermediate_size=shape.intermediate_size,
@@ -82,7 +82,7 @@ def make_model(shape: ArchitectureParams, tokenizer: Any, seed: int) -> Any:
 
 
 def _read_model(params: BaseModelParams) -> tuple[Any, Any]:
-    """Return the model and its own tokenizer; the weights of a GGUF file are dequantized."""
+    """Return the model and its own tokenizer; the weights of a GGUF file are converted to 32-bit floats."""
     folder, options = params.fetch(FILES, "base_model")
     if "gguf_file" not in options:
         return load_model(folder), load_tokenizer(folder)
@@ -94,5 +94,5 @@ def _read_model(params: BaseModelParams) -> tuple[Any, Any]:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, quantization_config=plain, **options)
         return model, AutoTokenizer.from_pretrained(folder, **options)
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{folder / options['gguf_file']}: not a GGUF file transformers can load: {reason}") from error
+        path = folder / options["gguf_file"]
+        raise InputError(f"{path}: not a GGUF file transformers can load: {first_line(error)}") from error

@@ -1,23 +1,23 @@
 """Bring a text to the form in which questions are looked for: its letters and digits, and where words start.
 
-The form is a stream of letters and digits alone: lower case, compatibility forms and accents folded
-(NFKD), nothing between them. So neither case, punctuation, spacing, line breaks, dollar signs, thousands
-separators, LaTeX spacing and sizing nor HTML entities tell two texts apart. Words still count: they start
-after anything that is no letter or digit (an apostrophe inside a word excepted).
+The form is a stream of letters and digits alone: in lower case, compatibility forms and accents folded (NFKD), with
+nothing between them. So two texts count as equal whatever their case, punctuation, spacing, line breaks, dollar signs,
+thousands separators, LaTeX spacing and sizing, and HTML entities. Words still count: a word starts after any character
+that is no letter or digit, except an apostrophe inside a word.
 
-Not covered: one sign written two ways (the Greek letter and its LaTeX name), operators, which are no words.
+Not covered: one sign written in two ways (a Greek letter and its LaTeX name); operators, which are no words.
 """
 
 import unicodedata
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import CODE_POINTS, decode
+from mathcode_pile.kernels.words import CODE_POINTS, FNV_PRIME, FNV_SEED, decode, equals
 
 # LaTeX commands that change how a formula looks and not what it says.
 DRESS = """
@@ -27,27 +27,34 @@ DRESS = """
     underline mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr boldsymbol bm operatorname begin
     end label tag nonumber notag item noindent newline par
 """.split()  # noqa: SIM905 -- sixty names read better in lines
+DRESS_SLOTS = 512
 
-SEPARATOR, SPECIAL = 0, 1  # values of a byte that are no letter or digit
-DROPPED, MARK, APOSTROPHE = 0, -1, -2  # lengths of a code point's fold that are no letters
-LONGEST_NAME = 64  # of a LaTeX command; none is as long
-NAME_SEED = np.uint64(0xCBF29CE484222325)
-NAME_PRIME = np.uint64(0x100000001B3)
+SEPARATOR, SPECIAL = 0, 1  # values of a byte that is no letter or digit
+DROPPED, MARK, APOSTROPHE = 0, -1, -2  # lengths of a fold that has no letters
+NO_WORD = -1
+
+BACKSLASH, AMPERSAND, QUOTE, NUMBER_SIGN, SEMICOLON = b"\\&'#;"
+OPEN_BRACE, CLOSE_BRACE = b"{}"
+ZERO, NINE, A, F, X, Z = b"09afxz"
+END_OF_ASCII = 0x80
+TYPOGRAPHIC_APOSTROPHE = ord("’")
+
+# Longest names, in bytes. Whatever is longer is no name.
+LONGEST_COMMAND = 64
+LONGEST_ENVIRONMENT = 24  # with its braces
+LONGEST_ENTITY = 8
+LONGEST_NUMBER = 7  # of an entity, in digits
 
 
 class Tables(NamedTuple):  # what the kernel looks up
-    ascii: NDArray[np.uint8]
+    byte_values: NDArray[np.uint8]
     """[256] the folded letter or digit, SEPARATOR or SPECIAL."""
     fold_length: NDArray[np.int8]
     """[code points] bytes of the folded form; DROPPED, MARK (skipped) or APOSTROPHE."""
     fold_start: NDArray[np.int32]
     fold_bytes: NDArray[np.uint8]
     dress: NDArray[np.uint64]
-    """Hashes of DRESS, by the low bits, empty places 0."""
-    environment: NDArray[np.uint64]
-    """Hashes of begin and end, which a name in braces follows."""
-    fractions: NDArray[np.uint64]
-    """Hashes of dfrac and tfrac."""
+    """[DRESS_SLOTS] a hash table of DRESS: the hashes of its names, 0 where free."""
 
 
 class Canonical(NamedTuple):  # one text in the form described above
@@ -69,211 +76,219 @@ class Canonical(NamedTuple):  # one text in the form described above
 @cache
 def tables() -> Tables:
     """Return the look-up tables, made once a process (0.2 s)."""
-    ascii_table = np.zeros(256, np.uint8)
-    for byte in range(128):
+    byte_values = np.zeros(256, np.uint8)
+    for byte in range(END_OF_ASCII):
         if chr(byte).isalnum():
-            ascii_table[byte] = ord(chr(byte).lower())
-    ascii_table[[ord("\\"), ord("&"), ord("'")]] = SPECIAL
-    ascii_table[128:] = SPECIAL
+            byte_values[byte] = ord(chr(byte).lower())
+    byte_values[[BACKSLASH, AMPERSAND, QUOTE]] = SPECIAL
+    byte_values[END_OF_ASCII:] = SPECIAL
     lengths, starts, folded = np.zeros(CODE_POINTS, np.int8), np.zeros(CODE_POINTS, np.int32), bytearray()
-    for point in range(128, CODE_POINTS):
-        kind, form = _fold(chr(point))
-        starts[point], lengths[point] = len(folded), kind
+    for point in range(END_OF_ASCII, CODE_POINTS):
+        length, form = _fold(chr(point))
+        starts[point], lengths[point] = len(folded), length
         folded += form
-    dress = np.zeros(512, np.uint64)
+    dress = np.zeros(DRESS_SLOTS, np.uint64)
     for name in DRESS:
-        place = name_hash(name) & 511
+        place = name_hash(name) % DRESS_SLOTS
         while dress[place] and dress[place] != name_hash(name):
-            place = (place + 1) & 511
+            place = (place + 1) % DRESS_SLOTS
         dress[place] = name_hash(name)
-    environment = np.array([name_hash("begin"), name_hash("end")], np.uint64)
-    fractions = np.array([name_hash("dfrac"), name_hash("tfrac")], np.uint64)
-    return Tables(ascii_table, lengths, starts, np.frombuffer(bytes(folded), np.uint8), dress, environment, fractions)
+    return Tables(byte_values, lengths, starts, np.frombuffer(bytes(folded), np.uint8), dress)
 
 
 def _fold(character: str) -> tuple[int, bytes]:
+    """Return the length and the bytes of a character's folded form."""
     if character in "’ʼ‘":
         return APOSTROPHE, b""
     category = unicodedata.category(character)
-    if category in ("Mn", "Me", "Cf") or category == "Cs":
+    if category in ("Mn", "Me", "Cf", "Cs"):
         return MARK, b""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
     form = "".join(c for c in decomposed if c.isalnum()).encode()
-    # A fold may be twice as long as what it stands for, which bounds the kernel's buffer.
-    return len(form[: 2 * len(character.encode())]), form[: 2 * len(character.encode())]
+    # At most twice as long as the character itself, which bounds the kernel's buffer.
+    form = form[: 2 * len(character.encode())]
+    return len(form), form
 
 
 def name_hash(name: str) -> int:
     """Return the kernel's hash of a command's name, in which case does not count."""
-    value = int(NAME_SEED)
+    value = int(FNV_SEED)
     for byte in name.lower().encode():
-        value = ((value ^ byte) * int(NAME_PRIME)) % (1 << 64)
+        value = ((value ^ byte) * int(FNV_PRIME)) % (1 << 64)
     return value
 
 
-# Written into their callers: a call would count references to each table, and cost more than the rest.
+BEGIN_HASH, END_HASH = np.uint64(name_hash("begin")), np.uint64(name_hash("end"))
+DFRAC_HASH, TFRAC_HASH = np.uint64(name_hash("dfrac")), np.uint64(name_hash("tfrac"))
+
+# Written into the calling function: a call would count references to each table, which costs more than its work.
 INLINED = njit(inline="always", nogil=True)
 
 
 @INLINED
-def read_command(data, position, end, stream, n, tables):  # type: ignore[no-untyped-def]
-    """Read the LaTeX command at a backslash; returns (position, n, word start or -1). A dress is no word."""
-    ascii_table, dress, environment = tables[0], tables[4], tables[5]
-    while position < end and data[position] == 92:  # several, as in escaped strings
+def read_command(data, position, end, stream, size, tables):  # type: ignore[no-untyped-def]
+    """Read the LaTeX command at a backslash; return (position, size, start of its word). DRESS makes no word."""
+    byte_values, dress = tables.byte_values, tables.dress
+    while position < end and data[position] == BACKSLASH:  # several, as in escaped strings
         position += 1
     name = position
-    value = NAME_SEED
-    while position < end and ((65 <= data[position] <= 90) or (97 <= data[position] <= 122)):
-        value = (value ^ np.uint64(ascii_table[data[position]])) * NAME_PRIME
+    value = FNV_SEED
+    while position < end and A <= byte_values[data[position]] <= Z:
+        value = (value ^ np.uint64(byte_values[data[position]])) * FNV_PRIME
         position += 1
-    if position == name or position - name > LONGEST_NAME:
-        return name, n, -1
-    place = value & np.uint64(len(dress) - 1)
+    if position == name or position - name > LONGEST_COMMAND:
+        return name, size, NO_WORD
+    place = value & np.uint64(DRESS_SLOTS - 1)
     while dress[place] != 0:
         if dress[place] == value:
-            if (value == environment[0] or value == environment[1]) and position < end and data[position] == 123:
+            if value in (BEGIN_HASH, END_HASH) and position < end and data[position] == OPEN_BRACE:
                 close = position
-                while close < end and close < position + 24 and data[close] != 125:
+                while close < end and close < position + LONGEST_ENVIRONMENT and data[close] != CLOSE_BRACE:
                     close += 1
                 position = close
-            return position, n, -1
-        place = (place + np.uint64(1)) & np.uint64(len(dress) - 1)
-    # \dfrac and \tfrac are \frac at another size.
-    if position - name == 5 and value in (tables[6][0], tables[6][1]):
+            return position, size, NO_WORD
+        place = (place + np.uint64(1)) & np.uint64(DRESS_SLOTS - 1)
+    if value in (DFRAC_HASH, TFRAC_HASH):  # \frac at another size
         name += 1
-    start = n
+    start = size
     for letter in range(name, position):
-        stream[n] = ascii_table[data[letter]]
-        n += 1
-    return position, n, start
+        stream[size] = byte_values[data[letter]]
+        size += 1
+    return position, size, start
 
 
 @INLINED
-def read_entity(data, position, end, ascii_table):  # type: ignore[no-untyped-def]
-    """Read what begins at an ampersand; returns (position, code point), of which 0 separates words."""
-    look = position + 1
-    if look < end and data[look] == 35:
+def read_number_entity(data, position, end, byte_values):  # type: ignore[no-untyped-def]
+    """Read the entity at `&#`; return (position, code point), of which SEPARATOR separates words."""
+    look = position + 2
+    base = 10
+    if look < end and byte_values[data[look]] == X:
+        base = 16
         look += 1
-        base = 10
-        if look < end and (data[look] == 120 or data[look] == 88):
-            base = 16
-            look += 1
-        digits = look
-        point = np.int64(0)
-        while look < end and look < digits + 7:
-            c = np.int64(ascii_table[data[look]])
-            if 48 <= c <= 57:
-                point = point * base + (c - 48)
-            elif base == 16 and 97 <= c <= 102:
-                point = point * base + (c - 87)
-            else:
-                break
-            look += 1
-        if look == digits or look >= end or data[look] != 59:
-            return position + 1, np.int64(0)
-        return look + 1, point
-    name = look
-    while look < end and look < name + 8 and 97 <= ascii_table[data[look]] <= 122:
+    digits = look
+    point = np.int64(SEPARATOR)
+    while look < end and look < digits + LONGEST_NUMBER:
+        digit = np.int64(byte_values[data[look]])
+        if ZERO <= digit <= NINE:
+            point = point * base + (digit - ZERO)
+        elif base == 16 and A <= digit <= F:
+            point = point * base + (digit - A + 10)
+        else:
+            break
         look += 1
-    if look - name < 2 or look >= end or data[look] != 59:
-        return position + 1, np.int64(0)
-    length = look - name
-    if length == 3 and data[name] == 97 and data[name + 1] == 109 and data[name + 2] == 112:
-        # Escaped twice: what &amp; stands for begins an entity itself.
-        inner = look + 1
-        if inner < end and data[inner] == 35:
-            inner += 1
-        while inner < end and inner < look + 9 and ascii_table[data[inner]] > SPECIAL:
-            inner += 1
-        if inner > look + 2 and inner < end and data[inner] == 59:
-            return inner + 1, np.int64(0)
-    is_apos = length == 4 and data[name] == 97 and data[name + 1] == 112
-    is_quote = length == 5 and data[name + 1] == 115 and data[name + 2] == 113  # rsquo, lsquo
-    return look + 1, np.int64(0x2019) if is_apos or is_quote else np.int64(0)
+    if look == digits or look >= end or data[look] != SEMICOLON:
+        return position + 1, np.int64(SEPARATOR)
+    return look + 1, point
 
 
 @INLINED
-def read_special(data, position, end, inside, stream, n, tables):  # type: ignore[no-untyped-def]
-    """Read what begins at a SPECIAL byte; returns (position, n, inside, word start or -1).
+def read_entity(data, position, end, byte_values):  # type: ignore[no-untyped-def]
+    """Read what begins at an ampersand; return (position, code point), of which SEPARATOR separates words."""
+    name = position + 1
+    if name < end and data[name] == NUMBER_SIGN:
+        return read_number_entity(data, position, end, byte_values)
+    look = name
+    while look < end and look < name + LONGEST_ENTITY and A <= byte_values[data[look]] <= Z:
+        look += 1
+    if look - name < 2 or look >= end or data[look] != SEMICOLON:
+        return position + 1, np.int64(SEPARATOR)
+    after = look + 1
+    if equals(data, name, look, b"amp"):
+        # Escaped twice: the ampersand begins an entity itself.
+        inner = after
+        if inner < end and data[inner] == NUMBER_SIGN:
+            inner += 1
+        while inner < end and inner < after + LONGEST_ENTITY and byte_values[data[inner]] > SPECIAL:
+            inner += 1
+        if inner > after + 1 and inner < end and data[inner] == SEMICOLON:
+            return inner + 1, np.int64(SEPARATOR)
+    if equals(data, name, look, b"apos") or equals(data, name, look, b"rsquo") or equals(data, name, look, b"lsquo"):
+        return after, np.int64(TYPOGRAPHIC_APOSTROPHE)
+    return after, np.int64(SEPARATOR)
 
-    inside: whether a word goes on here. Emits at most one word or a part of one.
+
+@INLINED
+def read_special(data, position, end, inside, stream, size, tables):  # type: ignore[no-untyped-def]
+    """Read what begins at a SPECIAL byte; return (position, inside, size, start of a new word or NO_WORD).
+
+    inside: whether the position is inside a word. Writes at most one word or a part of one.
     """
-    ascii_table, fold_length, fold_start, fold_bytes = tables[0], tables[1], tables[2], tables[3]
-    if data[position] == 92:
-        position, n, start = read_command(data, position, end, stream, n, tables)
-        return position, n, False, start
-    at = position
-    if data[position] == 39:
-        position, point = position + 1, np.int64(0x2019)
-    elif data[position] == 38:
-        position, point = read_entity(data, position, end, ascii_table)
+    byte_values, fold_length = tables.byte_values, tables.fold_length
+    first = position
+    if data[first] == BACKSLASH:
+        position, size, start = read_command(data, position, end, stream, size, tables)
+        return position, False, size, start
+    if data[first] == QUOTE:
+        position, point = position + 1, np.int64(TYPOGRAPHIC_APOSTROPHE)
+    elif data[first] == AMPERSAND:
+        position, point = read_entity(data, position, end, byte_values)
     else:
-        point, size = decode(data, position, end)
-        position += size
-    if point == 39:
-        point = np.int64(0x2019)
-    start = -1 if inside else n
-    if point < 128:  # an entity's
-        if ascii_table[point] <= SPECIAL:
-            return position, n, False, -1
-        stream[n] = ascii_table[point]
-        return position, n + 1, True, start
+        point, length = decode(data, position, end)
+        position += length
+    if point == QUOTE:
+        point = np.int64(TYPOGRAPHIC_APOSTROPHE)
+    start = NO_WORD if inside else size
+    if point < END_OF_ASCII:  # an entity's
+        if byte_values[point] <= SPECIAL:
+            return position, False, size, NO_WORD
+        stream[size] = byte_values[point]
+        return position, True, size + 1, start
     if point >= CODE_POINTS:
-        if data[at] == 38:
-            return position, n, False, -1
-        for k in range(at, position):
-            stream[n] = data[k]
-            n += 1
-        return position, n, True, start
+        if data[first] == AMPERSAND:
+            return position, False, size, NO_WORD
+        for place in range(first, position):
+            stream[size] = data[place]
+            size += 1
+        return position, True, size, start
     length = fold_length[point]
     if length == MARK:
-        return position, n, inside, -1
+        return position, inside, size, NO_WORD
     if length == APOSTROPHE:
-        return position, n, inside and position < end and ascii_table[data[position]] > SPECIAL, -1
-    for k in range(length):
-        stream[n] = fold_bytes[fold_start[point] + k]
-        n += 1
-    return position, n, length > 0, start if length > 0 else -1
+        return position, inside and position < end and byte_values[data[position]] > SPECIAL, size, NO_WORD
+    for place in range(length):
+        stream[size] = tables.fold_bytes[tables.fold_start[point] + place]
+        size += 1
+    return position, length > 0, size, start if length > 0 else NO_WORD
 
 
-# The most that one call of read_special emits, and so what a buffer leaves free.
+# The most that one call of read_special writes, and so what a buffer must leave free.
 SPECIAL_BYTES = 72
 
 
 @compiled
-def fill(data, position, end, inside, stream, n, starts, raw, m, limit, tables):  # type: ignore[no-untyped-def]
-    """Append the stream of data[position:end] until it is `limit` long; returns (position, inside, n, m).
+def fill(data, position, end, inside, stream, size, starts, raw, count, limit, tables):  # type: ignore[no-untyped-def]
+    """Append the canonical form of data[position:end] until the stream has `limit` bytes.
 
-    starts, raw: where each word starts in the stream, and in data. Word m is the next. stream needs room
-    for limit + SPECIAL_BYTES.
+    stream, starts, raw: as in Canonical, so far with `size` bytes and `count` words; the stream needs room for
+    limit + SPECIAL_BYTES. Returns (position, inside, size, count).
     """
-    ascii_table = tables[0]
-    while position < end and n < limit:
-        c = ascii_table[data[position]]
-        if c > SPECIAL:
+    byte_values = tables.byte_values
+    while position < end and size < limit:
+        value = byte_values[data[position]]
+        if value > SPECIAL:
             if not inside:
-                starts[m] = n
-                raw[m] = position
-                m += 1
+                starts[count] = size
+                raw[count] = position
+                count += 1
                 inside = True
-            while c > SPECIAL and n < limit:
-                stream[n] = c
-                n += 1
+            while value > SPECIAL and size < limit:
+                stream[size] = value
+                size += 1
                 position += 1
                 if position >= end:
                     break
-                c = ascii_table[data[position]]
-        elif c == SEPARATOR:
+                value = byte_values[data[position]]
+        elif value == SEPARATOR:
             inside = False
             position += 1
         else:
-            at = position
-            position, n, inside, start = read_special(data, position, end, inside, stream, n, tables)
-            if start >= 0:
-                starts[m] = start
-                raw[m] = at
-                m += 1
-    return position, inside, n, m
+            first = position
+            position, inside, size, start = read_special(data, position, end, inside, stream, size, tables)
+            if start != NO_WORD:
+                starts[count] = start
+                raw[count] = first
+                count += 1
+    return position, inside, size, count
 
 
 def canonical(text: str) -> Canonical:
@@ -281,10 +296,5 @@ def canonical(text: str) -> Canonical:
     data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
     room = 2 * len(data) + SPECIAL_BYTES
     stream, starts, raw = np.empty(room, np.uint8), np.empty(room, np.int64), np.empty(room, np.int64)
-    _, _, n, m = fill(data, 0, len(data), False, stream, 0, starts, raw, 0, room, plain(tables()))
-    return Canonical(stream[:n].tobytes(), starts[:m].copy(), raw[:m].copy())
-
-
-def plain(named: NamedTuple) -> tuple[Any, ...]:
-    """Return a named tuple as a plain one, which numba caches by type alone."""
-    return tuple(named)
+    _, _, size, count = fill(data, 0, len(data), False, stream, 0, starts, raw, 0, room, tables())
+    return Canonical(stream[:size].tobytes(), starts[:count].copy(), raw[:count].copy())

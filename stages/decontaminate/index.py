@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mathcode_pile.kernels import text_buffers
-from stages.decontaminate.canonical_kernel import Canonical, canonical, plain, tables
+from mathcode_pile.kernels.words import text_buffers
+from stages.decontaminate.canonical_kernel import Canonical, canonical, tables
 from stages.decontaminate.grams_kernel import BLOCK_BYTES, build_grams, find_grams
 
 # Appended to the letters and digits of a short item that must match as a whole. No n-gram contains it.
@@ -82,7 +82,7 @@ class LeakIndex:
     def find(self, texts: pa.Array) -> Hits:
         """Return the n-grams found in a column of texts."""
         data, offsets = text_buffers(texts)
-        found = find_grams(data, offsets, plain(tables()), plain(self.grams), BLOCK_BYTES)
+        found = find_grams(data, offsets, tables(), self.grams, BLOCK_BYTES)
         return Hits(*found)
 
     def cover(self, hits: Hits) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:

@@ -1,6 +1,6 @@
-"""MinHash signatures of word n-grams, and the duplicates among them, over numpy arrays.
+"""MinHash signatures of word n-grams, and the duplicates among them.
 
-A signature holds 16 bits of each minimum: two unlike minima agree once in 65,536 times, far below the
+A signature keeps 16 bits of each minimum. Two different minima agree by chance once in 65,536 times, far less than the
 estimate's own error, and a document takes half the memory.
 Source: Broder 1997; b-bit minima: Li and Koenig 2010, arXiv:0910.3349.
 """
@@ -10,27 +10,37 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import _BASE, fold_table, mix, power, scan_word, text_buffers
+from mathcode_pile.kernels.words import NGRAM_BASE, fold_table, mix, scan_word, text_buffers
 
 Signatures = NDArray[np.uint16]
 Permutations = NDArray[np.uint32]
 
-_MOST = np.uint32(0xFFFFFFFF)
+_HIGHEST = np.uint32(0xFFFFFFFF)
+_LOW_16_BITS = np.uint32(0xFFFF)
 _BLOCK = 256  # shingles permuted at once
-# In a bucket, and in a cluster, a document is compared with at most so many others that are unlike each other.
+# In a bucket, and in a cluster, a document is compared with at most this many others, which differ from each other.
 _MOST_LEADERS = 1024
 
 
 def permutations(count: int, seed: int) -> Permutations:
-    """[2, count] odd factors and summands of as many permutations of 32-bit values."""
+    """[2, count] the odd factors and the summands of `count` permutations of 32-bit values."""
     drawn = np.random.default_rng(seed).integers(0, 1 << 32, size=(2, count), dtype=np.uint32)
     drawn[0] |= np.uint32(1)
     return drawn
 
 
 @compiled
+def _raise_base(exponent):  # type: ignore[no-untyped-def]
+    """Return the base of the n-gram polynomial to a power, modulo 2^64."""
+    value = np.uint64(1)
+    for _ in range(exponent):
+        value *= NGRAM_BASE
+    return value
+
+
+@compiled
 def _lower_minima(values, count, factors, summands, minima):  # type: ignore[no-untyped-def]
-    # Values within, permutations without: so the loop runs over many values at once.
+    # The inner loop is over the values, so that the processor can do several of them at once.
     for index in range(len(minima)):
         factor, summand, lowest = factors[index], summands[index], minima[index]
         for place in range(count):
@@ -43,9 +53,9 @@ def _fill_signatures(data, offsets, table, length, factors, summands, signatures
     minima = np.empty(len(factors), dtype=np.uint32)
     recent = np.zeros(length, dtype=np.uint64)
     waiting = np.empty(_BLOCK, dtype=np.uint32)
-    leading = power(length)
+    leading = _raise_base(length)
     for row in range(len(offsets) - 1):
-        minima[:] = _MOST
+        minima[:] = _HIGHEST
         position, end = offsets[row], offsets[row + 1]
         value = np.uint64(0)
         count, place, held = 0, 0, 0
@@ -53,7 +63,7 @@ def _fill_signatures(data, offsets, table, length, factors, summands, signatures
             word, start, position = scan_word(data, position, end, table)
             if start == position:
                 break
-            value = value * _BASE + word
+            value = value * NGRAM_BASE + word
             if count >= length:
                 value -= recent[place] * leading
             recent[place] = word
@@ -71,13 +81,13 @@ def _fill_signatures(data, offsets, table, length, factors, summands, signatures
         _lower_minima(waiting, held, factors, summands, minima)
         words[row] = count
         for index in range(len(minima)):
-            signatures[row, index] = np.uint16(minima[index] & np.uint32(0xFFFF))
+            signatures[row, index] = np.uint16(minima[index] & _LOW_16_BITS)
 
 
 def sign_texts(column: pa.Array, ngram: int, drawn: Permutations) -> tuple[Signatures, NDArray[np.int64]]:
-    """Return the [rows, permutations] signatures of a text column's word n-grams, and its [rows] counts of words.
+    """Return the [rows, permutations] signatures of the texts' word n-grams, and the [rows] numbers of words.
 
-    A text of fewer words than an n-gram has one shingle, of all its words; a text without words has none.
+    A text with fewer words than an n-gram has one shingle, made of all its words. A text without words has none.
     """
     data, offsets = text_buffers(column)
     signatures = np.empty((len(column), drawn.shape[1]), dtype=np.uint16)
@@ -87,7 +97,7 @@ def sign_texts(column: pa.Array, ngram: int, drawn: Permutations) -> tuple[Signa
 
 
 @compiled
-def count_equal(signatures, one, other):  # type: ignore[no-untyped-def]
+def _count_equal(signatures, one, other):  # type: ignore[no-untyped-def]
     """Return in how many places the signatures of two rows agree."""
     equal = np.int64(0)
     for index in range(signatures.shape[1]):
@@ -97,12 +107,12 @@ def count_equal(signatures, one, other):  # type: ignore[no-untyped-def]
 
 @compiled
 def band_hashes(signatures, rows, first, width):  # type: ignore[no-untyped-def]
-    """[rows] hashes of `width` places of the signatures from place `first` on."""
+    """[rows] hashes of `width` places of the signatures, from place `first` on."""
     hashes = np.empty(len(rows), dtype=np.uint64)
     for index in range(len(rows)):
         value = np.uint64(first)
         for place in range(first, first + width):
-            value = mix(value * _BASE + np.uint64(signatures[rows[index], place]))
+            value = mix(value * NGRAM_BASE + np.uint64(signatures[rows[index], place]))
         hashes[index] = value
     return hashes
 
@@ -117,10 +127,10 @@ def _find_root(parents, row):  # type: ignore[no-untyped-def]
 
 @compiled
 def unite_bucketed(signatures, hashes, order, rows, least_equal, parents):  # type: ignore[no-untyped-def]
-    """Unite the rows that fall into one bucket of a band and agree in at least so many places.
+    """Unite rows that share a bucket of a band and agree in at least `least_equal` places.
 
-    order: [rows] sorts hashes, rows of equal hash staying in their order. Within a bucket each row is compared
-    with the leaders: rows which none before them resembled.
+    order: [rows] sorts hashes; rows with the same hash keep their order. Within a bucket each row is compared with
+    the leaders only: the rows that resembled no row before them.
     """
     leaders = np.empty(_MOST_LEADERS, dtype=np.int64)
     start = 0
@@ -137,7 +147,7 @@ def unite_bucketed(signatures, hashes, order, rows, least_equal, parents):  # ty
                 if root == other:
                     is_led = True
                     break
-                if count_equal(signatures, row, leaders[index]) >= least_equal:
+                if _count_equal(signatures, row, leaders[index]) >= least_equal:
                     parents[max(root, other)] = min(root, other)
                     is_led = True
                     break
@@ -158,10 +168,10 @@ def find_roots(parents):  # type: ignore[no-untyped-def]
 
 @compiled
 def choose_survivors(signatures, members, bounds, least_equal, survivors):  # type: ignore[no-untyped-def]
-    """Set the survivor of each member of each cluster; a member that stays is its own.
+    """Set the survivor of each member of each cluster; a member that stays is its own survivor.
 
-    members: rows, cluster after cluster, the better first; bounds: [clusters + 1]. A member goes only where it
-    agrees with one that stays in at least so many places, so that no chain of small changes carries it off.
+    members: rows, one cluster after another, the best first in each; bounds: [clusters + 1]. A member is dropped only
+    if it agrees in at least `least_equal` places with a member that stays: a chain of small changes alone drops none.
     """
     kept = np.empty(_MOST_LEADERS, dtype=np.int64)
     for cluster in range(len(bounds) - 1):
@@ -171,7 +181,7 @@ def choose_survivors(signatures, members, bounds, least_equal, survivors):  # ty
             survivors[row] = row
             best = least_equal - 1
             for index in range(count):
-                equal = count_equal(signatures, row, kept[index])
+                equal = _count_equal(signatures, row, kept[index])
                 if equal > best:
                     best = equal
                     survivors[row] = kept[index]

@@ -1,8 +1,8 @@
 """Score a model with lm-eval on our own task files, and measure its loss on held-out text.
 
-Each task's questions are answered in parts of a fixed size; a finished part is kept in the scratch folder,
-so an interrupted evaluation answers only what is missing. Metrics and samples hold neither dates nor
-paths nor times: equal models give equal files.
+The questions of a task are answered in parts of a fixed size. A finished part stays in the scratch folder, so an
+interrupted evaluation answers only the missing parts. Metrics and samples contain no dates, paths or times: the same
+model gives the same files.
 """
 
 import gc
@@ -29,33 +29,33 @@ from mathcode_pile.tokens.packed import list_components
 from stages.evaluate.tasks.questions import answerable_questions, find_answer
 
 TASKS = Path(__file__).parent / "tasks"
-# Tasks whose questions a program can answer too.
+# Tasks whose questions a program can answer as well, and the task with the programs.
 PROGRAM_AIDED = {"gsm8k": "gsm8k_program", "math": "math_program"}
 
 
 class EvaluateParams(Section):
-    """Which tasks, how many questions, on what arithmetic."""
+    """Which tasks, how many questions, and with what arithmetic."""
 
     tasks: list[Literal["gsm8k", "math", "sat", "ocw_courses", "mmlu_math"]]
     limit: int | None = Field(default=None, gt=0)
-    """Questions of a task, spread evenly over it; null for all."""
+    """Questions of each task, spread evenly over it; null: all."""
     few_shot: int | None = Field(default=None, ge=0, le=4)
-    """Worked examples before a question; null for what the task file says, 4."""
+    """Worked examples before each question; null: as the task file says, 4."""
     max_new_tokens: int | None = Field(default=None, gt=0)
-    """Of a reply; null for what the task file says."""
+    """Of a reply; null: as the task file says."""
     program_aided: bool = True
-    """Are gsm8k and math also answered by programs, run in the sandbox?"""
+    """Are gsm8k and math also answered by programs that run in the sandbox?"""
     backend: Literal["hf", "vllm"] = "hf"
     precision: Literal["fp32", "bf16"] = "bf16"
     batch_size: int = Field(default=16, gt=0)
     questions_at_once: int = Field(default=256, gt=0)
-    """Questions of a part, the unit that survives a crash."""
+    """Questions of a part; after a crash, only unfinished parts are answered again."""
     held_out_tokens: int = Field(default=1_000_000, ge=0)
-    """Of each component; 0 for all."""
+    """Of each component; 0: all."""
     other_text: Path | None = None
-    """A text file that is not mathematics, its passages parted by lines of `---`; null for a few pages of our own."""
+    """A text file without mathematics, with lines of `---` between its passages; null: a few pages of our own."""
     sequence_length: int = Field(default=4096, gt=1)
-    """Tokens that a question with its examples, or a row of held-out text, may have."""
+    """The most tokens of a question with its examples, and of a row of held-out text."""
     cpu_threads: int = Field(default=2, gt=0)
     seed: int = Field(ge=0)
 
@@ -70,10 +70,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Write each task's samples to `out` and return the flat metrics.
 
-    components: those whose held-out loss is measured; None: all that were tokenized.
-    Of each task: its name (the share answered rightly), `_stderr` and `_n`; of each component
-    `held_out_loss_` and `held_out_stderr_`, in nats a token; and the same of `other_text`, a few pages that are
-    not mathematics, whose loss rises where a model forgets.
+    components: whose held-out loss to measure (None: all that were tokenized).
+    The metrics of a task are its name (the share of right answers), `_stderr` and `_n`. Those of a component are
+    `held_out_loss_` and `held_out_stderr_`, in nats a token. `other_text` is a few pages without mathematics; if the
+    model forgets, their loss rises.
     Raises InputError where the model, a benchmark's folder or a component cannot be read.
     """
     fix_threads(params.cpu_threads)
@@ -82,7 +82,7 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)
     metrics: dict[str, Any] = {}
     with locked(evaluator.home):
-        # The losses first: vLLM, once made, keeps most of the card.
+        # The losses come first, because vLLM takes most of the GPU's memory and keeps it.
         losses = evaluator.held_out(tokenized, components)
         other = evaluator.other_text()
         losses |= {"other_text": other} if other else {}
@@ -108,23 +108,23 @@ def summarize(name: str, samples: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def mean_and_stderr(values: list[float]) -> tuple[float, float]:
-    """Return the mean and its standard error as lm-eval reckons it, from the sample's deviation."""
+    """Return the mean and its standard error, computed as in lm-eval from the sample's standard deviation."""
     mean = sum(values) / len(values)
     squares = sum((v - mean) ** 2 for v in values)
     return round(mean, 4), round(math.sqrt(squares / max(1, len(values) - 1) / len(values)), 4)
 
 
 def spread(count: int, limit: int | None) -> list[int]:
-    """Return which of `count` questions are asked: all, or `limit` of them at even distances."""
+    """Return the numbers of the questions to ask: all of `count`, or `limit` of them at even distances."""
     wanted = min(count, limit or count)
     return [i * count // wanted for i in range(wanted)]
 
 
 class Evaluator:
-    """One model under evaluation; it is loaded when the first part is missing."""
+    """One model under evaluation. It is loaded only if a part is missing."""
 
     def __init__(self, params: EvaluateParams, model: Path, benchmarks: Path, answerer: Any = None) -> None:
-        """answerer: an lm_eval.api.model.LM used in the model's stead."""
+        """Use the model in a folder; answerer: an lm_eval.api.model.LM that replaces it."""
         self.params, self.folder, self.benchmarks = params, model, benchmarks
         self._model: Any = None
         self._answerer = answerer
@@ -133,18 +133,18 @@ class Evaluator:
         self.home = scratch_folder("evaluate", hash_values(settings, hash_folder(model), code))
 
     def task_names(self) -> list[str]:
-        """Return the tasks that can be scored, those by program last; says which benchmark has no answers."""
+        """Return the tasks that can be scored, those with programs last; say which benchmarks have no answers."""
         names = []
         for task in self.params.tasks:
             if answerable_questions(task, self.benchmarks):
                 names.append(task)
             else:
-                say(f"evaluate: {self.benchmarks / task}: no question has an answer; the task is left out")
+                say(f"evaluate: {self.benchmarks / task}: no question has an answer, so the task is left out")
         aided = [PROGRAM_AIDED[name] for name in names if name in PROGRAM_AIDED]
         return names + (aided if self.params.program_aided else [])
 
     def answer(self, name: str) -> list[dict[str, Any]]:
-        """Return a task's samples, one a question, from the scratch folder where they are there."""
+        """Return a task's samples, one a question; finished parts come from the scratch folder."""
         benchmark = name.removesuffix("_program")
         questions = answerable_questions(benchmark, self.benchmarks)
         asked = spread(len(questions), self.params.limit)
@@ -172,7 +172,7 @@ class Evaluator:
             longest = {"max_gen_toks": self.params.max_new_tokens}
             task.set_config(key="generation_kwargs", value=longest, update=True)
         torch.manual_seed(self.params.seed)
-        # Programs run in our own sandbox, so lm-eval's guard against them is answered.
+        # lm-eval asks to confirm tasks that run code; ours run it in the sandbox.
         result = ask(
             self._load_answerer(),
             {"tasks": {name: task}},
@@ -193,7 +193,7 @@ class Evaluator:
         if params.backend == "vllm":
             from lm_eval.api.registry import get_model
 
-            self._model = None  # vLLM wants the card for itself, and the losses have been measured
+            self._model = None  # vLLM needs the GPU for itself, and the losses have been measured
             gc.collect()
             torch.cuda.empty_cache()
             return get_model("vllm")(
@@ -220,7 +220,7 @@ class Evaluator:
         return self._model
 
     def held_out(self, tokenized: Path, components: Collection[str] | None) -> dict[str, Loss]:
-        """Return the loss on each component's held-out documents, from the scratch folder where it is there."""
+        """Return the loss on each component's held-out documents; known losses come from the scratch folder."""
         losses = {}
         for component in list_components(tokenized, components):
             documents = tokenized / component / "held_out"
@@ -233,7 +233,7 @@ class Evaluator:
         return losses
 
     def other_text(self) -> Loss | None:
-        """Return the loss on the passages of a text file, from the scratch folder where it is there."""
+        """Return the loss on the passages of a text file; a known loss comes from the scratch folder."""
         path = self.params.other_text or TASKS / "other_text.txt"
         try:
             passages = [part.strip() for part in path.read_text(encoding="utf-8").split("\n---\n")]
@@ -277,12 +277,12 @@ class Evaluator:
 
 
 def hash_folder_texts(folder: Path) -> str:
-    """Return a hash of a folder's task files; compiled files beside them do not count."""
+    """Return a hash of the task files in a folder."""
     return hash_values([[p.name, p.read_text(encoding="utf-8")] for p in sorted(folder.glob("*.yaml"))])
 
 
 def _shorten(sample: dict[str, Any]) -> dict[str, Any]:
-    """Return of lm-eval's sample what a person wants to read, nothing that depends on place or time."""
+    """Return the parts of lm-eval's sample that a person wants to read; none depends on the machine or the time."""
     doc = sample["doc"]
     kept = {"id": doc["id"], "question": doc["question"], "answer": doc["answer"]}
     if "acc" in sample:

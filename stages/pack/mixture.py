@@ -1,4 +1,4 @@
-"""How many tokens of each component a mixture asks for, and which documents make them up."""
+"""Work out how many tokens of each component a mixture asks for, and choose the documents for them."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Self
@@ -12,10 +12,10 @@ from mathcode_pile.core.params import Section
 
 
 class ShareParams(Section):
-    """How much of a component is trained on: exactly one of weight, epochs and tokens."""
+    """How much of a component to train on: exactly one of weight, epochs and tokens."""
 
     weight: float | None = Field(default=None, ge=0)
-    """Relative to the component's size: at 2 each of its documents comes twice as often as at 1."""
+    """Relative to the component's size: with 2, each of its documents comes twice as often as with 1."""
     epochs: float | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)
 
@@ -27,24 +27,22 @@ class ShareParams(Section):
         return self
 
 
-class Documents(NamedTuple):  # a component's documents, in the order of their hashes
-    hashes: NDArray[np.uint64]
-    """Of id and seed; what order depends on instead of shards."""
+class Documents(NamedTuple):  # a component's documents, in the order of a hash of id and seed
     lengths: NDArray[np.int32]
-    """Tokens, begin and end included."""
+    """Tokens of each document, begin- and end-of-text tokens included."""
     places: NDArray[np.int64]
-    """Where each document stands in the order of reading."""
+    """Of each document in the order of reading."""
 
 
 def ask_tokens(
     mixture: Mapping[str, ShareParams], available: Mapping[str, int], budget: int | None, max_epochs: float
 ) -> dict[str, float]:
-    """Return the tokens that a mixture asks of each component.
+    """Return how many tokens a mixture asks of each component.
 
-    available: tokens of each component, held-out ones not counted. Weights share what the budget leaves after
-    epochs and tokens; without a budget a weight is a number of epochs.
-    Raises ParamsError where a component would be repeated over max_epochs, has no entry in the mixture, has
-    no tokens and is asked for some, or where the budget cannot be met.
+    available: tokens of each component, without the held-out ones. Components with epochs or tokens get these; those
+    with a weight share the rest of the budget. Without a budget, a weight is a number of epochs.
+    Raises ParamsError where a component would be repeated more than max_epochs times, has no entry in the mixture, or
+    has no tokens though the mixture asks for some; and where the budget cannot be met.
     """
     for name in available:
         if name not in mixture:
@@ -66,11 +64,11 @@ def ask_tokens(
         if left < 0:
             raise ParamsError(f"pack.tokens: {budget} is less than the {sum(fixed.values()):.0f} that mixture fixes")
         if left > 0 and total == 0:
-            raise ParamsError(f"pack.tokens: {left:.0f} more than mixture fixes, and no component has a weight")
+            raise ParamsError(f"pack.tokens: {left:.0f} more than mixture fixes, but no component has a weight")
         factor = left / total if total else 0.0
     asked = {name: fixed[name] if name in fixed else weighted[name] * factor for name in mixture}
     for name, tokens in asked.items():
-        # Half a token over is how floating point says "exactly".
+        # Half a token more allows for rounding.
         if tokens > max_epochs * available.get(name, 0) + 0.5:
             epochs = tokens / available[name]
             raise ParamsError(
@@ -79,7 +77,7 @@ def ask_tokens(
     return asked
 
 
-class Pieces(NamedTuple):  # runs of tokens that fit a row, in the order in which they are chosen
+class Pieces(NamedTuple):  # documents or parts of them, each at most a row, in the order in which they are chosen
     document: NDArray[np.int32]
     """Index into Documents."""
     start: NDArray[np.int32]
@@ -87,21 +85,21 @@ class Pieces(NamedTuple):  # runs of tokens that fit a row, in the order in whic
 
     @property
     def tokens(self) -> int:
-        """All of their tokens."""
+        """How many tokens all pieces have."""
         return int(self.length.sum(dtype=np.int64))
 
 
 def choose_pieces(documents: Documents, asked: float, sequence_length: int) -> Pieces:
-    """Return the pieces of a component that make up the tokens asked for, to within half a row.
+    """Return pieces of a component with as many tokens as asked for, to within half a row.
 
-    Every document whole as often as it fits; of the last round, documents in the order of their hashes, the
-    last one cut between pieces.
+    All documents are taken as many times as the tokens allow; then, for the rest, documents in the order of their
+    hashes. The last one may be cut between pieces.
     """
     total = int(documents.lengths.sum(dtype=np.int64))
     once = cut_documents(documents.lengths, sequence_length)
     rounds, rest = (int(asked // total), asked % total) if total else (0, 0.0)
     ends = np.cumsum(once.length, dtype=np.int64)
-    # One piece more or less is taken, whichever is nearer to what was asked.
+    # Take one piece more if that comes nearer to the tokens asked for.
     last = int(np.searchsorted(ends, rest, side="right"))
     if last < len(ends) and ends[last] - rest < rest - (ends[last - 1] if last else 0):
         last += 1
@@ -109,7 +107,7 @@ def choose_pieces(documents: Documents, asked: float, sequence_length: int) -> P
 
 
 def cut_documents(lengths: NDArray[np.int32], sequence_length: int) -> Pieces:
-    """Return the documents as pieces that fit a row: one where it fits, else full rows and what is left over."""
+    """Return the documents as pieces of at most a row: a longer document becomes full rows and an end."""
     counts = -(-lengths // sequence_length)
     document = np.repeat(np.arange(len(lengths), dtype=np.int32), counts)
     first = np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,4 +1,4 @@
-"""Best-fit-decreasing packing, and copying tokens to their rows."""
+"""Pack pieces into rows by best-fit decreasing, and copy their tokens."""
 
 from typing import NamedTuple
 
@@ -8,28 +8,30 @@ from numpy.typing import NDArray
 from mathcode_pile.kernels.compiled import compiled
 
 NONE = -1
+ONE = np.uint64(1)
+WORD_BITS = 64
 
 
 class Plan(NamedTuple):  # where each piece goes
     row: NDArray[np.int32]
     start: NDArray[np.int32]
-    """Of the piece in its row."""
+    """[pieces] where the piece starts in its row."""
     rows: int
 
 
 @compiled
 def sort_by_length(lengths, longest):  # type: ignore[no-untyped-def]
-    """Return the pieces' numbers, longest first; equal ones in their order."""
+    """Return the numbers of the pieces, the longest first; pieces of equal length keep their order."""
     places = np.zeros(longest + 2, np.int64)
     for length in lengths:
         places[longest - length + 1] += 1
-    for k in range(longest + 1):
-        places[k + 1] += places[k]
+    for shorter in range(longest + 1):
+        places[shorter + 1] += places[shorter]
     order = np.empty(len(lengths), np.int32)
     for piece in range(len(lengths)):
-        k = longest - lengths[piece]
-        order[places[k]] = piece
-        places[k] += 1
+        shorter = longest - lengths[piece]
+        order[places[shorter]] = piece
+        places[shorter] += 1
     return order
 
 
@@ -38,7 +40,7 @@ def lowest_bit(word):  # type: ignore[no-untyped-def]
     """Return the place of the lowest bit of a word that is not 0."""
     place = 0
     for shift in (32, 16, 8, 4, 2, 1):
-        if word & ((np.uint64(1) << np.uint64(shift)) - np.uint64(1)) == 0:
+        if word & ((ONE << np.uint64(shift)) - ONE) == 0:
             word >>= np.uint64(shift)
             place += shift
     return place
@@ -46,21 +48,21 @@ def lowest_bit(word):  # type: ignore[no-untyped-def]
 
 @compiled
 def fit_pieces(lengths, order, sequence_length, row, start):  # type: ignore[no-untyped-def]
-    """Put each piece into the row with the least room that holds it; returns the number of rows.
+    """Put each piece into the row with the least room that is enough; return the number of rows.
 
-    Rows with equal room form a stack (head, below), and a bit says which rooms have a row; so a piece costs
-    a few steps whatever the number of rows.
+    Rows with equal room form a stack: head[room] is its top, below[row] the next one. A bit for each room tells
+    whether its stack has a row. So a piece takes a few steps, whatever the number of rows.
     """
     head = np.full(sequence_length + 1, NONE, np.int32)
-    words = (sequence_length + 64) // 64
+    words = (sequence_length + WORD_BITS) // WORD_BITS
     bits = np.zeros(words, np.uint64)
     below = np.empty(1024, np.int32)
     rows = 0
-    one = np.uint64(1)
     for piece in order:
         length = lengths[piece]
-        word = length >> 6
-        found = bits[word] >> np.uint64(length & 63) << np.uint64(length & 63)
+        word = length // WORD_BITS
+        lower = np.uint64(length % WORD_BITS)  # the bits of too little room
+        found = bits[word] >> lower << lower
         while found == 0 and word + 1 < words:
             word += 1
             found = bits[word]
@@ -70,25 +72,25 @@ def fit_pieces(lengths, order, sequence_length, row, start):  # type: ignore[no-
             if rows > len(below):
                 below = np.concatenate((below, np.empty_like(below)))
         else:
-            room = (word << 6) + lowest_bit(found)
+            room = word * WORD_BITS + lowest_bit(found)
             chosen = head[room]
             head[room] = below[chosen]
             if head[room] == NONE:
-                bits[room >> 6] &= ~(one << np.uint64(room & 63))
+                bits[room // WORD_BITS] &= ~(ONE << np.uint64(room % WORD_BITS))
         row[piece] = chosen
         start[piece] = sequence_length - room
         left = room - length
         if left > 0:
             below[chosen] = head[left]
             head[left] = chosen
-            bits[left >> 6] |= one << np.uint64(left & 63)
+            bits[left // WORD_BITS] |= ONE << np.uint64(left % WORD_BITS)
     return rows
 
 
 def pack_pieces(lengths: NDArray[np.int32], sequence_length: int) -> Plan:
     """Assign pieces to rows by best-fit decreasing.
 
-    lengths: [pieces] tokens of each, from 1 to sequence_length. Every piece is in exactly one row, whole.
+    lengths: [pieces] tokens of each piece, from 1 to sequence_length. No piece is cut.
     Raises ValueError where a length is out of range.
     Source: Ding et al. 2024, arXiv:2404.10830, section 3.
     """
@@ -102,7 +104,7 @@ def pack_pieces(lengths: NDArray[np.int32], sequence_length: int) -> Plan:
 @compiled
 def copy_runs(source, source_starts, lengths, target, target_starts):  # type: ignore[no-untyped-def]
     """Copy runs of source to their places in target."""
-    for k in range(len(lengths)):
-        a, b = source_starts[k], target_starts[k]
-        for j in range(lengths[k]):
-            target[b + j] = source[a + j]
+    for run in range(len(lengths)):
+        origin, goal = source_starts[run], target_starts[run]
+        for place in range(lengths[run]):
+            target[goal + place] = source[origin + place]

@@ -1,8 +1,8 @@
-"""Mix the components and pack them into rows: exactly what was asked, no token lost, hardly any padding.
+"""Mix the components and pack them into rows: the tokens asked for, no token lost, hardly any padding.
 
-The rows depend on the documents, the params and the seed, not on how the documents lie in shards: documents
-are put in the order of a hash of id and seed, packed by best-fit decreasing, and the rows shuffled with the
-seed. That is the order of training.
+The rows depend on the documents, the params and the seed, and not on how documents are split into shards. Documents are
+sorted by a hash of id and seed and packed by best-fit decreasing. Then the rows are shuffled with the seed; that is the
+order of training.
 """
 
 import csv
@@ -18,25 +18,21 @@ from pydantic import Field
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import list_shards, read_batches
-from mathcode_pile.tokens.packed import (
-    Vocabulary,
-    list_components,
-    read_vocabulary,
-    token_arrays,
-)
+from mathcode_pile.tokens.packed import Vocabulary, list_components, read_vocabulary, token_arrays
 from stages.pack.mixture import Documents, Pieces, ShareParams, ask_tokens, choose_pieces
-from stages.pack.rows import plan_rows, write_rows
+from stages.pack.row_files import write_rows
+from stages.pack.row_plan import plan_rows
 
 
 class PackParams(Section):
-    """The rows."""
+    """How long rows are, and how many."""
 
     sequence_length: int = Field(ge=2)
     """Tokens per row, begin- and end-of-text tokens included."""
     tokens: int | None = Field(default=None, ge=1)
-    """The overall budget; null: what the mixture comes to."""
+    """Of all rows together; null: as many as the mixture asks for."""
     max_epochs: float = Field(gt=0)
-    """A component repeated more often than this is an error."""
+    """More repetitions of a component are an error."""
     seed: int = Field(ge=0)
 
 
@@ -49,9 +45,9 @@ def pack(
 ) -> dict[str, Any]:
     """Write rows and pack.json to a folder; return the stage's metrics.
 
-    components: those of params; None: all that were tokenized.
-    Raises InputError where components were tokenized with different tokenizers, ParamsError where the mixture
-    cannot be met.
+    components: which to pack (None: all that were tokenized).
+    Raises InputError where components were tokenized with different tokenizers, ParamsError where the mixture cannot
+    be met.
     """
     found = list_components(tokenized, components)
     names = [name for name in mixture if name in found] + [name for name in found if name not in mixture]
@@ -63,14 +59,12 @@ def pack(
     available = {name: int(d.lengths.sum(dtype=np.int64)) for name, d in documents.items() if len(d.lengths)}
     asked = ask_tokens(mixture, available, params.tokens, params.max_epochs)
     pieces = {name: choose_pieces(documents[name], asked.get(name, 0), params.sequence_length) for name in names}
-    chosen, rows = plan_rows(
-        [documents[n] for n in names], [pieces[n] for n in names], params.sequence_length, params.seed
-    )
+    placed, rows = plan_rows(list(documents.values()), list(pieces.values()), params.sequence_length, params.seed)
     if rows == 0:
         raise ParamsError("mixture: no component has tokens to train on")
     del documents
-    files = write_rows(tokenized, names, out, chosen, rows, params.sequence_length, vocabulary)
-    tokens = int(chosen.length.sum(dtype=np.int64))
+    files = write_rows(tokenized, names, out, placed, rows, params.sequence_length, vocabulary)
+    tokens = int(placed.length.sum(dtype=np.int64))
     content = {
         "sequence_length": params.sequence_length,
         "vocabulary_size": vocabulary.size,
@@ -82,10 +76,9 @@ def pack(
         "files": files,
     }
     (out / "pack.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    metrics: dict[str, Any] = {"rows": rows, "tokens": tokens}
-    metrics["padding"] = round(1 - tokens / (rows * params.sequence_length), 6)
-    metrics["pieces"] = len(chosen.length)
-    return metrics | _account(asked, available, pieces, tokens)
+    padding = round(1 - tokens / (rows * params.sequence_length), 6)
+    metrics = {"rows": rows, "tokens": tokens, "padding": padding, "pieces": len(placed.length)}
+    return metrics | _describe_components(asked, available, pieces, tokens)
 
 
 def _one_vocabulary(tokenized: Path, names: list[str]) -> Vocabulary:
@@ -98,10 +91,10 @@ def _one_vocabulary(tokenized: Path, names: list[str]) -> Vocabulary:
     return vocabularies[names[0]]
 
 
-def _account(
+def _describe_components(
     asked: Mapping[str, float], available: Mapping[str, int], pieces: Mapping[str, Pieces], tokens: int
 ) -> dict[str, Any]:
-    """Return, for each component, what it has, what was asked, what was got, and how much of that repeats."""
+    """Return for each component the tokens it has, those asked for and taken, and how many of these are repeats."""
     metrics: dict[str, Any] = {}
     for name, wanted in asked.items():
         has, got = available.get(name, 0), pieces[name].tokens if name in pieces else 0
@@ -115,7 +108,7 @@ def _account(
 
 
 def write_mixture(path: Path, metrics: Mapping[str, Any], names: list[str]) -> None:
-    """Write the table of what the mixture became: component, tokens, share, epochs."""
+    """Write the mixture as it was packed: component, tokens, share, epochs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -126,7 +119,7 @@ def write_mixture(path: Path, metrics: Mapping[str, Any], names: list[str]) -> N
 
 
 def read_documents(folder: Path, seed: int, first: int) -> Documents:
-    """Return a component's documents in the order of their hashes; first: the place of the first one read."""
+    """Return a component's documents in the order of their hashes; first: the place of its first document."""
     hashes, lengths = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
     for shard in list_shards(folder):
         for batch in read_batches(shard, ["id", "tokens"]):
@@ -135,6 +128,6 @@ def read_documents(folder: Path, seed: int, first: int) -> Documents:
             lengths.append(np.diff(token_arrays(batch.column("tokens"))[1]))
     keys, sizes = np.concatenate(hashes), np.concatenate(lengths).astype(np.int32)
     if len(sizes) and sizes.min() < 1:
-        raise InputError(f"{folder}: a document without tokens")
+        raise InputError(f"{folder}: a document has no tokens")
     order = np.argsort(keys, kind="stable")
-    return Documents(keys[order], sizes[order], order + first)
+    return Documents(sizes[order], order + first)

@@ -1,4 +1,4 @@
-"""Checkpoints in the scratch folder: written aside, synced, renamed; a stated number is kept."""
+"""Checkpoints in the scratch folder: written under another name, synced, then renamed; the last few are kept."""
 
 import json
 import shutil
@@ -12,27 +12,27 @@ from mathcode_pile.core.scratch import atomic_folder
 
 
 def find_checkpoints(home: Path) -> list[Path]:
-    """Return the whole checkpoints below a folder, the oldest first."""
+    """Return the complete checkpoints in a folder, the oldest first."""
     return sorted(p for p in home.glob("step-*") if (p / "state.json").is_file())
 
 
 def remove_partial(home: Path) -> None:
-    """Remove what a killed run had begun to write."""
+    """Remove a checkpoint that a killed run did not finish."""
     for partial in home.glob(".step-*.partial"):
         shutil.rmtree(partial)
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
-    """Return what a checkpoint holds besides tensors: steps done and the curve."""
+    """Return what a checkpoint holds besides tensors: the steps done and the curves."""
     return dict(json.loads((checkpoint / "state.json").read_text(encoding="utf-8")))
 
 
 def save_checkpoint(accelerator: Any, home: Path, step: int, state: dict[str, Any], keep: int) -> None:
-    """Save the run after `step` steps, all processes together, and remove all but the last `keep` checkpoints."""
+    """Save the run after `step` steps and remove all but the last `keep` checkpoints; every process must call this."""
     is_main = accelerator.is_main_process
     with ExitStack() as stack:
         name = str(stack.enter_context(atomic_folder(home / f"step-{step:08d}"))) if is_main else ""
-        # The folder that the first process writes aside is everybody's.
+        # All processes write to the folder that the first one has made.
         partial = Path(broadcast_object_list([name])[0])
         accelerator.save_state(str(partial))
         accelerator.wait_for_everyone()

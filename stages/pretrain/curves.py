@@ -1,4 +1,7 @@
-"""The curve of a run: what depends on the data alone goes to files in Git, what depends on the clock does not."""
+"""The curves of a run: loss, learning rate, gradient norm and held-out losses, in files in Git.
+
+Numbers that depend on the clock go only to DVCLive's log.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -8,12 +11,12 @@ from typing import Any, Self
 
 from mathcode_pile.models.held_out import Loss
 
-# One row a step; numbers that any machine of the same build writes alike.
+# One row a step. Machines with the same build of torch write the same numbers.
 COLUMNS = ("step", "tokens", "loss", "learning_rate", "gradient_norm")
 
 
 class Curves:
-    """Gathers a run's numbers; writes them to CSV files, and with speeds to DVCLive and a bar."""
+    """Collects a run's numbers and writes them to CSV files; DVCLive also gets the throughput."""
 
     def __init__(self, rows: list[dict[str, Any]], held_out: list[dict[str, Any]]) -> None:
         self.rows = rows
@@ -22,7 +25,7 @@ class Curves:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
-        """Return the curves as a checkpoint holds them."""
+        """Return the curves that a checkpoint holds."""
         return cls(list(state.get("rows", [])), list(state.get("held_out", [])))
 
     def to_state(self) -> dict[str, Any]:
@@ -31,9 +34,9 @@ class Curves:
 
     @contextmanager
     def live(self, folder: Path) -> Iterator[None]:
-        """Have DVCLive write to a scratch folder, where editors show it while the run goes on.
+        """Make DVCLive write to a scratch folder, from which editors show the run while it trains.
 
-        Outside a DVC repository there is no such log: DVCLive would make one of the Git repository around it.
+        Outside a DVC repository there is no log: DVCLive would turn the surrounding Git repository into one.
         """
         here = Path.cwd()
         if not any((parent / ".dvc").is_dir() for parent in (here, *here.parents)):
@@ -41,14 +44,14 @@ class Curves:
             return
         from dvclive import Live
 
-        # Else it would edit dvc.yaml and save an experiment in the middle of a stage.
+        # With its defaults it would edit dvc.yaml and save an experiment in the middle of a stage.
         with Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, resume=True) as self._live:
             yield
 
-    def add_step(self, row: dict[str, Any], speeds: dict[str, float]) -> None:
-        """Add a step's numbers; speeds go to DVCLive alone."""
+    def add_step(self, row: dict[str, Any], throughput: dict[str, float]) -> None:
+        """Add a step's numbers; throughput goes only to DVCLive."""
         self.rows.append(row)
-        self._log(row["step"], row | speeds)
+        self._log(row["step"], row | throughput)
 
     def add_held_out(self, step: int, tokens: int, losses: dict[str, Loss]) -> None:
         """Add the held-out losses after `step` steps."""
@@ -76,5 +79,5 @@ def _write_csv(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> No
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        # Nine digits hold a 32-bit float.
+        # Nine digits represent a 32-bit float exactly.
         writer.writerows([{k: f"{v:.9g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows])

@@ -1,4 +1,4 @@
-"""Write the trained model: safetensors, tokenizer, model card, and a manifest of where it comes from."""
+"""Write the trained model: safetensors, tokenizer, model card, and a manifest that says where it comes from."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ tags: [mathematics, continued-pretraining]
 ---
 # {name}
 
-A causal language model of {parameters:,} parameters, its pretraining continued for {steps:,} steps on
-{tokens:,} tokens of packed mathematical text and verified code.
+A causal language model with {parameters:,} parameters. Its pretraining was continued for {steps:,} steps on {tokens:,}
+tokens of mathematical text and verified code.
 
 | | |
 |---|---|
@@ -33,8 +33,8 @@ Held-out loss, in nats a token:
 |---|---|---|
 {held_out}
 
-`manifest.json` names the params, the mixture, the packed rows and the base model by their checksums. A base model: it
-was not taught to follow instructions, and its arithmetic is not to be relied on.
+`manifest.json` states the params and the mixture, and the checksums of the packed rows and the base model. This is a
+base model: it was not trained to follow instructions. Do not rely on its arithmetic.
 """
 
 

@@ -1,8 +1,10 @@
-"""Continue a model's pretraining on packed rows; killed anywhere, it goes on as if it had not been.
+"""Continue a model's pretraining on packed rows.
 
-What a step does follows from its number alone: which rows, which learning rate, which random seed. So a
-checkpoint is the weights, the optimizer's moments and the curve. On a CPU the result has the same bits
-however often it was interrupted, given the same build of torch and the same pretrain.cpu_threads.
+Begin reading here: `pretrain` sets up a run, trains it to its last step and writes the model; `Run.train_step` is one
+optimizer step. The number of a step determines its rows, its learning rate and its random seed. So a checkpoint needs
+only the weights, the optimizer's moments and the curves, and a run that was killed continues from the last one. On a
+CPU the result has the same bits however often the run was interrupted, with the same build of torch and the same
+pretrain.cpu_threads.
 """
 
 import logging
@@ -36,10 +38,10 @@ from mathcode_pile.models.language_model import (
 from mathcode_pile.tokens.packed import PackedRows, list_components
 from stages.pretrain.checkpoints import find_checkpoints, read_state, remove_partial, save_checkpoint
 from stages.pretrain.curves import Curves
+from stages.pretrain.distributed import is_sharded, make_accelerator
 from stages.pretrain.model_card import write_model
-from stages.pretrain.processes import is_sharded, make_accelerator
-from stages.pretrain.speeds import Speeds
-from stages.pretrain.training_params import Plan, PretrainParams, learning_rate, plan_run, rows_of_step
+from stages.pretrain.throughput import Throughput
+from stages.pretrain.training_params import PretrainParams, learning_rate, plan_run, rows_of_step
 
 
 def pretrain(
@@ -54,24 +56,24 @@ def pretrain(
 ) -> dict[str, Any]:
     """Train the model in `base_model` on packed rows, write it to `out`, and return the stage's metrics.
 
-    components: those whose held-out loss is measured; None: all that were tokenized.
     corpus: its version and mixture, for the model's manifest and card.
-    Raises PipelineError where the loss is not finite, with the last checkpoint kept; where memory does not
-    suffice; and ParamsError where the batch cannot be divided over the devices.
+    components: whose held-out loss to measure (None: all that were tokenized).
+    Raises PipelineError where the loss is not finite (the last checkpoint stays) or memory runs out, and ParamsError
+    where the batch cannot be divided over the devices.
     """
-    logging.getLogger("accelerate").setLevel(logging.ERROR)  # it tells of tied weights at every checkpoint
+    logging.getLogger("accelerate").setLevel(logging.ERROR)  # else it warns about tied weights at every checkpoint
     named = list_components(tokenized, components)
     held_out = hash_values([[name, hash_folder(tokenized / name / "held_out")] for name in named])
     inputs = {"packed": hash_folder(packed), "held_out": held_out, "model": hash_folder(base_model)}
     accelerator = make_accelerator(params)
-    # Checkpoints of a sharded run are laid out otherwise.
+    # The checkpoints of sharded runs have another format.
     run_as = [params.determining(), "sharded" if is_sharded(accelerator) else "whole"]
     home = scratch_folder("checkpoints", hash_values(run_as, inputs, hash_code("stages.pretrain.stage")))
-    fix_threads(params.cpu_threads)  # after accelerate, which sets a number of its own
+    fix_threads(params.cpu_threads)  # after make_accelerator, because accelerate sets its own number
     with locked(home) if accelerator.is_main_process else nullcontext():
         try:
             run = Run(params, packed, tokenized, named, base_model, home, accelerator)
-            run.go_on()
+            run.train()
         except torch.cuda.OutOfMemoryError as error:
             raise name_memory_params(error) from None
         state = accelerator.get_state_dict(run.model)
@@ -84,7 +86,7 @@ def pretrain(
 
 
 def group_parameters(model: Any, weight_decay: float) -> list[dict[str, Any]]:
-    """Return AdamW's groups: matrices decay; norms and biases, which have one dimension, do not."""
+    """Return the groups of parameters for AdamW: matrices have weight decay, norms and biases do not."""
     trained = [p for p in model.parameters() if p.requires_grad]
     return [
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": weight_decay},
@@ -92,8 +94,26 @@ def group_parameters(model: Any, weight_decay: float) -> list[dict[str, Any]]:
     ]
 
 
+def prepare_model(model: Any, params: PretrainParams) -> None:
+    """Make a model ready for training: its losses, what saves memory, and compiled layers if params ask for them."""
+    if params.gradient_checkpointing:
+        model.activation_checkpointing_enable({"use_reentrant": False})
+    attach_loss(model, params.loss_chunk_tokens, params.compile)
+    keep_stream_narrow(model)
+    if params.compile:
+        compile_layers(model)
+    model.train()
+
+
+def make_optimizer(model: Any, params: PretrainParams, device: torch.device) -> torch.optim.Optimizer:
+    """Return AdamW; each step sets its learning rate."""
+    groups = group_parameters(model, params.weight_decay)
+    fused = params.fused_optimizer and device.type == "cuda"
+    return torch.optim.AdamW(groups, lr=0.0, betas=params.betas, eps=params.epsilon, fused=fused)
+
+
 class Run:
-    """One run: the model, its optimizer, its rows, and how far it has come."""
+    """One run: the model, its optimizer, its rows, the steps done and the curves so far."""
 
     def __init__(
         self,
@@ -109,25 +129,16 @@ class Run:
         self.home, self.accelerator = home, accelerator
         self.rows = PackedRows(packed)
         self.device = accelerator.device
-        self.plan: Plan = plan_run(params, len(self.rows), self.rows.sequence_length, accelerator.num_processes)
+        self.plan = plan_run(params, len(self.rows), self.rows.sequence_length, accelerator.num_processes)
         self.attention = choose_implementation(params.attention, self.device.type, params.precision)
         set_seed(params.seed)
         model = load_model(base_model, self.attention)
         if model.get_input_embeddings().weight.shape[0] < self.rows.vocabulary.size:
             raise InputError(f"{base_model}: fewer embeddings than the {self.rows.vocabulary.size} tokens of {packed}")
-        self._speeds = Speeds(self.device, accelerator.num_processes)
-        if params.gradient_checkpointing:
-            model.activation_checkpointing_enable({"use_reentrant": False})
-        attach_loss(model, params.loss_chunk_tokens, params.compile)
-        keep_stream_narrow(model)
-        if params.compile:
-            compile_layers(model)
-        model.train()
-        fused = params.fused_optimizer and self.device.type == "cuda"
-        groups = group_parameters(model, params.weight_decay)
-        optimizer = torch.optim.AdamW(groups, lr=0.0, betas=params.betas, eps=params.epsilon, fused=fused)
-        # Together: where parameters are sharded, the optimizer is given the shards.
-        self.model, self.optimizer = accelerator.prepare(model, optimizer)
+        self._throughput = Throughput(self.device, accelerator.num_processes)
+        prepare_model(model, params)
+        # Both in one call, so that the optimizer of a sharded model gets the shards.
+        self.model, self.optimizer = accelerator.prepare(model, make_optimizer(model, params, self.device))
         self.step = 0
         self.curves = Curves([], [])
         self._resume()
@@ -140,10 +151,10 @@ class Run:
             self.accelerator.load_state(str(checkpoints[-1]))
             state = read_state(checkpoints[-1])
             self.step, self.curves = state["step"], Curves.from_state(state)
-            self.accelerator.print(f"pretrain: goes on after step {self.step} of {self.plan.steps}")
+            self.accelerator.print(f"pretrain: continues after step {self.step} of {self.plan.steps}")
 
-    def go_on(self) -> None:
-        """Train from where the run stands to its last step."""
+    def train(self) -> None:
+        """Train to the last step; measure held-out losses and save checkpoints on the way."""
         from tqdm import tqdm
 
         params, last, is_main = self.params, self.plan.steps, self.accelerator.is_main_process
@@ -153,7 +164,7 @@ class Run:
                 self.measure_held_out()
             while self.step < last:
                 self.train_step()
-                bar.set_postfix_str(self._speeds.describe(self.curves.rows[-1]["loss"]), refresh=False)
+                bar.set_postfix_str(self._throughput.describe(self.curves.rows[-1]["loss"]), refresh=False)
                 bar.update()
                 if self.step % params.held_out_every_steps == 0 or self.step == last:
                     self.measure_held_out()
@@ -162,22 +173,22 @@ class Run:
                     save_checkpoint(self.accelerator, self.home, self.step, state, params.keep_checkpoints)
 
     def train_step(self) -> None:
-        """Do one optimizer step on the next rows_a_step rows."""
+        """Do one optimizer step, on the next plan.rows_a_step rows."""
         params, plan, accelerator = self.params, self.plan, self.accelerator
-        self._speeds.start()
-        # Dropout, where a model has it, is drawn anew from the step's number: nothing to restore.
+        self._throughput.start()
+        # If a model has dropout, it depends on the step's number too, so no random state has to be restored.
         set_seed(params.seed * 1_000_003 + self.step * accelerator.num_processes + accelerator.process_index)
         rate = learning_rate(self.step, plan.steps, params)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         numbers = rows_of_step(self.step, len(self.rows), plan.rows_a_step, params.seed)
-        targets, pairs = self._count(numbers)
+        targets, pairs = self._count_targets(numbers)
         loss = torch.zeros((), device=self.device)
         for index in range(plan.accumulation):
             first = (index * accelerator.num_processes + accelerator.process_index) * params.micro_batch_rows
             rows = self.rows.take(numbers[first : first + params.micro_batch_rows].tolist())
             inputs, labels = model_inputs(rows, self.attention, params.document_bounds, self.device)
-            # Sharded gradients are added up as they come: kept whole until the last batch they would not fit.
+            # Sharded gradients are exchanged after every micro batch: whole gradients would not fit in memory.
             syncs = index == plan.accumulation - 1 or is_sharded(accelerator)
             with nullcontext() if syncs else accelerator.no_sync(self.model):
                 # Data parallelism averages gradients over processes; the loss is a mean over all tokens of the step.
@@ -186,7 +197,7 @@ class Run:
             loss += part.detach()
         mean = float(accelerator.reduce(loss, reduction="sum"))
         norm = accelerator.clip_grad_norm_(self.model.parameters(), params.max_gradient_norm)
-        norm = float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)  # sharded parameters' is sharded
+        norm = float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)  # of a sharded model
         self._check_finite(mean, norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -199,10 +210,10 @@ class Run:
             "learning_rate": rate,
             "gradient_norm": norm,
         }
-        self.curves.add_step(row, self._speeds.stop(tokens, training_flops(unwrap(self.model), tokens, pairs)))
+        self.curves.add_step(row, self._throughput.stop(tokens, training_flops(unwrap(self.model), tokens, pairs)))
 
-    def _count(self, numbers: NDArray[np.int64]) -> tuple[int, int]:
-        """Return how many tokens the step predicts, over all processes, and how many pairs of tokens attend."""
+    def _count_targets(self, numbers: NDArray[np.int64]) -> tuple[int, int]:
+        """Return how many tokens a step predicts, in all processes, and how many pairs of tokens attend."""
         targets = pairs = 0
         for number in numbers.tolist():
             bounds = self.rows.row(number)[1].astype(np.int64)
@@ -234,7 +245,7 @@ class Run:
         self.curves.add_held_out(self.step, self.step * self.plan.rows_a_step * length, losses)
 
     def to_metrics(self) -> dict[str, Any]:
-        """Return the run's flat numbers, none of which depends on the clock."""
+        """Return the run's metrics; none depends on the clock."""
         rows, held_out, seen = self.curves.rows, self.curves.held_out, self.plan.steps * self.plan.rows_a_step
         tail = rows[-max(1, len(rows) // 10) :]
         metrics = {

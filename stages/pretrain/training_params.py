@@ -1,4 +1,4 @@
-"""What pretrain is told, and what follows from it: steps, rows of a step, learning rate of a step."""
+"""The params of pretrain, and what follows from them: the number of steps, the rows and learning rate of each step."""
 
 import math
 from pathlib import Path
@@ -16,16 +16,16 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class PretrainParams(Section):
-    """How long, how fast and on what arithmetic."""
+    """How long to train, at which learning rates, and with what arithmetic."""
 
     schedule: Literal["cosine", "warmup_stable_decay", "constant"]
     learning_rate: float = Field(gt=0)
-    """The highest, reached at the end of the warm-up."""
+    """The highest one; the warm-up ends with it."""
     min_learning_rate_share: float = Field(default=0.0, ge=0, le=1)
     """The last step's learning rate, as a share of the highest."""
     warmup_steps: int = Field(default=50, ge=0)
     decay_share: float = Field(default=0.2, gt=0, le=1)
-    """Which share of the steps decays, with warmup_stable_decay."""
+    """The share of steps in which the learning rate of warmup_stable_decay falls."""
     weight_decay: float = Field(ge=0)
     betas: tuple[Beta, Beta]
     epsilon: float = Field(default=1e-8, gt=0)
@@ -34,28 +34,28 @@ class PretrainParams(Section):
     """Does attention stop at document bounds, and do positions restart there?"""
     epochs: float | None = None
     steps: int | None = None
-    """One of epochs and steps."""
+    """Give either epochs or steps."""
     batch_tokens: int = Field(gt=0)
-    """Tokens of an optimizer step, over all devices."""
+    """Tokens of an optimizer step, on all devices together."""
     micro_batch_rows: int = Field(default=1, gt=0)
-    """Rows that one device holds at once."""
+    """Rows that one device computes at once."""
     precision: Literal["fp32", "bf16"] = "bf16"
     attention: Implementation = "auto"
     gradient_checkpointing: bool = False
     compile: bool = False
     fused_optimizer: bool = True
-    """One kernel for all of AdamW, where the device has it."""
+    """On a GPU: AdamW as one kernel."""
     loss_chunk_tokens: int = Field(default=4096, ge=0)
-    """Positions whose logits are held at once; 0 for all, which is faster where memory allows."""
+    """Positions whose logits are in memory at once; 0: all of them, which is faster if memory allows it."""
     launcher: str | None = None
-    """A file for `accelerate launch`, such as configs/accelerate/eight_gpus_fsdp.yaml; null: this process alone."""
+    """A file for `accelerate launch`, such as configs/accelerate/eight_gpus_fsdp.yaml; null: train in this process."""
     cpu_threads: int = Field(default=2, gt=0)
-    """Threads on a CPU: sums are split by their number, so another number gives other last bits."""
+    """The number of threads on a CPU changes rounding, so the weights depend on it."""
     checkpoint_every_steps: int = Field(default=500, gt=0)
     keep_checkpoints: int = Field(default=2, gt=0)
     held_out_every_steps: int = Field(default=500, gt=0)
     held_out_tokens: int = Field(default=100_000, ge=0)
-    """Of each component; 0 for all."""
+    """Of each component; 0: all."""
     seed: int = Field(ge=0)
 
     @model_validator(mode="after")
@@ -72,19 +72,19 @@ class PretrainParams(Section):
             raise ParamsError(f"pretrain.launcher: {self.launcher}: no such file")
 
     def determining(self) -> dict[str, object]:
-        """Return what the result depends on: all but how often it is saved, how many are kept and who starts it."""
+        """Return the params that the result depends on: all but those of checkpoints and the launcher."""
         return self.model_dump(mode="json", exclude={"checkpoint_every_steps", "keep_checkpoints", "launcher"})
 
 
-class Plan(NamedTuple):  # one run, as params, rows and devices make it
+class Plan(NamedTuple):  # the size of a run
     steps: int
     rows_a_step: int
     accumulation: int
-    """Micro batches of a step on each device."""
+    """Micro batches that each device computes in a step."""
 
 
 def divide_batch(params: PretrainParams, sequence_length: int, devices: int) -> int:
-    """Return the rows of a step; raises ParamsError, naming what would do, where the batch cannot be divided."""
+    """Return the number of rows of a step; raises ParamsError where the batch cannot be divided, with what would do."""
     rows_a_step, rest = divmod(params.batch_tokens, sequence_length)
     unit = params.micro_batch_rows * devices
     if rest or rows_a_step % unit:
@@ -100,7 +100,7 @@ def divide_batch(params: PretrainParams, sequence_length: int, devices: int) -> 
 
 
 def plan_run(params: PretrainParams, rows: int, sequence_length: int, devices: int) -> Plan:
-    """Return the run's shape; raises ParamsError where the batch cannot be divided, or the rows make no step."""
+    """Return the size of the run; raises ParamsError where the batch cannot be divided, or the rows make no step."""
     rows_a_step = divide_batch(params, sequence_length, devices)
     if rows == 0:
         raise ParamsError("pretrain: there are no packed rows")
@@ -111,7 +111,10 @@ def plan_run(params: PretrainParams, rows: int, sequence_length: int, devices: i
 
 
 def rows_of_step(step: int, rows: int, rows_a_step: int, seed: int) -> NDArray[np.int64]:
-    """Return [rows_a_step] the rows of a step (from 0): the order of the pack, then of a permutation for each epoch."""
+    """Return [rows_a_step] the rows of a step, counted from 0.
+
+    The first epoch has the rows in the order of the pack, each further epoch in a permutation of its own.
+    """
     positions = np.arange(step * rows_a_step, (step + 1) * rows_a_step)
     result = np.empty(rows_a_step, np.int64)
     for epoch in np.unique(positions // rows):
@@ -122,7 +125,7 @@ def rows_of_step(step: int, rows: int, rows_a_step: int, seed: int) -> NDArray[n
 
 
 def learning_rate(step: int, steps: int, params: PretrainParams) -> float:
-    """Return the learning rate of a step (from 0); the last step has the lowest one exactly."""
+    """Return the learning rate of a step, counted from 0; the last step has exactly the lowest."""
     highest, lowest = params.learning_rate, params.learning_rate * params.min_learning_rate_share
     if step < params.warmup_steps:
         return highest * (step + 1) / params.warmup_steps

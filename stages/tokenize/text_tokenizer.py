@@ -1,7 +1,7 @@
 """Encode documents with any Hugging Face fast tokenizer.
 
-A document becomes one begin-of-text token if the model expects one, the ids of its text, and one end-of-text
-token, whatever the tokenizer's post-processor adds. Text that looks like a special token is encoded as text.
+A document becomes one begin-of-text token, if the model expects one, the ids of its text, and one end-of-text token,
+whatever the tokenizer's own post-processor would add. A special token's name in the text is encoded as text.
 """
 
 import json
@@ -21,13 +21,13 @@ from mathcode_pile.kernels.words import Offsets
 from mathcode_pile.tokens.packed import Vocabulary
 from mathcode_pile.tokens.pretokens import Ids, PretokenEncoder, find_style
 
-# A longer text is encoded in pieces that end at line breaks, where there are any.
+# Longer texts are encoded in pieces, which end at line breaks if possible.
 PIECE_CHARACTERS = 500_000
 _LINE_BREAK = re.compile(r"\n(?=\S)")
 
 
 class TextTokenizer:
-    """A tokenizer that encodes documents as described above; reads tokenizer.json and tokenizer_config.json."""
+    """Encodes documents as the module's docstring says; reads tokenizer.json and tokenizer_config.json in a folder."""
 
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
@@ -41,7 +41,7 @@ class TextTokenizer:
         self.tokenizer.no_truncation()
         named = {name: self._find(config.get(f"{name}_token")) for name in ("bos", "eos", "pad")}
         if named["eos"] is None:
-            raise InputError(f"{folder}/tokenizer_config.json: it names no end-of-text token (eos_token)")
+            raise InputError(f"{folder}/tokenizer_config.json: it has no end-of-text token (eos_token)")
         size = max(self.tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         bos = named["bos"] if self._begins_texts(named["bos"], named["eos"], config, folder) else None
         self.vocabulary = Vocabulary(size, bos, named["eos"], named["eos"] if named["pad"] is None else named["pad"])
@@ -59,11 +59,11 @@ class TextTokenizer:
         return None if content is None else self.tokenizer.token_to_id(content)
 
     def _begins_texts(self, bos: int | None, eos: int, config: dict[str, Any], folder: Path) -> bool:
-        """Say whether the model expects its begin-of-text token before every text.
+        """Tell whether the model expects its begin-of-text token before every text.
 
-        It does if the tokenizer itself puts the token first, or if its config says so. If neither decides (as with
-        Llama-3's tokenizer when it was first published), the model expects it unless the token is the end-of-text
-        token too (GPT-2) or marks the turns of a chat (SmolLM2).
+        It does if the tokenizer itself puts the token there, or if its config says so. If neither says anything (as in
+        Llama-3's first version), it does unless the token is also the end-of-text token (GPT-2) or marks the turns of a
+        chat (SmolLM2).
         """
         if bos is None or self.tokenizer.encode("a").ids[:1] == [bos]:
             return bos is not None
@@ -74,11 +74,11 @@ class TextTokenizer:
         return bos != eos and str(self.tokenizer.id_to_token(bos)) not in chat
 
     def encode(self, texts: pa.Array) -> tuple[Ids, Offsets]:
-        """Return the ids of all documents, one after another ([tokens]), and where each starts ([texts + 1])."""
+        """Return the [tokens] ids of all documents, one after another, and [texts + 1] where each starts."""
         bos, eos = self.vocabulary.bos_id, self.vocabulary.eos_id
         pieces, starts = split_texts(texts)
         encode = self._pretokens.encode if self._pretokens else self._encode_whole
-        return self._mend(texts, *encode(pieces, starts, bos, eos))
+        return self._keep_as_text(texts, *encode(pieces, starts, bos, eos))
 
     def _encode_whole(self, pieces: pa.Array, starts: Offsets, first: int | None, last: int) -> tuple[Ids, Offsets]:
         ids, offsets = array("I"), [0]
@@ -92,8 +92,8 @@ class TextTokenizer:
             offsets.append(len(ids))
         return np.frombuffer(ids, np.uint32), np.array(offsets, np.int64)
 
-    def _mend(self, texts: pa.Array, ids: Ids, offsets: Offsets) -> tuple[Ids, Offsets]:
-        """Encode documents again, in parts, if the model made special tokens of their text in spite of our setting."""
+    def _keep_as_text(self, texts: pa.Array, ids: Ids, offsets: Offsets) -> tuple[Ids, Offsets]:
+        """Encode documents again, in parts, if their text became special tokens against the tokenizer's settings."""
         ends = 1 + (self.vocabulary.bos_id is not None)
         counts = np.add.reduceat(np.isin(ids, self._special_ids).astype(np.int64), offsets[:-1])
         wrong = np.flatnonzero(counts != ends).tolist()
@@ -105,7 +105,7 @@ class TextTokenizer:
         return np.concatenate(parts), np.cumsum([0, *map(len, parts)])
 
     def _encode_apart(self, text: str, before: Ids) -> Ids:
-        # No part contains a special string, because each is cut after its first character.
+        # The text is cut after the first character of each special token's name, so no part contains a name.
         pattern = "|".join(f"(?<={re.escape(s[:1])})(?={re.escape(s[1:])})" for s in self._special_texts if len(s) > 1)
         encoded = [e.ids for e in self.tokenizer.encode_batch_fast(re.split(pattern, text), add_special_tokens=False)]
         inner = np.array([i for ids in encoded for i in ids], np.uint32)
@@ -116,7 +116,7 @@ class TextTokenizer:
 
 
 def split_texts(texts: pa.Array) -> tuple[pa.Array, Offsets]:
-    """Return texts in pieces of at most PIECE_CHARACTERS, and the number of each text's first piece ([texts + 1])."""
+    """Return texts in pieces of at most PIECE_CHARACTERS, and [texts + 1] the first piece of each text."""
     if pc.max(pc.binary_length(texts)).as_py() <= PIECE_CHARACTERS:
         return texts, np.arange(len(texts) + 1)
     pieces = [list(split_text(text)) for text in texts.to_pylist()]
@@ -125,7 +125,7 @@ def split_texts(texts: pa.Array) -> tuple[pa.Array, Offsets]:
 
 
 def split_text(text: str) -> Iterator[str]:
-    """Yield a text in pieces of at most PIECE_CHARACTERS, cut before a line that is not indented where there is one."""
+    """Yield a text in pieces of at most PIECE_CHARACTERS, cut before a line without indentation if there is one."""
     while len(text) > PIECE_CHARACTERS:
         cuts = [match.end() for match in _LINE_BREAK.finditer(text, PIECE_CHARACTERS // 2, PIECE_CHARACTERS)]
         cut = cuts[-1] if cuts else PIECE_CHARACTERS

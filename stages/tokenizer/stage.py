@@ -1,4 +1,4 @@
-"""Bring the tokenizer, or train a small one on the corpus; the same params and corpus give the same bytes."""
+"""Get the tokenizer, or train a small one on the corpus; the same params and corpus give the same bytes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import list_shards, read_batches
 from mathcode_pile.downloads.model_files import OriginParams
@@ -16,15 +16,18 @@ BEGIN, END = "<|begin_of_text|>", "<|end_of_text|>"
 FILES = ["tokenizer*", "special_tokens_map.json", "*.model", "vocab*", "merges.txt", "added_tokens.json", "config.json"]
 
 
-class TrainParams(Section):
-    """A byte-level BPE tokenizer of one's own."""
+_BYTES = 256
 
-    vocabulary: int = Field(ge=258)
-    """Tokens, the 256 bytes and the two special ones included."""
+
+class TrainParams(Section):
+    """A new byte-level BPE tokenizer."""
+
+    vocabulary: int = Field(ge=_BYTES + 2)
+    """Tokens, including one for each byte and the two special ones."""
 
 
 class TokenizerParams(OriginParams):
-    """Where the tokenizer comes from: exactly one of train, folder, package and hub."""
+    """The source of the tokenizer: exactly one of train, folder, package and hub."""
 
     OWN = "train"
     train: TrainParams | None = None
@@ -33,22 +36,22 @@ class TokenizerParams(OriginParams):
 def bring_tokenizer(params: TokenizerParams, corpus: Path, out: Path) -> None:
     """Write the tokenizer to a folder from which transformers' AutoTokenizer loads it.
 
-    Raises InputError where it is not a fast one, or names no end-of-text token.
+    Raises InputError where it is not a fast tokenizer, or has no end-of-text token.
     """
     tokenizer = train_tokenizer(corpus, params.train) if params.train else _load(params)
     if not tokenizer.is_fast:
         raise InputError("tokenizer: it has no tokenizer.json; only Hugging Face's fast tokenizers can be used")
     if tokenizer.eos_token is None:
         raise InputError("tokenizer: it names no end-of-text token (eos_token)")
-    for name in ("is_local", "local_files_only"):  # how it was loaded here is nothing that others need
+    for name in ("is_local", "local_files_only"):  # how it was loaded, which later users do not need
         tokenizer.init_kwargs.pop(name, None)
     tokenizer.save_pretrained(out)
 
 
 def train_tokenizer(corpus: Path, params: TrainParams) -> Any:
-    """Return a byte-level BPE tokenizer trained on every component of a corpus, read as a stream.
+    """Return a byte-level BPE tokenizer trained on all components of a corpus, which is read as a stream.
 
-    Memory follows the number of distinct words. Raises InputError where the corpus is empty.
+    Memory grows with the number of distinct words. Raises InputError where the corpus is empty.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -66,7 +69,7 @@ def train_tokenizer(corpus: Path, params: TrainParams) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator(_read_texts(corpus), trainer)
-    if tokenizer.get_vocab_size() == 258:
+    if tokenizer.get_vocab_size() == _BYTES + 2:
         raise InputError(f"{corpus}: too little text to train a tokenizer on")
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BEGIN} $A", pair=f"{BEGIN} $A {BEGIN} $B:1", special_tokens=[(BEGIN, tokenizer.token_to_id(BEGIN))]
@@ -90,5 +93,4 @@ def _load(params: TokenizerParams) -> Any:
     try:
         return AutoTokenizer.from_pretrained(folder, **options)
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"tokenizer: {folder}: not a tokenizer transformers can load: {reason}") from error
+        raise InputError(f"tokenizer: {folder}: not a tokenizer transformers can load: {first_line(error)}") from error

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mathcode_pile.classifier.fasttext_kernel import join_words
+from mathcode_pile.classifier.fasttext_words_kernel import join_words
 from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.shards import list_shards, read_batches
 from mathcode_pile.kernels.words import text_hashes

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 import sympy
 
-from mathcode_pile.classifier.fasttext_kernel import join_words, read_model, score_texts
+from mathcode_pile.classifier.fasttext_file import read_model
+from mathcode_pile.classifier.fasttext_scores_kernel import score_texts
+from mathcode_pile.classifier.fasttext_words_kernel import join_words
 from mathcode_pile.classifier.scorer import MODEL_FILE, Scorer
 from mathcode_pile.core.documents import DOCUMENT, document_id
 from mathcode_pile.core.errors import InputError, PipelineError

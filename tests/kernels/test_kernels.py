@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mathcode_pile.classifier.fasttext_kernel import hash_word, join_words
+from mathcode_pile.classifier.fasttext_words_kernel import hash_word, join_words
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.kernels import fold_table, scan_word, text_buffers, text_hashes
+from mathcode_pile.kernels.words import fold_table, scan_word, text_buffers, text_hashes
 from stages.deduplicate.minhash_kernel import permutations, sign_texts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,7 +156,7 @@ def test_kernels_work_where_machine_code_cannot_be_kept(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder can be made below a file")
     script = (
-        "import pyarrow as pa; from mathcode_pile.kernels import text_hashes;"
+        "import pyarrow as pa; from mathcode_pile.kernels.words import text_hashes;"
         "print(text_hashes(pa.array(['a b']))[0][0])"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "MATHCODE_SCRATCH": str(blocked / "scratch")}

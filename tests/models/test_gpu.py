@@ -72,11 +72,11 @@ def compare_with_documents_alone(data: Path, implementation: str, precision: str
         for number in range(5):
             with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bf16"):
                 packed, open_ended = (
-                    model(**model_inputs(rows[number], implementation, bounds, "cuda")[0]).logits[0].float()
+                    model(**model_inputs(rows.take([number]), implementation, bounds, "cuda")[0]).logits[0].float()
                     for bounds in (True, False)
                 )
             for start, stop in itertools.pairwise(rows.row(number)[1].tolist()):
-                ids = torch.from_numpy(rows[number].input_ids[:, start:stop]).cuda()
+                ids = torch.from_numpy(rows.take([number]).input_ids[:, start:stop]).cuda()
                 alone = exact(ids, use_cache=False).logits[0]
                 torch.testing.assert_close(packed[start:stop], alone, atol=tolerance, rtol=0)
                 apart = max(apart, float((open_ended[start:stop] - alone).abs().max()))
@@ -85,7 +85,7 @@ def compare_with_documents_alone(data: Path, implementation: str, precision: str
 
 @pytest.mark.parametrize("implementation", FAST + EXACT)
 def test_gradients_are_those_of_the_documents_alone(data: Path, implementation: str):
-    rows = PackedRows(data / "pack").batch(0, 4)
+    rows = PackedRows(data / "pack").take(range(4))
     precision = "bf16" if implementation in FAST else "fp32"
     exact = load_model(data / "base_model")
     attach_loss(exact, 50)
@@ -113,7 +113,7 @@ def test_a_compiled_step_waits_for_nothing_and_is_compiled_once(data: Path):
     compile_layers(model)
 
     def step(number: int) -> None:
-        inputs, labels = model_inputs(rows.batch(4 * number, 4 * number + 4), implementation, True, "cuda")
+        inputs, labels = model_inputs(rows.take(range(4 * number, 4 * number + 4)), implementation, True, "cuda")
         with torch.autocast("cuda", torch.bfloat16):
             loss = model(labels=labels, **inputs)
         loss.backward()
@@ -181,7 +181,7 @@ def test_the_stage_learns_as_on_the_cpu_and_killed_it_goes_on(data: Path, tmp_pa
     killed.kill()
     assert killed.wait() == -9, (tmp_path / "run" / "killed.log").read_text()[-3000:]
     metrics = run(command, tmp_path / "run")
-    assert "goes on after step" in (tmp_path / "run" / "run.log").read_text()
+    assert "continues after step" in (tmp_path / "run" / "run.log").read_text()
     # bf16 has eight bits; losses begin at ln 259 = 5.6.
     np.testing.assert_allclose(losses(tmp_path / "run"), on_cpu, rtol=1e-2)
     for component in ("one", "two"):

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from s3_server import start_s3
 
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import read_rows
-from mathcode_pile.tokens.packed import PackedRows, held_out, list_components, read_tokens
+from mathcode_pile.tokens.packed import PackedRows, list_components, read_tokens
 from stages.pack.mixture import ShareParams
 from stages.pack.stage import PackParams, pack
 
@@ -207,8 +206,8 @@ def test_the_samples_tokens_are_all_in_rows_of_8192_and_hardly_padded(
     params = PackParams(sequence_length=8192, max_epochs=1, seed=0)
     metrics = pack(tokens, tmp_path / "rows", params, {name: ShareParams(weight=1) for name in names})
     counted = {name: json.loads((reproduced / f"metrics/tokenize/{name}.json").read_text()) for name in names}
-    stored = {name: sum(len(t.tokens) for t in read_tokens(tokens / name, name)) for name in names}
-    apart = Counter(t.component for t in held_out(tokens) for _ in t.tokens)
+    stored = {name: sum(len(t.tokens) for t in read_tokens(tokens / name)) for name in names}
+    apart = {name: sum(len(t.tokens) for t in read_tokens(tokens / name / "held_out")) for name in names}
     for name in names:
         assert (stored[name], apart[name]) == (counted[name]["tokens"], counted[name].get("held_out_tokens", 0))
     rows = PackedRows(tmp_path / "rows")

@@ -18,7 +18,7 @@ from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import write_shards
 from mathcode_pile.tokens.packed import IGNORED, PackedRows, Vocabulary, token_schema
-from stages.pack import rows as rows_module
+from stages.pack import row_files, row_plan
 from stages.pack.mixture import ShareParams, ask_tokens, cut_documents
 from stages.pack.packing_kernel import pack_pieces
 from stages.pack.stage import PackParams, pack, write_mixture
@@ -208,7 +208,7 @@ def test_padding_is_under_a_thousandth_on_long_tailed_lengths() -> None:
 
 
 def test_ends_of_long_documents_fill_the_gaps(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows_module, "MIN_FRAGMENT", 8)
+    monkeypatch.setattr(row_plan, "MIN_FRAGMENT", 8)
     # Whole rows and ends of 40 alone would leave 24 of 64 empty in every second row.
     folder = write_tokens(project / "tokens", {"a": [104] * 3 + [30] * 4})
     metrics = pack(folder, project / "out", params(), {"a": ShareParams(weight=1)})
@@ -227,12 +227,12 @@ def test_several_files_and_batches_hold_what_one_does(project: Path, monkeypatch
     folder = write_tokens(project / "tokens", components, 2000)
     mixture = {"a": ShareParams(weight=1.5)}
     pack(folder, project / "one", params(), mixture)
-    monkeypatch.setattr(rows_module, "ROWS_FILE_TOKENS", 64 * 50)
-    monkeypatch.setattr(rows_module, "BATCH_TOKENS", 64 * 7)
+    monkeypatch.setattr(row_files, "ROWS_FILE_TOKENS", 64 * 50)
+    monkeypatch.setattr(row_files, "BATCH_TOKENS", 64 * 7)
     pack(folder, project / "many", params(), mixture)
     one, many = PackedRows(project / "one"), PackedRows(project / "many")
     assert len(list((project / "many").glob("rows-*.arrow"))) > 5 and len(one) == len(many)
-    for a, b in zip(one.batch(0, len(one)), many.batch(0, len(many)), strict=True):
+    for a, b in zip(one.take(range(len(one))), many.take(range(len(many))), strict=True):
         assert np.array_equal(a, b)
     assert not list((project.parent / "scratch" / "working" / "pack").glob("*/")), "temporary files are gone"
 
@@ -241,7 +241,7 @@ def test_another_seed_puts_the_rows_in_another_order(project: Path) -> None:
     folder = write_tokens(project / "tokens", {"a": [60] * 100})
     for seed in (0, 1):
         pack(folder, project / f"out{seed}", params(seed=seed), {"a": ShareParams(weight=1)})
-    first, second = (PackedRows(project / f"out{seed}").batch(0, 100).input_ids for seed in (0, 1))
+    first, second = (PackedRows(project / f"out{seed}").take(range(100)).input_ids for seed in (0, 1))
     assert not np.array_equal(first, second)
     assert sorted(map(tuple, first.tolist())) == sorted(map(tuple, second.tolist()))
 
@@ -250,13 +250,13 @@ def test_the_reader_tells_documents_positions_and_padding(project: Path) -> None
     folder = write_tokens(project / "tokens", {"a": [40, 20]})
     pack(folder, project / "out", params(), {"a": ShareParams(weight=1)})
     rows = pickle.loads(pickle.dumps(PackedRows(project / "out")))
-    row = rows[0]
+    row = rows.take([0])
     assert row.input_ids.shape == (1, 64) and row.input_ids[0, [0, 39, 40, 59, 60]].tolist() == [1, 2, 1, 2, 2]
     assert row.position_ids[0].tolist() == [*range(40), *range(20), *range(4)]
     assert row.document_index[0].tolist() == [0] * 40 + [1] * 20 + [-1] * 4
     assert np.flatnonzero(row.labels[0] == IGNORED).tolist() == [0, 40, 60, 61, 62, 63]
     with pytest.raises(IndexError):
-        rows[1]
+        rows.take([1])
 
 
 def test_datasets_maps_the_rows_into_memory(project: Path) -> None:

@@ -34,7 +34,7 @@ from mathcode_pile.models.language_model import (
     training_flops,
 )
 from mathcode_pile.tokens.packed import IGNORED, PackedRows, Rows
-from stages.pretrain import processes
+from stages.pretrain import distributed
 from stages.pretrain import stage as training
 from stages.pretrain.stage import pretrain
 from stages.pretrain.training_params import PretrainParams, learning_rate, plan_run, rows_of_step
@@ -99,7 +99,7 @@ def check_logits(data: Path, implementation: str) -> None:
     model = load_model(data / "base_model", implementation).eval()
     apart = 0.0
     for number in np.random.default_rng(7).choice(len(rows), 6, replace=False).tolist():
-        row = rows[number]
+        row = rows.take([number])
         bounded, unbounded = (
             model(**model_inputs(row, implementation, bounds)[0]).logits.detach()[0] for bounds in (True, False)
         )
@@ -132,7 +132,7 @@ def test_varlen_gives_its_kernel_the_documents_laid_end_to_end(
 ):
     # The kernel itself runs on GPUs only.
     monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", attend_within)
-    rows = PackedRows(data / "pack").batch(0, 3)
+    rows = PackedRows(data / "pack").take(range(3))
     losses = []
     for implementation in ("varlen", "sdpa"):
         model = load_model(data / "base_model", implementation)
@@ -162,7 +162,7 @@ def test_compiled_layers_give_the_same_losses_and_are_not_compiled_again_at_each
             compile_layers(model)
         torch._dynamo.utils.counters.clear()
         for step in range(4):
-            inputs, labels = model_inputs(rows.batch(2 * step, 2 * step + 2), "sdpa", True)
+            inputs, labels = model_inputs(rows.take([2 * step, 2 * step + 1]), "sdpa", True)
             loss = model(labels=labels, **inputs)
             loss.backward()
             losses.append(float(loss.detach()))
@@ -175,7 +175,7 @@ def test_compiled_layers_give_the_same_losses_and_are_not_compiled_again_at_each
 def test_under_autocast_the_residual_stream_is_narrow(data: Path):
     model = load_model(data / "base_model")
     keep_stream_narrow(model)
-    inputs, _ = model_inputs(PackedRows(data / "pack")[0], "sdpa", True)
+    inputs, _ = model_inputs(PackedRows(data / "pack").take([0]), "sdpa", True)
     with torch.autocast("cpu", torch.bfloat16):
         states = model(**inputs, output_hidden_states=True).hidden_states
     assert {state.dtype for state in states[:-1]} == {torch.bfloat16}  # the last one is the norm's
@@ -184,7 +184,7 @@ def test_under_autocast_the_residual_stream_is_narrow(data: Path):
 def test_with_bounds_no_label_crosses_one_and_without_only_padding_is_left_out(data: Path):
     rows = PackedRows(data / "pack")
     tokens, bounds = rows.row(0)
-    bounded, unbounded = (model_inputs(rows[0], "sdpa", b)[1][0].numpy() for b in (True, False))
+    bounded, unbounded = (model_inputs(rows.take([0]), "sdpa", b)[1][0].numpy() for b in (True, False))
     filled = bounds[-1]
     assert (unbounded[: filled - 1] == tokens[1:filled]).all()
     assert (unbounded[filled - 1 :] == IGNORED).all()
@@ -306,7 +306,7 @@ class Sharding(Accelerator):
 
 def train_sharded(data: Path, out: Path, end: int | None = None) -> None:
     """Train with weights, gradients and moments sharded; die in the middle of a step where one is given."""
-    processes.Accelerator = Sharding  # type: ignore[misc]
+    distributed.Accelerator = Sharding  # type: ignore[misc]
     if end is not None:
         training.Run._check_finite = lambda run, *_: os._exit(9) if run.step == end else None  # type: ignore[method-assign]
     train(data, out, gradient_checkpointing=True)

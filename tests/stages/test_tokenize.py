@@ -14,7 +14,7 @@ import pytest
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.shards import write_shards
-from mathcode_pile.tokens.packed import held_out, read_tokens, read_vocabulary
+from mathcode_pile.tokens.packed import read_tokens, read_vocabulary
 from stages.tokenize.stage import TokenizeParams, is_held_out, tokenize
 from stages.tokenize.text_tokenizer import TextTokenizer, split_text
 
@@ -162,8 +162,8 @@ def write_documents(folder: Path) -> Path:
 def test_counts_add_up_and_held_out_documents_are_apart(project: Path) -> None:
     tokenizer = make_byte_level(project)
     report = tokenize(write_documents(project / "in"), tokenizer, project / "out" / "a", PARAMS)
-    trained = {t.id: t.tokens for t in read_tokens(project / "out" / "a", "a")}
-    apart = {t.id: t.tokens for t in held_out(project / "out")}
+    trained = {t.id: t.tokens for t in read_tokens(project / "out" / "a")}
+    apart = {t.id: t.tokens for t in read_tokens(project / "out" / "a" / "held_out")}
     assert not trained.keys() & apart.keys() and len(trained) + len(apart) == report.kept == 300
     assert report.read == 301 and report.dropped == {"empty": 1}
     assert sum(map(len, trained.values())) == report.counts["tokens"]
@@ -222,5 +222,6 @@ def test_translated_code_is_held_out_with_its_page(project: Path) -> None:
     write_shards(project / "in", [pa.RecordBatch.from_pylist(rows, DOCUMENT)], DOCUMENT)
     tokenize(project / "in", make_byte_level(project), project / "out" / "translated", PARAMS)
     pages = {f"s/{number}" for number in range(400) if is_held_out(f"s/{number}", PARAMS)}
-    apart = {token.id.replace("translated", "s") for token in held_out(project / "out")}
+    tokens = read_tokens(project / "out" / "translated" / "held_out")
+    apart = {document.id.replace("translated", "s") for document in tokens}
     assert pages and apart == pages

@@ -1,4 +1,4 @@
-"""What params say of one classifier: train_classifier and classify both read it."""
+"""The params of one classifier, which both train_classifier and classify read."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from mathcode_pile.core.params import Section
 
 
 class ClassifierParams(Section):
-    """One classifier: what it learns from, what it scores, and how much of that it drops."""
+    """One classifier: what it learns from, what it scores, and which scores are dropped."""
 
     positives: str
     negatives: str

@@ -1,10 +1,5 @@
-"""What compiled code of several stages shares: words and hashes over Arrow buffers, no Python object per document.
+"""Compiled code that several stages share: words and hashes of text in Arrow buffers, without Python objects.
 
-A module named `*_kernel` holds the compiled code of its own stage or folder. Kernels release the GIL. No output
-depends on whether a compiled kernel came from the cache.
+A module named `*_kernel` holds the compiled code of one stage or folder. Kernels release the GIL. Their output is the
+same whether or not the machine code comes from the cache.
 """
-
-from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import fold_table, scan_word, text_buffers, text_hashes
-
-__all__ = ["compiled", "fold_table", "scan_word", "text_buffers", "text_hashes"]

@@ -1,7 +1,7 @@
 """Compile functions with numba and keep the machine code between processes.
 
-Each stage is a fresh process, and compiling takes seconds; machine code is kept in the scratch folder,
-under a hash of the sources that the kernel's module imports (numba does not notice a change in a called function).
+Each stage runs in a new process, and compiling takes seconds. So the machine code is kept in the scratch folder, under
+a hash of the kernel's module and of all modules it imports: numba itself does not notice a change in a called function.
 """
 
 import os
@@ -16,7 +16,7 @@ from mathcode_pile.core import scratch
 
 @cache
 def _cache_folder(module: str) -> str | None:
-    """Return where a module's machine code is kept, None where there is no place to write to."""
+    """Return the folder for a module's machine code, None where no folder can be written to."""
     try:
         folder = scratch.scratch_folder("kernels", scratch.hash_code(module))
     except OSError:
@@ -25,11 +25,11 @@ def _cache_folder(module: str) -> str | None:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function on its first call, releasing the GIL; its machine code is kept where it can be."""
+    """Compile a function on its first call and release the GIL in it; keep the machine code where that is possible."""
     folder = _cache_folder(function.__module__)
     if folder is None:
         return numba.njit(nogil=True)(function)
-    # numba writes beside and renames, so several processes may compile the same function at once.
+    # numba writes a temporary file and renames it, so several processes may compile the same function at once.
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, folder
     try:
         return numba.njit(nogil=True, cache=True)(function)

@@ -1,1 +1,1 @@
-"""Language models: load, save, keep attention inside documents, measure held-out loss."""
+"""Causal language models: load and save them, keep attention inside documents, measure the loss on held-out text."""

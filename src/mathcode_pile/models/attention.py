@@ -1,9 +1,9 @@
-"""Keep attention inside documents: what a model is given for packed rows, for each implementation.
+"""Keep attention inside documents: the inputs that each implementation of attention needs for packed rows.
 
-transformers reads document bounds from positions that restart; it then builds a block-diagonal causal
-mask for sdpa and eager and a block mask for flex. FlashAttention, from the package or as torch has it
-(varlen), takes the documents laid end to end and their cumulative lengths. Models whose attention does
-not follow transformers' masks (state-space layers, custom remote code) are not covered.
+transformers finds document bounds where positions restart. For sdpa and eager it then builds a block-diagonal causal
+mask, for flex a block mask. FlashAttention, from its package or from torch (varlen), takes all documents in one
+sequence, with their cumulative lengths.
+Not covered: models whose attention does not follow transformers' masks (state-space layers, custom remote code).
 """
 
 import importlib.util
@@ -18,14 +18,14 @@ from mathcode_pile.tokens.packed import IGNORED, Rows
 
 Implementation = Literal["auto", "flash", "varlen", "flex", "sdpa", "eager"]
 
-# transformers' names, the first one that the machine has.
+# transformers' name of each version of FlashAttention, the fastest first, and the module it needs.
 FLASH = {"flash_attention_3": "flash_attn_interface", "flash_attention_2": "flash_attn"}
 
 
 def available_implementations(device: str, precision: str = "bf16") -> list[str]:
-    """Return transformers' names of the implementations which this machine has, the fastest first."""
+    """Return transformers' names of the implementations that this machine has, the fastest first."""
     if device != "cuda":
-        # Flex trains through a compiled kernel, which torch has for GPUs only.
+        # Training with flex needs a compiled kernel, which torch has only for GPUs.
         return ["sdpa", "eager"]
     fast: list[str] = []
     if precision == "bf16":  # FlashAttention has no 32-bit kernels
@@ -35,20 +35,19 @@ def available_implementations(device: str, precision: str = "bf16") -> list[str]
 
 
 def choose_implementation(asked: Implementation, device: str, precision: str = "bf16") -> str:
-    """Return transformers' name of the implementation asked for; raises ParamsError where the machine lacks it."""
+    """Return transformers' name of the requested implementation; raises ParamsError where the machine lacks it."""
     available = available_implementations(device, precision)
     if asked == "auto":
         return available[0]
     matching = [name for name in available if name.startswith(asked)]
     if not matching:
-        raise ParamsError(
-            f"pretrain.attention: {asked} is not to be had on {device} in {precision}; there are {', '.join(available)}"
-        )
+        others = ", ".join(available)
+        raise ParamsError(f"pretrain.attention: {asked} is not available on {device} in {precision}; use {others}")
     return matching[0]
 
 
 def register_varlen() -> None:
-    """Make torch's own FlashAttention for varied lengths known to transformers under the name varlen."""
+    """Register torch's own FlashAttention for documents of different lengths with transformers, as `varlen`."""
     from transformers import AttentionInterface
 
     AttentionInterface.register("varlen", _varlen_attention)
@@ -65,7 +64,7 @@ def _varlen_attention(
     scaling: float | None = None,
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attend within documents. query, key, value: [1, heads, tokens, width]; returns [1, tokens, heads, width]."""
+    """Attend within documents; query, key, value: [1, heads, tokens, width]; returns [1, tokens, heads, width]."""
     from torch.nn.attention.varlen import varlen_attn
 
     flat = [x.squeeze(0).transpose(0, 1).to(value.dtype) for x in (query, key, value)]
@@ -81,9 +80,9 @@ def model_inputs(
 ) -> tuple[dict[str, Any], torch.Tensor]:
     """Return a model's keyword arguments for packed rows, and the labels, both [rows, tokens].
 
-    labels: what each position predicts, already shifted: labels[:, i] is the token at i + 1, IGNORED where
-    that is padding or, with bounds, another document's first token.
-    For FlashAttention with bounds, and always for varlen, the rows are laid end to end in one, [1, rows * tokens].
+    The labels are already shifted: labels[:, i] is the token at i + 1, which position i predicts. It is IGNORED where
+    that token is padding or, with document_bounds, the first of another document.
+    For FlashAttention with document_bounds, and always for varlen, all rows become one: [1, rows * tokens].
     """
     labels = rows.labels if document_bounds else np.where(rows.document_index < 0, IGNORED, rows.input_ids)
     shifted = np.full_like(labels, IGNORED)
@@ -94,7 +93,7 @@ def model_inputs(
     if implementation == "varlen" or (document_bounds and implementation.startswith("flash")):
         extra = _cumulative_lengths(positions, device)
         ids, positions, shifted = ids.reshape(1, -1), positions.reshape(1, -1), shifted.reshape(1, -1)
-    # Without a cache and without an attention mask: only then does transformers look for restarts.
+    # transformers looks for positions that restart only if there is neither a cache nor an attention mask.
     inputs = {"input_ids": _to_tensor(ids, device), "position_ids": _to_tensor(positions, device), "use_cache": False}
     return inputs | extra, _to_tensor(shifted, device)
 
@@ -103,15 +102,15 @@ def _to_tensor(array: NDArray[Any], device: torch.device | str) -> torch.Tensor:
     tensor = torch.from_numpy(np.ascontiguousarray(array))
     if torch.device(device).type != "cuda":
         return tensor.to(device)
-    # From pinned memory the copy waits for nothing; else the processor would wait for all work given to the GPU.
+    # A copy from pinned memory does not wait. Any other copy waits until the GPU has done all its work.
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _cumulative_lengths(positions: NDArray[np.int64], device: torch.device | str) -> dict[str, Any]:
-    """Return where each document begins in the rows laid end to end, padding counted as one, and the longest.
+    """Return FlashAttention's arguments: where each document begins (padding counts as one), and the longest length.
 
-    Compiled code is made for one shape and one length: so the number is rounded up, with documents of no tokens at the
-    end, and no document is longer than a row.
+    Compiled code works for one shape and one length only. So the number of documents is rounded up, with empty ones at
+    the end, and the length of a row is given as the longest.
     """
     bounds = np.append(np.flatnonzero(positions.reshape(-1) == 0), positions.size)
     size = 1 + (1 << max(6, (len(bounds) - 2).bit_length()))

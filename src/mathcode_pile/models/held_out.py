@@ -20,14 +20,14 @@ class Loss(NamedTuple):  # of one component's held-out documents
     tokens: int
     documents: int
     standard_error: float
-    """Of the mean, documents taken as independent."""
+    """Of the mean, if documents are independent."""
 
 
-class Share(NamedTuple):  # one process's part of work that several do
+class Share(NamedTuple):  # one process's part of the work of several
     process: int
     processes: int
     gather: Callable[[list[Any]], list[list[Any]]]
-    """From each process's list, every process's lists."""
+    """Takes this process's list and returns the lists of all processes."""
 
 
 def held_out_losses(
@@ -42,15 +42,15 @@ def held_out_losses(
 ) -> dict[str, Loss]:
     """Return the loss on each component's held-out documents in a folder of tokenized components.
 
-    model: one that attach_loss was applied to.
-    tokens: at most about this many of a component are read, spread evenly over its documents (0: all).
-    A document longer than a row is cut into pieces of a row, each of which counts as one.
-    share: how several processes divide the batches; all get the same result.
-    components: those measured, all where it is None.
+    model: one with attach_loss applied.
+    tokens: about how many tokens of a component to read, spread evenly over its documents (0: all).
+    A document longer than a row is cut into pieces of at most a row; each piece counts as a document.
+    share: how several processes divide the batches; all of them get the same result.
+    components: which to measure (None: all).
     """
     losses = {}
     for name in list_components(folder, components):
-        documents = (document.tokens for document in read_tokens(folder / name / "held_out", name))
+        documents = (document.tokens for document in read_tokens(folder / name / "held_out"))
         pieces = _spread(_cut(documents, sequence_length), tokens)
         loss = mean_loss(model, pieces, sequence_length, rows_at_once, device, share)
         if loss is not None:
@@ -79,7 +79,7 @@ def _measure(model: Any, batches: list[Rows], device: torch.device | str, share:
     """Return [documents, 2] of all batches, in their order; each process takes every n-th."""
     mine = []
     for first in range(0, len(batches), share.processes):
-        # Sharded models run in step, so a process without a batch of its own runs the first one for nothing.
+        # The processes of a sharded model must all run it, so one without a batch of its own runs the first one.
         index = first + share.process
         losses = document_losses(model, batches[index if index < len(batches) else 0], device)
         if index < len(batches):
@@ -89,12 +89,12 @@ def _measure(model: Any, batches: list[Rows], device: torch.device | str, share:
 
 
 def _cut(documents: Iterable[NDArray[Any]], sequence_length: int) -> list[NDArray[Any]]:
-    """Return documents cut into pieces of at most a row."""
+    """Return the documents, cut into pieces of at most a row."""
     return [d[i : i + sequence_length] for d in documents for i in range(0, len(d), sequence_length)]
 
 
 def _spread(pieces: list[NDArray[Any]], tokens: int) -> list[NDArray[Any]]:
-    """Return pieces at even distances whose tokens come to about `tokens`, all where they are fewer."""
+    """Return pieces at even distances with about `tokens` tokens in all; all pieces if they have fewer."""
     total = sum(map(len, pieces))
     if not tokens or total <= tokens:
         return pieces
@@ -103,7 +103,7 @@ def _spread(pieces: list[NDArray[Any]], tokens: int) -> list[NDArray[Any]]:
 
 
 def _rows_of(pieces: Iterable[NDArray[Any]], sequence_length: int, rows_at_once: int) -> Iterator[Rows]:
-    """Yield pieces of documents laid in rows in their order, a few rows at a time."""
+    """Yield rows of the pieces, in their order, `rows_at_once` rows at a time."""
     batch: list[list[NDArray[Any]]] = [[]]
     for piece in pieces:
         if sum(map(len, batch[-1])) + len(piece) > sequence_length:
@@ -135,7 +135,7 @@ def _estimate(measured: NDArray[np.float64]) -> Loss:
     measured = measured[measured[:, 1] > 0]
     tokens = int(measured[:, 1].sum())
     mean = float(measured[:, 0].sum() / tokens)
-    # Ratio estimator: each document's excess over what its length would predict.
+    # The ratio estimator's variance: of each document's loss beyond what its length predicts.
     excess = measured[:, 0] - mean * measured[:, 1]
     count = len(measured)
     variance = float((excess**2).sum()) / max(1, count - 1) * count
@@ -143,7 +143,7 @@ def _estimate(measured: NDArray[np.float64]) -> Loss:
 
 
 def document_losses(model: Any, rows: Rows, device: torch.device | str) -> NDArray[np.float64]:
-    """Return [documents, 2] the summed loss and the predicted tokens of each document in the rows."""
+    """Return [documents, 2] the summed loss and the number of predicted tokens of each document in the rows."""
     implementation = unwrap(model).config._attn_implementation
     inputs, labels = model_inputs(rows, implementation, document_bounds=True, device=device)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Load a causal language model from a folder, have it give losses instead of logits, save it."""
+"""Load a causal language model from a folder, make it return losses instead of logits, compile it, save it."""
 
 from pathlib import Path
 from types import MethodType
@@ -8,15 +8,15 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.errors import InputError, PipelineError, first_line
 from mathcode_pile.models.attention import register_varlen
 from mathcode_pile.tokens.packed import IGNORED
 
 
 def fix_threads(threads: int) -> None:
-    """Have torch use this many CPU threads whatever the machine has: sums are split, and round, by their number."""
+    """Make torch use this many CPU threads on any machine: the number changes how sums are split, and so rounding."""
     torch.set_num_threads(threads)
-    # On a GPU this would cost speed (new memory is filled) and still not give the same bits.
+    # On a GPU, deterministic algorithms are slower (new memory is filled) and the bits still differ.
     torch.use_deterministic_algorithms(not torch.cuda.is_available(), warn_only=True)
 
 
@@ -31,7 +31,7 @@ def load_model(folder: Path, attention: str = "sdpa", dtype: torch.dtype = torch
             folder, dtype=dtype, attn_implementation=attention, local_files_only=True
         )
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: not a model transformers can load: {_first_line(error)}") from error
+        raise InputError(f"{folder}: not a model transformers can load: {first_line(error)}") from error
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -41,28 +41,24 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: not a tokenizer transformers can load: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"{folder}: not a tokenizer transformers can load: {first_line(error)}") from error
 
 
 def attach_loss(model: Any, chunk_tokens: int, compiled: bool = False) -> None:
     """Make model(labels=..., **inputs) return the summed loss without holding all logits at once.
 
-    labels: already shifted, IGNORED where there is none. With reduction="none" the result is each position's
-    loss, in the shape of labels. The logits of `chunk_tokens` positions are made, used, and made again in the
-    backward pass: at a vocabulary of 128,000 they would else take more memory than the model. 0 holds them all,
-    which is faster.
-    Not for models that scale or cap their logits.
+    labels: already shifted, IGNORED where a position has none. With reduction="none" the result is the loss of each
+    position, in the shape of labels.
+    chunk_tokens: the logits of this many positions are computed at once, and again in the backward pass. With a
+    vocabulary of 128,000, all of them would take more memory than the model. 0 holds them all, which is faster.
+    Raises InputError for models that scale or cap their logits.
     """
     for key in ("final_logit_softcapping", "logit_scale", "logits_scaling"):
         if getattr(model.config, key, None) not in (None, 1, 1.0):
             raise InputError(f"{model.config.model_type}: models with {key} are not supported")
     model.forward = MethodType(_loss_forward, model)
     head = model.get_output_embeddings()
-    # The head itself turns into losses: what shards a model gathers a module's weights around its call.
+    # The head computes the losses itself, because FSDP gathers a module's weights only while that module runs.
     head.forward = MethodType(_head_losses, head)
     head.chunk_tokens = chunk_tokens
     head.chunk_losses = torch.compile(_chunk_losses, dynamic=False) if compiled else _chunk_losses
@@ -81,7 +77,7 @@ def _loss_forward(self: Any, labels: torch.Tensor, reduction: str = "sum", **inp
 
 
 def _head_losses(self: Any, hidden: torch.Tensor, labels: torch.Tensor, reduction: str) -> torch.Tensor:
-    # Positions without a label are reckoned too: to leave them out, a GPU would have to wait until they are counted.
+    # Positions without a label are computed too. To leave them out, the processor would wait for the GPU's count.
     hidden, targets = hidden.flatten(0, 1), labels.flatten()
     size = self.chunk_tokens or len(targets)
     parts = []
@@ -102,10 +98,10 @@ def _chunk_losses(
 
 
 def keep_stream_narrow(model: Any) -> None:
-    """Under autocast, begin the residual stream in its type.
+    """Under autocast, start the residual stream in autocast's type.
 
-    The weights are 32-bit floats, so it would else be carried in 32 bits from the embeddings on: twice the memory and
-    traffic, and queries wider than values, which attention kernels refuse.
+    The weights are 32-bit floats. Without this, the residual stream would have 32 bits from the embeddings on: twice
+    the memory and traffic, and queries wider than values, which attention kernels refuse.
     """
 
     def narrow(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
@@ -118,37 +114,37 @@ def keep_stream_narrow(model: Any) -> None:
 def compile_layers(model: Any) -> None:
     """Compile each layer's forward pass.
 
-    One layer's code serves all of them, and what sharding hangs on a layer's call stays outside. Shapes do not
+    All layers share the code of one, and the hooks with which FSDP shards a layer stay outside of it. Shapes do not
     change from step to step, so nothing is compiled again.
     """
     from transformers.modeling_layers import GradientCheckpointingLayer
 
     layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
-    # FlashAttention is told a layer's number, which makes a variant of each layer, for training and for evaluation.
+    # FlashAttention gets the layer's number as an argument, so each layer is a variant, in training and in evaluation.
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 2 * len(layers) + 8)
     for layer in layers:
         layer.forward = torch.compile(layer.forward, dynamic=False)
 
 
 def unwrap(model: Any) -> Any:
-    """Return the model inside what data parallelism and compilation put around it."""
+    """Return the model without the wrappers of data parallelism and compilation."""
     while hasattr(model, "module") or hasattr(model, "_orig_mod"):
         model = getattr(model, "module", None) or model._orig_mod
     return model
 
 
 def count_parameters(model: Any) -> int:
-    """Return the number of parameters, tied ones counted once."""
+    """Return the number of parameters; tied ones count once."""
     return sum(p.numel() for p in model.parameters())
 
 
 def training_flops(model: Any, tokens: int, pairs: int) -> float:
-    """Return the floating-point operations that a training step on so many tokens needs.
+    """Return the floating-point operations that a training step on this many tokens needs.
 
-    pairs: of positions of which one attends to the other. 6 a weight and token, embeddings' look-up not counted, and
-    12 a pair, layer and unit of width: two products forward, twice that backward. Work made twice to save memory
-    does not count.
-    Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B, where every pair of a row counts, masked or not.
+    pairs: how many pairs of positions attend to each other.
+    6 operations for each weight and token, without the embeddings' look-up; and 12 for each pair, layer and unit of
+    width: two products in the forward pass, four in the backward pass. Work repeated to save memory does not count.
+    Source: Chowdhery et al. 2022, arXiv:2204.02311, appendix B; there every pair in a row counts, masked or not.
     """
     config = model.config
     looked_up = model.get_input_embeddings().weight.numel() if not config.tie_word_embeddings else 0
@@ -165,15 +161,15 @@ def save_model(model: Any, tokenizer: Any, folder: Path, state: dict[str, Any] |
     transformers.utils.logging.disable_progress_bar()
     folder.mkdir(parents=True, exist_ok=True)
     if state is not None:
-        # Gathered from shards, weights that are one tensor have come apart; they are written once.
+        # Tied weights are one tensor, but after gathering from shards they are two. Only one is written.
         state = {name: weight for name, weight in state.items() if name not in model.all_tied_weights_keys}
     model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
     tokenizer.save_pretrained(folder)
 
 
 def name_memory_params(error: torch.cuda.OutOfMemoryError) -> PipelineError:
-    """Return what to tell the user where the accelerator's memory did not suffice."""
+    """Return the error for a user whose accelerator has too little memory."""
     return PipelineError(
         "out of memory on the accelerator: turn on pretrain.gradient_checkpointing, lower pretrain.micro_batch_rows "
-        f"or pretrain.loss_chunk_tokens, or shard over more devices ({_first_line(error)})"
+        f"or pretrain.loss_chunk_tokens, or shard over more devices ({first_line(error)})"
     )

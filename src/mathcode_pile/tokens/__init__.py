@@ -1,1 +1,1 @@
-"""Token ids: read packed rows, and encode each distinct pre-token once."""
+"""Token ids: the format of tokenized documents and packed rows, and an encoder that sees each pre-token once."""

@@ -1,24 +1,24 @@
-"""Read token ids as tokenize and pack leave them; needs numpy and pyarrow alone.
+"""Read the token ids that tokenize and pack write; needs only numpy and pyarrow.
 
-data/tokenize/<component>/part-*.parquet, and held_out/part-*.parquet beside them: one document a row, columns
+data/tokenize/<component>/part-*.parquet and held_out/part-*.parquet: one document a row, with the columns
 
     id      string
     source  string
-    tokens  list<uint16 or uint32>, the smaller that holds the vocabulary; one begin-of-text token where the
-            tokenizer has one, then the text, then one end-of-text token
+    tokens  list<uint16 or uint32>, the smaller type that holds the vocabulary: a begin-of-text token if the
+            tokenizer has one, the text, an end-of-text token
 
-with vocabulary.json beside them: vocabulary_size, bos_id (or null), eos_id, pad_id. The held-out documents
-are in no packed row.
+vocabulary.json in the same folder: vocabulary_size, bos_id (or null), eos_id, pad_id. No packed row contains a
+held-out document.
 
-data/pack/rows-00000.arrow and on: Arrow IPC streams, not compressed, which pyarrow and
-`datasets.Dataset.from_file` map into memory; one row of training a row, columns
+data/pack/rows-00000.arrow and so on: uncompressed Arrow IPC streams, which pyarrow and `datasets.Dataset.from_file`
+map into memory; one training row a row, with the columns
 
     tokens  fixed_size_list<uint16 or uint32, sequence_length>
-    bounds  list<int32>: where each document (or piece of one) in the row starts, and last where the last one
-            ends; what follows, if anything, is padding
+    bounds  list<int32>: where each document (or piece of one) in the row starts, then where the last one ends;
+            the rest of the row is padding
 
-and data/pack/pack.json: sequence_length, vocabulary_size, bos_id, eos_id, pad_id, rows, tokens (padding not
-counted), files (name and rows of each). Rows stand in the order of training: they were shuffled after packing.
+data/pack/pack.json: sequence_length, vocabulary_size, bos_id, eos_id, pad_id, rows, tokens (without padding), files
+(name and rows of each). The rows are in the order of training: pack has shuffled them.
 """
 
 import json
@@ -30,14 +30,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.core.shards import list_shards, read_batches
 
-# What a loss leaves out: torch's and transformers' default.
+# The label of a position that no loss counts: torch's and transformers' default.
 IGNORED = -100
 
 
-class Vocabulary(NamedTuple):  # what of a tokenizer the readers of its ids must know
+class Vocabulary(NamedTuple):  # what readers of a tokenizer's ids must know of it
     size: int
     bos_id: int | None
     eos_id: int
@@ -57,15 +57,14 @@ class Rows(NamedTuple):  # some packed rows, each [rows, sequence_length] int64
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """[rows, sequence_length] the ids, IGNORED in padding and at each first token, which nothing precedes.
+        """[rows, sequence_length] the ids; IGNORED in padding and at each document's first token.
 
-        As transformers wants them: a model shifts them itself, so labels[i] is what position i - 1 predicts.
+        In transformers' form: position i - 1 predicts labels[i], and the model itself shifts them.
         """
         return np.where((self.document_index < 0) | (self.position_ids == 0), IGNORED, self.input_ids)
 
 
 class Tokens(NamedTuple):  # one tokenized document
-    component: str
     id: str
     tokens: NDArray[Any]
 
@@ -93,15 +92,15 @@ def row_schema(vocabulary: Vocabulary, sequence_length: int) -> pa.Schema:
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
-    """Return the vocabulary written beside a component's tokens."""
+    """Return the vocabulary of a component's tokens."""
     values = _read_json(folder / "vocabulary.json")
     return Vocabulary(values["vocabulary_size"], values["bos_id"], values["eos_id"], values["pad_id"])
 
 
 def list_components(folder: Path, named: Collection[str] | None = None) -> list[str]:
-    """Return the components of a folder of tokenized components, in alphabetical order.
+    """Return the names of the tokenized components in a folder, in alphabetical order.
 
-    named: those of params, for DVC leaves the folder of a component that was taken out of them; None: all.
+    named: only these (None: all). DVC does not remove the folder of a component that params no longer name.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
@@ -109,30 +108,24 @@ def list_components(folder: Path, named: Collection[str] | None = None) -> list[
     return sorted(name for name in found if named is None or name in named)
 
 
-def read_tokens(folder: Path, component: str) -> Iterator[Tokens]:
-    """Yield the documents of a folder's shards, each with its token ids (a view, in their stored type)."""
+def read_tokens(folder: Path) -> Iterator[Tokens]:
+    """Yield the documents of a folder's shards; their token ids are views, in the stored type."""
     for shard in list_shards(folder) if folder.is_dir() else []:
         for batch in read_batches(shard, ["id", "tokens"]):
             values, offsets = token_arrays(batch.column("tokens"))
             for row, name in enumerate(batch.column("id").to_pylist()):
-                yield Tokens(component, name, values[offsets[row] : offsets[row + 1]])
-
-
-def held_out(folder: Path) -> Iterator[Tokens]:
-    """Yield the held-out documents of data/tokenize, component by component."""
-    for component in list_components(folder):
-        yield from read_tokens(folder / component / "held_out", component)
+                yield Tokens(name, values[offsets[row] : offsets[row + 1]])
 
 
 def token_arrays(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Return a list column as its values and its [rows + 1] offsets into them, without a copy."""
+    """Return the values of a list column and its [rows + 1] offsets into them, without a copy."""
     return column.values.to_numpy(zero_copy_only=True), column.offsets.to_numpy(zero_copy_only=True)
 
 
 class PackedRows:
-    """The packed rows of a folder, mapped into memory; opened again where pickled.
+    """The packed rows of a folder, mapped into memory; a pickled copy opens the folder again.
 
-    Raises InputError where a file is missing, is not whole, or has not the rows that pack.json names.
+    Raises InputError where a file is missing, cut short, or has another number of rows than pack.json says.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -140,7 +133,7 @@ class PackedRows:
         content = _read_json(self.folder / "pack.json")
         self.sequence_length: int = content["sequence_length"]
         self.tokens: int = content["tokens"]
-        """All tokens, padding not counted."""
+        """All tokens, without padding."""
         self.vocabulary = Vocabulary(
             content["vocabulary_size"], content["bos_id"], content["eos_id"], content["pad_id"]
         )
@@ -155,9 +148,9 @@ class PackedRows:
         try:
             table = pa.ipc.open_stream(pa.memory_map(str(path))).read_all()
         except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path}: not readable Arrow: {str(error).splitlines()[0]}") from error
+            raise InputError(f"{path}: not readable as Arrow: {first_line(error)}") from error
         if table.num_rows != rows:
-            raise InputError(f"{path}: {table.num_rows} rows, and pack.json says {rows}; run pack again")
+            raise InputError(f"{path}: has {table.num_rows} rows, but pack.json says {rows}; run pack again")
         for batch in table.to_batches():
             tokens = batch.column("tokens").flatten().to_numpy(zero_copy_only=True)
             self._tokens.append(tokens.reshape(-1, self.sequence_length))
@@ -169,12 +162,8 @@ class PackedRows:
     def __reduce__(self) -> tuple[Any, ...]:
         return (PackedRows, (self.folder,))
 
-    def __getitem__(self, row: int) -> Rows:
-        """Return one row, as Rows of [1, sequence_length]."""
-        return self.take([row])
-
     def row(self, row: int) -> tuple[NDArray[Any], NDArray[np.int32]]:
-        """Return a row's [sequence_length] tokens and its bounds, as stored, without a copy."""
+        """Return a row's [sequence_length] tokens and its bounds as they are stored, without a copy."""
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         batch = int(np.searchsorted(self._first, row, side="right")) - 1
@@ -182,19 +171,15 @@ class PackedRows:
         values, offsets = self._bounds[batch]
         return self._tokens[batch][inside], values[offsets[inside] : offsets[inside + 1]]
 
-    def batch(self, start: int, stop: int) -> Rows:
-        """Return rows start to stop, stop excluded."""
-        return self.take(range(start, stop))
-
     def take(self, rows: Sequence[int]) -> Rows:
-        """Return rows by their numbers; raises IndexError where there is no such row."""
+        """Return rows by number; raises IndexError where a number is too large."""
         shape = (len(rows), self.sequence_length)
         result = Rows(np.empty(shape, np.int64), np.empty(shape, np.int64), np.empty(shape, np.int64))
         ramp = np.arange(self.sequence_length)
         for place, number in enumerate(rows):
             tokens, bounds = self.row(number)
             result.input_ids[place] = tokens
-            lengths = np.diff(bounds, append=self.sequence_length)  # padding as a last segment
+            lengths = np.diff(bounds, append=self.sequence_length)  # the last segment is the padding
             result.position_ids[place] = ramp - np.repeat(bounds, lengths)
             result.document_index[place] = np.repeat(np.arange(len(bounds)), lengths)
             result.document_index[place, bounds[-1] :] = -1

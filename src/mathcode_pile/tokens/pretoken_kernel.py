@@ -1,7 +1,7 @@
-"""Cut texts into pre-tokens, the pieces a byte-level tokenizer encodes one by one, and number the distinct ones.
+"""Cut texts into pre-tokens, the pieces that a byte-level tokenizer encodes one by one, and number the distinct ones.
 
-The cuts are those of three regular expressions, written out: GPT-2's, GPT-2's after each digit is set apart
-(SmolLM2's), and Llama-3's.
+There are three styles of cutting, each a regular expression written out as code: GPT-2's, GPT-2's after each digit was
+cut off (SmolLM2's), and Llama-3's.
 """
 
 from typing import NamedTuple
@@ -10,38 +10,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import _PRIME, _SEED, Bytes, Hashes, Offsets, decode, mix
+from mathcode_pile.kernels.words import BLANK, FNV_PRIME, FNV_SEED, Bytes, Hashes, Offsets, decode, equals, mix
 
 GPT2, DIGITS_APART, LLAMA3 = range(3)
 
 OTHER, LETTER, NUMBER, SPACE, NEWLINE = range(5)
 END = -1
 CODE_POINTS = 0x40000  # the planes that hold letters, numbers and white space
+END_OF_ASCII = 0x80
+
+APOSTROPHE = ord("'")
+LOWER_CASE = 0x20  # the bit that distinguishes a lower-case ASCII letter
+# The contractions 's, 't, 'm, 'd; 're, 've; 'll. Without regard to case, the long s counts as an s.
+ENDINGS_OF_ONE = tuple(b"stmd")
+BEFORE_E = tuple(b"rv")
+E, L = b"el"
+LONG_S = "ſ".encode()
 
 
-class Known(NamedTuple):  # the distinct pre-tokens so far, as the kernel keeps them
+class Known(NamedTuple):  # the distinct pre-tokens so far
     keys: Hashes
-    """[table] hashes, empty places 0; the table's size is a power of two."""
+    """[table] hashes, 0 where free; the size of the table is a power of two."""
     numbers: NDArray[np.int32]
-    """[table]"""
+    """[table] the number of the pre-token with this hash."""
     data: Bytes
-    """All of them, one after another."""
+    """The bytes of all pre-tokens, one after another."""
     bounds: Offsets
-    """[half the table + 1] where each one starts in data, and the last one ends."""
+    """[half the table + 1] where each pre-token starts in data, then where the last one ends."""
 
 
 def make_known(room: int) -> Known:
-    """Return room for so many pre-tokens, a power of two, of 16 bytes each."""
+    """Return an empty table with room for `room` pre-tokens (a power of two) of 16 bytes each."""
     keys, numbers = np.zeros(2 * room, np.uint64), np.empty(2 * room, np.int32)
     return Known(keys, numbers, np.empty(16 * room, np.uint8), np.zeros(room + 1, np.int64))
 
 
 @compiled
 def _look(data, position, end, classes):  # type: ignore[no-untyped-def]
-    """Return the class of the character at a position, END where there is none, and its bytes."""
+    """Return the class of the character at a position (END after the last one), and its length in bytes."""
     if position >= end:
         return np.int64(END), np.int64(0)
-    if data[position] < 0x80:
+    if data[position] < END_OF_ASCII:
         return np.int64(classes[data[position]]), np.int64(1)
     point, length = decode(data, position, end)
     return (np.int64(classes[point]) if point < len(classes) else np.int64(OTHER)), length
@@ -49,7 +58,7 @@ def _look(data, position, end, classes):  # type: ignore[no-untyped-def]
 
 @compiled
 def _end_run(data, position, end, classes, kind, most):  # type: ignore[no-untyped-def]
-    """Return where a run of at most so many characters of one class ends."""
+    """Return where a run of characters of one class ends; it has at most `most` characters."""
     for _ in range(most):
         found, length = _look(data, position, end, classes)
         if found != kind:
@@ -60,25 +69,29 @@ def _end_run(data, position, end, classes, kind, most):  # type: ignore[no-untyp
 
 @compiled
 def _end_contraction(data, position, end, fold):  # type: ignore[no-untyped-def]
-    """Return where 's, 't, 'm, 'd, 're, 've or 'll ends; fold: 0x20 where case does not count, else 0."""
-    if position + 1 < end and data[position] == 39:
+    """Return where a contraction that starts here ends, `position` where none starts.
+
+    fold: LOWER_CASE where case does not count, else 0.
+    """
+    if position + 1 < end and data[position] == APOSTROPHE:
         first = data[position + 1] | fold
-        if first == 115 or first == 116 or first == 109 or first == 100:
+        if first in ENDINGS_OF_ONE:
             return position + 2
         if position + 2 < end:
             second = data[position + 2] | fold
-            if (second == 101 and (first == 114 or first == 118)) or (second == 108 and first == 108):
+            if (second == E and first in BEFORE_E) or first == second == L:
                 return position + 3
-            if fold and data[position + 1] == 0xC5 and data[position + 2] == 0xBF:  # the long s
+            if fold and equals(data, position + 1, position + 3, LONG_S):
                 return position + 3
     return position
 
 
 @compiled
 def _end_white_space(data, position, end, classes, style):  # type: ignore[no-untyped-def]
-    """Return where a pre-token of white space ends: Llama-3's after the last line break of the run, if it has any.
+    """Return where a pre-token of white space ends.
 
-    Else before the last character of the run, which goes with what follows it; a run of one stands alone.
+    In Llama-3's style it ends after the last line break of the run, if there is one. Otherwise the last character of
+    the run belongs to what follows it, unless it is the only one or nothing follows.
     """
     start, last, line = position, position, position
     kind, length = _look(data, position, end, classes)
@@ -97,14 +110,14 @@ def _end_white_space(data, position, end, classes, style):  # type: ignore[no-un
 @compiled
 def end_pretoken(data, position, end, classes, style):  # type: ignore[no-untyped-def]
     """Return where the pre-token that starts at a position ends."""
-    after = _end_contraction(data, position, end, 0x20 if style == LLAMA3 else 0)
+    after = _end_contraction(data, position, end, LOWER_CASE if style == LLAMA3 else 0)
     if after > position:
         return after
     kind, length = _look(data, position, end, classes)
     if kind == NUMBER and style != GPT2:
         return _end_run(data, position, end, classes, NUMBER, 3 if style == LLAMA3 else 1)
     following, _ = _look(data, position + length, end, classes)
-    if data[position] == 32:
+    if data[position] == BLANK:
         leads = following in (LETTER, OTHER) or (following == NUMBER and style == GPT2)
     else:
         leads = style == LLAMA3 and following == LETTER and kind in (OTHER, SPACE)
@@ -121,10 +134,10 @@ def end_pretoken(data, position, end, classes, style):  # type: ignore[no-untype
 
 @compiled
 def _place(data, start, end, known):  # type: ignore[no-untyped-def]
-    """Return the place in the table of the bytes from start to end, an empty one where they are new, and their hash."""
-    value = _SEED
+    """Return the place of a pre-token in the table (a free one where the pre-token is new), and its hash."""
+    value = FNV_SEED
     for position in range(start, end):
-        value = (value ^ np.uint64(data[position])) * _PRIME
+        value = (value ^ np.uint64(data[position])) * FNV_PRIME
     value = mix(value) | np.uint64(1)
     mask = np.uint64(len(known.keys) - 1)
     place = (value >> np.uint64(16)) & mask
@@ -143,10 +156,10 @@ def _place(data, start, end, known):  # type: ignore[no-untyped-def]
 
 @compiled
 def number_pretokens(data, offsets, row, classes, style, known, count, numbers, bounds):  # type: ignore[no-untyped-def]
-    """Put the number of each pre-token of texts, from a row on, into numbers, and where each row's end into bounds.
+    """Number the pre-tokens of texts, from a row on: fill numbers, and bounds with where each row's numbers end.
 
-    New ones are added to known, of which count are taken. Returns the first row that is not done, for want of room
-    in known, and the new count.
+    New pre-tokens are added to known, which already contains `count`. Returns the first row that was not numbered
+    because known is full, and the new count.
     """
     filled = bounds[row]
     while row < len(offsets) - 1:
@@ -172,7 +185,7 @@ def number_pretokens(data, offsets, row, classes, style, known, count, numbers, 
 
 @compiled
 def enter_known(old, count, new):  # type: ignore[no-untyped-def]
-    """Copy pre-tokens, numbers and all, to a larger table."""
+    """Copy all pre-tokens to a larger table; they keep their numbers."""
     new.bounds[: count + 1] = old.bounds[: count + 1]
     new.data[: old.bounds[count]] = old.data[: old.bounds[count]]
     for number in range(count):
@@ -182,7 +195,7 @@ def enter_known(old, count, new):  # type: ignore[no-untyped-def]
 
 @compiled
 def gather_ids(numbers, bounds, ids, id_bounds, first, last, out, offsets):  # type: ignore[no-untyped-def]
-    """Put the ids of texts into out, each between `first` (none where it is negative) and `last`, and their bounds."""
+    """Fill out with the ids of texts, each text between `first` (none if negative) and `last`; offsets: their ends."""
     filled = 0
     for row in range(len(bounds) - 1):
         if first >= 0:

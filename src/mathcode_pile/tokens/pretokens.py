@@ -1,7 +1,7 @@
-"""Encode each distinct pre-token once: the same ids as a tokenizer's own batch call, many times as fast.
+"""Encode each distinct pre-token only once: the same ids as the tokenizer's own batch call, many times as fast.
 
-A byte-level tokenizer cuts a text into pre-tokens and encodes each by itself, so that a table of those met before
-answers for nearly all of them.
+A byte-level tokenizer cuts a text into pre-tokens and encodes each by itself. Nearly all pre-tokens of a text have
+occurred before, so their ids can be taken from a table.
 """
 
 import json
@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from mathcode_pile.kernels.words import Offsets, text_buffers
 from mathcode_pile.tokens import pretoken_kernel as kernel
 
-# Words with the sign before them, up to three digits at a time, runs of signs, line breaks.
+# Words with one sign before them, up to three digits, runs of signs, line breaks, white space.
 LLAMA3_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-# A table of more pre-tokens, or of more bytes of them, is not used for the next texts.
+# A table with more pre-tokens, or more bytes, is emptied before the next texts.
 MOST_KNOWN = 1 << 20
 MOST_BYTES = 1 << 26
-LEARNT_AT_ONCE = 1 << 18  # bytes
+BYTES_LEARNT_AT_ONCE = 1 << 18
 
 Ids = NDArray[np.uint32]
 
 
 def find_style(tokenizer: Any) -> int | None:
-    """Return which of the kernel's styles a tokenizer cuts texts in, None where it is none of them.
+    """Return which of the kernel's styles a tokenizer uses, None where it uses none of them.
 
-    None too where a text's pre-tokens are not all that counts: a normalizer, added tokens that are not special,
-    or a dropout.
+    Also None where the ids do not follow from the pre-tokens alone: with a normalizer, with added tokens that are not
+    special, or with dropout.
     """
     added = tokenizer.get_added_tokens_decoder().values()
     if tokenizer.normalizer or not tokenizer.pre_tokenizer or not all(token.special for token in added):
@@ -43,7 +43,7 @@ def find_style(tokenizer: Any) -> int | None:
         return None
     cuts = json.loads(tokenizer.pre_tokenizer.__getstate__())  # as tokenizer.json has it
     for cut in (parts := cuts.get("pretokenizers", [cuts])):
-        cut.pop("trim_offsets", None)  # says nothing of ids
+        cut.pop("trim_offsets", None)  # does not change the ids
     whole = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}
     split = {"type": "Split", "pattern": {"Regex": LLAMA3_PATTERN}, "behavior": "Isolated", "invert": False}
     styles = {
@@ -56,7 +56,7 @@ def find_style(tokenizer: Any) -> int | None:
 
 @cache
 def character_classes(style: int) -> NDArray[np.uint8]:
-    """[code points] what each character is to the tokenizers library, whose Unicode is not Python's."""
+    """[code points] the class of each character in the tokenizers library, whose version of Unicode is not Python's."""
     from tokenizers import Regex
     from tokenizers.pre_tokenizers import Digits, Split
 
@@ -66,7 +66,7 @@ def character_classes(style: int) -> NDArray[np.uint8]:
     for pattern, kind in ((r"\p{L}+", kernel.LETTER), (r"\p{N}+", kernel.NUMBER), (r"\s+", kernel.SPACE)):
         for _, (start, end) in Split(Regex(pattern), "removed", invert=True).pre_tokenize_str(characters):
             classes[points[start:end]] = kind
-    if style == kernel.DIGITS_APART:  # its digits are those of a newer Unicode than its regex engine's
+    if style == kernel.DIGITS_APART:  # the library's digits follow a newer Unicode than its regular expressions
         for _, (start, end) in Digits(False).pre_tokenize_str(characters)[1::2]:
             classes[points[start:end]] = kernel.NUMBER
     classes[[ord("\r"), ord("\n")]] = kernel.NEWLINE
@@ -75,7 +75,7 @@ def character_classes(style: int) -> NDArray[np.uint8]:
 
 
 def cut_runs(bounds: Offsets, most: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of runs of rows of at most so many bytes each, or of one row; bounds: [rows + 1] bytes."""
+    """Yield (start, stop) of runs of rows with at most `most` bytes, or of one row; bounds: [rows + 1] in bytes."""
     start = 0
     while start < len(bounds) - 1:
         stop = max(start + 1, int(np.searchsorted(bounds, bounds[start] + most, "right")) - 1)
@@ -86,7 +86,7 @@ def cut_runs(bounds: Offsets, most: int) -> Iterator[tuple[int, int]]:
 class PretokenEncoder:
     """Encodes texts with a tokenizer that cuts them in one of the kernel's styles.
 
-    The tokenizer takes special tokens for text (`encode_special_tokens`), and neither truncates nor pads.
+    The tokenizer must treat special tokens as text (`encode_special_tokens`), and neither truncate nor pad.
     """
 
     def __init__(self, tokenizer: Any, style: int) -> None:
@@ -99,16 +99,17 @@ class PretokenEncoder:
         self._ids, self._id_bounds = np.empty(0, np.uint32), np.zeros(1, np.int64)
 
     def encode(self, pieces: pa.Array, starts: Offsets, first: int | None, last: int) -> tuple[Ids, Offsets]:
-        """Return the [tokens] ids of texts end to end, each between `first` and `last`, and [texts + 1] bounds.
+        """Return the [tokens] ids of all texts, one after another, and the [texts + 1] bounds of each text's ids.
 
-        pieces: what is encoded by itself; starts: [texts + 1] which piece each text begins with.
+        pieces: parts of texts, each encoded by itself; starts: [texts + 1] the first piece of each text.
+        first, last: the ids put before (None: no id) and after each text.
         """
         if self._count > MOST_KNOWN or self._known.bounds[self._count] > MOST_BYTES:
             self._forget()
         try:
             numbers, bounds = self._number(pieces)
             self._learn()
-        except BaseException:  # what is in the table has no ids yet
+        except BaseException:  # some pre-tokens in the table have no ids yet
             self._forget()
             raise
         bounds = bounds[starts]
@@ -120,7 +121,7 @@ class PretokenEncoder:
         return ids, offsets
 
     def _number(self, pieces: pa.Array) -> tuple[NDArray[np.int32], Offsets]:
-        """Return the numbers of the pieces' pre-tokens, and where each piece's start among them."""
+        """Return the numbers of the pieces' pre-tokens, and the [pieces + 1] bounds of each piece's numbers."""
         data, offsets = text_buffers(pieces)
         numbers, bounds = np.empty(int(offsets[-1] - offsets[0]), np.int32), np.zeros(len(offsets), np.int64)
         row = 0
@@ -133,7 +134,7 @@ class PretokenEncoder:
             self._grow(int(offsets[row + 1] - offsets[row]))
 
     def _grow(self, piece_bytes: int) -> None:
-        """Make room for twice as many pre-tokens, and for a piece of so many bytes."""
+        """Make room for twice as many pre-tokens, and for the bytes of a further piece."""
         known = kernel.make_known(2 * (len(self._known.bounds) - 1))
         size = max(len(known.data), 2 * int(self._known.bounds[self._count]) + piece_bytes)
         known = known._replace(data=np.empty(size, np.uint8))
@@ -144,11 +145,11 @@ class PretokenEncoder:
         """Encode the pre-tokens that have no ids yet."""
         bounds = self._known.bounds[len(self._id_bounds) - 1 : self._count + 1]
         all_ids, all_counts = [self._ids], [np.diff(self._id_bounds)]
-        for start, stop in cut_runs(bounds, LEARNT_AT_ONCE):
+        for start, stop in cut_runs(bounds, BYTES_LEARNT_AT_ONCE):
             data = self._known.data[bounds[start] : bounds[stop]].tobytes()
             own = (bounds[start : stop + 1] - bounds[start]).tolist()
             words = [data[begin:end].decode() for begin, end in pairwise(own)]
-            # As the words of one text, which is cut already: in half the time of as many texts.
+            # Passed as the words of one text that is cut already: half the time of passing as many texts.
             encoding = self.tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
             all_ids.append(np.array(encoding.ids, np.uint32))
             all_counts.append(np.bincount(np.array(encoding.word_ids, np.int64), minlength=len(words)))

@@ -1,4 +1,4 @@
-"""The processes that train together, and how they hold the model: each all of it, or each a part."""
+"""The processes that train together: each holds the whole model, or a shard of it (FSDP)."""
 
 import torch
 from accelerate import Accelerator, DistributedType
@@ -8,7 +8,7 @@ from stages.pretrain.training_params import PretrainParams
 
 
 def make_accelerator(params: PretrainParams) -> Accelerator:
-    """Return the processes that train together, as `accelerate launch` or torchrun started them."""
+    """Return accelerate's handle of the processes, as `accelerate launch` or torchrun started them."""
     precision = "bf16" if params.precision == "bf16" else "no"
     accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
     if is_sharded(accelerator):
@@ -18,12 +18,12 @@ def make_accelerator(params: PretrainParams) -> Accelerator:
         if plugin.fsdp_version != 2:
             raise ParamsError(f"{params.launcher}: fsdp_config.fsdp_version must be 2, got {plugin.fsdp_version}")
         if params.precision == "bf16":
-            # accelerate's own policy also adds up gradients, and returns the loss, in bf16.
+            # accelerate's own policy would also add up gradients and return the loss in bf16.
             policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
             plugin.mixed_precision_policy = policy
     return accelerator
 
 
 def is_sharded(accelerator: Accelerator) -> bool:
-    """Tell whether each process holds a part of the weights (FSDP)."""
+    """Tell whether each process holds only a shard of the weights."""
     return bool(accelerator.distributed_type == DistributedType.FSDP)

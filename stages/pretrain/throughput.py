@@ -1,12 +1,12 @@
-"""How fast a run is: for the terminal and the scratch log, never for files in Git."""
+"""Measure how fast a run is: for the terminal and the log in the scratch folder, never for files in Git."""
 
 import time
 
 import torch
 
 
-class Speeds:
-    """Tokens a second, model FLOPs, their share of what the devices can do, and memory, of the last step."""
+class Throughput:
+    """The last step's tokens a second, model FLOPs, share of the devices' peak, and memory."""
 
     def __init__(self, device: torch.device, devices: int) -> None:
         self.device = device
@@ -15,11 +15,14 @@ class Speeds:
         self._last: dict[str, float] = {}
 
     def start(self) -> None:
-        """Begin a step."""
+        """Start the clock of a step."""
         self._start = time.perf_counter()
 
     def stop(self, tokens: int, flops: float) -> dict[str, float]:
-        """End a step of so many tokens and operations; return its speeds. The loss was read, so the device is done."""
+        """Stop the clock and return the step's numbers; flops: its operations.
+
+        The device has finished the step, because its loss was read.
+        """
         seconds = time.perf_counter() - self._start
         self._last = {
             "tokens_a_second": tokens / seconds,
@@ -31,7 +34,7 @@ class Speeds:
         return self._last
 
     def describe(self, loss: float) -> str:
-        """Return the bar's text."""
+        """Return the text of the progress bar."""
         used = f"{self._last['flops_utilisation']:.0%} of peak"
         memory = f", {self._last['memory_gb']:.1f} GB" if "memory_gb" in self._last else ""
         return f"loss {loss:.3f}, {self._last['tokens_a_second']:,.0f} tokens/s, {used}{memory}"
@@ -40,7 +43,7 @@ class Speeds:
 def measure_peak(device: torch.device, rounds: int = 12) -> float:
     """Return the operations a second of large matrix products, in bf16 on a GPU and in 32 bits on a CPU.
 
-    The median of the rounds after two: the first ones choose a kernel, and a GPU's clock moves.
+    It is the median of all rounds but the first two, which choose a kernel. A GPU's clock varies.
     """
     on_gpu = device.type == "cuda"
     size, kind = (8192, torch.bfloat16) if on_gpu else (1024, torch.float32)

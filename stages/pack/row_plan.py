@@ -1,0 +1,85 @@
+"""Decide which row each piece of a document goes to, and where in the row.
+
+Memory: at most 150 bytes a piece.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.pack.mixture import Documents, Pieces
+from stages.pack.packing_kernel import pack_pieces
+
+# The ends of long documents that fill gaps: how many rows of them are held back, and the smallest gap they fill.
+HELD_BACK_ROWS = 2
+MIN_FRAGMENT = 8
+
+
+class Placed(NamedTuple):  # the pieces of all components: where they come from and where they go
+    place: NDArray[np.int64]
+    """Of the piece's document in the order of reading, counted through all components."""
+    start: NDArray[np.int32]
+    """Of the piece in its document."""
+    length: NDArray[np.int32]
+    row: NDArray[np.int32]
+    offset: NDArray[np.int32]
+    """Of the piece in its row."""
+
+    def join(self, other: "Placed") -> "Placed":
+        """Return these pieces, then the others."""
+        return Placed(*(np.concatenate([a, b]) for a, b in zip(self, other, strict=True)))
+
+    def select(self, which: Any) -> "Placed":
+        """Return some of the pieces; which: an index of numpy."""
+        return Placed(*(column[which] for column in self))
+
+
+def plan_rows(documents: list[Documents], pieces: list[Pieces], sequence_length: int, seed: int) -> tuple[Placed, int]:
+    """Return every piece with its row and its place there, in the order of reading, and the number of rows."""
+    length = np.concatenate([p.length for p in pieces])
+    start = np.concatenate([p.start for p in pieces])
+    place = np.concatenate([d.places[p.document] for d, p in zip(documents, pieces, strict=True)])
+    unplaced = np.zeros(len(length), np.int32)
+    every = Placed(place, start, length, unplaced, unplaced)
+    held = _choose_ends(np.flatnonzero((start > 0) & (length < sequence_length)), length, sequence_length)
+    rest = np.delete(np.arange(len(length)), held)
+    plan = pack_pieces(length[rest], sequence_length)
+    packed = every.select(rest)._replace(row=plan.row, offset=plan.start)
+    both, rows = _fill_gaps(every.select(held), packed, plan.rows, sequence_length)
+    order = np.argsort(both.place, kind="stable")
+    shuffle = np.random.default_rng([seed, rows]).permutation(rows).astype(np.int32)
+    return both._replace(row=shuffle[both.row]).select(order), rows
+
+
+def _choose_ends(ends: NDArray[np.int64], length: NDArray[np.int32], sequence_length: int) -> NDArray[np.int64]:
+    """Return the longest ends of documents that are cut anyway, HELD_BACK_ROWS rows of them in all."""
+    longest = ends[np.argsort(-length[ends], kind="stable")[: 4 * HELD_BACK_ROWS]]
+    before = np.cumsum(length[longest]) - length[longest]
+    return longest[before < HELD_BACK_ROWS * sequence_length]
+
+
+def _fill_gaps(ends: Placed, packed: Placed, rows: int, sequence_length: int) -> tuple[Placed, int]:
+    """Cut the ends to fit the gaps that packing left, the widest first, then new rows; return all pieces and the rows.
+
+    Best fit leaves its last row or two half empty. With few rows, that is most of the padding.
+    """
+    room = sequence_length - np.bincount(packed.row, weights=packed.length, minlength=rows).astype(np.int64)
+    order = np.argsort(-room, kind="stable")
+    gaps = [(int(row), int(room[row])) for row in order[: np.searchsorted(-room[order], -MIN_FRAGMENT, side="right")]]
+    gaps.reverse()  # the widest is taken from the end
+    placed: list[tuple[int, int, int, int, int]] = []
+    for place, start, length in zip(ends.place.tolist(), ends.start.tolist(), ends.length.tolist(), strict=True):
+        while length:
+            if not gaps:
+                gaps.append((rows, sequence_length))
+                rows += 1
+            row, gap = gaps.pop()
+            # The rest of the end must not be shorter than a fragment either.
+            taken = length if length <= gap else min(gap, length - min(MIN_FRAGMENT, length // 2))
+            placed.append((place, start, taken, row, sequence_length - gap))
+            start, length = start + taken, length - taken
+            if gap - taken >= MIN_FRAGMENT:
+                gaps.append((row, gap - taken))
+    columns = np.array(placed, np.int64).reshape(-1, len(Placed._fields)).T
+    return packed.join(Placed(columns[0], *columns[1:].astype(np.int32))), rows
