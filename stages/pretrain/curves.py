@@ -71,8 +71,13 @@ class Curves:
         """Write curves.csv and held_out.csv."""
         folder.mkdir(parents=True, exist_ok=True)
         _write_csv(folder / "curves.csv", list(COLUMNS), self.rows)
-        components = sorted({name for row in self.held_out for name in row} - {"step", "tokens"})
-        _write_csv(folder / "held_out.csv", ["step", "tokens", *components], self.held_out)
+        _write_csv(folder / "held_out.csv", ["step", "tokens", "component", "loss"], list(self._held_out_rows()))
+
+    def _held_out_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield a row for each measured component of each step, so that a new component is no new column."""
+        for row in self.held_out:
+            for name in sorted(row.keys() - {"step", "tokens"}):
+                yield {"step": row["step"], "tokens": row["tokens"], "component": name, "loss": row[name]}
 
 
 def _write_csv(path: Path, columns: list[str], rows: list[dict[str, Any]]) -> None:

@@ -25,8 +25,8 @@ def draw_curves(rows: list[dict[str, str]], held_out: list[dict[str, str]]) -> l
     for column, label in CURVES.items():
         figure, axes = _new_curve(label, tokens_a_step)
         if column == "held_out":
-            for name in list(held_out[0])[2:] if held_out else []:
-                points = [(int(row["step"]), float(row[name])) for row in held_out if row[name]]
+            for name in sorted({row["component"] for row in held_out}):
+                points = [(int(row["step"]), float(row["loss"])) for row in held_out if row["component"] == name]
                 axes.plot(*zip(*points, strict=True), marker=".", label=name.replace("_", " "))
             axes.legend(fontsize=7, frameon=False)
         else:
