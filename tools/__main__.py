@@ -165,6 +165,20 @@ def count_replies() -> None:
 
 
 @app.command()
+def reasons() -> None:
+    """Write the table of drop reasons into docs/pipeline.md.
+
+    The table comes from the reasons.py of each stage and shared folder.
+
+    Example: python -m tools reasons
+    """
+    from tools.reasons import PAGE, write_table
+
+    write_table()
+    typer.echo(f"{PAGE}: the table of drop reasons is up to date")
+
+
+@app.command()
 def same_corpus() -> None:
     """Compare the corpus's hash with the recorded one.
 
