@@ -1,6 +1,6 @@
-"""Score every document with a trained classifier; those under a floor go no further.
+"""Score every document with a trained classifier; drop the documents under a floor.
 
-The score stays with the document, so that the threshold of a source can be moved without scoring again.
+A document keeps its score, so the threshold of a source can be changed without scoring again.
 """
 
 from functools import partial
@@ -26,7 +26,7 @@ def score_column(classifier: str) -> str:
 
 
 def classify(documents: Path, model: Path, out: Path, classifier: str, floor: float) -> Report:
-    """Score the documents of a folder with the model in another; those under the floor are dropped by name."""
+    """Score the documents of a folder with the model in another folder; drop those under the floor."""
     path = (model / MODEL_FILE).resolve()
     if not path.is_file():
         raise InputError(f"{path}: no such file")

@@ -1,4 +1,4 @@
-"""The Hugging Face origin, through the real client, against a hub played on 127.0.0.1."""
+"""The Hugging Face origin, through the real client, with an imitated hub on 127.0.0.1."""
 
 import gzip
 import hashlib
@@ -30,7 +30,7 @@ NAME = "owner/pages"
 
 
 def parquet(rows: int = 400, start: int = 0) -> bytes:
-    """A file that is large for the played hub: random-looking text, which does not compress."""
+    """A file that is large for the imitated hub: random-looking text, which does not compress."""
     texts = [hashlib.sha256(str(n).encode()).hexdigest() * 4 for n in range(start, start + rows)]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"content": texts, "id": list(range(start, start + rows))}), sink)
@@ -70,7 +70,7 @@ def test_small_files_come_through_the_hub_itself(hub: Hub, tmp_path: Path) -> No
     assert {request["server"] for request in hub.requests("a.jsonl.gz")} == {"Hub"}
 
 
-def test_a_connection_cut_in_the_middle_goes_on_there(hub: Hub, tmp_path: Path) -> None:
+def test_an_interrupted_download_continues_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
     content = parquet()
     commit = hub.add(NAME, {"data/a.parquet": content}, **{"data/a.parquet": ["cut", "busy", "cut", "down"]})
     begun = time.monotonic()
@@ -86,7 +86,7 @@ def test_a_server_without_ranges_is_asked_for_all_of_it(hub: Hub, tmp_path: Path
     assert fetch_source("s", origin(commit), tmp_path / "out").kept == 400
 
 
-def test_a_download_whose_process_was_killed_goes_on_in_the_next(hub: Hub, tmp_path: Path) -> None:
+def test_the_next_process_continues_the_download_of_a_killed_one(hub: Hub, tmp_path: Path) -> None:
     content = parquet(4000)
     commit = hub.add(NAME, {"data/a.parquet": content}, **{"data/a.parquet": ["stall"]})
     code = (
@@ -123,7 +123,7 @@ def test_a_corrupted_file_is_refused_and_brought_anew_by_the_next_run(hub: Hub, 
     assert fetch_source("s", origin(commit), tmp_path / "out").kept > 0
 
 
-def test_a_token_opens_a_gated_repository_and_stands_nowhere_else(hub: Hub, tmp_path: Path, project: Path) -> None:
+def test_a_token_opens_a_gated_repository_and_is_written_nowhere(hub: Hub, tmp_path: Path, project: Path) -> None:
     commit = hub.add(NAME, {"data/a.parquet": parquet(), "data/b.parquet": parquet(3, 500)}, gated=True)
     profile = yaml.safe_load((project / "profiles" / "sample.yaml").read_text())
     profile["fetch"]["textbooks"] = origin(commit).model_dump(mode="json", exclude={"shard_megabytes"})

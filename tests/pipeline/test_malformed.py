@@ -1,4 +1,4 @@
-"""Malformed input through every reader: one clear line that names the file, or a counted drop; never a traceback."""
+"""Malformed input gives one clear line that names the file, or a counted drop, in every reader; never a traceback."""
 
 import gzip
 import json
@@ -47,7 +47,7 @@ def texts(values: list[Any], kind: pa.DataType | None = None) -> pa.Table:
 
 
 def not_utf8(values: list[bytes]) -> pa.Table:
-    """A table of strings that are none."""
+    """A table of strings that are not UTF-8."""
     raw = pa.array(values, pa.binary())
     return pa.table({"text": pa.Array.from_buffers(pa.string(), len(raw), raw.buffers())})
 
@@ -124,7 +124,7 @@ def line(**values: Any) -> bytes:
     return json.dumps(values).encode()
 
 
-# A file's name, its content, and the drops; every file has a row that is kept, or another file beside it.
+# A file's name, its content and its drops. Another file beside it has a row that is kept.
 BAD_RECORDS: list[tuple[str, bytes, dict[str, int]]] = [
     ("null.parquet", parquet(texts(["good", None, "", "  "])), {"no_text": 3}),
     ("number.parquet", parquet(texts([1, 2], pa.int64())), {"no_text": 2}),
@@ -184,7 +184,7 @@ def test_a_bad_record_is_a_counted_drop_that_is_named(
         assert len(details) == sum(drops.values()) and all(name in detail for detail in details)
 
 
-def test_records_without_faults_are_kept_whatever_stands_beside_the_text(tmp_path: Path) -> None:
+def test_records_without_faults_are_kept_whatever_their_other_columns_hold(tmp_path: Path) -> None:
     rows = [
         b"\xef\xbb\xbf" + line(text="a mark of byte order before the first"),
         b'{"text": "no numbers", "a": NaN, "b": [Infinity], "c": 1e999}',
@@ -232,7 +232,7 @@ def test_a_small_file_that_expands_to_a_gigabyte_needs_no_more_memory_than_a_rec
     code = (
         "from pathlib import Path; from mathcode_pile.sources.records import read_records\n"
         f"rows = list(read_records(Path({str(tmp_path / 'x.jsonl')!r} + '.{suffix}'), 'x', 'jsonl'))\n"
-        # Not ru_maxrss, which a process takes over from the one that started it.
+        # Not ru_maxrss, which a process inherits from the one that started it.
         "peak = Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]\n"
         "print(len(rows), rows[0].reason, peak)"
     )

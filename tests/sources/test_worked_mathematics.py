@@ -1,4 +1,4 @@
-"""The generator of worked mathematics: varied, reproducible, and honest about what it states."""
+"""The generator of worked mathematics is varied and reproducible, and its labels tell the truth."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What leaks is found whatever its dress, what does not leak stays, and both are counted."""
+"""Leaks are found however they are written, everything else is kept, and both are counted."""
 
 import json
 import random
@@ -71,7 +71,7 @@ def find(text: str, params: DecontaminateParams = PARAMS) -> set[tuple[str, str,
         LONG.replace("loaves", "lo\u00adaves"),
     ],
 )
-def test_a_question_in_another_dress_is_found(text: str) -> None:
+def test_a_question_written_in_another_way_is_found(text: str) -> None:
     assert find(FILLER * 30 + text + FILLER * 30) == {("bench/0", "question", "coverage")}
 
 
@@ -120,7 +120,7 @@ def test_the_compiled_form_agrees_with_the_slow_one() -> None:
 
 def test_a_hash_collision_drops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     finder = LeakFinder(QUESTIONS, PARAMS)
-    # The first 32 bytes of an n-gram are all that is hashed: a text that has them and goes on otherwise.
+    # Only the first 32 bytes of an n-gram are hashed: this text has them and then continues differently.
     words = canonical(LONG).words()
     fake = b" ".join(words[:10]).decode() + " and something else altogether that was never asked by anyone"
     assert finder.index.grams.length.min() > 0
@@ -158,7 +158,7 @@ def test_a_question_and_its_solution_leak_with_a_true_overlap() -> None:
 
 
 def check_overlaps(text: str) -> set[str]:
-    """Check that each leak found in a text is one by the slow count too; the parts that leaked."""
+    """Check that the slow count confirms each leak found in a text; return the parts that leaked."""
     finder = LeakFinder(QUESTIONS, PARAMS)
     leaks = finder.find(pa.array([text], pa.large_string()))
     for leak in leaks:
@@ -179,7 +179,7 @@ def snippet(name: str, position: int, title: str) -> dict[str, Any]:
 
 @pytest.fixture
 def folders(project: Path) -> Path:
-    """Documents and snippets of one component, of which one document and one snippet leak."""
+    """Documents and snippets of one component; one document and one snippet leak."""
     schema = DOCUMENT.append(pa.field("score", pa.float64()))
     texts = [FILLER * (i % 5 + 1) for i in range(20)]
     texts[3] = f"{FILLER}\n\n{LONG}\n\n{FILLER}"
@@ -241,7 +241,7 @@ def test_the_same_bytes_from_one_worker_and_from_two(folders: Path, monkeypatch:
 
 
 def test_planted_leaks_are_found_in_real_documents(real_data: Path) -> None:
-    """On real questions and text, more of them and of every kind; issue numbers are the thresholds."""
+    """On real questions and real text, with many leaks of every kind."""
     from stages.decontaminate.stage import measure_precision, measure_recall
 
     questions = []

@@ -1,4 +1,4 @@
-"""Deduplication: all planted copies go, nothing else does, and who stays is settled."""
+"""Deduplication: all planted copies are dropped, nothing else is, and the same document is always kept."""
 
 import json
 import random
@@ -101,7 +101,9 @@ def test_planted_duplicates_are_found_and_nothing_else_goes(project: Path) -> No
 def test_every_dropped_document_resembles_the_one_named(project: Path) -> None:
     chain = prose("chain", 200)
     texts = {"a00": " ".join(chain)}
-    for step in range(1, 30):  # each differs a little from the one before, the last wholly from the first
+    for step in range(
+        1, 30
+    ):  # each differs a little from the one before it, and the last one completely from the first
         chain[step * 6 : step * 6 + 3] = prose(f"step{step}", 3)
         texts[f"a{step:02d}"] = " ".join(chain)
     deduplicate(write_sources(project / "select", crawl=texts), project / "out", COMPONENTS, PARAMS)
@@ -164,7 +166,7 @@ def test_any_number_of_workers_writes_the_same_bytes(project: Path, monkeypatch:
     assert len(set(found)) == 1
 
 
-def test_survivors_do_not_depend_on_how_documents_lie_in_shards(project: Path) -> None:
+def test_survivors_do_not_depend_on_the_shards_of_the_documents(project: Path) -> None:
     texts = {f"t{i}": changed(prose(i % 30, 150), i % 4, i) for i in range(120)}
     shuffled = dict(sorted(texts.items(), key=lambda item: hash(item[0])))
     kept = []

@@ -1,4 +1,4 @@
-"""Duplicates planted into the sample, as `make repro` selected it: what is found, and that nothing else goes."""
+"""Duplicates planted into the sample, as `make repro` selected it: they are found, and nothing else is dropped."""
 
 import random
 import re
@@ -29,7 +29,7 @@ def shingles(text: str, ngram: int) -> set[tuple[str, ...]]:
 
 
 def change(text: str, share: float, rng: random.Random) -> str:
-    """Replace a share of a text's words, its spaces and lines left as they are."""
+    """Replace a share of a text's words; its spaces and lines stay the same."""
     parts = re.split(r"(\s+)", text)
     places = range(0, len(parts), 2)
     for place in rng.sample(places, max(1, round(share * len(places)))):
@@ -44,7 +44,7 @@ def test_planted_copies_are_found_and_nothing_else_is_lost(tmp_path: Path, proje
     components = {name: source["component"] for name, source in read_yaml(ROOT / "params.yaml")["sources"].items()}
     shutil.copytree(SELECTED, tmp_path / "select")
     deduplicate(tmp_path / "select", tmp_path / "before", components, params)
-    # Copies of other components' documents go into the one that keeps a shared document last: originals stay.
+    # Copies go into the component that is last in priority, so that the originals are kept.
     *others, last = params.priority
     kept = {row["id"]: row["text"] for name in others for row in read_rows(tmp_path / "before" / name)}
     rng = random.Random(0)

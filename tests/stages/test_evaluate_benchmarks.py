@@ -1,4 +1,4 @@
-"""The five tasks on the real benchmarks, where they lie beside the repository: oracles, and a real model."""
+"""The five tasks on the real benchmarks, if they are beside the repository: with oracles and with a real model."""
 
 import json
 import os
@@ -25,12 +25,12 @@ FILES = {
     "math": REAL_DATA / "documents" / "math_worked_solutions.jsonl",
     "sat": REAL_DATA / "benchmarks" / "sat_math.jsonl",
     "ocw_courses": REAL_DATA / "benchmarks" / "ocw_courses.jsonl",
-    # The real file's rows have neither options nor answers; the sample's own questions stand in.
+    # The rows of the real file have neither options nor answers, so the sample's own questions are used.
     "mmlu_math": ROOT / "sample" / "benchmarks" / "mmlu_math.jsonl",
 }
 TASKS = list(FILES)
 
-# Ways to write an answer, most of them not as the benchmark does; ANSWER is replaced by it.
+# Ways to write an answer, most of them different from the benchmark's own. The answer replaces ANSWER.
 REPLIES = (
     r"So it is $\boxed{ANSWER}$.",
     r"So it is \fbox{ANSWER}, as was to be shown.",
@@ -42,7 +42,7 @@ REPLIES = (
     r"Therefore the answer is \(ANSWER\).",
     "#### ANSWER",
 )
-# And ways to write LaTeX itself otherwise.
+# Different ways to write the same LaTeX.
 REWRITINGS = ((r"\frac", r"\dfrac"), (r"\frac", r"\tfrac"), ("(", r"\left("), (" ", ""))
 
 
@@ -79,15 +79,15 @@ class Writing(Oracle):
             answer = (
                 answer.replace(")", r"\right)").replace(r"\left\left", r"\left").replace(r"\right\right", r"\right")
             )
-        if old == " ":  # what a command's name ends at is no mere spacing
+        if old == " ":  # a space that ends a command's name must stay
             answer = re.sub(r"(?<![A-Za-z]) +| +(?![A-Za-z])", "", doc["answer"])
-        # No benchmark has this answer; "one more" would equal a large one to the digits that it states.
+        # No benchmark has this answer. A large answer plus one would equal it in the digits that it states.
         return self.template.replace("ANSWER", answer if self.right else r"-\frac{7919}{7907}")
 
 
 def score(oracle: Oracle, benchmarks: Path, model: Path, task: str, limit: int | None = None) -> dict[str, Any]:
     evaluator = Evaluator(settings(limit=limit), model, benchmarks, oracle)
-    # Its own: an oracle is no part of what a result is kept under.
+    # Its own folder: the key of a stored result does not contain the oracle.
     evaluator.home = Path(tempfile.mkdtemp(dir=evaluator.home))
     samples = evaluator.answer(task)
     for sample in samples:

@@ -1,4 +1,4 @@
-"""PDFs to documents: bad ones are named, pages are cleaned, nothing else is lost."""
+"""PDFs become documents: each bad PDF is a named drop, pages are cleaned, nothing else is lost."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_each_kind_of_bad_pdf_is_a_named_drop(tmp_path: Path, project: Path) -> 
     assert "Practice in Sums" not in book["text"]
 
 
-def test_a_reader_that_hangs_crashes_or_swells_costs_its_book_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_hangs_crashes_or_fills_memory_harms_no_other_book(monkeypatch: pytest.MonkeyPatch) -> None:
     for work, reason in [
         (lambda content: time.sleep(60), "timeout"),
         (lambda content: os._exit(3), "crashed"),
@@ -143,7 +143,7 @@ def test_a_scanned_book_is_read_by_a_nougat_model(nougat: Path, tmp_path: Path, 
     assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "ocr").rglob("*.md")}
 
 
-def test_pages_lost_in_ocr_are_counted_and_named_and_over_a_share_cost_the_book(
+def test_pages_lost_in_ocr_are_counted_and_named_and_too_many_drop_the_book(
     nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = ocr.render_page
@@ -173,7 +173,7 @@ def test_pages_lost_in_ocr_are_counted_and_named_and_over_a_share_cost_the_book(
     assert len(pages) == 3 and short["text"].split("\n\n") == [pages[0], pages[2]]
 
 
-def test_a_book_whose_reader_was_killed_goes_on_at_its_next_page(nougat: Path, tmp_path: Path, project: Path) -> None:
+def test_a_book_whose_reader_was_killed_continues_at_its_next_page(nougat: Path, tmp_path: Path, project: Path) -> None:
     books = write_books(tmp_path / "in", scan=make_scan(40))
     params = (project / "profiles" / "sample.yaml").read_text()
     assert "ocr: none" in params

@@ -1,4 +1,4 @@
-"""Sources become documents; what is broken is named by file, row or key."""
+"""Sources become documents; errors and drops name the file, row or key."""
 
 import gzip
 import hashlib
@@ -278,7 +278,7 @@ CONTENT = bytes(range(256)) * 4000
 
 
 class Server(BaseHTTPRequestHandler):
-    """Cuts the first answer to /cut in the middle, and fails the first two to /busy."""
+    """Breaks off its first answer to /cut in the middle, and answers the first two requests for /busy with 503."""
 
     requests: list[tuple[str, str | None]] = []
     content = CONTENT
@@ -316,7 +316,7 @@ def server() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_cut_connection_goes_on_where_it_was_cut(project: Path, server: str) -> None:
+def test_an_interrupted_download_continues_where_it_stopped(project: Path, server: str) -> None:
     file = download_http(f"{server}/cut", None, pause_s=0)
     assert file.path.read_bytes() == CONTENT
     assert [asked is not None for _, asked in Server.requests] == [False, True]
@@ -347,7 +347,7 @@ def test_a_file_may_have_a_name_that_downloads_use_themselves(
 ) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / name).write_bytes(CONTENT)
-    for _ in range(2):  # brought, then found in the scratch folder
+    for _ in range(2):  # first downloaded, then found in the scratch folder
         file = download_http(f"{server}/{name}", None)
         (stored,) = download_fsspec(f"file://{tmp_path}/store/{name}", {})
         assert file.path.read_bytes() == stored.path.read_bytes() == CONTENT
@@ -374,7 +374,7 @@ def test_a_dead_server_is_one_clear_line(project: Path) -> None:
         download_http("http://127.0.0.1:9/x", None, attempts=2, pause_s=0)
 
 
-def test_fsspec_addresses_are_brought_whole_and_a_missing_one_is_an_error(project: Path, tmp_path: Path) -> None:
+def test_fsspec_addresses_are_downloaded_whole_and_a_missing_one_is_an_error(project: Path, tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     for name in ("b", "a"):
         (tmp_path / "store" / f"{name}.bin").write_bytes(CONTENT)

@@ -1,4 +1,4 @@
-"""Selection: what stays, what goes, and that each drop is named."""
+"""Selection: which documents are kept, which are dropped, and that each drop has its reason."""
 
 from pathlib import Path
 from typing import Any

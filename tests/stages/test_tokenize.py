@@ -1,4 +1,4 @@
-"""Tokens: one begin and one end for each document, text stays text, nothing is lost or counted wrongly."""
+"""Tokens: each document has one begin and one end, text stays text, nothing is lost or counted wrongly."""
 
 import io
 import json
@@ -28,7 +28,7 @@ SAMPLES = [
 
 
 def make_byte_level(folder: Path) -> Path:
-    """A trained byte-level BPE tokenizer, which puts its begin-of-text token itself."""
+    """A trained byte-level BPE tokenizer that adds its begin-of-text token itself."""
     from stages.tokenizer.stage import TokenizerParams, TrainParams, bring_tokenizer
 
     rows = [document(i, f"The square of {i} is {i * i}, and {i} < {i + 1}.") for i in range(200)]
@@ -51,7 +51,7 @@ def train_sentencepiece() -> Any:
 
 
 def make_sentencepiece(folder: Path, kind: str) -> Path:
-    """A tokenizer as SentencePiece makes them: ▁ for blanks, <s> and </s> among the pieces, both put around a text."""
+    """A tokenizer like SentencePiece's: ▁ for spaces, and <s> and </s>, both pieces themselves, around each text."""
     from tokenizers import Tokenizer, decoders, models, normalizers, processors
 
     letters = sorted({c for text in SAMPLES for c in text} | set("abcdefghijklmnopqrstuvwxyz▁<>s/"))
@@ -89,7 +89,7 @@ def save(tokenizer: Any, folder: Path, begin: str, end: str) -> Path:
 
 
 def find_tokenizer(name: str, folder: Path) -> Path:
-    """Return a tokenizer's folder; the real ones are where MATHCODE_TOKENIZERS says, else the test is skipped."""
+    """Return a tokenizer's folder; skip the test if it is a real one that MATHCODE_TOKENIZERS does not have."""
     if name == "byte_level":
         return make_byte_level(folder)
     if name in ("bpe", "unigram", "sentencepiece"):
@@ -115,7 +115,7 @@ def test_a_document_is_one_begin_its_text_and_one_end(name: str, tmp_path: Path)
         assert own[-1] == eos and own.count(eos) == 1
         assert bos is None or (own[0] == bos and own.count(bos) == 1)
         decoded = encoder.tokenizer.decode(own, skip_special_tokens=True)
-        # A unigram model writes a cut text with a blank at the cut, as if it began there.
+        # A unigram model adds a space at a cut, as if a text began there.
         is_unigram = name in ("unigram", "sentencepiece")
         assert decoded.replace(" ", "") == text.replace(" ", "") if is_unigram else decoded == text
 
@@ -189,7 +189,7 @@ def test_what_is_held_out_depends_on_id_and_seed_alone() -> None:
     assert first == [is_held_out(name, PARAMS) for name in names]
     assert 300 < sum(first) < 500
     assert first != [is_held_out(name, PARAMS.model_copy(update={"seed": 1})) for name in names]
-    # A larger share holds out what a smaller one does, and more.
+    # A larger share holds out all documents that a smaller one does, and more.
     assert all(
         is_held_out(n, PARAMS.model_copy(update={"held_out_share": 0.3}))
         for n, is_out in zip(names, first, strict=True)
