@@ -12,7 +12,7 @@ import pytest
 from latex2sympy2_extended import latex2sympy
 from sympy import sympify
 
-from mathcode_pile.answers import compare
+from mathcode_pile.answers import Checker
 from mathcode_pile.sources.worked_mathematics import generate
 from stages.translate.symbolic import Computation, translate_document
 
@@ -137,7 +137,8 @@ def test_a_second_reader_of_latex_agrees_where_the_notation_is_plain() -> None:
 )
 def test_a_percentage_is_right_where_the_value_is_that_fraction_of_one(text: str, verdict: str) -> None:
     found = only(text)
-    assert compare(found.result, run(found)).verdict == verdict
+    with Checker() as checker:
+        assert checker.compare(found.result, run(found)).verdict == verdict
 
 
 def test_a_wrong_result_comes_through_and_the_code_prints_the_right_one() -> None:
