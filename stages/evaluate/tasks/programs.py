@@ -12,9 +12,9 @@ from mathcode_pile.sandbox import Limits, Sandbox
 def extract_program(reply: str) -> str:
     """Return the program in a reply, which continues a ```python block of the prompt or opens one itself."""
     before, _, after = reply.partition("```")
-    opened = re.match(r"(?:python|py)?[ \t]*\n", after)
-    # Text before a fence with a language is prose. Otherwise the reply begins inside the block, and the fence closes it.
-    if opened and opened.group().strip():
+    opened = re.match(r"(?:python|py)[ \t]*\n", after)
+    # Text before a fence with a language is prose. Otherwise the reply begins inside the block that the fence closes.
+    if opened:
         return after[opened.end() :].partition("```")[0].strip()
     return before.strip()
 

@@ -91,6 +91,7 @@ def score_reply(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
 
 def score_program(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
     """Run the program of a reply in the sandbox; return whether it printed the answer, and whether it ran."""
+    # Imported here, so that the other tasks do without `stages` on the path.
     from stages.evaluate.tasks.programs import run_program
 
     printed = run_program(results[0])
