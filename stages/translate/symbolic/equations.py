@@ -7,9 +7,9 @@ import re
 from typing import NamedTuple
 
 from stages.translate.symbolic.chains import Chain
-from stages.translate.symbolic.code import write_solution
 from stages.translate.symbolic.identities import degree
 from stages.translate.symbolic.nodes import Node, free_symbols, is_value, operations
+from stages.translate.symbolic.program_writer import write_solution
 from stages.translate.symbolic.spans import Span
 
 _POLYNOMIAL = {"num", "sym", "neg", "add", "mul", "div", "pow"}

@@ -4,8 +4,8 @@ The code computes; it never holds the stated result. Only the form of that resul
 to print.
 """
 
+from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
 from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, integer, is_decimal, is_integer, operations
-from stages.translate.symbolic.writer import PYTHON_WORDS, Writer
 
 _INTEGER_OPS = {
     "num",
