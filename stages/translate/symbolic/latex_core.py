@@ -287,7 +287,7 @@ class Expressions(Cursor):
 
 
 def _is_number(token: str) -> bool:
-    return token[0].isdigit() or (token[0] == "." and len(token) > 1)
+    return token[0].isdecimal() or (token[0] == "." and len(token) > 1)
 
 
 def _begins_factor(token: str) -> bool:

@@ -265,15 +265,9 @@ def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Com
         return []
     source, target = closed[0], closed[-1]
     size, residue = integer(modulus), integer(target.node)
-    if (
-        operations(source.node) & {"div", "sqrt"}
-        or _has_inner_inverse(source.node)
-        or is_decimal(source.node)
-        or not -size < residue < size
-        or size < 2
-    ):
+    if not _has_residue(source.node) or not -size < residue < size or size < 2:
         raise UnreadableError("unusual_residue")
-    if is_trivial(source.node) and abs(integer(source.node)) < size:
+    if is_integer(source.node) and abs(integer(source.node)) < size:
         return []
     node = Node("mod", (source.node, modulus))
     if residue < 0:
@@ -283,11 +277,14 @@ def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Com
     return [_record(Side(source.term, node), target, expression, write_program(node, "integer"), sentence)]
 
 
-def _has_inner_inverse(node: Node) -> bool:
+def _has_residue(node: Node) -> bool:
+    """Whether an expression is an integer under a modulus. Of negative powers Python computes one alone: 3^{-1}."""
+    if operations(node) & {"div", "sqrt"} or is_decimal(node) or (is_trivial(node) and not is_integer(node)):
+        return False
     inner = node.args if node.op == "pow" else (node,)
-    return any(item.op == "pow" and not is_integer(item.args[1]) for item in inner if item.args) or any(
-        item.op == "pow" and item.args[1].op == "neg" for part in inner for item in walk(part)
-    )
+    has_root = any(part.op == "pow" and not is_integer(part.args[1]) for part in inner)
+    has_inverse = any(item.op == "pow" and item.args[1].op == "neg" for part in inner for item in walk(part))
+    return not has_root and not has_inverse
 
 
 def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Computation]:
@@ -305,8 +302,7 @@ def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Co
         raise UnreadableError("equation_or_definition")
     if not shows_identity(source.node, target.node, len(opened), sentence, before):
         raise UnreadableError("equation_or_definition")
-    finish = "expand" if target.node.op == "add" else "factor" if target.node.op in ("mul", "pow") else "simplify"
-    program = write_program(source.node, "sympy", finish)
+    program = write_program(source.node, "sympy", _form_of(target.node, ("mul", "pow")))
     return [_record(source, target, latex_of(source.term.tokens), program, sentence)]
 
 
@@ -319,8 +315,13 @@ def _compute_calculus(source: Side, target: Side, sentence: str) -> Computation:
     elif not stated <= free_symbols(source.node):
         raise UnreadableError("equation_or_definition")
     elif source.node.op in ("sum", "prod", "diff"):
-        finish = (
-            "factor" if target.node.op in ("mul", "div", "pow") else "expand" if target.node.op == "add" else "simplify"
-        )
+        finish = _form_of(target.node, ("mul", "div", "pow"))
     program = write_program(source.node, "sympy", finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
+
+
+def _form_of(stated: Node, factored: tuple[str, ...]) -> str:
+    """Return how sympy brings a value into the form of the stated one."""
+    if stated.op in factored:
+        return "factor"
+    return "expand" if stated.op == "add" else "simplify"
