@@ -233,6 +233,8 @@ def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
         (r"$100 - 85 = 15\%$", "percent_of_what"),
         (r"$7.5/4 = 1.875\%$", "percent_of_what"),
         (r"$300/2 = 150\%$", "percent_of_what"),
+        (r"$\pi \equiv 3 \pmod{7}$", "unusual_residue"),
+        ("$2 + ² = 5$", "unknown_notation"),
     ],
 )
 def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reason: str) -> None:

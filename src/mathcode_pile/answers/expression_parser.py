@@ -40,6 +40,7 @@ class _Parser(Cursor):
         self.flat: Node | None = None  # the product that a further factor joins
 
     def sum(self) -> Node:
+        """Read terms with signs between them."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise UnreadableError("too_deep")
@@ -55,6 +56,7 @@ class _Parser(Cursor):
         return terms[0] if len(terms) == 1 else Apply("add", tuple(signed))
 
     def product(self) -> Node:
+        """Read factors, with or without a sign between them, and mixed fractions."""
         node = self.signed()
         while (token := self.peek()) is not None:
             if self.at("*", "/", "mod", "%") and not (token.text == "%" and not self._has_operand()):
@@ -137,6 +139,7 @@ class _Parser(Cursor):
         return base
 
     def postfix(self) -> Node:
+        """Read an atom with factorials, percent and degree signs behind it."""
         node = self.atom()
         for _ in range(4):
             if self.at("!"):
@@ -155,6 +158,7 @@ class _Parser(Cursor):
     # Atoms.
 
     def atom(self) -> Node:
+        """Read a number, a name, a command, a bracket, or |x|."""
         token = self.take()
         if token.kind == "number":
             return self._number(token)

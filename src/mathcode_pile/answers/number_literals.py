@@ -29,7 +29,7 @@ def parse_number(text: str) -> Number:
 
 
 def parse_in_base(digits: str, base: int) -> Number:
-    """Return an integer written in a base from 2 to 36. Raises UnreadableError where it is none."""
+    """Return an integer written in a base from 2 to 36. Raises UnreadableError if it is none."""
     try:
         return Number(Fraction(int(digits, base)))
     except ValueError:

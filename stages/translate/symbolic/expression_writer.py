@@ -116,6 +116,7 @@ class Writer:
         return f"{self.write(inside, ATOM)} ** (1 / {self.write(degree, NEG)})", POW
 
     def library(self) -> str:
+        """Return the module that functions and constants come from."""
         return "sympy" if self.kind == "sympy" else "math"
 
     def write_log(self, node: Node) -> tuple[str, int]:

@@ -65,6 +65,7 @@ class Expressions(Cursor):
     # Sums and products.
 
     def expression(self) -> Node:
+        """Read a sum of terms, perhaps with a modulus: `a + b`, `a \\bmod n`."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise UnreadableError("too_deep")
@@ -95,6 +96,7 @@ class Expressions(Cursor):
         return self.tokens[last] in PERCENT and term.op == "div" and term.args[1] == number("100")
 
     def signed_term(self) -> Node:
+        """Read a term with a sign before it, if any."""
         sign = False
         if self.peek() in ("+", "-"):
             sign = self.take() == "-"
@@ -102,6 +104,7 @@ class Expressions(Cursor):
         return Node("neg", (node,)) if sign else node
 
     def term(self) -> Node:
+        """Read a product or quotient: `2x \\cdot 3 / y`."""
         node, sliced = self.factor(), False
         while True:
             token = self.peek()
@@ -121,6 +124,7 @@ class Expressions(Cursor):
                 return node
 
     def adjoin(self, node: Node, token: str) -> Node:
+        """Read a factor without a sign before it, `2x`, or the fraction of a mixed number."""
         start = self.position
         right = self.factor()
         if _is_number(token) and self.tokens[start - 1] != "!":
@@ -142,12 +146,14 @@ class Expressions(Cursor):
         return product(node, right)
 
     def signed_factor(self) -> Node:
+        """Read a factor after a sign of multiplication: `2 \\cdot -3`."""
         if self.peek() == "-":
             self.take()
             return Node("neg", (self.factor(),))
         return self.factor()
 
     def factor(self) -> Node:
+        """Read an atom with its exponents, factorials and percent signs: `x^2`, `5!`, `15\\%`."""
         node = self.atom()
         while True:
             token = self.peek()
@@ -207,6 +213,7 @@ class Expressions(Cursor):
         self.fail()
 
     def bracketed(self, opening: str, closing: str) -> Node:
+        """Read an expression in brackets, or `{n \\choose k}`."""
         self.take(opening)
         if opening == "{" and "\\choose" in self.tokens[self.position : self.position + 6]:
             top = self.expression()
@@ -221,6 +228,7 @@ class Expressions(Cursor):
     # Atoms.
 
     def atom(self) -> Node:
+        """Read a number, a name, a bracket, or what begins with a command."""
         token = self.peek()
         if not token:
             raise UnreadableError("incomplete")
@@ -237,6 +245,7 @@ class Expressions(Cursor):
         self.fail()
 
     def literal(self) -> Node:
+        """Read a number: `1{,}234`, `.5`, `0.\\overline{3}`, `1011_2`."""
         token = self.take().replace("{,}", "").replace("\\,", "").replace(",", "")
         if self.peek() == "." and self.peek(1) == "\\overline":
             return self.repeating(token)
@@ -253,6 +262,7 @@ class Expressions(Cursor):
         return number(token)
 
     def repeating(self, whole: str) -> Node:
+        """Read the repeating decimals after a whole number."""
         self.position += 2
         self.take("{")
         digits = self.take()
@@ -263,6 +273,7 @@ class Expressions(Cursor):
         return fraction if int(whole) == 0 else Node("add", (number(whole), fraction))
 
     def name(self) -> Node:
+        """Read a variable, perhaps with an index, or one of the constants e and i."""
         token = self.take().lstrip("\\")
         if token == "e" and self.peek() == "^":
             return Node("e")
