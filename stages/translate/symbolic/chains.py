@@ -16,6 +16,7 @@ _ENDS = {
     "\\neq", "\\lt", "\\gt", "\\not", "\\sim", "\\cong", ":", "\\mid", "\\in", "\\therefore", "\\because",
     "\\leadsto", "\\land", "\\lor", "\\wedge", "\\vee", "\\propto", "\\stackrel", "\\overset", "\\underset", "?",
 }  # fmt: skip
+_DEPTHS = {"{": 1, "(": 1, "[": 1, "\\{": 1, "}": -1, ")": -1, "]": -1, "\\}": -1}
 _ALIGNMENT = {"&", "\\quad", "\\qquad"}
 _CONTINUING = {*_RELATIONS, "+", "-", "\\cdot", "\\times"}
 _TEXT = re.compile(r"\\(?:text|textrm|mbox|mathrm|rm)\s*\{\s*(.*?)\s*\}", re.DOTALL)
@@ -100,12 +101,9 @@ def _is_conjunction(token: str) -> bool:
 
 def _depth(token: str) -> int:
     """Return 1 if a token opens a bracket or a matrix, -1 if it closes one, else 0."""
-    holds_rows = "matrix" in token or "{array}" in token
-    if token in ("{", "(", "[", "\\{") or (holds_rows and token.startswith("\\begin{")):
-        return 1
-    if token in ("}", ")", "]", "\\}") or (holds_rows and token.startswith("\\end{")):
-        return -1
-    return 0
+    if token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):
+        return 1 if token.startswith("\\begin") else -1
+    return _DEPTHS.get(token, 0)
 
 
 def _chain(segment: list[str]) -> Chain:

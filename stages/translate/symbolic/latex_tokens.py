@@ -76,8 +76,10 @@ class Cursor:
 
     def peek(self, ahead: int = 0) -> str:
         """Return the next token, or one after it; empty behind the last."""
-        index = self.position + ahead
-        return self.tokens[index] if index < len(self.tokens) else ""
+        try:
+            return self.tokens[self.position + ahead]
+        except IndexError:
+            return ""
 
     def take(self, expected: str = "") -> str:
         """Return the next token and move on. Raises UnreadableError if it is not the expected one."""

@@ -54,11 +54,13 @@ def free_symbols(node: Node) -> set[str]:
     if node.op == "sym":
         return {node.value}
     found: set[str] = set()
-    if node.op in ("sum", "prod", "limit") or (node.op == "int" and len(node.args) == 4):
-        body, variable, *others = node.args
-        found = free_symbols(body) - {variable.value}
-        return found.union(*map(free_symbols, others))
-    return found.union(*map(free_symbols, node.args))
+    items = node.args
+    if node.op in ("sum", "prod", "limit") or (node.op == "int" and len(items) == 4):
+        found = free_symbols(items[0]) - {items[1].value}
+        items = items[2:]
+    for item in items:
+        found |= free_symbols(item)
+    return found
 
 
 def is_integer(node: Node) -> bool:
