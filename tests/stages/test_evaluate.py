@@ -190,6 +190,7 @@ def test_a_missing_benchmark_is_named(data: Path, tmp_path: Path):
         (r"Hence \fbox{$12$} apples.", "$12$"),
         ("The answer is 12. No: the answer is 12.5. Done.", "12.5"),
         ("work\n#### 1,200", "1,200"),
+        ("The final answer is: $x = 3.5$. Checked.", "$x = 3.5$"),
         ("Final Answer: the final answer is $x^2$. I hope so.", "$x^2$"),
         ("That makes 3 * 4 = 12 pens", "12"),
         ("It costs $1,250.50 in all", "$1,250.50"),

@@ -12,7 +12,7 @@ import pytest
 from latex2sympy2_extended import latex2sympy
 from sympy import sympify
 
-from mathcode_pile.answers import compare
+from mathcode_pile.answers import Checker
 from mathcode_pile.sources.worked_mathematics import generate
 from stages.translate.computation import Computation
 from stages.translate.symbolic import translate_document
@@ -138,7 +138,8 @@ def test_a_second_reader_of_latex_agrees_where_the_notation_is_plain() -> None:
 )
 def test_a_percentage_is_right_where_the_value_is_that_fraction_of_one(text: str, verdict: str) -> None:
     found = only(text)
-    assert compare(found.result, run(found)).verdict == verdict
+    with Checker() as checker:
+        assert checker.compare(found.result, run(found)).verdict == verdict
 
 
 def test_a_wrong_result_comes_through_and_the_code_prints_the_right_one() -> None:
@@ -233,6 +234,8 @@ def test_what_could_be_read_in_two_ways_is_left_alone(text: str) -> None:
         (r"$100 - 85 = 15\%$", "percent_of_what"),
         (r"$7.5/4 = 1.875\%$", "percent_of_what"),
         (r"$300/2 = 150\%$", "percent_of_what"),
+        (r"$\pi \equiv 3 \pmod{7}$", "unusual_residue"),
+        ("$2 + ² = 5$", "unknown_notation"),
     ],
 )
 def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reason: str) -> None:

@@ -1,14 +1,14 @@
-"""Understand stated results and printed outputs, and say whether they agree.
+"""Read stated results and printed outputs, and say whether they agree.
 
     with Checker() as checker:
         checker.compare(r"\\frac{1}{2}", "0.5")  # Comparison(verdict='verified', method='numeric', ...)
 
-Verdicts: verified, contradicted, uncheckable. Rounding is judged by the digits that the stated result has.
-Not covered: results in several sentences, dates, times of day, units put together of others that a table does not name.
+Verdicts: verified, contradicted, uncheckable. Rounding is judged by the digits of the stated result.
+Not covered: results in several sentences, dates, times of day, compound units that units.py does not list.
 """
 
-from mathcode_pile.answers.checker import Checker, compare, compare_by_paper
+from mathcode_pile.answers.checker import Checker, compare_by_paper
 from mathcode_pile.answers.judge import Comparison
-from mathcode_pile.answers.reading import final_answer
+from mathcode_pile.answers.reading import last_box
 
-__all__ = ["Checker", "Comparison", "compare", "compare_by_paper", "final_answer"]
+__all__ = ["Checker", "Comparison", "compare_by_paper", "last_box"]

@@ -1,8 +1,10 @@
-"""Build matrices, intervals and what constructor calls such as Interval.open(0, 1) name."""
+"""Build the values that have several parts: lists of results, matrices, intervals, calls like Interval.open(0, 1)."""
 
 import itertools
+from dataclasses import replace
 
-from mathcode_pile.answers.evaluator import approximate, evaluate
+from mathcode_pile.answers.evaluator import evaluate
+from mathcode_pile.answers.functions import approximate
 from mathcode_pile.answers.values import (
     Apply,
     Constant,
@@ -10,11 +12,13 @@ from mathcode_pile.answers.values import (
     Labelled,
     Node,
     Quantity,
+    Relation,
     Sequence,
     Symbol,
     Truth,
     UnionOf,
     UnreadableError,
+    free_symbols,
 )
 from mathcode_pile.answers.vocabulary import NUMBER_TYPES
 
@@ -40,24 +44,38 @@ def matrix(rows: list[Sequence]) -> Node:
     return Sequence("matrix", tuple(rows))
 
 
+def join(values: list[Node], word: str) -> Node:
+    """Return several values as one: intervals as their union or intersection, others as a sequence.
+
+    word: what is between the values: or, and, or comma.
+    """
+    sets = [value for value in values if isinstance(value, Interval | UnionOf)]
+    if len(sets) == len(values):
+        if word == "or":
+            return UnionOf(tuple(part for one in sets for part in (one.parts if isinstance(one, UnionOf) else (one,))))
+        intervals = [one for one in sets if isinstance(one, Interval)]
+        if len(intervals) == len(sets):
+            return intersection(intervals)
+    labelled = [value for value in values if isinstance(value, Labelled)]
+    has_one_label = len(labelled) == len(values) and len({value.label for value in labelled}) == 1
+    # x = 2, 3: the label is meant for all.
+    is_label_for_all = len(labelled) == 1 and labelled[0] is values[0]
+    if (has_one_label or is_label_for_all) and not any(value.equation for value in labelled):
+        unlabelled = tuple(value.value if isinstance(value, Labelled) else value for value in values)
+        return Sequence("several", unlabelled, any_order=True)
+    return Sequence("several", tuple(values), any_order=word == "or")
+
+
 def construct(names: list[str], arguments: list[Node]) -> Node:
-    """Return what a constructor call names. Raises UnreadableError."""
+    """Return the value of a constructor call, its name split at the points. Raises UnreadableError."""
     kind = names[-1]
     if "matrix" in kind or kind == "array":
-        inner = arguments[0] if arguments else None
-        if not isinstance(inner, Sequence):
-            raise UnreadableError("matrix")
+        inner = _only_sequence(arguments, "matrix")
         if "matrix" in kind and inner.kind == "list":
             return matrix([Sequence("list", (item,)) for item in inner.items])
         return inner
     if kind in ("interval", "open", "lopen", "ropen"):
-        opens = [kind in ("open", "lopen"), kind in ("open", "ropen")]
-        for index, argument in enumerate(arguments[2:4]):
-            opens[index] = argument == Truth(True)
-        if len(arguments) < 2:
-            raise UnreadableError("interval")
-        low, high = arguments[0], arguments[1]
-        return Interval(low, high, opens[0] or is_infinite(low), opens[1] or is_infinite(high))
+        return _construct_interval(kind, arguments)
     if kind == "union":
         return UnionOf(tuple(arguments))
     if kind in ("or", "and") and all(isinstance(a, Interval) for a in arguments):
@@ -66,15 +84,11 @@ def construct(names: list[str], arguments: list[Node]) -> Node:
     if kind == "finiteset":
         return Sequence("set", tuple(arguments))
     if kind in ("set", "frozenset", "list", "tuple"):
-        inner = arguments[0] if arguments else EMPTY
-        if not isinstance(inner, Sequence):
-            raise UnreadableError("constructor")
-        return Sequence({"frozenset": "set"}.get(kind, kind), inner.items)
+        inner = _only_sequence(arguments or [EMPTY], "constructor")
+        return Sequence("set" if kind == "frozenset" else kind, inner.items)
     if kind == "eq" and len(arguments) == 2:
         left, right = arguments
-        if isinstance(left, Symbol):
-            return Labelled(left.name, right)
-        return Labelled("", right, True, left)
+        return Labelled(left.name, right) if isinstance(left, Symbol) else Labelled("", right, True, left)
     if kind in NUMBER_TYPES and len(arguments) == 1:
         return arguments[0]
     if kind in ("mpc", "complex") and len(arguments) == 2:
@@ -82,8 +96,50 @@ def construct(names: list[str], arguments: list[Node]) -> Node:
     raise UnreadableError("constructor")
 
 
+def _only_sequence(arguments: list[Node], reason: str) -> Sequence:
+    if not arguments or not isinstance(arguments[0], Sequence):
+        raise UnreadableError(reason)
+    return arguments[0]
+
+
+def _construct_interval(kind: str, arguments: list[Node]) -> Interval:
+    if len(arguments) < 2:
+        raise UnreadableError("interval")
+    low, high = arguments[:2]
+    opens = [kind in ("open", "lopen"), kind in ("open", "ropen")]
+    for index, argument in enumerate(arguments[2:4]):
+        opens[index] = argument == Truth(True)
+    return Interval(low, high, opens[0] or is_infinite(low), opens[1] or is_infinite(high))
+
+
+def inequality(operators: list[str], sides: list[Node]) -> Node:
+    """Return x < 2 or 0 < x <= 1 as an interval, an inequality between formulas as a relation.
+
+    Raises UnreadableError for any longer chain.
+    """
+    if len(sides) == 2:
+        left, right = sides
+        if isinstance(left, Symbol) and not free_symbols(right):
+            return half_line(operators[0], right)
+        if isinstance(right, Symbol) and not free_symbols(left):
+            return half_line(turned(operators[0]), left)
+        return Relation(operators[0], left, right)
+    if len(sides) != 3 or not isinstance(sides[1], Symbol) or operators[0][0] != operators[1][0]:
+        raise UnreadableError("several_relations")
+    low, _, high = sides
+    opens = [len(operator) == 1 for operator in operators]
+    if operators[0][0] == ">":
+        low, high, opens = high, low, opens[::-1]
+    return Interval(bare(low), bare(high), *opens)
+
+
+def turned(operator: str) -> str:
+    """Return the operator of the same inequality with its sides exchanged."""
+    return operator.translate(str.maketrans("<>", "><"))
+
+
 def half_line(operator: str, bound: Node) -> Node:
-    """Return the interval x < bound, x >= bound and so on."""
+    """Return all numbers below a bound, or above it."""
     is_open = len(operator) == 1
     bound = bare(bound)
     if operator[0] == "<":
@@ -92,14 +148,10 @@ def half_line(operator: str, bound: Node) -> Node:
 
 
 def intersection(intervals: list[Interval]) -> Node:
-    """Return what all intervals have in common."""
-    low, low_open, high, high_open = intervals[0].low, intervals[0].low_open, intervals[0].high, intervals[0].high_open
-    for other in intervals[1:]:
-        if _order(other.low) > _order(low) or (_order(other.low) == _order(low) and other.low_open):
-            low, low_open = other.low, other.low_open
-        if _order(other.high) < _order(high) or (_order(other.high) == _order(high) and other.high_open):
-            high, high_open = other.high, other.high_open
-    return Interval(low, high, low_open, high_open)
+    """Return the intersection of intervals. Raises UnreadableError if a bound is no number."""
+    last_start = max(intervals, key=lambda one: (_order(one.low), one.low_open))
+    first_end = min(intervals, key=lambda one: (_order(one.high), not one.high_open))
+    return Interval(last_start.low, first_end.high, last_start.low_open, first_end.high_open)
 
 
 def _order(node: Node) -> float:
@@ -111,15 +163,14 @@ def _order(node: Node) -> float:
 
 
 def without(whole: Node, removed: Node) -> Node:
-    """Return an interval without the points of a finite set."""
+    """Return an interval without the points of a finite set. Raises UnreadableError for other sets."""
     if not isinstance(whole, Interval) or not isinstance(removed, Sequence) or removed.kind != "set":
         raise UnreadableError("set_difference")
-    points = sorted(removed.items, key=_order)
-    edges = [whole.low, *points, whole.high]
-    opens = [True] * (len(edges) * 2)
-    opens[0], opens[-1] = whole.low_open, whole.high_open
-    return UnionOf(tuple(Interval(a, b, opens[0] if a is whole.low else True, opens[-1] if b is whole.high else True)
-                         for a, b in itertools.pairwise(edges)))  # fmt: skip
+    edges = [whole.low, *sorted(removed.items, key=_order), whole.high]
+    parts = [Interval(a, b, True, True) for a, b in itertools.pairwise(edges)]
+    parts[0] = replace(parts[0], low_open=whole.low_open)
+    parts[-1] = replace(parts[-1], high_open=whole.high_open)
+    return UnionOf(tuple(parts))
 
 
 def bare(node: Node) -> Node:
@@ -128,5 +179,5 @@ def bare(node: Node) -> Node:
 
 
 def is_infinite(node: Node) -> bool:
-    """Return whether a bound is infinite."""
+    """Whether a bound is infinite."""
     return node in (INFINITY, MINUS_INFINITY)

@@ -1,4 +1,4 @@
-"""Compare many pairs: most of them here and at once, the few that need computer algebra in a helper process."""
+"""Compare many pairs: most in this process, the few that need computer algebra in a helper process."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from mathcode_pile.answers import symbols
+from mathcode_pile.answers import computer_algebra
 from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
 from mathcode_pile.core.errors import PipelineError
 
@@ -15,8 +15,8 @@ from mathcode_pile.core.errors import PipelineError
 class Checker:
     """Compares stated results with printed outputs; used as a context manager.
 
-    The helper is started when the first pair needs it and ends with the block, or with this process.
-    timeout_s: processor seconds that computer algebra may take for one pair; by the clock at most six times as many.
+    The helper starts with the first pair that needs it and ends with the block, or with this process.
+    timeout_s: processor seconds that computer algebra may take for one pair; up to six times as many by the clock.
     """
 
     def __init__(self, timeout_s: float = 5) -> None:
@@ -32,7 +32,7 @@ class Checker:
         self._stop()
 
     def compare(self, stated: str, printed: str) -> Comparison:
-        """Return the verdict on one pair; a pair without an end is uncheckable, its method `comparison_timeout`."""
+        """Return the verdict on one pair; if it takes too long, `uncheckable` by the method `comparison_timeout`."""
         try:
             return judge(stated, printed)
         except NeedsSymbolsError as needed:
@@ -40,7 +40,7 @@ class Checker:
         answer = self._ask(stated, printed)
         if answer is None:
             return fallback._replace(method="comparison_timeout")
-        # An empty verdict: sympy could not do it.
+        # sympy could not do it if the verdict is empty.
         return Comparison(*answer) if answer[0] else fallback
 
     def _ask(self, stated: str, printed: str) -> list[str] | None:
@@ -60,10 +60,10 @@ class Checker:
         raise PipelineError("the helper process for computer algebra does not start; see the lines above")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # It finds what this process finds. Hash order is fixed, so that sympy takes the same way every time.
+        # The helper imports from where this process does. Its hash order is fixed, so sympy always does the same.
         path = os.pathsep.join(filter(None, sys.path))
         environment = os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-c", f"from {symbols.__name__} import serve; serve()"]
+        command = [sys.executable, "-c", f"from {computer_algebra.__name__} import serve; serve()"]
         self._helper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         return self._helper
 
@@ -74,14 +74,8 @@ class Checker:
             self._helper = None
 
 
-def compare(stated: str, printed: str, timeout_s: float = 5) -> Comparison:
-    """Return the verdict on one pair. For many, use one Checker: it keeps its helper."""
-    with Checker(timeout_s) as checker:
-        return checker.compare(stated, printed)
-
-
 def compare_by_paper(stated: str, printed: str) -> Comparison:
-    """Return the verdict of the published rule, for comparison: only two bare numbers over 0.01 apart are refused."""
+    """Return the verdict of the published rule, which refuses only two bare numbers that are over 0.01 apart."""
     try:
         distance = abs(float(stated) - float(printed))
     except ValueError:

@@ -1,11 +1,12 @@
-"""Decide whether a printed value is the stated one: yes, no, or not to be said."""
+"""Decide whether a printed value is the stated one; the answer may be unknown."""
 
 from collections.abc import Sequence as Items
 
+from mathcode_pile.answers.builders import EMPTY
 from mathcode_pile.answers.formulas import compare_equations, compare_formulas, compare_relations, is_scalar
 from mathcode_pile.answers.intervals import compare_intervals
 from mathcode_pile.answers.quantities import compare_quantities
-from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, Verdict, all_of
+from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, Verdict, all_of, any_of
 from mathcode_pile.answers.values import (
     Apply,
     Interval,
@@ -23,7 +24,7 @@ from mathcode_pile.answers.values import (
 )
 from mathcode_pile.answers.word_answers import compare_words
 
-# Every item may have to be compared with every other.
+# In sets every item may have to be compared with every other.
 MAX_UNORDERED = 100
 
 
@@ -54,60 +55,46 @@ def compare_values(stated: Node, printed: Node) -> Verdict:
 
 
 def _unlabel(stated: Node, printed: Node) -> tuple[Node, Node]:
-    if isinstance(stated, Labelled) and isinstance(printed, Labelled) and not (stated.equation or printed.equation):
-        return stated.value, printed.value
-    if (
-        isinstance(stated, Labelled)
-        and not stated.equation
-        and not (isinstance(printed, Labelled) and printed.equation)
-    ):
-        return stated.value, printed
-    if (
-        isinstance(printed, Labelled)
-        and not printed.equation
-        and not (isinstance(stated, Labelled) and stated.equation)
-    ):
-        return stated, printed.value
-    return stated, printed
+    """Return two values without the names that they are stated for; an equation is not such a name."""
+    if any(isinstance(node, Labelled) and node.equation for node in (stated, printed)):
+        return stated, printed
+    one, other = (node.value if isinstance(node, Labelled) else node for node in (stated, printed))
+    return one, other
 
 
 def _compare_sequences(stated: Node, printed: Node) -> Verdict:
     stated, printed = _unwrap(stated), _unwrap(printed)
-    if not isinstance(stated, Sequence) or not isinstance(printed, Sequence):
-        if isinstance(stated, Sequence) or isinstance(printed, Sequence):
-            # One value against several; but a value where there should be none is wrong.
-            return (DIFFERENT if stated == Sequence("set", ()) else UNSURE), "several"
+    if not isinstance(stated, Sequence) and not isinstance(printed, Sequence):
         return compare_values(stated, printed)
-    method = (
-        "set"
-        if stated.any_order or stated.kind == "set"
-        else {"several": "several", "list": "tuple"}.get(stated.kind, stated.kind)
-    )
+    if not isinstance(stated, Sequence) or not isinstance(printed, Sequence):
+        # One value against several is unclear; but a value where none should be is wrong.
+        return (DIFFERENT if stated == EMPTY else UNSURE), "several"
     if stated.kind == "matrix" or printed.kind == "matrix":
         return _compare_matrices(stated, printed)
     labelled = _compare_by_label(stated, printed)
     if labelled is not None:
         return labelled, "tuple"
     if stated.kind == "set" or stated.any_order:
-        items, others = _distinct(stated.items), _distinct(printed.items)
-        return _compare_unordered(items, others), "set"
+        return _compare_unordered(_distinct(stated.items), _distinct(printed.items)), "set"
+    return _compare_ordered(stated, printed), "several" if stated.kind == "several" else "tuple"
+
+
+def _compare_ordered(stated: Sequence, printed: Sequence) -> str:
+    kinds = stated.kind, printed.kind
     if len(stated.items) != len(printed.items):
-        return (
-            DIFFERENT if stated.kind == printed.kind or {stated.kind, printed.kind} <= {"tuple", "list"} else UNSURE
-        ), method
+        is_same_kind = kinds[0] == kinds[1] or set(kinds) <= {"tuple", "list"}
+        return DIFFERENT if is_same_kind else UNSURE
     verdict = all_of([compare_values(a, b)[0] for a, b in zip(stated.items, printed.items, strict=True)])
-    if verdict == SAME and printed.kind == "set" and stated.kind in ("tuple", "list"):
-        return UNSURE, method
-    if verdict == SAME and (stated.kind, printed.kind, len(stated.items)) == ("list", "tuple", 2):
+    if verdict == SAME:
+        has_lost_order = kinds[0] in ("tuple", "list") and kinds[1] == "set"
         # [0, 1] is a closed interval, or a list; (0, 1) is an open one, or a tuple.
-        return UNSURE, method
+        may_be_intervals = kinds == ("list", "tuple") and len(stated.items) == 2
+        return UNSURE if has_lost_order or may_be_intervals else SAME
     if verdict == DIFFERENT and stated.kind == "several":
         # 2, 3 does not say whether the order matters.
-        again = _compare_unordered(list(stated.items), list(printed.items))
-        return (
-            SAME if again == SAME and printed.kind == "set" else UNSURE if again != DIFFERENT else DIFFERENT
-        ), method
-    return verdict, method
+        unordered = _compare_unordered(list(stated.items), list(printed.items))
+        return UNSURE if unordered == SAME and printed.kind != "set" else unordered
+    return verdict
 
 
 def _unwrap(node: Node) -> Node:
@@ -134,24 +121,24 @@ def _compare_unordered(items: list[Node], others: list[Node]) -> str:
     if len(items) > MAX_UNORDERED:
         raise TooLargeError("too_large")
     left = list(others)
-    unsure = False
+    is_unsure = False
     for item in items:
         verdicts = [compare_values(item, other)[0] for other in left]
         if SAME in verdicts:
             left.pop(verdicts.index(SAME))
         elif UNSURE in verdicts:
-            unsure = True
+            is_unsure = True
         else:
             return DIFFERENT
-    return UNSURE if unsure else SAME
+    return UNSURE if is_unsure else SAME
 
 
 def _compare_by_label(stated: Sequence, printed: Sequence) -> str | None:
-    """x = 1, y = 2 against {y: 2, x: 1}; None where not both sides are labelled throughout."""
+    """Compare x = 1, y = 2 with {y: 2, x: 1}; None unless every item on both sides has its own label."""
     one, other = _labels(stated), _labels(printed)
     if one is None or other is None:
         return None
-    if set(one) != set(other):
+    if one.keys() != other.keys():
         return None if len(one) == len(other) else UNSURE
     return all_of([compare_values(value, other[name])[0] for name, value in one.items()])
 
@@ -187,9 +174,7 @@ def _compare_uncertain(stated: Node, printed: Node) -> Verdict:
     if isinstance(one, PlusMinus) and isinstance(other, Sequence) and len(other.items) == 2:
         ends = Sequence("set", (Apply("sub", (one.centre, one.offset)), Apply("add", (one.centre, one.offset))))
         both = Sequence("tuple", (one.centre, one.offset))
-        verdicts = [
-            compare_values(*pair)[0]
-            for pair in ([(ends, other), (both, other)] if one is stated else [(other, ends), (other, both)])
-        ]
-        return (SAME if SAME in verdicts else UNSURE if UNSURE in verdicts else DIFFERENT), "uncertainty"
+        readings = [(ends, other), (both, other)] if one is stated else [(other, ends), (other, both)]
+        verdicts = [compare_values(*reading)[0] for reading in readings]
+        return any_of(verdicts), "uncertainty"
     return UNSURE, "uncertainty"

@@ -1,15 +1,16 @@
-"""Parse the tokens of one scalar expression: LaTeX, Python and schoolbook notation by one grammar."""
+"""Parse the tokens of one scalar expression; one grammar serves LaTeX, Python and schoolbook notation."""
 
 from collections.abc import Sequence as Tokens
 from fractions import Fraction
 
 from mathcode_pile.answers.lexer import Token
+from mathcode_pile.answers.number_literals import parse_in_base, parse_number
+from mathcode_pile.answers.token_lists import Cursor
 from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, UnreadableError
 from mathcode_pile.answers.vocabulary import CONSTANTS, CONSTRUCTORS, FUNCTIONS, GREEK, NUMBER_TYPES
 
 MAX_DEPTH = 30
 MAX_CHAIN = 100
-MAX_DIGITS = 3_000
 CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
 _TWO_ARGUMENTS = {"frac": "div", "binom": "binomial", "dbinom": "binomial", "tbinom": "binomial"}
 _FENCES = {"⌊": ("⌋", "floor"), "⌈": ("⌉", "ceiling"), "|": ("|", "abs")}
@@ -17,7 +18,10 @@ _INVERSE = {"sin": "asin", "cos": "acos", "tan": "atan", "sinh": "asinh", "cosh"
 
 
 def parse_expression(tokens: Tokens[Token], printed: bool) -> Node:
-    """Return the expression that the tokens make. Raises UnreadableError where they make none."""
+    """Return the expression that the tokens form. Raises UnreadableError if they form none.
+
+    printed: whether a program printed them: then `j` is the imaginary unit, and adjacent numbers are no product.
+    """
     parser = _Parser(list(tokens), printed)
     node = parser.sum()
     if parser.position != len(tokens):
@@ -25,52 +29,18 @@ def parse_expression(tokens: Tokens[Token], printed: bool) -> Node:
     return node
 
 
-def parse_number(text: str) -> Number:
-    """Return a literal: exact where it is an integer, known to its last place where it is a decimal."""
-    if len(text) > MAX_DIGITS:
-        raise UnreadableError("too_long")
-    if text[:2].lower() in ("0x", "0b", "0o"):
-        return Number(Fraction(int(text, 0)))
-    mantissa, _, exponent = text.lower().partition("e")
-    power = int(exponent or 0)
-    if abs(power) > MAX_DIGITS:
-        raise UnreadableError("too_large")
-    whole, point, decimals = mantissa.partition(".")
-    value = Fraction(int((whole + decimals) or "0")) * Fraction(10) ** (power - len(decimals))
-    if not point and not exponent:
-        return Number(value)
-    if point and not decimals and not exponent:
-        # `3.` is how numpy prints a float that is whole.
-        return Number(value, Fraction(1, 10), len(whole) + 1)
-    digits = len((whole + decimals).lstrip("0")) or 1
-    return Number(value, Fraction(10) ** (power - len(decimals)), digits)
+class _Parser(Cursor):
+    """A recursive descent; every method reads one thing and moves on."""
 
-
-class _Parser:
     def __init__(self, tokens: list[Token], printed: bool) -> None:
-        self.tokens = tokens
+        super().__init__(tokens)
         self.printed = printed
-        self.position = 0
         self.depth = 0
         self.chained = 0
-        self.flat: Node | None = None  # the product being gathered
-
-    def peek(self, ahead: int = 0) -> Token | None:
-        index = self.position + ahead
-        return self.tokens[index] if index < len(self.tokens) else None
-
-    def at(self, *texts: str) -> bool:
-        token = self.peek()
-        return token is not None and token.text in texts and token.kind != "word"
-
-    def take(self, *texts: str) -> Token:
-        token = self.peek()
-        if token is None or (texts and token.text not in texts):
-            raise UnreadableError("not_an_expression")
-        self.position += 1
-        return token
+        self.flat: Node | None = None  # the product that a further factor joins
 
     def sum(self) -> Node:
+        """Read terms with signs between them."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise UnreadableError("too_deep")
@@ -86,9 +56,10 @@ class _Parser:
         return terms[0] if len(terms) == 1 else Apply("add", tuple(signed))
 
     def product(self) -> Node:
+        """Read factors, with or without a sign between them, and mixed fractions."""
         node = self.signed()
         while (token := self.peek()) is not None:
-            if self.at("*", "/", "mod", "%") and not (token.text == "%" and not self._starts_operand(1)):
+            if self.at("*", "/", "mod", "%") and not (token.text == "%" and not self._has_operand()):
                 operator = self.take().text
                 name = {"*": "mul", "/": "div"}.get(operator, "mod")
                 node = self._joined(name, node, self.signed())
@@ -102,7 +73,7 @@ class _Parser:
         return node
 
     def _joined(self, name: str, left: Node, right: Node) -> Node:
-        """One more factor. Products are flat, quotients nest, so their number is bounded."""
+        """Return the node with one more factor. A product stays flat; quotients nest, so their number is limited."""
         if name == "mul" and isinstance(left, Apply) and left is self.flat:
             self.flat = Apply("mul", (*left.arguments, right))
             return self.flat
@@ -114,15 +85,16 @@ class _Parser:
             raise UnreadableError("too_deep")
         return node
 
-    def _starts_operand(self, ahead: int) -> bool:
-        token = self.peek(ahead)
-        return token is not None and (token.kind in ("number", "name", "open", "command"))
+    def _has_operand(self) -> bool:
+        """Whether an operand follows the operator that comes next."""
+        token = self.peek(1)
+        return token is not None and token.kind in ("number", "name", "open", "command")
 
     def _starts_factor(self, token: Token) -> bool:
         if token.kind == "number":
             # (n - 2) 2^n
             return self.tokens[self.position - 1].kind == "close" and not self.printed
-        return token.kind in ("name", "command") or (token.kind == "open") or token.text in ("⌊", "⌈")
+        return token.kind in ("name", "command", "open") or token.text in ("⌊", "⌈")
 
     def _is_mixed_fraction(self, node: Node) -> bool:
         if not isinstance(node, Number) or node.last_place is not None or self.position == 0:
@@ -167,12 +139,13 @@ class _Parser:
         return base
 
     def postfix(self) -> Node:
+        """Read an atom with factorials, percent and degree signs behind it."""
         node = self.atom()
         for _ in range(4):
             if self.at("!"):
                 self.take()
                 node = Apply("factorial", (node,))
-            elif self.at("%") and not self._starts_operand(1):
+            elif self.at("%") and not self._has_operand():
                 self.take()
                 node = Apply("percent", (node,))
             elif self.at("°") or (self.at("degree")):
@@ -182,7 +155,10 @@ class _Parser:
                 return node
         raise UnreadableError("too_deep")
 
+    # Atoms.
+
     def atom(self) -> Node:
+        """Read a number, a name, a command, a bracket, or |x|."""
         token = self.take()
         if token.kind == "number":
             return self._number(token)
@@ -205,21 +181,17 @@ class _Parser:
             # 1011_2: a number in another base.
             self.take()
             base = self.group()
-            return _in_base(text, base)
-        following = self.peek()
-        while (
-            not self.printed
-            and following is not None
-            and following.kind == "number"
-            and following.spaced
-            and len(following.text) == 3
-            and len(text.split(".")[0]) <= 12
-            and text.isdigit()
-        ):
+            if not isinstance(base, Number) or base.value.denominator != 1 or not 2 <= base.value <= 36:
+                raise UnreadableError("not_an_expression")
+            return parse_in_base(text, int(base.value))
+        while not self.printed and text.isdigit() and len(text) <= 12 and self._at_thousands():
             # 1 000 000
             text += self.take().text
-            following = self.peek()
         return parse_number(text)
+
+    def _at_thousands(self) -> bool:
+        token = self.peek()
+        return token is not None and token.kind == "number" and token.spaced and len(token.text) == 3
 
     def _bracket(self, token: Token) -> Node:
         node = self.sum()
@@ -229,7 +201,7 @@ class _Parser:
         return node
 
     def group(self) -> Node:
-        """An argument of a LaTeX command: {...} or one token."""
+        """Read an argument of a LaTeX command: {...} or one token."""
         if self.at("{"):
             return self._bracket(self.take())
         if self.at("-", "+"):
@@ -249,24 +221,22 @@ class _Parser:
             return Constant("oo")
         if name in FUNCTIONS:
             return self._function(FUNCTIONS[name], name)
-        if name in ("boxed", "displaystyle", "overline", "bar", "hat", "vec") and self.at("{"):
-            if name in ("overline",):
-                raise UnreadableError("notation")
+        if name in ("boxed", "bar", "hat", "vec") and self.at("{"):
             return self.group()
-        raise UnreadableError("unknown_command")
+        raise UnreadableError("notation" if name == "overline" and self.at("{") else "unknown_command")
 
     def _name(self, token: Token) -> Node:
         name = token.text
         lower = name.lower()
         following = self.peek()
         called = following is not None and following.text == "(" and not (following.spaced and len(name) == 1)
-        if lower in FUNCTIONS and (called or (following is not None and len(name) > 1)):
+        if lower in FUNCTIONS and following is not None:
             if name in GREEK and not called:
                 return self._symbol(name)
             return self._function(FUNCTIONS[lower], lower)
         indexed = following is not None and following.text == "_"
         if name == "I" and called:
-            # A function of that name, not a product.
+            # I(0) is a function of that name, not a product.
             raise UnreadableError("unknown_function")
         if (name in ("I", "i") and not indexed) or (name == "j" and self.printed):
             return Constant("i")
@@ -332,17 +302,8 @@ class _Parser:
                 arguments.append(self.sum())
             self.take(closing)
             return tuple(arguments)
-        # \sin 2x: the factors that follow without brackets.
+        # \sin 2x: the factors after the function are its argument.
         node = self.power()
         while (token := self.peek()) is not None and token.kind == "name" and token.text.lower() not in FUNCTIONS:
             node = self._joined("mul", node, self.power())
         return (node,)
-
-
-def _in_base(digits: str, base: Node) -> Node:
-    if not isinstance(base, Number) or base.value.denominator != 1 or not 2 <= base.value <= 36:
-        raise UnreadableError("not_an_expression")
-    try:
-        return Number(Fraction(int(digits, int(base.value))))
-    except ValueError:
-        raise UnreadableError("not_an_expression") from None

@@ -1,6 +1,10 @@
-"""Compare formulas with variables, at points that have no relation to one another; equations by their difference."""
+"""Compare formulas with variables at a few unrelated points, and equations by the difference of their sides."""
 
-from mathcode_pile.answers.evaluator import Value, approximate, evaluate, mp
+from collections.abc import Iterator
+
+from mathcode_pile.answers.builders import turned
+from mathcode_pile.answers.evaluator import evaluate
+from mathcode_pile.answers.functions import Value, approximate, is_real, mp
 from mathcode_pile.answers.quantities import compare_percent
 from mathcode_pile.answers.scalars import DIFFERENT, FLOAT_ERROR, FULL_DIGITS, SAME, UNSURE, Verdict, compare_numbers
 from mathcode_pile.answers.values import (
@@ -11,14 +15,13 @@ from mathcode_pile.answers.values import (
     Number,
     Relation,
     Symbol,
-    TooLargeError,
     UnreadableError,
     free_symbols,
     literals,
 )
 from mathcode_pile.answers.word_answers import compare_words
 
-# Where expressions with variables are compared. No two are related in a way that a formula would use.
+# Values for the variables. No two of them are related in a way that a formula would use.
 _POINTS = (
     "0.7390851332",
     "1.6449340668",
@@ -28,10 +31,11 @@ _POINTS = (
     "0.5671432904",
     "1.3247179572",
 )
+_MAX_EQUATION_VARIABLES = 6
 
 
 def compare_formulas(stated: Node, printed: Node) -> Verdict:
-    """Return the verdict on two formulas; + C on the stated side stands for any constant."""
+    """Return the verdict on two formulas; + C on the stated side may be any constant."""
     variables, others = free_symbols(stated), free_symbols(printed)
     if not variables and not others:
         return compare_percent(stated, printed, False)
@@ -46,12 +50,12 @@ def compare_formulas(stated: Node, printed: Node) -> Verdict:
     verdict = _compare_points(stated, printed, None)
     if verdict == SAME or variables == others:
         return verdict, "symbolic"
-    # Formulas in different variables speak of different things, unless these cancel out: x/x and 1.
+    # Formulas in different variables are about different things, unless a variable cancels out: x/x and 1.
     return UNSURE, "variables"
 
 
 def _integration_constant(stated: Node, variables: frozenset[str], others: frozenset[str]) -> str | None:
-    """The C of x^2/2 + C: a term of its own beside a formula, and the program printed none."""
+    """Return the C of x^2/2 + C: a term of its own beside a formula, which the program did not print."""
     if not isinstance(stated, Apply) or stated.function not in ("add", "sub"):
         return None
     terms = [term.name for term in stated.arguments if isinstance(term, Symbol) and term.name in ("C", "c", "C1")]
@@ -62,13 +66,29 @@ def _integration_constant(stated: Node, variables: frozenset[str], others: froze
 
 
 def _compare_points(stated: Node, printed: Node, constant: str | None) -> str:
-    """Compare two expressions where their variables have values of no relation to one another."""
+    """Compare two expressions at points where their variables have unrelated values."""
+    pairs = list(_values_at_points(stated, printed, constant))
+    if len(pairs) < 3:
+        return UNSURE
+    decimals = [n for n in literals(printed) if n.last_place is not None and n.digits >= FULL_DIGITS]
+    tolerance = FLOAT_ERROR if decimals else mp.mpf(10) ** -30
+    least = mp.mpf(1) if constant else mp.mpf(10) ** -20
+    agree = [abs(other - one) <= tolerance * max(abs(one), abs(other), least) for one, other in pairs]
+    if all(agree):
+        return SAME
+    if constant:
+        offsets = [other - one for one, other in pairs[:4]]
+        spread = max(abs(offset - offsets[0]) for offset in offsets)
+        return SAME if spread <= max(tolerance, mp.mpf(10) ** -25) * 10 else DIFFERENT
+    # sqrt(x^2) and x agree for positive numbers only.
+    return UNSURE if any(agree) else DIFFERENT
+
+
+def _values_at_points(stated: Node, printed: Node, constant: str | None) -> Iterator[tuple[Value, Value]]:
+    """Yield the values of two expressions at each point where both have one, a constant of integration being 0."""
     names = sorted(free_symbols(stated) | free_symbols(printed))
     if len(names) > len(_POINTS):
         raise UnreadableError("too_many_variables")
-    tolerance = _expression_tolerance(stated, printed)
-    offsets: list[Value] = []
-    verdicts: list[str] = []
     for shift in range(6):
         sign = -1 if shift >= 4 else 1
         at = {name: sign * mp.mpf(_POINTS[(i + shift) % 7]) * (1 + shift // 3) for i, name in enumerate(names)}
@@ -76,34 +96,13 @@ def _compare_points(stated: Node, printed: Node, constant: str | None) -> str:
             at[constant] = mp.mpf(0)
         try:
             one, other = approximate(evaluate(stated, at)), approximate(evaluate(printed, at))
-        except TooLargeError:
-            raise
         except UnreadableError as reason:
             if str(reason) == "undefined":
                 continue
             raise
-        if sign < 0 and (isinstance(one, mp.mpc) or isinstance(other, mp.mpc)):
-            # Beyond the domain, branches differ: log(x) and log|x|.
-            continue
-        offsets.append(other - one)
-        size = max(abs(one), abs(other), mp.mpf(1) if constant else mp.mpf(10) ** -20)
-        verdicts.append(SAME if abs(other - one) <= tolerance * size else DIFFERENT)
-    if len(verdicts) < 3:
-        return UNSURE
-    if constant and DIFFERENT in verdicts:
-        spread = max(abs(a - offsets[0]) for a in offsets[:4])
-        return SAME if spread <= max(tolerance, mp.mpf(10) ** -25) * 10 else DIFFERENT
-    if DIFFERENT not in verdicts:
-        return SAME
-    if SAME in verdicts or tolerance > FLOAT_ERROR:
-        # The same for positive numbers only: sqrt(x^2) and x. Or too few digits to tell.
-        return UNSURE
-    return DIFFERENT
-
-
-def _expression_tolerance(stated: Node, printed: Node) -> Value:
-    decimals = [n for n in literals(printed) if n.last_place is not None and n.digits >= FULL_DIGITS]
-    return FLOAT_ERROR if decimals else mp.mpf(10) ** -30
+        # Outside the domain, branches differ: log(x) and log|x|.
+        if sign > 0 or (is_real(one) and is_real(other)):
+            yield one, other
 
 
 def compare_equations(stated: Node, printed: Node) -> Verdict:
@@ -113,25 +112,19 @@ def compare_equations(stated: Node, printed: Node) -> Verdict:
         verdict = _compare_proportional(one, other)
         # x = 5 and x^2 = 25 do not contradict each other; two curves that differ do.
         return (UNSURE if verdict == DIFFERENT and len(free_symbols(one)) == 1 else verdict), "equation"
-    labelled = stated if isinstance(stated, Labelled) else printed
-    plain = printed if labelled is stated else stated
-    if isinstance(labelled, Labelled) and labelled.equation:
-        # x + y = 7 against 7: what was computed, most often. x^2 - 1 = 0 against 0 says nothing.
-        value = labelled.value
-        if (
-            free_symbols(value)
-            or not is_scalar(value)
-            or not is_scalar(plain)
-            or free_symbols(plain)
-            or evaluate(value) == 0
-        ):
-            return UNSURE, "equation"
-        verdict = compare_numbers(value, plain) if labelled is stated else compare_numbers(plain, value)
-        return (SAME if verdict == SAME else UNSURE), "equation"
+    equations = [node for node in (stated, printed) if isinstance(node, Labelled) and node.equation]
+    if len(equations) == 1:
+        # 7 against x + y = 7 is most often what was computed; 0 against x^2 - 1 = 0 says nothing.
+        value = equations[0].value
+        one, other = (value if node is equations[0] else node for node in (stated, printed))
+        are_numbers = all(is_scalar(node) and not free_symbols(node) for node in (one, other))
+        if are_numbers and evaluate(value) != 0 and compare_numbers(one, other) == SAME:
+            return SAME, "equation"
     return UNSURE, "equation"
 
 
 def _difference(node: Node) -> Node | None:
+    """Return the left side of an equation less its right side, None if it has no such sides."""
     if not isinstance(node, Labelled) or not is_scalar(node.value):
         return None
     left = node.left if node.left is not None else Symbol(node.label) if node.label.isalnum() else None
@@ -139,11 +132,11 @@ def _difference(node: Node) -> Node | None:
 
 
 def _compare_proportional(one: Node, other: Node) -> str:
-    """Whether two expressions are nought together: their ratio is the same everywhere."""
+    """Compare two expressions that should be 0 at the same points: their ratio is the same everywhere."""
     if free_symbols(one) != free_symbols(other):
         return UNSURE
     names = sorted(free_symbols(one))
-    if not names or len(names) > 6:
+    if not names or len(names) > _MAX_EQUATION_VARIABLES:
         return UNSURE
     ratios: list[Value] = []
     for shift in range(5):
@@ -161,7 +154,7 @@ def compare_relations(stated: Node, printed: Node) -> Verdict:
         return UNSURE, "relation"
     operator, left, right = printed.operator, printed.left, printed.right
     if operator[0] != stated.operator[0] and operator != "!=":
-        operator, left, right = operator.translate(str.maketrans("<>", "><")), right, left
+        operator, left, right = turned(operator), right, left
     if operator != stated.operator:
         return UNSURE, "relation"
     if not all(map(is_scalar, (left, right, stated.left, stated.right))):
@@ -171,5 +164,5 @@ def compare_relations(stated: Node, printed: Node) -> Verdict:
 
 
 def is_scalar(node: Node) -> bool:
-    """Return whether a value is a number or a formula, and not several."""
+    """Whether a value is one number or formula."""
     return isinstance(node, Number | Constant | Symbol | Apply)

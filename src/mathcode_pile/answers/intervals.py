@@ -2,13 +2,14 @@
 
 from itertools import pairwise
 
-from mathcode_pile.answers.evaluator import Value, approximate, evaluate, mp
+from mathcode_pile.answers.evaluator import evaluate
+from mathcode_pile.answers.functions import Value, approximate, is_real
 from mathcode_pile.answers.scalars import DIFFERENT, UNSURE, Verdict, all_of, compare_numbers
 from mathcode_pile.answers.values import Interval, Node, Quantity, Sequence, UnionOf
 
 
 def compare_intervals(stated: Node, printed: Node) -> Verdict:
-    """Return the verdict on two sets of numbers; (0, 1) and [0, 1] may be intervals where the other is one."""
+    """Return the verdict on two sets of numbers; (0, 1) and [0, 1] are read as intervals if the other one is."""
     try:
         one, other = _parts(stated), _parts(printed)
     except TypeError:
@@ -25,7 +26,7 @@ def compare_intervals(stated: Node, printed: Node) -> Verdict:
 
 
 def _parts(node: Node) -> list[Interval]:
-    """The intervals of a set, in order, those that touch joined. Raises TypeError where it is no such set."""
+    """Return the intervals of a set in order, those that touch joined. Raises TypeError if it is no set of numbers."""
     if isinstance(node, Sequence) and node.kind in ("tuple", "list") and len(node.items) == 2:
         is_open = node.kind == "tuple"
         return [Interval(node.items[0], node.items[1], is_open, is_open)]
@@ -59,6 +60,6 @@ def _start(interval: Interval) -> Value:
 def _value(node: Node) -> Value:
     node = node.value if isinstance(node, Quantity) else node
     value = approximate(evaluate(node))
-    if isinstance(value, mp.mpc):
+    if not is_real(value):
         raise TypeError
     return value

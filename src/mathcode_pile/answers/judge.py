@@ -1,7 +1,7 @@
-"""Judge a stated result by what was printed, in this process: numbers, and formulas at chosen points.
+"""Compare a stated result with an output in this process: numbers, and formulas at chosen points.
 
-Every step is bounded in size, so that no pair needs a time limit here; what would need more is left to
-symbols.py (NeedsSymbolsError).
+Every step is limited in size, so no pair needs a time limit here. Pairs that need more are left to
+computer_algebra.py (NeedsSymbolsError).
 """
 
 import re
@@ -11,16 +11,9 @@ from mathcode_pile.answers.builders import bare
 from mathcode_pile.answers.equality import compare_values
 from mathcode_pile.answers.reading import read_printed, read_stated
 from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE
-from mathcode_pile.answers.values import (
-    Constant,
-    Node,
-    Sequence,
-    TooLargeError,
-    UnreadableError,
-    show,
-)
+from mathcode_pile.answers.values import Constant, Node, Sequence, TooLargeError, UnreadableError, show
 
-# A program's output is read to this length; more is no result.
+# A longer output is no result.
 MAX_OUTPUT = 65_536
 MAX_LINES = 200
 
@@ -32,7 +25,7 @@ _NOTHING = re.compile(r"\s*(?:none|nan|null|undefined|error\b.*|traceback.*|[<][
 
 
 class Comparison(NamedTuple):
-    """The verdict on one pair, the method that gave it, and the two values as understood."""
+    """The verdict on one pair, the method it comes from, and the two values as understood."""
 
     verdict: str  # verified, contradicted or uncheckable
     method: str
@@ -41,7 +34,7 @@ class Comparison(NamedTuple):
 
 
 class NeedsSymbolsError(Exception):
-    """The pair is beyond this module; `fallback` is the verdict where symbols.py cannot help either."""
+    """The pair needs computer algebra; `fallback` is the verdict if that cannot help either."""
 
     def __init__(self, fallback: Comparison) -> None:
         super().__init__(fallback.method)
@@ -50,32 +43,34 @@ class NeedsSymbolsError(Exception):
 
 def judge(stated: str, printed: str) -> Comparison:
     """Compare a result as stated with an output as printed. Raises NeedsSymbolsError."""
-    shown = _shorten(stated), _shorten(printed)
     try:
-        return _judge(stated, printed, shown)
+        return _judge(stated, printed)
     except RecursionError:
-        return Comparison(UNSURE, "too_deep", *shown)
+        return Comparison(UNSURE, "too_deep", _shorten(stated), _shorten(printed))
 
 
-def _judge(stated: str, printed: str, shown: tuple[str, str]) -> Comparison:
-    if _NOTHING.fullmatch(printed) or not printed.strip():
-        return Comparison(UNSURE, "no_output" if not printed.strip() else "no_value", *shown)
+def _judge(stated: str, printed: str) -> Comparison:
+    shown = _shorten(stated), _shorten(printed)
+    if not printed.strip():
+        return Comparison(UNSURE, "no_output", *shown)
+    if _NOTHING.fullmatch(printed):
+        return Comparison(UNSURE, "no_value", *shown)
     if len(printed) > MAX_OUTPUT:
         return Comparison(UNSURE, "too_long", *shown)
     try:
         value = read_stated(stated)
     except UnreadableError as reason:
-        fallback = Comparison(UNSURE, f"stated_{reason}", *shown)
-        if same_text(stated, printed):
+        if _is_same_text(stated, printed):
             return Comparison(SAME, "text", *shown)
+        fallback = Comparison(UNSURE, f"stated_{reason}", *shown)
         if _BEYOND.search(stated) and not str(reason).startswith("too_"):
             raise NeedsSymbolsError(fallback) from None
         return fallback
     return _judge_output(value, stated, printed)
 
 
-def same_text(stated: str, printed: str) -> bool:
-    """Whether the two are the same characters, but for case, space, dollar signs and full stops."""
+def _is_same_text(stated: str, printed: str) -> bool:
+    """Whether the two are the same apart from case, space, dollar signs and full stops."""
     one, other = ("".join(text.lower().replace("$", "").split()).strip(".") for text in (stated, printed))
     return one == other and 0 < len(one) <= 1000
 
@@ -83,24 +78,24 @@ def same_text(stated: str, printed: str) -> bool:
 def _judge_output(value: Node, stated: str, printed: str) -> Comparison:
     in_base = _IN_BASE.fullmatch(stated.strip())
     if in_base and printed.strip().lower() == in_base[1].lower():
-        # 25_6: a program that writes a number in base 6 prints its digits.
+        # 25_6: a program that writes a number in base 6 prints 25.
         return Comparison(SAME, "numeric", show(value), _shorten(printed))
     found: list[Comparison] = []
     for text in _readings(value, printed):
-        one = judge_value(value, text)
+        one = _judge_value(value, text)
         if one.verdict == SAME:
             return one
         found.append(one)
-    # The last line counts; that another one holds the value makes it doubtful.
+    # The last line counts, but if another one holds the value, the verdict is in doubt.
     best = next((c for c in found if c.verdict == DIFFERENT), found[-1])
-    if best.verdict == UNSURE and same_text(stated, printed):
+    if best.verdict == UNSURE and _is_same_text(stated, printed):
         return Comparison(SAME, "text", *best[2:])
     if best.verdict == DIFFERENT and _is_elsewhere(value, printed):
         best = Comparison(UNSURE, "several_lines", *best[2:])
     return best
 
 
-def judge_value(value: Node, text: str) -> Comparison:
+def _judge_value(value: Node, text: str) -> Comparison:
     """Compare a stated value with one reading of the output. Raises NeedsSymbolsError."""
     understood = show(value)
     try:
@@ -129,18 +124,18 @@ def judge_value(value: Node, text: str) -> Comparison:
 
 
 def output_lines(printed: str) -> list[str]:
-    """Return the lines of an output that are not blank, the last ones where there are many."""
+    """Return the last lines of an output that are not blank."""
     return [line.strip() for line in printed.splitlines() if line.strip()][-MAX_LINES:]
 
 
 def _readings(value: Node, printed: str) -> list[str]:
-    """The texts of an output which may be the value, the likeliest first."""
+    """Return the parts of an output that may be the value, the likeliest first."""
     lines = output_lines(printed)
     if len(lines) == 1:
         return lines
     whole = " ".join(lines)
     if _is_balanced(whole) and not _is_balanced(lines[-1]):
-        # A matrix, most often.
+        # Most often a matrix.
         return [whole]
     readings = [lines[-1]]
     inner = bare(value)
@@ -155,10 +150,11 @@ def _is_balanced(line: str) -> bool:
 
 
 def _is_elsewhere(value: Node, printed: str) -> bool:
+    """Whether a line before the last one holds the value."""
     lines = output_lines(printed)[:-1]
     for line in lines[-20:]:
         try:
-            if judge_value(value, line).verdict == SAME:
+            if _judge_value(value, line).verdict == SAME:
                 return True
         except NeedsSymbolsError:
             continue

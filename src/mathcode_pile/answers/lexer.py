@@ -1,4 +1,4 @@
-"""Split a stated result or a printed output into tokens; LaTeX, Python and plain text are one language here."""
+"""Split a stated result or a printed output into tokens: LaTeX, Python and plain text as one language."""
 
 import re
 import unicodedata
@@ -19,13 +19,11 @@ from mathcode_pile.answers.vocabulary import (
 class Token(NamedTuple):
     kind: str  # number, name, word (prose or a unit), op, open, close
     text: str
-    spaced: bool  # white space stands before it
+    spaced: bool  # whether white space comes before it
 
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _CHARACTER = re.compile("|".join(map(re.escape, CHARACTERS)))
-
-
 _IGNORED = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|quad|qquad|hfill|space|thinspace|enspace"
     r"|mathstrut|strut|centering|large|Large|normalsize|small|phantom\{[^{}]*\})(?![a-zA-Z])\.?|\\[!;:>]"
@@ -43,20 +41,20 @@ _TOKEN = re.compile(
     r"|(?P<space>\s+)"
 )
 
-# 1,234,567 and 1{,}234 and 1\,234: groups of three digits after one to three.
+# 1,234,567 and 1{,}234 and 1\,234: one to three digits, then groups of three.
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,|\{,\}|\\,|\\ )\d{3})+)(?![\d])(?!,\d)")
 _BRACE_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!)(?=\d{3}(?!\d))")
 
 
 def clean(text: str) -> str:
-    """Return the text in a plainer notation: no dollar signs, spacing, size and font commands."""
+    """Return a text in a plainer notation: without dollar signs and the commands for spacing, size and fonts."""
     text = unicodedata.normalize("NFC", text)
     text = _CHARACTER.sub(lambda m: CHARACTERS[m[0]], text)
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+", lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
     text = re.sub(r"\\[()\[\]]|\$\$", " ", text)
     if "$" in text:
         text = _drop_dollars(text)
-    # 1,\! 234: how some LaTeX keeps the comma of a thousand tight.
+    # 1,\! 234: some LaTeX removes the space after a thousands comma.
     text = re.sub(r",\s*\\!\s*(?=\d{3}(?!\d))", ",", text).replace("\\!", "")
     text = _BRACE_THOUSANDS.sub("", text)
     text = re.sub(r"\\,", " ", text)
@@ -76,13 +74,14 @@ def clean(text: str) -> str:
 
 def _mark_text(match: re.Match[str]) -> str:
     inner = match[1]
-    # Upright single letters and function names are mathematics; the rest is words.
+    # Upright single letters and function names are mathematics; all other upright text is words.
     if len(inner.strip()) == 1 or inner.strip().lower() in FUNCTIONS:
         return f" {inner} "
     return f' "{inner}" '
 
 
 def _drop_dollars(text: str) -> str:
+    """Remove the dollar signs around mathematics, not those of prices."""
     unescaped = re.findall(r"(?<!\\)\$", text)
     if len(unescaped) % 2 == 0 and re.search(r"(?<!\\)\$[^$]*(?<!\\)\$", text):
         text = re.sub(r"(?<!\\)\$", " ", text)
@@ -95,7 +94,7 @@ def join_thousands(text: str) -> str:
 
 
 def tokenize(text: str) -> list[Token]:
-    """Return the tokens of a cleaned text. Raises UnreadableError at a character of no known meaning."""
+    """Return the tokens of a cleaned text. Raises UnreadableError at an unknown character."""
     tokens: list[Token] = []
     spaced = False
     position = 0
@@ -159,7 +158,6 @@ def _word(word: str, spaced: bool) -> list[Token]:
 
 
 def _looks_like_product(word: str) -> bool:
-    letters = set(word)
-    if len(word) == 2 and word.isupper():
-        return True
-    return word.islower() and word.isalpha() and (len(word) == 2 or letters <= set("abcxyzhkmnpqrst") - set("e"))
+    if len(word) == 2:
+        return word.isalpha() and (word.isupper() or word.islower())
+    return set(word) <= set("abcxyzhkmnpqrst")

@@ -3,26 +3,23 @@
 from fractions import Fraction
 
 from mathcode_pile.answers import units
-from mathcode_pile.answers.evaluator import Scalar, approximate, mp, scalar
+from mathcode_pile.answers.evaluator import Scalar, scalar
+from mathcode_pile.answers.functions import approximate, mp
 from mathcode_pile.answers.scalars import (
     DIFFERENT,
     SAME,
     UNSURE,
     Verdict,
+    any_of,
     compare_numbers,
     compare_scalars,
     integer_place,
 )
-from mathcode_pile.answers.values import (
-    Apply,
-    Node,
-    Number,
-    Quantity,
-)
+from mathcode_pile.answers.values import Apply, Node, Number, Quantity
 
 
 def compare_quantities(stated: Node, printed: Node) -> Verdict:
-    """Return the verdict on two numbers of which one at least has a unit or is called approximate."""
+    """Return the verdict on two numbers, at least one of which has a unit or is called approximate."""
     one = stated if isinstance(stated, Quantity) else Quantity(stated)
     other = printed if isinstance(printed, Quantity) else Quantity(printed)
     if one.unit and other.unit:
@@ -36,20 +33,20 @@ def compare_quantities(stated: Node, printed: Node) -> Verdict:
     verdict, method = _compare_plain(one, other)
     if verdict == DIFFERENT and one.unit and not other.unit and _is_converted(one, other):
         return UNSURE, "units"
-    # What a program calls approximate it does not print to the last digit.
+    # A program that calls a number approximate has not printed all of it.
     return (UNSURE if verdict == DIFFERENT and other.approximate else verdict), method
 
 
 def _scaled(value: Scalar, factor: float) -> Scalar:
     place = value.last_place and value.last_place * Fraction(factor)
-    # Conversion leaves a float, even of an integer.
+    # A conversion gives a float, even of an integer.
     return Scalar(approximate(value.value) * mp.mpf(factor), place, value.digits or 15)
 
 
 def _compare_plain(one: Quantity, other: Quantity) -> Verdict:
     verdict, method = compare_percent(one.value, other.value, one.approximate)
     if verdict == DIFFERENT and one.unit and _rounds_to(one.value, other.value):
-        # 33 cm for 33.33: rounded without saying so, perhaps.
+        # 33 cm for 33.33 may be rounded.
         return UNSURE, method
     return verdict, method
 
@@ -73,25 +70,26 @@ def _is_percent(node: Node) -> bool:
 
 
 def compare_percent(stated: Node, printed: Node, is_approximate: bool) -> Verdict:
-    """Return the verdict on two numbers, percent signs seen both ways: 25% is 25 and 0.25."""
+    """Return the verdict on two numbers; with a percent sign on one side only, 25% may mean 25 or 0.25."""
     bare, other = _without_sign(stated), _without_sign(printed)
     if _is_percent(stated) == _is_percent(printed):
         verdict = compare_numbers(stated, printed, is_approximate)
-        # 33% for 33.33%: rounded without saying so, perhaps.
+        # 33% for 33.33% may be rounded.
         is_rounded = verdict == DIFFERENT and getattr(stated, "function", "") == "percent" and _rounds_to(bare, other)
         return (UNSURE if is_rounded else verdict), "numeric"
     verdicts = [compare_numbers(bare, other, is_approximate)]
     if "degree" not in (getattr(stated, "function", ""), getattr(printed, "function", "")):
         verdicts.append(compare_numbers(stated, printed, is_approximate))
     elif compare_numbers(stated, printed, is_approximate) != DIFFERENT:
-        # In radians, or so it seems.
+        # The one without a degree sign seems to be in radians.
         verdicts.append(UNSURE)
-    if SAME in verdicts:
+    verdict = any_of(verdicts)
+    if verdict == SAME:
         return SAME, "numeric"
     hundredfold = Apply("mul", (other, Number(Fraction(100))))
     if _is_percent(stated) and (_rounds_to(bare, other) or _rounds_to(bare, hundredfold)):
         return UNSURE, "numeric"
-    return (UNSURE if UNSURE in verdicts else DIFFERENT), "numeric"
+    return verdict, "numeric"
 
 
 def _without_sign(node: Node) -> Node:

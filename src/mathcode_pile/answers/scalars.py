@@ -1,8 +1,9 @@
-"""Compare two numbers, each with the precision it is written to."""
+"""Compare two numbers, each with the precision that it is written to."""
 
 from fractions import Fraction
 
-from mathcode_pile.answers.evaluator import Scalar, Value, approximate, mp, scalar
+from mathcode_pile.answers.evaluator import Scalar, scalar
+from mathcode_pile.answers.functions import Value, approximate, is_real, mp
 from mathcode_pile.answers.values import Node
 
 SAME, DIFFERENT, UNSURE = "verified", "contradicted", "uncheckable"
@@ -10,62 +11,56 @@ SAME, DIFFERENT, UNSURE = "verified", "contradicted", "uncheckable"
 Verdict = tuple[str, str]
 """verified, contradicted or uncheckable, and the method."""
 
-# Two values computed with 50 digits are equal where they agree to 40.
+# Values are computed to 50 digits; two that agree to 40 are equal.
 EXACT = mp.mpf(10) ** -40
 
-# A float that a program computed and printed in full carries about 16 digits, less what rounding errors ate.
+# A float printed in full has about 16 digits. Rounding errors may spoil the last four.
 FULL_DIGITS = 12
 
 FLOAT_ERROR = mp.mpf(10) ** -10
 
-# Of fewer digits than these a rounded print says too little about an exact result.
+# A print rounded to fewer digits than these says too little about an exact result.
 MIN_DIGITS = 6
 
 
 def compare_scalars(stated: Scalar, printed: Scalar, is_approximate: bool = False) -> str:
-    """Return the verdict on two numbers. Rounding is judged by the digits that the stated one has.
+    """Return the verdict on two numbers. Rounding is judged by the digits of the stated one.
 
-    Where the printed one is too coarse to tell, the verdict is uncheckable.
+    If the printed one is too coarse to tell, the verdict is uncheckable.
     """
-    if mp.isinf(approximate(stated.value)) or mp.isinf(approximate(printed.value)):
-        return SAME if stated.value == printed.value else DIFFERENT
     if stated.value == printed.value:
         return SAME
-    distance = abs(approximate(printed.value) - approximate(stated.value))
-    size = max(abs(approximate(printed.value)), abs(approximate(stated.value)))
+    one, other = approximate(stated.value), approximate(printed.value)
+    if mp.isinf(one) or mp.isinf(other):
+        return DIFFERENT
+    distance, size = abs(other - one), max(abs(other), abs(one))
     if distance <= EXACT * size:
         return SAME
-    if not (_is_real(stated) and _is_real(printed)):
+    if not (is_real(one) and is_real(other)):
         return _compare_complex(stated, printed, is_approximate)
     coarse = _half(printed.last_place)
     if stated.is_exact and not is_approximate:
-        return _compare_with_exact(stated, printed, distance, size, coarse)
+        return _compare_with_exact(stated, printed, distance, size)
     place = stated.last_place or (integer_place(stated) if is_approximate else None)
     if place is None:
-        # An expression of decimals: they are taken at their word.
-        tolerance = max(size * FLOAT_ERROR, 0)
-        return (
-            SAME if distance <= tolerance else UNSURE if printed.is_exact is False and distance <= coarse else DIFFERENT
-        )
-    # The last figure stated may be rounded; the float printed may be a hair off the half.
-    if distance <= _half(place) * (1 + FLOAT_ERROR) and (
-        printed.is_exact or coarse <= _half(place) or _is_whole(printed)
-    ):
+        # An expression of decimals is taken as if they were exact.
+        if distance <= size * FLOAT_ERROR:
+            return SAME
+        return DIFFERENT if printed.is_exact else _unsure_within(coarse, distance)
+    # The last digit stated may be rounded, and a float printed may miss the half by a hair.
+    is_fine = printed.is_exact or coarse <= _half(place) or _is_whole(printed)
+    if is_fine and distance <= _half(place) * (1 + FLOAT_ERROR):
         return SAME
     if coarse > _half(place) and distance < coarse + _half(place):
         return UNSURE
-    if (
-        is_approximate
-        and stated.is_exact
-        and isinstance(stated.value, Fraction)
-        and distance <= _half(_zeros_place(stated))
-    ):
-        return UNSURE
+    if is_approximate and stated.is_exact and isinstance(stated.value, Fraction):
+        # `About 1,200` may be rounded to hundreds.
+        return _unsure_within(_half(_zeros_place(stated)), distance)
     return DIFFERENT
 
 
-def _is_real(value: Scalar) -> bool:
-    return not isinstance(value.value, mp.mpc)
+def _unsure_within(bound: Value, distance: Value) -> str:
+    return UNSURE if distance <= bound else DIFFERENT
 
 
 def _compare_complex(stated: Scalar, printed: Scalar, is_approximate: bool) -> str:
@@ -73,30 +68,32 @@ def _compare_complex(stated: Scalar, printed: Scalar, is_approximate: bool) -> s
     parts = []
     for name in ("real", "imag"):
         one, other = (Scalar(getattr(approximate(v.value), name), v.last_place, v.digits) for v in (stated, printed))
-        # The other part's rounding error shows beside a part that is nought.
-        noise = abs(other.value) < abs(approximate(printed.value)) * mp.mpf(10) ** -12
-        parts.append(SAME if not one.value and noise else compare_scalars(one, other, is_approximate))
+        # A part that should be 0 shows the rounding error of the other part.
+        is_noise = not one.value and abs(other.value) < abs(approximate(printed.value)) * mp.mpf(10) ** -12
+        parts.append(SAME if is_noise else compare_scalars(one, other, is_approximate))
     return all_of(parts)
 
 
-def _compare_with_exact(stated: Scalar, printed: Scalar, distance: Value, size: Value, coarse: Value) -> str:
+def _compare_with_exact(stated: Scalar, printed: Scalar, distance: Value, size: Value) -> str:
+    """Return the verdict on a printed decimal that should be an exact number."""
     if printed.is_exact:
         return DIFFERENT
+    coarse, is_full = _half(printed.last_place), printed.digits >= FULL_DIGITS
     if stated.value == 0:
-        # 1.2246467991473532e-16 is how a float says nought: all digits, and far below what it was computed from.
-        noise = size < mp.mpf(10) ** -12
-        return SAME if noise and printed.digits >= FULL_DIGITS else UNSURE if noise or distance <= coarse else DIFFERENT
-    if isinstance(stated.value, Fraction) and stated.value.denominator == 1:
-        if coarse > 1:
-            return UNSURE if distance <= coarse else DIFFERENT
+        # A float shows 0 as 1.2246467991473532e-16: with all digits, and far below the numbers it comes from.
+        if size < mp.mpf(10) ** -12:
+            return SAME if is_full else UNSURE
+        return _unsure_within(coarse, distance)
+    if integer_place(stated):
         tolerance = min(size * FLOAT_ERROR, max(mp.mpf(10) ** -6, size * mp.mpf(2) ** -50))
-        if printed.digits >= FULL_DIGITS and distance <= tolerance:
+        if is_full and coarse <= 1 and distance <= tolerance:
             return SAME
-        return UNSURE if distance <= coarse else DIFFERENT
-    tolerance = size * FLOAT_ERROR if printed.digits >= FULL_DIGITS else coarse * (1 + FLOAT_ERROR)
-    if distance <= max(tolerance, coarse) and printed.digits >= MIN_DIGITS:
+        return _unsure_within(coarse, distance)
+    bound = coarse * (1 + FLOAT_ERROR)
+    tolerance = max(size * FLOAT_ERROR, coarse) if is_full else bound
+    if printed.digits >= MIN_DIGITS and distance <= tolerance:
         return SAME
-    return UNSURE if distance <= coarse * (1 + FLOAT_ERROR) else DIFFERENT
+    return _unsure_within(bound, distance)
 
 
 def _half(place: Fraction | None) -> Value:
@@ -109,6 +106,7 @@ def integer_place(value: Scalar) -> Fraction | None:
 
 
 def _zeros_place(value: Scalar) -> Fraction:
+    """Return the worth of the last digit that is not 0."""
     place, number = Fraction(1), value.value
     while number and (number / (place * 10)).denominator == 1:
         place *= 10
@@ -116,8 +114,8 @@ def _zeros_place(value: Scalar) -> Fraction:
 
 
 def _is_whole(value: Scalar) -> bool:
-    # 4e8 and 3.0 are whole numbers, not rounded ones.
-    return isinstance(value.value, Fraction) and value.value.denominator == 1 and value.digits > 0
+    """Whether a decimal is a whole number, as 4e8 and 3.0 are; then it is not rounded."""
+    return integer_place(value) is not None and not value.is_exact
 
 
 def compare_numbers(stated: Node, printed: Node, is_approximate: bool = False) -> str:
@@ -130,3 +128,10 @@ def all_of(verdicts: list[str]) -> str:
     if DIFFERENT in verdicts:
         return DIFFERENT
     return UNSURE if UNSURE in verdicts else SAME
+
+
+def any_of(verdicts: list[str]) -> str:
+    """Return the best of the verdicts on several readings of a value."""
+    if SAME in verdicts:
+        return SAME
+    return UNSURE if UNSURE in verdicts else DIFFERENT

@@ -1,4 +1,4 @@
-"""Find one's way in a list of tokens: brackets, separators, names, units."""
+"""Walk through a list of tokens, and find brackets, separators, names and units in it."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,8 +13,33 @@ _PUNCTUATION = (".", ",", ";", ":", "→", "?")
 _VERBS = frozenset(["is", "are", "was", "were", "has", "have", "had", "does", "do", "can", "will", "equals", "divides"])
 
 
+class Cursor:
+    """A place in a list of tokens, from which they are taken one by one."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens, self.position = tokens, 0
+
+    def peek(self, ahead: int = 0) -> Token | None:
+        """Return the next token, or one after it; None behind the last."""
+        index = self.position + ahead
+        return self.tokens[index] if index < len(self.tokens) else None
+
+    def at(self, *texts: str) -> bool:
+        """Whether the next token is one of these signs; a word in a sentence is none."""
+        token = self.peek()
+        return token is not None and token.text in texts and token.kind != "word"
+
+    def take(self, *texts: str) -> Token:
+        """Return the next token and move on. Raises UnreadableError if it is none of `texts`."""
+        token = self.peek()
+        if token is None or (texts and token.text not in texts):
+            raise UnreadableError("not_an_expression")
+        self.position += 1
+        return token
+
+
 def is_name(tokens: list[Token]) -> bool:
-    """Whether the left side only names the value: f(3), P(A), AB, \\sin\\theta, a_1, the area."""
+    """Whether a left side only names the value: f(3), P(A), AB, \\sin\\theta, a_1, the area."""
     if any(t.kind == "word" for t in tokens):
         return True
     if tokens[0].kind not in ("name", "command"):
@@ -24,17 +49,17 @@ def is_name(tokens: list[Token]) -> bool:
         return closing_place(rest, 0) == len(rest) - 1
     if tokens[0].text.lower() in FUNCTIONS:
         return len([t for t in rest if t.text not in ("(", ")")]) <= 1
-    # AB, ABC: the names of points
+    # AB and ABC are names of points.
     return all(t.kind == "name" and len(t.text) == 1 and t.text.isupper() for t in tokens)
 
 
 def is_derivative(tokens: list[Token]) -> bool:
-    """Return whether the left side is d/dx of something."""
+    """Whether a left side is d/dx of something."""
     return [t.text for t in tokens[:3]] in (["frac", "{", "d"], ["frac", "{", "partial"])
 
 
 def set_builder(inner: list[Token]) -> list[Token] | None:
-    """The condition of {x | condition}."""
+    """Return the condition of {x | condition}, None if there is none."""
     place = next((i for i, t in top_level(inner) if t.text in ("|", ":")), None)
     if place is None or not 0 < place <= 4 or inner[0].kind != "name":
         return None
@@ -44,7 +69,7 @@ def set_builder(inner: list[Token]) -> list[Token] | None:
 
 
 def split_unit(tokens: list[Token]) -> tuple[list[Token], str]:
-    """Split `42 cm` and `3 red apples` into the value and its unit."""
+    """Split `42 cm` or `3 red apples` into the value and its unit; the unit is empty if there is none."""
     if not any(t.kind in ("number", "command") for t in tokens) or tokens[0].text == "begin":
         return tokens, ""
     for start in range(1, len(tokens)):
@@ -76,7 +101,7 @@ def _is_phrase(tokens: list[Token]) -> bool:
 
 
 def strip(tokens: list[Token]) -> list[Token]:
-    """Return tokens without punctuation at their ends."""
+    """Return tokens without punctuation and equals signs at both ends."""
     start, end = 0, len(tokens)
     while start < end and tokens[start].text in (*_PUNCTUATION, "=") and tokens[start].kind == "op":
         start += 1
@@ -86,7 +111,7 @@ def strip(tokens: list[Token]) -> list[Token]:
 
 
 def closing_place(tokens: list[Token], start: int) -> int:
-    """Return where the bracket that opens at `start` closes. Raises UnreadableError."""
+    """Return where the bracket that opens at `start` closes. Raises UnreadableError if it does not."""
     depth = 0
     for index in range(start, len(tokens)):
         if tokens[index].kind == "open":
@@ -99,7 +124,10 @@ def closing_place(tokens: list[Token], start: int) -> int:
 
 
 def top_level(tokens: list[Token]) -> Iterator[tuple[int, Token]]:
-    """Yield the tokens outside brackets and environments, with their places. Raises UnreadableError."""
+    """Yield the tokens outside brackets and environments, with their places.
+
+    Raises UnreadableError if the brackets are unbalanced.
+    """
     depth = 0
     environments = 0
     for index, token in enumerate(tokens):
@@ -119,14 +147,18 @@ def top_level(tokens: list[Token]) -> Iterator[tuple[int, Token]]:
 
 def split(tokens: list[Token], is_separator: Callable[[Token], bool]) -> list[list[Token]]:
     """Return the runs of tokens between separators outside brackets."""
-    places = [i for i, t in top_level(tokens) if is_separator(t)]
-    return [tokens[a + 1 : b] for a, b in zip([-1, *places], [*places, len(tokens)], strict=True)]
+    return split_at(tokens, [i for i, t in top_level(tokens) if is_separator(t)])
 
 
 def split_logical(tokens: list[Token], sign: str) -> list[list[Token]]:
-    """Split (x < 1) | (x > 2), where the sign stands between brackets."""
-    places = [
-        i for i, t in top_level(tokens) if t.text == sign and 0 < i < len(tokens) - 1
-        and tokens[i - 1].text == ")" and tokens[i + 1].text == "("
-    ]  # fmt: skip
+    """Split (x < 1) | (x > 2) at the signs between brackets."""
+
+    def is_between_brackets(place: int) -> bool:
+        return 0 < place < len(tokens) - 1 and tokens[place - 1].text == ")" and tokens[place + 1].text == "("
+
+    return split_at(tokens, [i for i, t in top_level(tokens) if t.text == sign and is_between_brackets(i)])
+
+
+def split_at(tokens: list[Token], places: list[int]) -> list[list[Token]]:
+    """Return the runs of tokens between some places."""
     return [tokens[a + 1 : b] for a, b in zip([-1, *places], [*places, len(tokens)], strict=True)]

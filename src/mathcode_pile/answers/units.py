@@ -1,4 +1,4 @@
-"""The units that results are stated in, and what one of them is worth in the base unit of its kind."""
+"""The units that results are stated in, each with its worth in the base unit of its kind."""
 
 import math
 
@@ -36,7 +36,7 @@ UNITS: dict[str, tuple[str, float]] = {
 
 
 def normalize(unit: str) -> str:
-    """Return a unit without plural and points."""
+    """Return a unit in the singular, without points."""
     unit = unit.strip().strip(".")
     if unit in UNITS:
         return unit
@@ -47,7 +47,7 @@ def normalize(unit: str) -> str:
 
 
 def factor(stated: str, printed: str) -> float | None:
-    """Return what a printed number is to be multiplied by to be in the stated unit; None where that is not known."""
+    """Return the factor from the printed unit to the stated one, None if they cannot be converted."""
     if normalize(stated) == normalize(printed):
         return 1.0
     one, other = UNITS.get(normalize(stated)), UNITS.get(normalize(printed))

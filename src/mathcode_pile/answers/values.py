@@ -1,18 +1,18 @@
-"""What a stated result or a printed output can mean: numbers, expressions, sets, intervals, text ..."""
+"""The values that a stated result or a printed output can have: numbers, expressions, sets, intervals, text ..."""
 
 from dataclasses import dataclass
 from fractions import Fraction
 
-# A text longer than this is not read at all; no result that a person states is as long.
+# A longer text is not read: nobody states a result of that length.
 MAX_CHARACTERS = 4000
 
 
 class UnreadableError(Exception):
-    """A text whose meaning is not understood; the message is a word for the reason."""
+    """A text that cannot be understood; the message is the reason, one word."""
 
 
 class TooLargeError(UnreadableError):
-    """A value whose computation is refused because of its size."""
+    """A value that is too large to be computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A value with the name it is stated for: `x = 5`. An `equation` states it for an expression, not a name."""
+    """A value and the name in front of it: `x = 5`. In an `equation` an expression, `left`, takes the name's place."""
 
     label: str
     value: "Node"
@@ -103,7 +103,7 @@ class PlusMinus:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A value with its unit (percent included) and whether it is stated as approximate."""
+    """A value with its unit, and whether it is stated as approximate."""
 
     value: "Node"
     unit: str = ""
@@ -124,21 +124,9 @@ class Text:
     text: str
 
 
-Node = (
-    Number
-    | Constant
-    | Symbol
-    | Apply
-    | Sequence
-    | Interval
-    | UnionOf
-    | Relation
-    | Labelled
-    | PlusMinus
-    | Quantity
-    | Truth
-    | Text
-)
+_Scalar = Number | Constant | Symbol | Apply
+_Set = Sequence | Interval | UnionOf
+Node = _Scalar | _Set | Relation | Labelled | PlusMinus | Quantity | Truth | Text
 
 
 def free_symbols(node: "Node | None") -> frozenset[str]:
@@ -156,7 +144,7 @@ def free_symbols(node: "Node | None") -> frozenset[str]:
 
 
 def literals(node: "Node") -> list[Number]:
-    """Return the literals in an expression."""
+    """Return the number literals in an expression."""
     match node:
         case Number():
             return [node]
@@ -165,7 +153,7 @@ def literals(node: "Node") -> list[Number]:
     return []
 
 
-OPERATORS = {"add": " + ", "mul": "*", "div": "/", "pow": "^"}
+_OPERATORS = {"add": " + ", "mul": "*", "div": "/", "pow": "^"}
 
 
 def show(node: "Node") -> str:
@@ -182,8 +170,8 @@ def _show(node: "Node") -> str:
             return name
         case Apply("neg", (item,)):
             return f"-{_show(item)}"
-        case Apply(function, items) if function in OPERATORS:
-            return "(" + OPERATORS[function].join(map(_show, items)) + ")"
+        case Apply(function, items) if function in _OPERATORS:
+            return "(" + _OPERATORS[function].join(map(_show, items)) + ")"
         case Apply(function, items):
             return f"{function}({', '.join(map(_show, items))})"
         case Sequence(kind, items):

@@ -1,5 +1,10 @@
 """The words, signs and commands that results are written with."""
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 FUNCTIONS = {
     "sqrt": "root", "exp": "exp", "ln": "log", "log": "log", "lg": "log", "abs": "abs", "factorial": "factorial",
     "gamma": "gamma", "binomial": "binomial", "comb": "binomial", "binom": "binomial", "perm": "permutations",
@@ -10,198 +15,39 @@ FUNCTIONS = {
     "erf": "erf", "cbrt": "cbrt", "conjugate": "conjugate", "sign": "sign", "re": "re", "im": "im", "arg": "arg",
     "rational": "div", "fraction": "div", "pow": "pow", "mod": "mod",
 }  # fmt: skip
-
+"""What LaTeX or Python calls a function, in lower case, and what it is called in our trees."""
 
 CONSTANTS = {
     "pi": "pi", "oo": "oo", "inf": "oo", "infinity": "oo", "infty": "oo", "e": "e", "exp1": "e",
     "nan": "nan", "zoo": "nan", "goldenratio": "golden",
 }  # fmt: skip
 
-
-GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "varepsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "vartheta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "varphi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Sigma",
-        "Phi",
-        "Psi",
-        "Omega",
-        "ell",
-        "hbar",
-        "lamda",
-    ]
+GREEK = _words(
+    """
+    alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda lamda mu nu xi rho sigma tau
+    upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Phi Psi Omega ell hbar
+    """
 )
 
+# Calls that leave the number in them as it is.
+NUMBER_TYPES = _words("float int float64 float32 int64 int32 mpf decimal integer str_ s bool_ complex complex128")
 
-# Calls that build something other than a number.
-CONSTRUCTORS = frozenset(
-    [
-        "matrix",
-        "immutablematrix",
-        "immutabledensematrix",
-        "mutabledensematrix",
-        "array",
-        "finiteset",
-        "set",
-        "frozenset",
-        "list",
-        "tuple",
-        "interval",
-        "open",
-        "lopen",
-        "ropen",
-        "union",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "and",
-        "or",
-        "tuple",
-        "float",
-        "int",
-        "float64",
-        "float32",
-        "int64",
-        "int32",
-        "complex",
-        "complex128",
-        "mpf",
-        "mpc",
-        "decimal",
-        "str_",
-        "bool_",
-        "s",
-        "integer",
-        "dict",
-    ]
+# Calls that build something other than a number, and the types of numbers.
+CONSTRUCTORS = NUMBER_TYPES | _words(
+    """
+    matrix immutablematrix immutabledensematrix mutabledensematrix array finiteset set frozenset list tuple dict
+    interval open lopen ropen union eq ne lt le gt ge and or mpc
+    """
 )
-
 
 # Two letters side by side in LaTeX are a product, unless they make one of these words.
-SHORT_WORDS = frozenset(
-    [
-        "is",
-        "no",
-        "of",
-        "in",
-        "to",
-        "at",
-        "or",
-        "as",
-        "by",
-        "it",
-        "we",
-        "so",
-        "an",
-        "if",
-        "on",
-        "do",
-        "be",
-        "he",
-        "my",
-        "up",
-        "us",
-        "am",
-        "pm",
-        "vs",
-        "eh",
-        "ok",
-        "id",
-        "cm",
-        "mm",
-        "km",
-        "kg",
-        "mg",
-        "ml",
-        "ft",
-        "lb",
-        "oz",
-        "hr",
-        "mi",
-        "yd",
-        "in",
-        "ms",
-        "hz",
-        "kw",
-        "mw",
-        "gb",
-        "mb",
-        "kb",
-        "pa",
-        "st",
-        "nd",
-        "rd",
-        "th",
-        "cl",
-        "dl",
-        "kj",
-        "mj",
-        "lbs",
-        "hrs",
-        "min",
-        "sec",
-        "mph",
-        "kph",
-        "cal",
-        "the",
-        "and",
-        "not",
-        "for",
-        "are",
-        "day",
-        "all",
-        "any",
-        "odd",
-        "yes",
-        "who",
-        "how",
-        "can",
-        "men",
-        "boy",
-        "way",
-        "set",
-        "sum",
-        "one",
-        "two",
-        "six",
-        "ten",
-        "pts",
-        "oz",
-        "gal",
-    ]
+SHORT_WORDS = _words(
+    """
+    is no of in to at or as by it we so an if on do be he my up us am pm vs eh ok id cm mm km kg mg ml ft lb oz hr mi
+    yd ms hz kw mw gb mb kb pa st nd rd th cl dl kj mj lbs hrs min sec mph kph cal the and not for are day all any odd
+    yes who how can men boy way set sum one two six ten pts gal
+    """
 )
-
 
 CHARACTERS = {
     "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/", "⁄": "/",
@@ -214,7 +60,6 @@ CHARACTERS = {
     "∧": " and ", "∨": " or ", "ℝ": " \\mathbb{R} ", "…": "...",
 }  # fmt: skip
 
-
 COMMANDS = {
     "cdot": "*", "times": "*", "ast": "*", "div": "/", "le": "<=", "leq": "<=", "leqslant": "<=", "ge": ">=",
     "geq": ">=",
@@ -224,9 +69,3 @@ COMMANDS = {
     "therefore": "→", "iff": "→", "mid": "|", "vert": "|", "lvert": "|", "rvert": "|", "colon": ":", "degree": "°",
     "circ": "°", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "bmod": "mod", "setminus": "∖",
 }  # fmt: skip
-
-
-# Calls that leave the number in them what it is.
-NUMBER_TYPES = frozenset(
-    "float int float64 float32 int64 int32 mpf decimal integer str_ s bool_ complex complex128".split()  # noqa: SIM905
-)

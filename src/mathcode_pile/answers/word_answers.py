@@ -3,27 +3,26 @@
 from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, Verdict
 from mathcode_pile.answers.values import Node, Symbol, Text, Truth
 
-_OPPOSITES = [
-    *("even odd", "increasing decreasing", "converges diverges", "prime composite", "positive negative"),
-    *("rational irrational", "maximum minimum", "real complex", "linear nonlinear", "parallel perpendicular"),
-    *("dependent independent", "stable unstable", "acute obtuse"),
-]
+# Of each group only one can be right.
 _GROUPS = [
-    *(frozenset(pair.split()) for pair in _OPPOSITES),
-    frozenset("monday tuesday wednesday thursday friday saturday sunday".split()),  # noqa: SIM905
-    frozenset(
-        "january february march april may june july august september october november december".split()  # noqa: SIM905
-    ),
+    frozenset(words.split())
+    for words in (
+        *("even odd", "increasing decreasing", "converges diverges", "prime composite", "positive negative"),
+        *("rational irrational", "maximum minimum", "real complex", "linear nonlinear", "parallel perpendicular"),
+        *("dependent independent", "stable unstable", "acute obtuse"),
+        "monday tuesday wednesday thursday friday saturday sunday",
+        "january february march april may june july august september october november december",
+    )
 ]
 
 
 def compare_words(stated: Node, printed: Node) -> Verdict:
-    """Return the verdict on values of which one is no number: equal words, or words that exclude each other."""
+    """Return the verdict on two values, one of them no number: equal words, or words that exclude each other."""
     if isinstance(stated, Truth) and isinstance(printed, Truth):
         return (SAME if stated == printed else DIFFERENT), "boolean"
     if stated == printed:
         return SAME, "text"
-    if isinstance(stated, Symbol) and isinstance(printed, Symbol) and stated != printed:
+    if isinstance(stated, Symbol) and isinstance(printed, Symbol):
         # The letters of choices.
         return (DIFFERENT if {stated.name, printed.name} <= set("ABCDE") else UNSURE), "text"
     one, other = _as_words(stated), _as_words(printed)

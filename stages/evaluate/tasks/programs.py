@@ -1,4 +1,4 @@
-"""Run the program that a model wrote, isolated, and return what it printed."""
+"""Run the program that a model wrote in the sandbox, and return what it printed."""
 
 import atexit
 import re
@@ -10,11 +10,11 @@ from mathcode_pile.sandbox import Limits, Sandbox
 
 
 def extract_program(reply: str) -> str:
-    """Return the program in a reply that continues an opened ```python block, or opens one itself."""
+    """Return the program in a reply, which continues a ```python block of the prompt or opens one itself."""
     before, _, after = reply.partition("```")
-    opened = re.match(r"(?:python|py)?[ \t]*\n", after)
-    # Text before a fence with a language is prose; else the reply is the block's inside and the fence closes it.
-    if opened and opened.group().strip():
+    opened = re.match(r"(?:python|py)[ \t]*\n", after)
+    # Text before a fence with a language is prose. Otherwise the reply begins inside the block that the fence closes.
+    if opened:
         return after[opened.end() :].partition("```")[0].strip()
     return before.strip()
 
@@ -27,7 +27,7 @@ def _sandbox() -> Any:
 
 
 def run_program(reply: str) -> str | None:
-    """Return the last line which the reply's program prints, None where it fails or prints nothing."""
+    """Return the last line that the program of a reply prints, None if it fails or prints nothing."""
     program = extract_program(reply)
     if not program:
         return None

@@ -1,6 +1,6 @@
-"""Split mathematics into chains of equal terms: `a = b \\approx c`, over aligned rows too.
+"""Split mathematics into chains of equal terms, `a = b \\approx c`, which may extend over aligned rows.
 
-Not covered: a chain that goes on in the next display.
+Not covered: a chain that continues in the next display.
 """
 
 import re
@@ -17,18 +17,21 @@ _ENDS = {
     "\\neq", "\\lt", "\\gt", "\\not", "\\sim", "\\cong", ":", "\\mid", "\\in", "\\therefore", "\\because",
     "\\leadsto", "\\land", "\\lor", "\\wedge", "\\vee", "\\propto", "\\stackrel", "\\overset", "\\underset", "?",
 }  # fmt: skip
+_DEPTHS = {"{": 1, "(": 1, "[": 1, "\\{": 1, "}": -1, ")": -1, "]": -1, "\\}": -1}
 _ALIGNMENT = {"&", "\\quad", "\\qquad"}
-_GOING_ON = {*_RELATIONS, "+", "-", "\\cdot", "\\times"}
-_SIGNS = [[sign] for sign in sorted(_GOING_ON)]
+_CONTINUING = {*_RELATIONS, "+", "-", "\\cdot", "\\times"}
 _TEXT = re.compile(r"\\(?:text|textrm|mbox|mathrm|rm)\s*\{\s*(.*?)\s*\}", re.DOTALL)
 _UNIT = re.compile(r"[A-Za-z°$ ./]{0,24}")
+# Words between two chains, and endings of ordinal numbers.
 _NO_UNITS = {"and", "or", "so", "if", "where", "when", "then", "for", "but", "since", "because", "th", "rd", "nd", "st"}
-# Between numbers and spaced alike on both sides, a colon belongs to them: 8:00, 3:4, 12 : 4; in n = 5: 2 + 3 it ends.
+_MODULO = {"\\mod", "\\bmod", "\\text{mod }", "\\text{mod}"}
+# A colon between numbers, with the same space on both sides, belongs to them: 8:00, 3:4, 12 : 4. The one in
+# n = 5: 2 + 3 ends a chain.
 _RATIO = re.compile(r"(?<=[\d}])(\s*|\\[,;]):\1(?=\d|\\[dt]?frac)")
 
 
 class Term(NamedTuple):
-    """One side of a relation: its tokens, the relation before it, and the unit stated behind it."""
+    """One side of a relation: its tokens, the relation before it, and the unit behind it."""
 
     tokens: list[str]
     relation: str  # "" for the first, then "=", "~" or "mod"
@@ -36,14 +39,14 @@ class Term(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """Terms stated to be equal, and the modulus under which, if any."""
+    """Terms that are said to be equal, and the modulus under which they are, if any."""
 
     terms: list[Term]
     modulus: list[str]
 
 
 def find_chains(latex: str) -> list[Chain]:
-    """Return the chains of at least two terms in one stretch of LaTeX; raise UnreadableError where it is too long."""
+    """Return the chains of at least two terms in a piece of LaTeX. Raises UnreadableError if it is too long."""
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
     latex = re.sub(r"\\\\\s*\[-?[\d.]+ ?[a-z]{2}\]", r"\\\\ ", latex)
     latex = re.sub(r"\\(?:tag\*?|label|intertext|notag|nonumber|hspace)\s*(?:\{[^{}]*\})?", " ", latex)
@@ -69,17 +72,17 @@ def _all_tokens(latex: str) -> list[str]:
 
 
 def _segments(tokens: list[str]) -> list[list[str]]:
-    """Split at what ends a chain; a row that begins with a relation goes on with the row before."""
+    """Split at what ends a chain; a row that begins with a relation continues the row before it."""
     segments: list[list[str]] = [[]]
     depth = 0
     for index, token in enumerate(tokens):
         depth += _depth(token)
         if depth == 0 and token == "\\\\":
             following = [item for item in tokens[index + 1 : index + 5] if item not in _ALIGNMENT]
-            if (following and following[0] in _GOING_ON) or (segments[-1] and segments[-1][-1] in _GOING_ON):
+            if (following and following[0] in _CONTINUING) or (segments[-1] and segments[-1][-1] in _CONTINUING):
                 continue
             segments.append([])
-        elif depth == 0 and token in _ALIGNMENT and (not segments[-1] or tokens[index + 1 : index + 2] in _SIGNS):
+        elif depth == 0 and token in _ALIGNMENT and (not segments[-1] or _next(tokens, index) in _CONTINUING):
             continue
         elif depth == 0 and (token in _ENDS or _is_conjunction(token)):
             segments.append([])
@@ -88,19 +91,20 @@ def _segments(tokens: list[str]) -> list[list[str]]:
     return segments
 
 
+def _next(tokens: list[str], index: int) -> str:
+    return tokens[index + 1] if index + 1 < len(tokens) else ""
+
+
 def _is_conjunction(token: str) -> bool:
     text = _TEXT.fullmatch(token)
     return text is not None and text[1] in _NO_UNITS
 
 
 def _depth(token: str) -> int:
-    """Return 1 where a token opens a bracket or a matrix, -1 where it closes one."""
-    holds_rows = "matrix" in token or "{array}" in token
-    if token in ("{", "(", "[", "\\{") or (holds_rows and token.startswith("\\begin{")):
-        return 1
-    if token in ("}", ")", "]", "\\}") or (holds_rows and token.startswith("\\end{")):
-        return -1
-    return 0
+    """Return 1 if a token opens a bracket or a matrix, -1 if it closes one, else 0."""
+    if token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):
+        return 1 if token.startswith("\\begin") else -1
+    return _DEPTHS.get(token, 0)
 
 
 def _chain(segment: list[str]) -> Chain:
@@ -112,12 +116,7 @@ def _chain(segment: list[str]) -> Chain:
         if depth == 0 and token == "\\pmod":
             modulus, index = _argument(segment, index + 1)
             continue
-        if token == "(" and segment[index + 1 : index + 2] in (
-            ["\\mod"],
-            ["\\bmod"],
-            ["\\text{mod }"],
-            ["\\text{mod}"],
-        ):
+        if token == "(" and _next(segment, index) in _MODULO:
             close = segment.index(")", index) if ")" in segment[index:] else len(segment)
             modulus, index = segment[index + 2 : close], close + 1
             continue
@@ -138,7 +137,7 @@ def _argument(tokens: list[str], start: int) -> tuple[list[str], int]:
 
 
 def _term(tokens: list[str], relation: str) -> Term:
-    """Take off what ends a sentence, a unit behind the term, and braces around the whole of it."""
+    """Return a term without the end of its sentence, its unit, and braces around the whole of it."""
     tokens, unit = list(tokens), ""
     if tokens[-2:] == [".", "."]:
         return Term(tokens, relation, unit)  # 3.14.. is not a finished number

@@ -1,19 +1,19 @@
-"""Find equations in one unknown whose solutions are stated right behind them: `$3x + 5 = 20$, so $x = 5$`.
+"""Find equations in one unknown with their solutions right behind them: `$3x + 5 = 20$, so $x = 5$`.
 
-Only as many solutions as the degree are taken; a page that keeps one root of two has reasons we cannot see.
+There must be as many solutions as the degree: a page that keeps one root of two has a reason that we cannot see.
 """
 
 import re
 from typing import NamedTuple
 
 from stages.translate.symbolic.chains import Chain
-from stages.translate.symbolic.code import write_solution
 from stages.translate.symbolic.identities import degree
 from stages.translate.symbolic.nodes import Node, free_symbols, is_value, operations
+from stages.translate.symbolic.program_writer import write_solution
 from stages.translate.symbolic.spans import Span
 
 _POLYNOMIAL = {"num", "sym", "neg", "add", "mul", "div", "pow"}
-_LEADING_ON = re.compile(
+_LINKS = re.compile(
     r"[\s,.;:]*(?:(?:so|thus|hence|therefore|then|gives?|giving|gets?|we|which|that|this|means|implies|yields?|and|finally|"
     r"solving|for|has|have|find|must|be|is|the|only|solutions?|roots?|are|whose|dividing|leads?|to|us|or)\b[\s,.;:]*){0,7}",
     re.IGNORECASE,
@@ -22,7 +22,7 @@ MAX_BETWEEN = 80
 
 
 class Statement(NamedTuple):
-    """A chain of a page with what could be read of it, and the span in which it stands."""
+    """A chain of a page, the terms of it that could be read, and its span and sentence."""
 
     chain: Chain
     nodes: list[Node]
@@ -55,7 +55,7 @@ def find_solutions(statements: list[Statement], text: str) -> list[Solution]:
 
 
 def _unknown(statement: Statement) -> str:
-    """Return the one unknown of a polynomial equation of degree one to three, or nothing."""
+    """Return the one unknown of a polynomial equation of degree 1 to 3, empty if it is none."""
     if len(statement.chain.terms) != 2 or len(statement.nodes) != 2 or statement.chain.terms[1].relation != "=":
         return ""
     left, right = statement.nodes
@@ -70,24 +70,24 @@ def _unknown(statement: Statement) -> str:
 
 
 def _values(statements: list[Statement], place: int, unknown: str, wanted: int, text: str) -> list[int]:
-    """Return the places of the solutions right behind an equation; none unless there are as many as wanted."""
+    """Return the places of the solutions right behind an equation; none if there are fewer than wanted."""
     values: list[int] = []
     for next_place in range(place + 1, min(place + 1 + wanted, len(statements))):
         before, statement = statements[next_place - 1], statements[next_place]
-        if not _states_value(statement, unknown) or not _leads_on(before.span, statement.span, text):
+        if not _states_value(statement, unknown) or not _is_linked(before.span, statement.span, text):
             return []
         values.append(next_place)
-    if len(values) < wanted or _goes_on(statements, values[-1], unknown, text):
+    if len(values) < wanted or _has_further_value(statements, values[-1], unknown, text):
         return []
     return values
 
 
-def _goes_on(statements: list[Statement], last: int, unknown: str, text: str) -> bool:
-    """Say whether one more solution follows: then they belong to several equations."""
+def _has_further_value(statements: list[Statement], last: int, unknown: str, text: str) -> bool:
+    """Whether one more solution follows: then the solutions belong to several equations."""
     following = last + 1
     if following >= len(statements) or not _states_value(statements[following], unknown):
         return False
-    return _leads_on(statements[last].span, statements[following].span, text)
+    return _is_linked(statements[last].span, statements[following].span, text)
 
 
 def _states_value(statement: Statement, unknown: str) -> bool:
@@ -97,8 +97,9 @@ def _states_value(statement: Statement, unknown: str) -> bool:
     return first == Node("sym", (), unknown) and not free_symbols(last) and is_value(last)
 
 
-def _leads_on(span: Span, following: Span, text: str) -> bool:
+def _is_linked(span: Span, following: Span, text: str) -> bool:
+    """Whether only a few words such as `so we get` are between two spans."""
     if span == following:
         return True
     between = text[span.end : following.start]
-    return len(between) <= MAX_BETWEEN and _LEADING_ON.fullmatch(between) is not None
+    return len(between) <= MAX_BETWEEN and _LINKS.fullmatch(between) is not None

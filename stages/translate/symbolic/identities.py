@@ -1,6 +1,6 @@
-"""Tell an identity, whose sides may be compared, from an equation that holds for some values only.
+"""Tell an identity, whose sides can be compared, from an equation that holds for some values only.
 
-Only the shape of the sides and the words around them are looked at, never whether the sides agree.
+Only the form of the sides and the words around them decide, never whether the sides agree.
 """
 
 import re
@@ -22,10 +22,10 @@ _PLAIN = {"num", "sym", "neg", "add", "mul", "div", "pow"}
 
 
 def shows_identity(left: Node, right: Node, terms: int, sentence: str, before: str) -> bool:
-    """Say whether two sides with unknowns are meant to agree for all values.
+    """Whether two sides with unknowns are meant to agree for all values.
 
-    terms: how many terms with unknowns the chain has; from three on it is a calculation, line by line.
-    before: the sentence up to the equation, where its purpose is announced.
+    terms: how many terms with unknowns the chain has; three or more are a calculation, line by line.
+    before: the sentence up to the equation, where a page says what it does.
     """
     if not free_symbols(left) or free_symbols(left) != free_symbols(right) or len(free_symbols(left)) > 3:
         return False
@@ -44,14 +44,14 @@ def _is_compound(node: Node) -> bool:
 
 
 def _is_factored(node: Node) -> bool:
-    """Say whether a sum stands inside a product or power."""
+    """Whether a sum is part of a product or power."""
     if node.op in ("mul", "pow") and any(item.op == "add" and free_symbols(item) for item in node.args):
         return True
     return any(map(_is_factored, node.args))
 
 
 def degree(node: Node) -> int:
-    """Return the degree that the form of an expression shows; cancellation is not looked for. 99: none."""
+    """Return the degree that an expression seems to have, without cancellation; 99 for no polynomial."""
     if node.op == "sym":
         return 1
     if node.op in ("add", "neg"):

@@ -1,53 +1,56 @@
-"""Read sums, products, powers and numbers: the core of the reader of LaTeX.
+"""Read sums, products, powers, numbers and names: the core of the reader of LaTeX.
 
-Strict: what can be read in two ways raises UnreadableError with the reason.
+It is strict: what can be read in two ways raises UnreadableError with the reason.
 """
 
-import re
-from typing import NoReturn
-
-from stages.translate.reasons import Reason
-from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, integer, is_integer, number, operations
+from stages.translate.symbolic.latex_tokens import Cursor
+from stages.translate.symbolic.nodes import (
+    Node,
+    UnreadableError,
+    free_symbols,
+    integer,
+    is_integer,
+    number,
+    operations,
+)
 
 MAX_DEPTH = 24
 
 _TIMES = {"*", "\\cdot", "\\times", "\\ast"}
 OVER = {"/", "\\div"}
 PERCENT = {"%", "\\%"}
-_MINUTES = re.compile("[0-5][0-9]")
-_BINDERS = ("\\sum", "\\prod", "\\int", "\\lim", "\\det")
+_CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
 FRACTIONS = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}
 BINOMIALS = {"\\binom", "\\dbinom", "\\tbinom"}
-GREEK = {
-    "\\alpha",
-    "\\beta",
-    "\\gamma",
-    "\\theta",
-    "\\lambda",
-    "\\mu",
-    "\\varphi",
-    "\\omega",
-    "\\rho",
-    "\\delta",
-    "\\phi",
-}
-# Letters that usually name functions, sets or points: before a parenthesis they are not factors.
-_VARIABLES = set("xyztabckmnruvw")
 FUNCTIONS = {
     "\\sin": "sin", "\\cos": "cos", "\\tan": "tan", "\\cot": "cot", "\\sec": "sec", "\\csc": "csc",
     "\\arcsin": "asin", "\\arccos": "acos", "\\arctan": "atan", "\\sinh": "sinh", "\\cosh": "cosh", "\\tanh": "tanh",
     "\\ln": "ln", "\\exp": "exp",
 }  # fmt: skip
+GREEK = {
+    "\\alpha", "\\beta", "\\gamma", "\\delta", "\\theta", "\\lambda", "\\mu", "\\rho", "\\phi", "\\varphi", "\\omega",
+}  # fmt: skip
+# Other letters usually name functions, sets or points: before a parenthesis they are no factors.
+_VARIABLES = set("xyztabckmnruvw")
+# The commands, beside numbers and letters, that a factor without a sign of multiplication begins with.
+_FACTORS = {
+    "(", "[", "{", "\\{", "\\sqrt", "\\pi", "\\log", "\\lfloor", "\\lceil", "\\gcd", "\\infty", "\\sum", "\\prod",
+    "\\int", "\\lim", "\\det", *FRACTIONS, *BINOMIALS, *FUNCTIONS, *GREEK,
+}  # fmt: skip
+# The commands that LaTeX takes as an argument without braces.
+_UNBRACED = {"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\infty", *GREEK}
+_DEGREE_SIGNS = (["\\circ"], ["{", "\\circ", "}"])
 
 
-class Expressions:
-    """A recursive descent over tokens; every method reads one thing and moves on."""
+class Expressions(Cursor):
+    """A recursive descent; every method reads one thing and moves on."""
 
     def __init__(self, tokens: list[str], complex_numbers: bool, depth: int = 0) -> None:
-        self.tokens, self.position, self.depth = tokens, 0, depth
-        self.complex_numbers = complex_numbers
+        super().__init__(tokens)
+        self.complex_numbers, self.depth = complex_numbers, depth
 
     def whole(self) -> Node:
+        """Read all tokens as one expression. Raises UnreadableError with the reason."""
         if not self.tokens:
             raise UnreadableError(Reason.EMPTY)
         node = self.expression()
@@ -55,33 +58,14 @@ class Expressions:
             self.fail()
         return node
 
-    def fail(self) -> NoReturn:
-        token = self.peek()
-        if token in ("\\dots", "\\ldots", "\\cdots", "."):
-            raise UnreadableError(Reason.ELLIPSIS)
-        if token in ("\\pm", "\\mp"):
-            raise UnreadableError(Reason.PLUS_MINUS)
-        if token == "\\ratio":
-            is_time = self.tokens[self.position - 1].isdigit() and _MINUTES.fullmatch(self.peek(1))
-            raise UnreadableError(Reason.TIME_OF_DAY if is_time else Reason.RATIO)
-        if token.startswith(("\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm")):
-            raise UnreadableError(Reason.TEXT_IN_EXPRESSION)
-        raise UnreadableError(Reason.UNKNOWN_NOTATION)
-
-    def peek(self, ahead: int = 0) -> str:
-        index = self.position + ahead
-        return self.tokens[index] if index < len(self.tokens) else ""
-
-    def take(self, expected: str = "") -> str:
-        token = self.peek()
-        if not token or (expected and token != expected):
-            self.fail()
-        self.position += 1
-        return token
+    def inner(self, tokens: list[str]) -> Node:
+        """Read tokens that are an expression within this one."""
+        return type(self)(tokens, self.complex_numbers, self.depth + 1).whole()
 
     # Sums and products.
 
     def expression(self) -> Node:
+        """Read a sum of terms, perhaps with a modulus: `a + b`, `a \\bmod n`."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise UnreadableError(Reason.TOO_DEEP)
@@ -91,7 +75,7 @@ class Expressions:
             terms.append(self.signed_term())
             percents.append(self.ends_in_percent(terms[-1]))
         plain = [term for term, is_percent in zip(terms, percents, strict=True) if not is_percent]
-        # 100 + 15%: 115 to some, 100.15 to others; 1 + 15% is 1.15 to all.
+        # 100 + 15% is 115 for some and 100.15 for others; 1 + 15% is 1.15 for all.
         if any(percents) and plain and plain != [number("1")]:
             raise UnreadableError(Reason.PERCENT_OF_WHAT)
         node = terms[0] if len(terms) == 1 else Node("add", tuple(terms))
@@ -104,7 +88,7 @@ class Expressions:
         return node
 
     def ends_in_percent(self, term: Node) -> bool:
-        """Say whether the term read last is nothing but a number of percent; 15% of something is a product."""
+        """Whether the term read last is a percentage alone; 15% of something is a product."""
         term = term.args[0] if term.op == "neg" else term
         last = self.position - 1
         while self.tokens[last] in (")", "]", "}"):
@@ -112,6 +96,7 @@ class Expressions:
         return self.tokens[last] in PERCENT and term.op == "div" and term.args[1] == number("100")
 
     def signed_term(self) -> Node:
+        """Read a term with a sign before it, if any."""
         sign = False
         if self.peek() in ("+", "-"):
             sign = self.take() == "-"
@@ -119,6 +104,7 @@ class Expressions:
         return Node("neg", (node,)) if sign else node
 
     def term(self) -> Node:
+        """Read a product or quotient: `2x \\cdot 3 / y`."""
         node, sliced = self.factor(), False
         while True:
             token = self.peek()
@@ -129,8 +115,8 @@ class Expressions:
             elif token in OVER:
                 self.take()
                 node, sliced = Node("div", (node, self.signed_factor())), True
-            elif token and self.begins_factor(token):
-                # 1/2x: half of x to some, one over 2x to others.
+            elif token and _begins_factor(token):
+                # 1/2x is half of x for some and one over 2x for others.
                 if sliced:
                     raise UnreadableError(Reason.AMBIGUOUS_SLASH)
                 node = self.adjoin(node, token)
@@ -138,15 +124,16 @@ class Expressions:
                 return node
 
     def adjoin(self, node: Node, token: str) -> Node:
+        """Read a factor without a sign before it, `2x`, or the fraction of a mixed number."""
         start = self.position
         right = self.factor()
-        if (token[0].isdigit() or token[0] == ".") and self.tokens[start - 1] != "!":
-            raise UnreadableError(Reason.ADJACENT_NUMBERS)
+        if _is_number(token) and self.tokens[start - 1] != "!":
+            raise UnreadableError("adjacent_numbers")
         mixed = right.op == "div" and token in FRACTIONS and all(map(is_integer, right.args))
         if node.op == "num" and token in FRACTIONS and self.tokens[self.position - 1] in PERCENT:
             raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
         if node.op == "num" and mixed:
-            # 2\frac{1}{2} is two and a half where the fraction is proper; otherwise nobody can tell.
+            # 2\frac{1}{2} is two and a half; with an improper fraction it may be a product.
             if not node.value.isdigit() or int(right.args[0].value or 0) >= int(right.args[1].value or 0):
                 raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
             if self.peek() in FRACTIONS or self.peek() == "^":
@@ -158,49 +145,20 @@ class Expressions:
                 raise UnreadableError(Reason.FUNCTION_APPLICATION)
         return product(node, right)
 
-    def begins_factor(self, token: str) -> bool:
-        if token[0].isdigit() or (token[0] == "." and len(token) > 1) or (token.isalpha() and len(token) == 1):
-            return True
-        if token in FRACTIONS or token in BINOMIALS or token in FUNCTIONS or token in GREEK:
-            return True
-        return token in (
-            "(",
-            "[",
-            "{",
-            "\\{",
-            "\\sqrt",
-            "\\pi",
-            "\\log",
-            "\\lfloor",
-            "\\lceil",
-            "\\gcd",
-            "\\infty",
-            *_BINDERS,
-        ) or (token.startswith("\\begin"))
-
     def signed_factor(self) -> Node:
+        """Read a factor after a sign of multiplication: `2 \\cdot -3`."""
         if self.peek() == "-":
             self.take()
             return Node("neg", (self.factor(),))
         return self.factor()
 
     def factor(self) -> Node:
+        """Read an atom with its exponents, factorials and percent signs: `x^2`, `5!`, `15\\%`."""
         node = self.atom()
         while True:
             token = self.peek()
             if token == "^":
-                self.take()
-                if self.peek() == "\\circ" or self.tokens[self.position : self.position + 3] == ["{", "\\circ", "}"]:
-                    self.position += 1 if self.peek() == "\\circ" else 3
-                    node = Node("degrees", (node,))
-                    continue
-                if node.op == "pow" and self.tokens[self.position - 2] != "}" and self.tokens[self.position - 2] != ")":
-                    raise UnreadableError(Reason.UNKNOWN_NOTATION)
-                if node.op == "matrix" and self.peek() in ("T", "\\top"):
-                    self.take()
-                    node = Node("transpose", (node,))
-                    continue
-                node = self.power(node, self.group())
+                node = self.raised(node)
             elif token == "!":
                 self.take()
                 if self.peek() == "!":
@@ -212,8 +170,22 @@ class Expressions:
             else:
                 return node
 
+    def raised(self, base: Node) -> Node:
+        """Read what follows `^`: a degree sign, the T of a transposed matrix, or an exponent."""
+        self.take()
+        for sign in _DEGREE_SIGNS:
+            if self.tokens[self.position : self.position + len(sign)] == sign:
+                self.position += len(sign)
+                return Node("degrees", (base,))
+        if base.op == "pow" and self.tokens[self.position - 2] not in ("}", ")"):
+            raise UnreadableError("unknown_notation")
+        if base.op == "matrix" and self.peek() in ("T", "\\top"):
+            self.take()
+            return Node("transpose", (base,))
+        return self.power(base, self.group())
+
     def power(self, base: Node, exponent: Node) -> Node:
-        """Return a power; (-8)^{1/3} is the real root -2, save where a page has complex numbers: there are three."""
+        """Return a power. (-8)^{1/3} is the real root -2, but has three values on a page with complex numbers."""
         is_inverse = exponent.op == "neg"
         ratio = exponent.args[0] if is_inverse else exponent
         is_ratio = ratio.op == "div" and all(map(is_integer, ratio.args)) and ratio.args[1].op == "num"
@@ -229,22 +201,19 @@ class Expressions:
         return root if top == number("1") else Node("pow", (root, top))
 
     def group(self) -> Node:
-        """Read what LaTeX takes as one argument: a braced group, or one token."""
+        """Read what LaTeX takes as one argument: a group in braces, or one token."""
         token = self.peek()
         if token == "{":
             return self.bracketed("{", "}")
         if token[:1].isdigit() and len(token) > 1 and token.isdigit():
-            # \frac12 and 2^10: one digit is taken, the rest stays.
+            # \frac12 and 2^10: the argument is one digit.
             self.tokens[self.position : self.position + 1] = [token[0], token[1:]]
-        if (
-            token in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\infty")
-            or token[:1].isalnum()
-            or token in GREEK
-        ):
+        if token[:1].isalnum() or token in _UNBRACED:
             return self.atom()
         self.fail()
 
     def bracketed(self, opening: str, closing: str) -> Node:
+        """Read an expression in brackets, or `{n \\choose k}`."""
         self.take(opening)
         if opening == "{" and "\\choose" in self.tokens[self.position : self.position + 6]:
             top = self.expression()
@@ -257,26 +226,26 @@ class Expressions:
         return node
 
     # Atoms.
+
     def atom(self) -> Node:
+        """Read a number, a name, a bracket, or what begins with a command."""
         token = self.peek()
         if not token:
-            raise UnreadableError(Reason.INCOMPLETE)
-        if token[0].isdigit() or (token[0] == "." and len(token) > 1):
+            raise UnreadableError("incomplete")
+        if _is_number(token):
             return self.literal()
-        if len(token) == 1 and token.isalpha():
+        if (len(token) == 1 and token.isalpha()) or token in GREEK:
             return self.name()
-        if token in ("(", "[", "{", "\\{"):
-            closing = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}[token]
-            return self.bracketed(token, closing)
-        if token in GREEK:
-            return self.name()
+        if token in _CLOSING:
+            return self.bracketed(token, _CLOSING[token])
         return self.special(token)
 
     def special(self, token: str) -> Node:
-        """Read what begins with a command; the notations known are latex.py's."""
+        """Read what begins with any other command; latex_reader.py knows which there are."""
         self.fail()
 
     def literal(self) -> Node:
+        """Read a number: `1{,}234`, `.5`, `0.\\overline{3}`, `1011_2`."""
         token = self.take().replace("{,}", "").replace("\\,", "").replace(",", "")
         if self.peek() == "." and self.peek(1) == "\\overline":
             return self.repeating(token)
@@ -296,6 +265,7 @@ class Expressions:
         return number(token)
 
     def repeating(self, whole: str) -> Node:
+        """Read the repeating decimals after a whole number."""
         self.position += 2
         self.take("{")
         digits = self.take()
@@ -306,6 +276,7 @@ class Expressions:
         return fraction if int(whole) == 0 else Node("add", (number(whole), fraction))
 
     def name(self) -> Node:
+        """Read a variable, perhaps with an index, or one of the constants e and i."""
         token = self.take().lstrip("\\")
         if token == "e" and self.peek() == "^":
             return Node("e")
@@ -329,8 +300,17 @@ class Expressions:
         return Node("sym", (), token)
 
 
+def _is_number(token: str) -> bool:
+    return token[0].isdecimal() or (token[0] == "." and len(token) > 1)
+
+
+def _begins_factor(token: str) -> bool:
+    is_letter = len(token) == 1 and token.isalpha()
+    return is_letter or token in _FACTORS or _is_number(token) or token.startswith("\\begin")
+
+
 def _vector_product(left: Node, right: Node, token: str) -> Node | None:
-    """Return the product of two column vectors, for which a dot and a cross are different operations."""
+    """Return the product of two column vectors: a dot and a cross are different ones. None for other factors."""
     if not (_is_column(left) and _is_column(right)):
         return None
     return Node("cross" if token == "\\times" else "dot", (left, right))

@@ -1,6 +1,7 @@
-"""Clean LaTeX of marks of mere appearance and split it into tokens."""
+"""Split LaTeX into tokens, walk through them, and write them as LaTeX again."""
 
 import re
+from typing import NoReturn
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import UnreadableError
@@ -14,7 +15,7 @@ _TOKEN = re.compile(
     r"|\\[A-Za-z]+|\\.|[^\s]",
     re.DOTALL,
 )
-# Marks that change the look and not the meaning.
+# Marks that change the appearance and not the meaning.
 _LOOKS = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hspace\*?\{[^{}]*\}|phantom\{[^{}]*\})(?![A-Za-z])"
     r"|\\[!;:>]|\\quad(?![A-Za-z])|~|(?<!\\)\\ |\\hfill(?![A-Za-z])"
@@ -24,29 +25,81 @@ _NARROW_COMMA = re.compile(r"(?<=\d),\\!(?=\d{3})")
 _BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline)\s*(?=\{)")
 _UNICODE = str.maketrans(
     {
-        "×": "*",
-        "·": "*",
-        "⋅": "*",
-        "÷": "/",
-        "−": "-",
-        "–": "-",
-        "∗": "*",
-        "≈": "\\approx ",
-        "π": "\\pi ",
+        "×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ",
         "≡": "\\equiv ",
     }
-)
+)  # fmt: skip
+_MINUTES = re.compile("[0-5][0-9]")
+_BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
+_CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
 
 
 def clean(latex: str) -> str:
-    """Return LaTeX without marks of mere appearance."""
+    """Return LaTeX without marks that only change its appearance."""
     latex = _LOOKS.sub(" ", _NARROW_COMMA.sub("{,}", latex.translate(_UNICODE)))
     return _BOXED.sub("", _THIN_SPACE.sub(" ", latex)).replace("\\middle", " ").replace("\\$", " ")
 
 
 def tokens_of(latex: str) -> list[str]:
-    """Split cleaned LaTeX into tokens; raise UnreadableError where there are too many."""
+    """Split cleaned LaTeX into tokens. Raises UnreadableError if there are too many."""
     found = _TOKEN.findall(latex)
     if len(found) > MAX_TOKENS:
         raise UnreadableError(Reason.TOO_LONG)
     return found
+
+
+def latex_of(tokens: list[str]) -> str:
+    """Write tokens as LaTeX, with spaces around binary operators and where two tokens would become one."""
+    text, last = "", ""
+    for token in tokens:
+        joined = (last[:1] == "\\" and last[-1:].isalpha() and token[:1].isalpha()) or (
+            last[-1:].isdigit() and token[:1].isdigit()
+        )
+        binary = token in _BINARY and (last[-1:].isalnum() or last in _CLOSERS)
+        text += (" " if joined or binary else "") + token
+        text += " " if binary else ""
+        last = token
+    return re.sub(r" +", " ", text).strip()
+
+
+def latex_of_plain(text: str) -> str:
+    """Write plain arithmetic as LaTeX."""
+    text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
+    text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
+    return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")
+
+
+class Cursor:
+    """A place in a list of tokens, from which they are taken one by one."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens, self.position = tokens, 0
+
+    def peek(self, ahead: int = 0) -> str:
+        """Return the next token, or one after it; empty behind the last."""
+        try:
+            return self.tokens[self.position + ahead]
+        except IndexError:
+            return ""
+
+    def take(self, expected: str = "") -> str:
+        """Return the next token and move on. Raises UnreadableError if it is not the expected one."""
+        token = self.peek()
+        if not token or (expected and token != expected):
+            self.fail()
+        self.position += 1
+        return token
+
+    def fail(self) -> NoReturn:
+        """Raise UnreadableError with the reason that the next token gives."""
+        token = self.peek()
+        if token in ("\\dots", "\\ldots", "\\cdots", "."):
+            raise UnreadableError("ellipsis")
+        if token in ("\\pm", "\\mp"):
+            raise UnreadableError("plus_minus")
+        if token == "\\ratio":
+            is_time = self.tokens[self.position - 1].isdigit() and _MINUTES.fullmatch(self.peek(1))
+            raise UnreadableError("time_of_day" if is_time else "ratio")
+        if token.startswith(("\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm")):
+            raise UnreadableError("text_in_expression")
+        raise UnreadableError("unknown_notation")

@@ -1,26 +1,20 @@
-"""The expression tree that LaTeX and plain arithmetic are read into, and what can be told from it.
+"""The expression tree that LaTeX and plain arithmetic are read into, and questions about its form.
 
-Not covered: evaluation. Nothing here computes a value, so a wrong statement passes as readily as a right one.
+Not covered: evaluation. Nothing here computes a value, so wrong statements pass just as right ones do.
 """
 
 from collections.abc import Iterator
 from math import log2
 from typing import NamedTuple
 
-from stages.translate.reasons import Reason
-
-# Above this many bits a number is a demonstration, not a result; Python refuses to print far longer ones.
+# A number of more bits is no result that anybody states. Python refuses to print far longer ones.
 MAX_BITS = 12_000
 MAX_FACTORIAL = 800
 MAX_TERMS = 20_000
 
 
 class UnreadableError(Exception):
-    """An expression that the translator does not translate, with the reason that is counted."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """An expression that is not translated; the message is the reason, which is counted."""
 
 
 class Node(NamedTuple):
@@ -51,26 +45,26 @@ def operations(node: Node) -> set[str]:
 
 
 TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
-BINDERS = {"sum": 1, "prod": 1, "int": 1, "limit": 1}  # operations whose args[1] is a bound variable
+CALCULUS = {"diff", "int", "limit", "sum", "prod", "det"}
+BINDERS = {"sum", "prod", "int", "limit"}  # operations whose args[1] is a bound variable
 
 
 def free_symbols(node: Node) -> set[str]:
-    """Return the names that stand for something unknown; bound indices are not among them."""
+    """Return the names of unknowns, without bound variables."""
     if node.op == "sym":
         return {node.value}
     found: set[str] = set()
-    if node.op in ("sum", "prod", "limit") or (node.op == "int" and len(node.args) == 4):
-        found |= free_symbols(node.args[0]) - {node.args[1].value}
-        rest = node.args[2:]
-    else:
-        rest = node.args
-    for item in rest:
+    items = node.args
+    if node.op in ("sum", "prod", "limit") or (node.op == "int" and len(items) == 4):
+        found = free_symbols(items[0]) - {items[1].value}
+        items = items[2:]
+    for item in items:
         found |= free_symbols(item)
     return found
 
 
 def is_integer(node: Node) -> bool:
-    """Say whether a node is an integer literal, perhaps negative."""
+    """Whether a node is an integer literal, perhaps negative."""
     if node.op == "neg":
         return is_integer(node.args[0])
     return node.op == "num" and node.value.isdigit()
@@ -82,12 +76,12 @@ def integer(node: Node) -> int:
 
 
 def is_decimal(node: Node) -> bool:
-    """Say whether a decimal point stands anywhere in a tree."""
+    """Whether a tree contains a decimal."""
     return any(item.op == "num" and not item.value.isdigit() for item in walk(node))
 
 
 def is_rational(node: Node) -> bool:
-    """Say whether a node is a number as one would state it: an integer, a decimal or a fraction of integers."""
+    """Whether a node is an integer, a decimal or a fraction of integers."""
     if node.op == "neg":
         return node.args[0].op != "neg" and is_rational(node.args[0])
     if node.op == "num":
@@ -96,7 +90,7 @@ def is_rational(node: Node) -> bool:
 
 
 def is_value(node: Node) -> bool:
-    """Say whether a number is stated in a finished form, such as 3/4, 2 sqrt(3), 1 + sqrt(5), 9 pi or 2 - 3i."""
+    """Whether a node is a number in a finished form: 3/4, 2 sqrt(3), 1 + sqrt(5), 9 pi, 2 - 3i."""
     if is_rational(node):
         return True
     if node.op == "neg":
@@ -110,26 +104,24 @@ def is_value(node: Node) -> bool:
     if node.op == "pow":
         base, exponent = node.args
         return (is_rational(base) or base.op in ("pi", "e")) and is_rational(exponent)
-    if node.op == "mul":
+    if node.op in ("mul", "add"):
         return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))
     if node.op == "div":
         return is_value(node.args[0]) and is_integer(node.args[1]) and node.args[0].op != "div"
-    if node.op == "add":
-        return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))
     return False
 
 
 def is_trivial(node: Node) -> bool:
-    """Say whether an expression has nothing to compute: a number, a constant, a name."""
+    """Whether an expression has nothing to compute: a number, a constant, a name."""
     if node.op == "neg":
         return is_trivial(node.args[0])
     return node.op in ("num", "sym", "pi", "e", "imaginary", "infinity", "matrix")
 
 
 def bits(node: Node) -> float:
-    """Bound the size of a closed expression's value in bits; raise UnreadableError where it would be absurd."""
+    """Return an upper bound for the bits of an expression's value. Raises UnreadableError if it is absurd."""
     if node.op == "mod" and node.args[0].op == "pow" and all(map(is_integer, node.args[0].args)):
-        return bits(node.args[1])  # pow(a, b, n) never holds a ** b
+        return bits(node.args[1])  # pow(a, b, n) never computes a ** b
     inner = [bits(item) for item in node.args]
     if node.op == "num":
         size = log2(max(2.0, float(node.value))) if len(node.value) < 300 else MAX_BITS + 1
@@ -151,10 +143,8 @@ def bits(node: Node) -> float:
 
 
 def _power_bits(node: Node, inner: list[float]) -> float:
-    if free_symbols(node.args[0]) and inner[1] > 6:
-        raise UnreadableError(Reason.TOO_LARGE)
-    if inner[1] > 16:
-        raise UnreadableError(Reason.TOO_LARGE)
+    if inner[1] > (6 if free_symbols(node.args[0]) else 16):
+        raise UnreadableError("too_large")
     return inner[0] * 2 ** inner[1]
 
 
@@ -166,8 +156,8 @@ def _factorial_bits(size: float) -> float:
 
 def _range_bits(node: Node, inner: list[float]) -> float:
     low, high = node.args[2], node.args[3]
-    if operations(node.args[0]) & {"sum", "prod", "limit", "int"}:
-        raise UnreadableError(Reason.NESTED_SERIES)
+    if operations(node.args[0]) & BINDERS:
+        raise UnreadableError("nested_series")
     if is_integer(low) and is_integer(high):
         count = integer(high) - integer(low) + 1
         if not 0 < count <= MAX_TERMS:

@@ -1,19 +1,19 @@
 """Tell whether a result in percent is meant as a fraction of one, 1/4 = 25%, or in points, 7.5/4 = 1.875%.
 
-Only the order of magnitude is looked at; whether the sides agree is not ours to say.
-Not covered: expressions of more than sums, products, quotients.
+Only the order of magnitude decides, never whether the sides agree.
+Not covered: expressions with anything but sums, products and quotients.
 """
 
 from math import prod
 
 from stages.translate.symbolic.nodes import Node
 
-# A fraction of one is a hundredth of its percentage, and a value in points is the percentage: ten times lie between.
+# The percentage is 100 times the fraction of one, and equal to the value in points. 10 is halfway between.
 _BETWEEN = 10
 
 
 def is_in_points(source: Node, fraction: Node) -> bool:
-    """Say whether an expression is of the order of a percentage itself rather than of the fraction of one.
+    """Whether an expression has the order of magnitude of the percentage itself, not of the fraction of one.
 
     fraction: the percentage as a fraction of one, 1/4 for 25%.
     """

@@ -1,6 +1,6 @@
-"""Find where mathematics stands in a page: LaTeX spans, plain arithmetic, and the sentence around each.
+"""Find the mathematics in a page, LaTeX or plain arithmetic, and the sentence around it.
 
-Every search moves forward only; a page full of dollar signs costs time linear in its length.
+Every search only moves forward, so the time is linear in the length even for a page full of dollar signs.
 """
 
 import re
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 MAX_SPAN = 3000
 MAX_SENTENCE = 500
+MAX_LINE = 2000
 
 _ENVIRONMENTS = "align|equation|gather|eqnarray|multline|displaymath|flalign|alignat|math"
 _OPENING = re.compile(
@@ -24,11 +25,11 @@ _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
 _BREAK = re.compile(r"[.?!](?:" + _CLOSE + r"|(?=[\s$\\]))|\n\s*\n")
 _ENDS_SENTENCE = re.compile(r"[.?!]\s*\}?\s*" + _CLOSE + r"\Z")
-_LINE = re.compile(r"[^\n]*\n?")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class Span(NamedTuple):
-    """A stretch of mathematics: its LaTeX or plain text, where it stands, and how it was written."""
+    """A piece of mathematics: its LaTeX or plain text, its place, and how it is written."""
 
     text: str
     start: int
@@ -58,7 +59,7 @@ def find_spans(text: str) -> Iterator[Span]:
 
 
 def _close(text: str, match: re.Match[str], missing: set[str]) -> Span | None:
-    """Return the span that a mark opens, or None where it is no such mark: a price, an unclosed bracket."""
+    """Return the span that a mark opens, None if the mark is a price or is never closed."""
     if match["marked"] is not None:
         return Span(match["marked"], match.start(), match.end(), "marked")
     opening = match[0]
@@ -95,17 +96,12 @@ def _is_mathematics(inside: str, after: str) -> bool:
 
 def _plain_spans(text: str, start: int, end: int) -> Iterator[Span]:
     """Yield plain arithmetic such as `48/2 = 24` in text without marks of mathematics."""
-    while start < end:
-        line = _LINE.match(text, start, end)
-        if line is None or not line[0]:
-            return
-        stop = line.end()
+    for line in _LINE.finditer(text, start, end):
         content = line[0]
-        if ("=" in content or "≈" in content) and not _is_program(content) and len(content) < 2000:
-            for match in _PLAIN.finditer(text, start, stop):
+        if ("=" in content or "≈" in content) and len(content) < MAX_LINE and not _is_program(content):
+            for match in _PLAIN.finditer(text, line.start(), line.end()):
                 if (trimmed := _trim(text, match)) is not None:
                     yield trimmed
-        start = stop
 
 
 def _is_program(line: str) -> bool:
@@ -113,13 +109,13 @@ def _is_program(line: str) -> bool:
 
 
 def _trim(text: str, match: re.Match[str]) -> Span | None:
-    """Return the arithmetic as a span where nothing beside it belongs to it."""
+    """Return the arithmetic as a span, None if characters beside it belong to it."""
     start, end = match.span()
     while end > start and text[end - 1] in " \t.,x*+-(=/^–":
         end -= 1
     content = text[start:end]
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
-    # 8:00 and 12 : 4; in "Step 2: 3 + 4 = 7" the colon stands apart.
+    # 8:00 and 12 : 4 are one; the colon in "Step 2: 3 + 4 = 7" is punctuation.
     if re.search(r"\d( ?):\1\Z", text[max(0, start - 4) : start]) or re.match(r"( ?):\1\d", text[end : end + 4]):
         return None
     if not content or content.count("(") != content.count(")"):
@@ -134,13 +130,13 @@ def _trim(text: str, match: re.Match[str]) -> Span | None:
 
 
 def sentence_around(text: str, start: int, end: int) -> tuple[str, str]:
-    """Return the sentence in which a span stands, and its part before the span, line breaks made spaces."""
-    low = max(0, start - MAX_SENTENCE)
-    first = low
+    """Return the sentence around a span, and its part before the span, with spaces for line breaks."""
+    first = low = max(0, start - MAX_SENTENCE)
     for match in _BREAK.finditer(text, low, start):
         first = match.end()
-    if _ENDS_SENTENCE.search(text[max(start, end - 30) : end]):
-        return " ".join(text[first:end].split()), " ".join(text[first:start].split())
-    last = _BREAK.search(text, end, min(len(text), end + MAX_SENTENCE))
-    stop = last.start() + 1 if last else min(len(text), end + MAX_SENTENCE)
+    stop = end
+    if not _ENDS_SENTENCE.search(text[max(start, end - 30) : end]):
+        high = min(len(text), end + MAX_SENTENCE)
+        last = _BREAK.search(text, end, high)
+        stop = last.start() + 1 if last else high
     return " ".join(text[first:stop].split()), " ".join(text[first:start].split())

@@ -1,4 +1,4 @@
-"""Name a computation by what it does."""
+"""Give a computation a title."""
 
 import re
 
@@ -24,7 +24,7 @@ _OF = re.compile(
 
 
 def title_of(node: Node, sentence: str) -> str:
-    """Return a short title: the quantity the sentence names, else the operation."""
+    """Return a short title: the quantity that the sentence names, else the operation."""
     words = _OF.findall(re.sub(r"\$[^$]*\$|\\\w+", " ", sentence))
     if words and len({word.lower() for word in words}) == 1:
         return f"Compute the {words[0].lower()}"

@@ -1,27 +1,29 @@
 """Translate the computations of a page into code, in the order of the page.
 
-A computation is `expression = result` where the expression has something to compute and the result is finished.
-A wrong statement is translated like a right one: verify decides which it is.
+A computation is `expression = result`: the expression has something to compute, and the result is finished.
+Wrong results are translated like right ones; verify gives the verdict.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from math import pi
 from typing import NamedTuple
 
-from mathcode_pile.core.funnel import DropReason
-from stages.translate.computation import Computation, Found
-from stages.translate.reasons import Reason
-from stages.translate.symbolic import code
-from stages.translate.symbolic.arithmetics import Arithmetics, arithmetics_of, other_arithmetic
+from stages.translate.symbolic.angles import (
+    INVERSES,
+    exceeds_radians,
+    has_exponent_zero,
+    without_degrees,
+    yields_angle,
+)
 from stages.translate.symbolic.chains import Chain, Term, find_chains
 from stages.translate.symbolic.equations import Solution, Statement, find_solutions
 from stages.translate.symbolic.identities import shows_identity
 from stages.translate.symbolic.latex_core import PERCENT
 from stages.translate.symbolic.latex_reader import read_tokens
+from stages.translate.symbolic.latex_tokens import latex_of, latex_of_plain
 from stages.translate.symbolic.nodes import (
-    TRIGONOMETRY,
+    CALCULUS,
     Node,
     UnreadableError,
     bits,
@@ -36,18 +38,21 @@ from stages.translate.symbolic.nodes import (
     operations,
     walk,
 )
+from stages.translate.symbolic.other_arithmetic import Arithmetics, arithmetics_of, other_arithmetic
 from stages.translate.symbolic.percentages import is_in_points
+from stages.translate.symbolic.program_writer import choose_style, write_program
 from stages.translate.symbolic.spans import Span, find_spans, sentence_around
 from stages.translate.symbolic.titles import title_of
 
-CALCULUS = {"diff", "int", "limit", "sum", "prod", "det"}
 MAX_COMPUTATIONS = 200
 MAX_EQUATIONS = 3000
-_INVERSES = {"asin", "acos", "atan"}
-# What a page takes back, and where it leaves the exact value.
+# The search for words that concern a whole page ends here.
+MAX_SEARCHED = 200_000
+# A page that says so denies the computation, or leaves the exact value.
 _DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|extraneous|remainder \d", re.IGNORECASE)
-# Pages that give * a meaning of their own, and lists of equations with dots between.
+# A page that gives * a meaning of its own.
 _OWN_OPERATION = re.compile(r"\boperation|[a-z] ?\* ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
+# A list of equations with dots between them.
 _LISTED = re.compile(r",\s*\\[lc]?dots")
 _IN_A_BASE = re.compile(
     r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE
@@ -57,8 +62,6 @@ _ROUNDED = re.compile(
     re.IGNORECASE,
 )
 _COMPLEX = re.compile(r"complex|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre", re.IGNORECASE)
-_BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
-_CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
 
 
 class Page(NamedTuple):
@@ -79,7 +82,8 @@ def translate_document(text: str) -> Found:
     """Return a page's computations in order, and how many equations were not translated, by reason."""
     skipped: Counter[DropReason] = Counter()
     placed: list[tuple[int, Computation]] = []
-    page = Page(bool(_COMPLEX.search(text[:200_000])), arithmetics_of(text[:200_000]))
+    searched = text[:MAX_SEARCHED]
+    page = Page(bool(_COMPLEX.search(searched)), arithmetics_of(searched))
     statements: list[Statement] = []
     for span, chain in _chains_of(text, skipped):
         sentence, before = sentence_around(text, span.start, span.end)
@@ -104,9 +108,9 @@ def translate_document(text: str) -> Found:
     return Found(list(unique.values())[:MAX_COMPUTATIONS], +skipped)
 
 
-def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain]]:
-    """Yield the chains of a page with their spans; what keeps a whole span from being read is counted."""
-    own_operations = bool(_OWN_OPERATION.search(text[:200_000]))
+def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]:
+    """Yield the chains of a page with their spans; count the reasons why whole spans are not read."""
+    own_operations = bool(_OWN_OPERATION.search(text[:MAX_SEARCHED]))
     count = 0
     for span in find_spans(text):
         if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
@@ -128,7 +132,7 @@ def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, 
 
 
 def _solve(solution: Solution, statements: list[Statement]) -> Computation:
-    """Return the computation of an equation whose solutions are stated."""
+    """Return the computation of an equation that the page states the solutions of."""
     statement = statements[solution.place]
     left, right = (latex_of(term.tokens) for term in statement.chain.terms)
     values = [latex_of(statements[place].chain.terms[-1].tokens) for place in solution.values]
@@ -138,8 +142,8 @@ def _solve(solution: Solution, statements: list[Statement]) -> Computation:
     return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code)
 
 
-def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | None:
-    """Return why a whole span is not translated, or None."""
+def _reason_against(text: str, span: Span, own_operations: bool) -> str:
+    """Return why a whole span is not translated, empty if it is."""
     if own_operations and span.kind == "latex" and "*" in span.text:
         return Reason.OWN_OPERATION
     if _LISTED.search(span.text):
@@ -149,29 +153,8 @@ def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | Non
     return None
 
 
-def latex_of_plain(text: str) -> str:
-    """Write plain arithmetic as LaTeX."""
-    text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
-    text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
-    return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")
-
-
-def latex_of(tokens: list[str]) -> str:
-    """Write tokens as LaTeX again, with spaces where two would grow together and around binary operators."""
-    text, last = "", ""
-    for token in tokens:
-        joined = (last[:1] == "\\" and last[-1:].isalpha() and token[:1].isalpha()) or (
-            last[-1:].isdigit() and token[:1].isdigit()
-        )
-        binary = token in _BINARY and (last[-1:].isalnum() or last in _CLOSERS)
-        text += (" " if joined or binary else "") + token
-        text += " " if binary else ""
-        last = token
-    return re.sub(r" +", " ", text).strip()
-
-
-def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[Reason]]:
-    """Return the terms of a chain that can be read, and the reasons against the others."""
+def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[str]]:
+    """Return the terms of a chain that can be read, and the reason for each of the others."""
     sides: list[Side] = []
     reasons: list[Reason] = []
     for term in chain.terms:
@@ -186,12 +169,10 @@ def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[Reason]
     return sides, reasons
 
 
-def translate_chain(
-    chain: Chain, sides: list[Side], sentence: str, before: str, page: Page
-) -> list[Computation] | Reason:
+def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str, page: Page) -> list[Computation] | str:
     """Return the computations of one chain, or why it is not translated.
 
-    sentence: the one with the chain; before: its part before the chain.
+    sentence: the one that contains the chain; before: the part of the sentence before the chain.
     """
     in_a_base = _IN_A_BASE.search(sentence) and not any("_" in term.tokens for term in chain.terms)
     if _DENIED.search(sentence) or in_a_base:
@@ -204,16 +185,6 @@ def translate_chain(
     return other if other and not chain.modulus else computations
 
 
-def without_degrees(node: Node) -> Node:
-    """Take degree signs off angles that only add up; in a trigonometric function they change the value."""
-    ops = operations(node)
-    if "degrees" not in ops or ops & TRIGONOMETRY:
-        return node
-    if node.op == "degrees":
-        return node.args[0]
-    return node._replace(args=tuple(map(without_degrees, node.args)))
-
-
 def _compute(chain: Chain, sides: list[Side], sentence: str, before: str) -> list[Computation]:
     if chain.modulus or any(term.relation == "mod" for term in chain.terms):
         return _compute_residue(chain, sides, sentence)
@@ -223,7 +194,7 @@ def _compute(chain: Chain, sides: list[Side], sentence: str, before: str) -> lis
 
 
 def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
-    """Compute the first expression without unknowns; the last finished value of the chain is stated as its result."""
+    """Compute the first expression without unknowns; its result is the last finished value of the chain."""
     start = next((index for index, side in enumerate(closed) if not is_trivial(side.node)), None)
     if start is None or len(closed) < 2:
         return []
@@ -232,14 +203,13 @@ def _compute_closed(closed: list[Side], sentence: str) -> list[Computation]:
     if results:
         return [_computation(source, results[-1], sentence)]
     if start > 0 and is_rational(closed[start - 1].node):
-        # 120 = 2^3 \cdot 3 \cdot 5: the value stands first.
+        # 120 = 2^3 \cdot 3 \cdot 5: the value comes first.
         return [_computation(source, closed[start - 1], sentence)]
     return []
 
 
 def _is_result(node: Node) -> bool:
-    """Say whether a term is a finished value; 115^0 is one of degrees, since nobody leaves that power."""
-    return is_value(node) and not (node.op == "pow" and node.args[1] == number("0"))
+    return is_value(node) and not has_exponent_zero(node)
 
 
 def _computation(source: Side, target: Side, sentence: str) -> Computation:
@@ -251,35 +221,22 @@ def _computation(source: Side, target: Side, sentence: str) -> Computation:
         raise UnreadableError(Reason.PERCENT_OF_WHAT)
     in_percent = has_sign or (target.term.unit in ("percent", "per cent") and not in_points)
     decimal = is_decimal(target.node) or target.term.relation == "~" or in_percent
-    kind = code.choose_style(source.node, decimal)
+    kind = choose_style(source.node, decimal)
     ops = operations(source.node)
-    if {"asin", "acos", "atan", "pi"} & ops and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
-        raise UnreadableError(Reason.UNITS_DIFFER)
-    if _yields_angle(source.node) and _exceeds_radians(target.node) and "pi" not in ops:
-        raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
+    if ops & {"pi", *INVERSES} and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
+        raise UnreadableError("units_differ")
+    if yields_angle(source.node) and exceeds_radians(target.node) and "pi" not in ops:
+        raise UnreadableError("ambiguous_angle")
     loose = target.term.relation == "~" or _ROUNDED.search(sentence)
     if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
         raise UnreadableError(Reason.ROUNDED)
     finish = "percent" if in_percent else "simplify" if kind == "sympy" and not _is_ready(source.node) else ""
-    program = code.write_program(source.node, kind, finish)
+    program = write_program(source.node, kind, finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
 
 
-def _yields_angle(node: Node) -> bool:
-    """Say whether an inverse function's value, an angle, goes into a value as it is."""
-    if node.op in _INVERSES:
-        return True
-    return node.op not in TRIGONOMETRY | CALCULUS and any(map(_yields_angle, node.args))
-
-
-def _exceeds_radians(node: Node) -> bool:
-    """Say whether a plain number is stated that no inverse function reaches in radians: above pi."""
-    node = node.args[0] if node.op == "neg" else node
-    return node.op == "num" and float(node.value) > pi
-
-
 def _is_ready(node: Node) -> bool:
-    """Say whether sympy brings a value into its final form by itself."""
+    """Whether sympy gives a value in its final form without being told to simplify."""
     ops = operations(node)
     return not ops & {"imaginary", "div"} or ops <= {"num", "neg", "mul", "div", "sqrt", "pow", "matrix", "row", "det"}
 
@@ -298,52 +255,48 @@ def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Com
         return []
     source, target = closed[0], closed[-1]
     size, residue = integer(modulus), integer(target.node)
-    if (
-        operations(source.node) & {"div", "sqrt"}
-        or _has_inner_inverse(source.node)
-        or is_decimal(source.node)
-        or not -size < residue < size
-        or size < 2
-    ):
-        raise UnreadableError(Reason.UNUSUAL_RESIDUE)
-    if is_trivial(source.node) and abs(integer(source.node)) < size:
+    if not _has_residue(source.node) or not -size < residue < size or size < 2:
+        raise UnreadableError("unusual_residue")
+    if is_integer(source.node) and abs(integer(source.node)) < size:
         return []
     node = Node("mod", (source.node, modulus))
     if residue < 0:
-        # The residue is stated below zero, so the representative below zero is the one to compute.
+        # The page states the representative below zero.
         node = Node("add", (node, Node("neg", (number(str(size)),))))
     expression = f"{latex_of(source.term.tokens)} \\bmod {size}"
-    return [_record(Side(source.term, node), target, expression, code.write_program(node, "integer"), sentence)]
+    return [_record(Side(source.term, node), target, expression, write_program(node, "integer"), sentence)]
 
 
-def _has_inner_inverse(node: Node) -> bool:
+def _has_residue(node: Node) -> bool:
+    """Whether an expression is an integer under a modulus. Of negative powers Python computes one alone: 3^{-1}."""
+    if operations(node) & {"div", "sqrt"} or is_decimal(node) or (is_trivial(node) and not is_integer(node)):
+        return False
     inner = node.args if node.op == "pow" else (node,)
-    return any(item.op == "pow" and not is_integer(item.args[1]) for item in inner if item.args) or any(
-        item.op == "pow" and item.args[1].op == "neg" for part in inner for item in walk(part)
-    )
+    has_root = any(part.op == "pow" and not is_integer(part.args[1]) for part in inner)
+    has_inverse = any(item.op == "pow" and item.args[1].op == "neg" for part in inner for item in walk(part))
+    return not has_root and not has_inverse
 
 
 def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Computation]:
-    """Compute derivatives, integrals, limits and series with unknowns, and identities said to be such."""
+    """Compute derivatives, integrals, limits and series with unknowns, and what the page calls an identity."""
     if len(opened) < 2:
         return []
     source, target = opened[0], opened[-1]
     if operations(source.node) & CALCULUS:
         if operations(target.node) & CALCULUS:
-            raise UnreadableError(Reason.UNFINISHED_CALCULUS)
-        return [_calculus(source, target, sentence)]
+            raise UnreadableError("unfinished_calculus")
+        return [_compute_calculus(source, target, sentence)]
     if len(opened) > 2 and is_trivial(source.node):
         source, opened = opened[1], opened[1:]
     if len({frozenset(free_symbols(side.node)) for side in opened}) > 1:
         raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
     if not shows_identity(source.node, target.node, len(opened), sentence, before):
-        raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
-    finish = "expand" if target.node.op == "add" else "factor" if target.node.op in ("mul", "pow") else "simplify"
-    program = code.write_program(source.node, "sympy", finish)
+        raise UnreadableError("equation_or_definition")
+    program = write_program(source.node, "sympy", _form_of(target.node, ("mul", "pow")))
     return [_record(source, target, latex_of(source.term.tokens), program, sentence)]
 
 
-def _calculus(source: Side, target: Side, sentence: str) -> Computation:
+def _compute_calculus(source: Side, target: Side, sentence: str) -> Computation:
     finish, stated = "", free_symbols(target.node)
     if source.node.op == "int" and len(source.node.args) == 2:
         if "C" not in stated or operations(target.node) & {"ln", "log", "abs"}:
@@ -352,8 +305,13 @@ def _calculus(source: Side, target: Side, sentence: str) -> Computation:
     elif not stated <= free_symbols(source.node):
         raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
     elif source.node.op in ("sum", "prod", "diff"):
-        finish = (
-            "factor" if target.node.op in ("mul", "div", "pow") else "expand" if target.node.op == "add" else "simplify"
-        )
-    program = code.write_program(source.node, "sympy", finish)
+        finish = _form_of(target.node, ("mul", "div", "pow"))
+    program = write_program(source.node, "sympy", finish)
     return _record(source, target, latex_of(source.term.tokens), program, sentence)
+
+
+def _form_of(stated: Node, factored: tuple[str, ...]) -> str:
+    """Return how sympy brings a value into the form of the stated one."""
+    if stated.op in factored:
+        return "factor"
+    return "expand" if stated.op == "add" else "simplify"

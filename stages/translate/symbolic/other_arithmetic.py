@@ -1,7 +1,7 @@
-"""Tell plain arithmetic from that in another base, 1 + 1 = 10, and under a modulus, 9 + 4 = 1.
+"""Tell plain arithmetic from arithmetic in another base, 1 + 1 = 10, and under a modulus, 9 + 4 = 1.
 
-Words of the page or the sentence must speak of the other arithmetic, and the numbers must have its shape.
-Not covered: what only its value gives away, such as 5 \\cdot 4 = 6 modulo 7.
+Words of the page or the sentence must name the other arithmetic, and the numbers must have its form.
+Not covered: equations that only their value betrays, such as 5 \\cdot 4 = 6 modulo 7.
 """
 
 import re
@@ -17,28 +17,28 @@ _OTHER_DIGITS = re.compile(r"\b(" + "|".join(_DIGITS) + r")\b", re.IGNORECASE)
 
 
 class Arithmetics(NamedTuple):
-    """Which arithmetics besides the usual one a page speaks of."""
+    """The other arithmetics that a page mentions."""
 
     has_two_digits: bool
     is_modular: bool
 
 
 def arithmetics_of(text: str) -> Arithmetics:
-    """Return what the words of a page say of its arithmetic."""
+    """Return what the words of a page say about its arithmetic."""
     return Arithmetics(bool(_TWO_DIGITS.search(text)), bool(_MODULAR.search(text)))
 
 
-def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> Reason | None:
-    """Return the reason why equal sides may not be meant in the usual arithmetic, or None."""
+def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> str:
+    """Return why equal sides may not be meant in the usual arithmetic, empty if they are."""
     if _may_be_other_digits(sides, sentence, page):
         return Reason.OTHER_BASE
     return Reason.MODULAR_ARITHMETIC if page.is_modular and _wraps(sides) else None
 
 
 def _may_be_other_digits(sides: list[Node], sentence: str, page: Arithmetics) -> bool:
-    """Say whether all is plain arithmetic with the digits of another base that is spoken of."""
+    """Whether all sides are plain arithmetic with the digits of another base that the text mentions."""
     numbers = {item.value for side in sides for item in walk(side) if item.op == "num"}
-    # Where 16 itself is written, hexadecimal numbers are being made decimal; other bases lack their own digit.
+    # The number 16 shows that hexadecimal numbers are converted; in smaller bases the base itself is no digit.
     if any(operations(side) - {"num", "sym", "neg", "add", "mul"} for side in sides) or "16" in numbers:
         return False
     digits = [_DIGITS[word.lower()] for word in _OTHER_DIGITS.findall(sentence)] + ["01"] * page.has_two_digits
@@ -46,7 +46,7 @@ def _may_be_other_digits(sides: list[Node], sentence: str, page: Arithmetics) ->
 
 
 def _wraps(sides: list[Node]) -> bool:
-    """Say whether the sides of a chain can be equal under a modulus only."""
+    """Whether the sides of a chain can be equal under a modulus only."""
     if len({integer(side) for side in sides if is_integer(side)}) > 1:
         return True  # 9 + 4 = 13 = 1
     for index, side in enumerate(sides):
@@ -59,7 +59,7 @@ def _wraps(sides: list[Node]) -> bool:
 
 
 def _is_fraction(node: Node, result: int) -> bool:
-    """Say whether a whole number is stated for a fraction between 0 and 1: 1/3 = 5, 3^{-1} = 5."""
+    """Whether the result of a fraction between 0 and 1 is a whole number: 1/3 = 5, 3^{-1} = 5."""
     if node.op not in ("pow", "div") or not all(map(is_integer, node.args)) or result < 1:
         return False
     first, second = map(integer, node.args)
@@ -67,7 +67,7 @@ def _is_fraction(node: Node, result: int) -> bool:
 
 
 def _passes_zero(node: Node, result: int) -> bool:
-    """Say whether a result is too small for its numbers, 9 + 4 = 1, or too large for a difference, 2 - 5 = 9."""
+    """Whether a result is too small for its numbers, 9 + 4 = 1, or too large for a difference, 2 - 5 = 9."""
     if node.op == "add" and len(node.args) == 2 and node.args[1].op == "neg" and all(map(is_integer, node.args)):
         return result > integer(node.args[0]) >= 0 > integer(node.args[1])
     exponents = [item.args[1] for item in walk(node) if item.op == "pow"]

@@ -1,8 +1,8 @@
-"""Judge what needs computer algebra, in a process that can be killed: sympy, latex2sympy2 and math-verify.
+"""Compare pairs that need sympy, latex2sympy2 or math-verify, in a process that can be killed.
 
-A server that has imported them forks a child for each pair, so that no pair sees what an earlier one
-left behind, and ends the child when its time is up. What a program printed never reaches a parser that evaluates: it is
-read by our own and built into sympy's objects node by node.
+A server that has imported them forks a child for each pair, so no pair sees what an earlier one left behind. It kills
+the child when its time is up. The output of a program never reaches a parser that evaluates code: our own parser reads
+it, and sympy's objects are built node by node.
 """
 
 import json
@@ -13,49 +13,41 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 from mathcode_pile.answers.builders import bare
-from mathcode_pile.answers.evaluator import Scalar, mp, scalar
+from mathcode_pile.answers.evaluator import Scalar, scalar
+from mathcode_pile.answers.functions import mp
 from mathcode_pile.answers.judge import Comparison, output_lines
 from mathcode_pile.answers.lexer import clean
-from mathcode_pile.answers.reading import boxed, read_printed, read_stated
+from mathcode_pile.answers.reading import last_box, read_printed, read_stated
 from mathcode_pile.answers.scalars import SAME, UNSURE, compare_scalars
-from mathcode_pile.answers.values import (
-    Apply,
-    Constant,
-    Node,
-    Number,
-    Symbol,
-    UnreadableError,
-    show,
-)
-from mathcode_pile.core.lifetime import die_with_parent
+from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, UnreadableError, show
+from mathcode_pile.core.engine import die_with_parent
 
 MEMORY_BYTES = 4 << 30
-# A starved machine gets this many times the limit by the clock; the limit itself counts the processor's time.
+# The limit counts processor time. On a busy machine a pair may take this many times as long by the clock.
 PATIENCE = 6
 
 
 def serve() -> None:
-    """Answer requests, one line of JSON each, until standard input ends."""
+    """Answer requests, each a line of JSON, until standard input ends."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     replies = os.dup(1)
     os.dup2(2, 1)
-    logging.disable(logging.CRITICAL)  # math-verify warns that it has no time limit; it has ours
-    import latex2sympy2_extended  # noqa: F401  loaded here, before the forks
+    logging.disable(logging.CRITICAL)  # math-verify warns that it has no time limit, but it has ours
+    import latex2sympy2_extended  # noqa: F401  loaded once, before the forks
     import math_verify  # noqa: F401
     import sympy  # noqa: F401
 
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        reply = _judge_in_child(request["stated"], request["printed"], request["limit_s"])
+        reply = _compare_in_child(request["stated"], request["printed"], request["limit_s"])
         os.write(replies, json.dumps(reply).encode() + b"\n")
 
 
-def _judge_in_child(stated: str, printed: str, limit_s: float) -> list[str] | None:
+def _compare_in_child(stated: str, printed: str, limit_s: float) -> list[str] | None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -82,15 +74,15 @@ def _work(writer: int, stated: str, printed: str, limit_s: float) -> None:
         limit = max(1, round(limit_s))
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        os.write(writer, json.dumps(list(judge_symbols(stated, printed))).encode())
-    except BaseException as error:  # whatever sympy raises ends here; the parent sees an unanswered pair
+        os.write(writer, json.dumps(compare_symbols(stated, printed)).encode())
+    except BaseException as error:  # sympy may raise anything; the parent sees a pair without an answer
         os.write(writer, json.dumps(["", type(error).__name__, "", ""]).encode())
     finally:
         os._exit(0)
 
 
-def judge_symbols(stated: str, printed: str) -> Comparison:
-    """Compare with computer algebra; no limits but the caller's."""
+def compare_symbols(stated: str, printed: str) -> Comparison:
+    """Compare one pair; the caller limits time and memory."""
     output = bare(read_printed(output_lines(printed)[-1]))
     try:
         expected = to_sympy(bare(read_stated(stated)))
@@ -103,9 +95,8 @@ def judge_symbols(stated: str, printed: str) -> Comparison:
 def _read_latex(text: str) -> Any:
     from latex2sympy2_extended import latex2sympy
 
-    inner = boxed(text)
-    # What stands before the last equals sign was computed; an integral with none is its own value.
-    return latex2sympy(clean(inner if inner is not None else text).strip().rstrip(".")).doit()
+    box = last_box(text)
+    return latex2sympy(clean(text if box is None else box).strip().rstrip(".")).doit()
 
 
 def _compare(expected: Any, output: Node) -> str:
@@ -117,11 +108,11 @@ def _compare(expected: Any, output: Node) -> str:
         if not (value.is_number and value.is_real and value.is_finite):
             return UNSURE
         verdict = compare_scalars(Scalar(mp.mpf(str(value))), scalar(output))
-        # What has no closed form was computed by quadrature, which may be off.
+        # A value without a closed form comes from quadrature, which may be off.
         is_closed = not expected.atoms(sympy.Integral, sympy.Sum, sympy.Product, sympy.Limit)
         return verdict if is_closed or verdict == SAME else UNSURE
     found = to_sympy(output)
-    # Its rounding to 6 places is for floats; there are none on the stated side here.
+    # math-verify rounds floats, to 6 places by default; a stated result that has some is not left to it.
     is_same = not expected.atoms(sympy.Float) and math_verify.verify(
         expected, found, float_rounding=12, timeout_seconds=None
     )
@@ -129,7 +120,7 @@ def _compare(expected: Any, output: Node) -> str:
 
 
 def to_sympy(node: Node) -> Any:
-    """Return an expression as sympy's. Raises UnreadableError where it is none."""
+    """Return an expression as sympy's. Raises UnreadableError if it is none."""
     import sympy
 
     match node:
@@ -143,10 +134,8 @@ def to_sympy(node: Node) -> Any:
         case Apply("root", (radicand, *degree)):
             return sympy.Pow(to_sympy(radicand), 1 / (to_sympy(degree[0]) if degree else sympy.Integer(2)))
         case Apply(function, arguments) if function in _SYMPY:
-            name = _SYMPY[function]
-            values = [to_sympy(argument) for argument in arguments]
-            build: Callable[..., Any] = name if callable(name) else getattr(sympy, name)
-            return build(*values)
+            build = _SYMPY[function]
+            return (build if callable(build) else getattr(sympy, build))(*map(to_sympy, arguments))
     raise UnreadableError("not_an_expression")
 
 
@@ -155,7 +144,7 @@ _SAME_NAME = (
     *("atanh", "exp", "log", "erf", "factorial", "gamma", "binomial", "floor", "ceiling", "conjugate", "sign"),
     *("re", "im", "arg"),
 )
-_SYMPY: dict[str, Any] = {
+_SYMPY: dict[str, Any] = {name: name for name in _SAME_NAME} | {
     "add": "Add",
     "mul": "Mul",
     "sub": lambda a, b: a - b,
@@ -164,4 +153,4 @@ _SYMPY: dict[str, Any] = {
     "neg": lambda a: -a,
     "percent": lambda a: a / 100,
     "abs": "Abs",
-} | {name: name for name in _SAME_NAME}
+}

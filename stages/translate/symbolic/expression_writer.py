@@ -1,27 +1,11 @@
-"""Write one expression tree as one Python expression, and know what it must import."""
+"""Write an expression tree as one Python expression, and collect what it must import."""
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, integer, is_integer
 
 ADD, MUL, NEG, POW, ATOM = 1, 2, 3, 4, 5
-_COUNTING = {
-    "fact": "factorial",
-    "binom": "comb",
-    "gcd": "gcd",
-    "lcm": "lcm",
-    "floor": "floor",
-    "ceil": "ceil",
-    "prod": "prod",
-}
-_SYMPY_COUNTING = {
-    "fact": "factorial",
-    "binom": "binomial",
-    "gcd": "gcd",
-    "lcm": "lcm",
-    "floor": "floor",
-    "ceil": "ceiling",
-    "abs": "Abs",
-}
+_COUNTING = {"fact": "factorial", "binom": "comb"}
+_SYMPY_COUNTING = {"fact": "factorial", "binom": "binomial", "ceil": "ceiling", "abs": "Abs"}
 PYTHON_WORDS = {"lambda": "lam", "in": "in_", "is": "is_", "as": "as_", "if": "if_", "or": "or_"}
 
 
@@ -33,17 +17,18 @@ class Writer:
         self.imports: dict[str, set[str]] = {}
 
     def need(self, module: str, name: str) -> str:
+        """Return a name and remember its import."""
         self.imports.setdefault(module, set()).add(name)
         return name
 
     def write(self, node: Node, level: int = 0) -> str:
-        """Return the Python of a node, in parentheses where it binds more loosely than `level`."""
+        """Return the Python of a node, in parentheses if it binds more loosely than `level`."""
         method = getattr(self, f"write_{node.op}", None)
         text, binding = method(node) if method else self.write_function(node)
         return f"({text})" if binding < level else text
 
     def is_plain_integer(self, node: Node) -> bool:
-        """Say whether the written code yields a Python int, for which `/` would give a float."""
+        """Whether the written code yields a Python int, for which `/` would give a float."""
         if node.op in ("num", "based"):
             return node.op == "based" or node.value.isdigit()
         if node.op == "pow":
@@ -88,14 +73,17 @@ class Writer:
         if self.kind == "integer":
             raise UnreadableError(Reason.UNKNOWN_NOTATION)
         if self.kind != "float" and self.is_plain_integer(top) and self.is_plain_integer(bottom):
-            exact = self.need(*(("fractions", "Fraction") if self.kind == "fraction" else ("sympy", "Rational")))
-            return f"{exact}({self.write(top)}, {self.write(bottom)})", ATOM
+            return f"{self.need_ratio()}({self.write(top)}, {self.write(bottom)})", ATOM
         if self.kind == "fraction" and not self.is_exact_fraction(top) and not self.is_exact_fraction(bottom):
             return f"{self.need('fractions', 'Fraction')}({self.write(top)}) / {self.write(bottom, NEG)}", MUL
         return f"{self.write(top, MUL)} / {self.write(bottom, NEG)}", MUL
 
+    def need_ratio(self) -> str:
+        """Return the name of the type of exact fractions."""
+        return self.need(*(("fractions", "Fraction") if self.kind == "fraction" else ("sympy", "Rational")))
+
     def is_exact_fraction(self, node: Node) -> bool:
-        """Say whether the code of a node surely yields a Fraction."""
+        """Whether the code of a node is certain to yield a Fraction."""
         if node.op == "div":
             return True
         if node.op in ("add", "mul"):
@@ -129,6 +117,7 @@ class Writer:
         return f"{self.write(inside, ATOM)} ** (1 / {self.write(degree, NEG)})", POW
 
     def library(self) -> str:
+        """Return the module that functions and constants come from."""
         return "sympy" if self.kind == "sympy" else "math"
 
     def write_log(self, node: Node) -> tuple[str, int]:
@@ -221,7 +210,7 @@ class Writer:
         return f"{self.write(node.args[0], ATOM)}.det()", ATOM
 
     def write_function(self, node: Node) -> tuple[str, int]:
-        """Write a named function of sympy or math."""
+        """Return a call of a function of sympy or math."""
         name = node.op
         if self.kind == "sympy":
             name = self.need("sympy", _SYMPY_COUNTING.get(name, name))

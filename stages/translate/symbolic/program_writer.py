@@ -1,31 +1,16 @@
-"""Write the Python a person would write to compute an expression: integers, fractions, math or sympy.
+"""Write the Python that a person would write to compute an expression, with integers, fractions, math or sympy.
 
-The code computes; it never holds the stated result. Only the form of that result (exact, decimal, expanded) chooses how
-to print.
+The code never contains the stated result. Only the form of that result (exact, decimal, expanded) decides how the code
+prints its own.
 """
 
+from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
 from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, integer, is_decimal, is_integer, operations
-from stages.translate.symbolic.writer import PYTHON_WORDS, Writer
 
 _INTEGER_OPS = {
-    "num",
-    "neg",
-    "add",
-    "mul",
-    "pow",
-    "fact",
-    "binom",
-    "gcd",
-    "lcm",
-    "floor",
-    "ceil",
-    "abs",
-    "mod",
-    "sum",
-    "prod",
-    "sym",
-    "based",
-}
+    "num", "neg", "add", "mul", "pow", "fact", "binom", "gcd", "lcm", "floor", "ceil", "abs", "mod", "sum", "prod",
+    "sym", "based",
+}  # fmt: skip
 _FRACTION_OPS = {*_INTEGER_OPS, "div"}
 _FLOAT_OPS = {
     *_FRACTION_OPS, "sqrt", "root", "log", "ln", "pi", "e", "degrees", "sin", "cos", "tan", "cot", "sec", "csc",
@@ -41,7 +26,7 @@ _NAMES = {
 
 
 def choose_style(node: Node, decimal: bool) -> str:
-    """Return integer, fraction, float or sympy: the plainest that gives the result in the form it is stated."""
+    """Return integer, fraction, float or sympy: the plainest that gives the result in the form of the stated one."""
     ops = operations(node)
     if free_symbols(node) or not ops <= _FLOAT_OPS or _has_infinite_bound(node) or _has_negative_root(node):
         return "sympy"
@@ -61,16 +46,18 @@ def _has_infinite_bound(node: Node) -> bool:
 
 
 def _has_negative_root(node: Node) -> bool:
-    """Say whether a root may be one of a negative number, for which Python's power yields a complex number."""
+    """Whether a root may be one of a negative number, for which Python's power yields a complex number."""
     if node.op == "root" and "neg" in operations(node.args[1]):
         return True
     return any(map(_has_negative_root, node.args))
 
 
 def _has_negative_power(node: Node) -> bool:
-    if node.op == "pow" and (not is_integer(node.args[1]) or integer(node.args[1]) < 0):
-        bound = node.args[1].op in ("sym", "add", "mul", "num", "neg") and free_symbols(node.args[1])
-        if not bound:
+    """Whether a power may have a negative or fractional exponent; one with a bound variable has none."""
+    if node.op == "pow":
+        exponent = node.args[1]
+        is_bound = exponent.op in ("sym", "add", "mul", "neg") and free_symbols(exponent)
+        if not is_bound and (not is_integer(exponent) or integer(exponent) < 0):
             return True
     return any(map(_has_negative_power, node.args))
 
@@ -82,10 +69,10 @@ def _has_fractional_power(node: Node) -> bool:
 
 
 def write_program(node: Node, kind: str, finish: str = "") -> str:
-    """Return a program that computes a tree and prints it.
+    """Return a program that computes a tree and prints its value.
 
-    finish: how the value is shown: "" as it is, "simplify", "expand", "factor", "percent": a fraction of 1 in percent,
-    or "constant": an antiderivative with + C.
+    finish: how the value is printed: "" as it is, "simplify", "expand" or "factor" by sympy, "percent" for a fraction
+    of 1 in percent, or "constant" for an antiderivative with + C.
     """
     writer = Writer(kind)
     lines: list[str] = []
@@ -98,13 +85,10 @@ def write_program(node: Node, kind: str, finish: str = "") -> str:
     if node.op == "div" and _is_long(node.args[0]) and _is_long(node.args[1]) and not any(map(_has_binder, node.args)):
         top, bottom = node.args
         lines += [f"numerator = {writer.write(top)}", f"denominator = {writer.write(bottom)}"]
-        exact = writer.is_plain_integer(top) and writer.is_plain_integer(bottom)
-        if kind == "fraction" or (kind == "sympy" and exact):
-            wrap = writer.need(*(("fractions", "Fraction") if kind == "fraction" else ("sympy", "Rational")))
-            shown = f"{wrap}(numerator, denominator)"
-        else:
-            shown = "numerator / denominator"
-        lines.append(f"{name} = {shown}")
+        are_integers = writer.is_plain_integer(top) and writer.is_plain_integer(bottom)
+        is_exact = kind == "fraction" or (kind == "sympy" and are_integers)
+        ratio = f"{writer.need_ratio()}(numerator, denominator)" if is_exact else "numerator / denominator"
+        lines.append(f"{name} = {ratio}")
     else:
         lines.append(f"{name} = {writer.write(node)}")
     lines.append(_print(writer, f"float({name})" if finish == "percent" and kind == "sympy" else name, finish))
@@ -114,7 +98,7 @@ def write_program(node: Node, kind: str, finish: str = "") -> str:
 
 
 def write_solution(left: Node, right: Node, unknown: str, single: bool) -> str:
-    """Return a program that solves `left = right` and prints its solution, or the list of all."""
+    """Return a program that solves `left = right` and prints its only solution, or the list of all."""
     writer = Writer("sympy")
     writer.need("sympy", "Eq")
     writer.need("sympy", "solve")
@@ -139,7 +123,7 @@ def _is_long(node: Node) -> bool:
 
 
 def _has_binder(node: Node) -> bool:
-    return bool(operations(node) & set(BINDERS))
+    return bool(operations(node) & BINDERS)
 
 
 def _bound_symbols(node: Node) -> set[str]:
