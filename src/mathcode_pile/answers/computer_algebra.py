@@ -23,7 +23,7 @@ from mathcode_pile.answers.lexer import clean
 from mathcode_pile.answers.reading import last_box, read_printed, read_stated
 from mathcode_pile.answers.scalars import SAME, UNSURE, compare_scalars
 from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, UnreadableError, show
-from mathcode_pile.core.engine import die_with_parent
+from mathcode_pile.core.lifetime import die_with_parent
 
 MEMORY_BYTES = 4 << 30
 # The limit counts processor time. On a busy machine a pair may take this many times as long by the clock.

@@ -6,6 +6,7 @@ since it can be read in two ways.
 
 import re
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_core import Expressions
 from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, number
 
@@ -23,12 +24,12 @@ def series(reader: Expressions) -> Node:
     op = "sum" if reader.take() == "\\sum" else "prod"
     low, high = _bounds(reader)
     if high is None or len(low) < 3 or low[1] != "=":
-        raise UnreadableError("unknown_notation")
+        raise UnreadableError(Reason.UNKNOWN_NOTATION)
     variable, complex_numbers = low[0], reader.complex_numbers
     reader.complex_numbers = complex_numbers and variable != "i"
     node = Node(op, (_body(reader, variable), Node("sym", (), variable), reader.inner(low[2:]), high))
     if any(name.endswith(f"_{variable}") for name in free_symbols(node.args[0])):
-        raise UnreadableError("unknown_sequence")
+        raise UnreadableError(Reason.UNKNOWN_SEQUENCE)
     reader.complex_numbers = complex_numbers
     return node
 
@@ -38,7 +39,7 @@ def limit(reader: Expressions) -> Node:
     reader.take()
     low, _ = _bounds(reader)
     if len(low) < 3 or low[1] not in ("\\to", "\\rightarrow"):
-        raise UnreadableError("unknown_notation")
+        raise UnreadableError(Reason.UNKNOWN_NOTATION)
     target, side = low[2:], ""
     for ending in (["^", "+"], ["^", "-"], ["^", "{", "+", "}"], ["^", "{", "-", "}"]):
         if target[-len(ending) :] == ending:
@@ -51,14 +52,14 @@ def integral(reader: Expressions) -> Node:
     reader.take()
     low, high = _bounds(reader)
     if bool(low) != (high is not None):
-        raise UnreadableError("unknown_notation")
+        raise UnreadableError(Reason.UNKNOWN_NOTATION)
     start, depth = reader.position, 0
     while token := reader.take():
         depth += (token in "([{") - (token in ")]}")
         if token in _DIFFERENTIALS and depth == 0 and len(reader.peek()) == 1 and reader.peek().isalpha():
             break
         if token == "\\int":
-            raise UnreadableError("several_integrals")
+            raise UnreadableError(Reason.SEVERAL_INTEGRALS)
     body = reader.tokens[start : reader.position - 1]
     variable = Node("sym", (), reader.take())
     inside = reader.inner(body) if body else number("1")
@@ -74,7 +75,7 @@ def derivative(reader: Expressions) -> Node | None:
         return None
     order, variable, again = match["order"] or "1", match["variable"], match["again"] or "1"
     if order != again or int(order) > MAX_ORDER:
-        raise UnreadableError("unknown_notation")
+        raise UnreadableError(Reason.UNKNOWN_NOTATION)
     reader.position += match[0].count(" ")
     return Node("diff", (_body(reader, variable), Node("sym", (), variable), number(order)))
 
@@ -107,6 +108,6 @@ def _body(reader: Expressions, variable: str) -> Node:
     if reader.peek() in ("+", "-"):
         start = reader.position
         if variable in free_symbols(reader.expression()):
-            raise UnreadableError("ambiguous_scope")
+            raise UnreadableError(Reason.AMBIGUOUS_SCOPE)
         reader.position = start
     return node

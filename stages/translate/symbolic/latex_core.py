@@ -3,6 +3,7 @@
 It is strict: what can be read in two ways raises UnreadableError with the reason.
 """
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_tokens import Cursor
 from stages.translate.symbolic.nodes import (
     Node,
@@ -128,7 +129,7 @@ class Expressions(Cursor):
         start = self.position
         right = self.factor()
         if _is_number(token) and self.tokens[start - 1] != "!":
-            raise UnreadableError("adjacent_numbers")
+            raise UnreadableError(Reason.ADJACENT_NUMBERS)
         mixed = right.op == "div" and token in FRACTIONS and all(map(is_integer, right.args))
         if node.op == "num" and token in FRACTIONS and self.tokens[self.position - 1] in PERCENT:
             raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
@@ -178,7 +179,7 @@ class Expressions(Cursor):
                 self.position += len(sign)
                 return Node("degrees", (base,))
         if base.op == "pow" and self.tokens[self.position - 2] not in ("}", ")"):
-            raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.UNKNOWN_NOTATION)
         if base.op == "matrix" and self.peek() in ("T", "\\top"):
             self.take()
             return Node("transpose", (base,))
@@ -231,7 +232,7 @@ class Expressions(Cursor):
         """Read a number, a name, a bracket, or what begins with a command."""
         token = self.peek()
         if not token:
-            raise UnreadableError("incomplete")
+            raise UnreadableError(Reason.INCOMPLETE)
         if _is_number(token):
             return self.literal()
         if (len(token) == 1 and token.isalpha()) or token in GREEK:

@@ -6,6 +6,7 @@ Not covered: units, text, plus-minus, dots, functions with unknown names (`f(2)`
 import re
 from collections.abc import Callable
 
+from stages.translate.reasons import Reason
 from stages.translate.symbolic import latex_calculus
 from stages.translate.symbolic.angles import may_be_degrees
 from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
@@ -44,7 +45,7 @@ class _Reader(Expressions):
                 raise UnreadableError(Reason.AMBIGUOUS_INVERSE)
         node = Node(name, (self.argument(),))
         if name in TRIGONOMETRY and may_be_degrees(node.args[0]):
-            raise UnreadableError("ambiguous_angle")
+            raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
         return Node("pow", (node, power)) if power else node
 
     def argument(self) -> Node:
@@ -90,7 +91,7 @@ class _Reader(Expressions):
         self.take()
         if self.peek() != "_":
             # Without a base, it is ten in some books and e in others.
-            raise UnreadableError("ambiguous_logarithm")
+            raise UnreadableError(Reason.AMBIGUOUS_LOGARITHM)
         self.take()
         base = self.group()
         return Node("log", (base, self.argument()))

@@ -94,12 +94,12 @@ class Cursor:
         """Raise UnreadableError with the reason that the next token gives."""
         token = self.peek()
         if token in ("\\dots", "\\ldots", "\\cdots", "."):
-            raise UnreadableError("ellipsis")
+            raise UnreadableError(Reason.ELLIPSIS)
         if token in ("\\pm", "\\mp"):
-            raise UnreadableError("plus_minus")
+            raise UnreadableError(Reason.PLUS_MINUS)
         if token == "\\ratio":
             is_time = self.tokens[self.position - 1].isdigit() and _MINUTES.fullmatch(self.peek(1))
-            raise UnreadableError("time_of_day" if is_time else "ratio")
+            raise UnreadableError(Reason.TIME_OF_DAY if is_time else Reason.RATIO)
         if token.startswith(("\\text", "\\mathrm", "\\mbox", "\\textrm", "\\rm")):
-            raise UnreadableError("text_in_expression")
-        raise UnreadableError("unknown_notation")
+            raise UnreadableError(Reason.TEXT_IN_EXPRESSION)
+        raise UnreadableError(Reason.UNKNOWN_NOTATION)

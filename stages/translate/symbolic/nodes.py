@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from math import log2
 from typing import NamedTuple
 
+from stages.translate.reasons import Reason
+
 # A number of more bits is no result that anybody states. Python refuses to print far longer ones.
 MAX_BITS = 12_000
 MAX_FACTORIAL = 800
@@ -14,7 +16,11 @@ MAX_TERMS = 20_000
 
 
 class UnreadableError(Exception):
-    """An expression that is not translated; the message is the reason, which is counted."""
+    """An expression that is not translated, with the reason that is counted."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Node(NamedTuple):
@@ -144,7 +150,7 @@ def bits(node: Node) -> float:
 
 def _power_bits(node: Node, inner: list[float]) -> float:
     if inner[1] > (6 if free_symbols(node.args[0]) else 16):
-        raise UnreadableError("too_large")
+        raise UnreadableError(Reason.TOO_LARGE)
     return inner[0] * 2 ** inner[1]
 
 
@@ -157,7 +163,7 @@ def _factorial_bits(size: float) -> float:
 def _range_bits(node: Node, inner: list[float]) -> float:
     low, high = node.args[2], node.args[3]
     if operations(node.args[0]) & BINDERS:
-        raise UnreadableError("nested_series")
+        raise UnreadableError(Reason.NESTED_SERIES)
     if is_integer(low) and is_integer(high):
         count = integer(high) - integer(low) + 1
         if not 0 < count <= MAX_TERMS:

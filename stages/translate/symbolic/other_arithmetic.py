@@ -28,8 +28,8 @@ def arithmetics_of(text: str) -> Arithmetics:
     return Arithmetics(bool(_TWO_DIGITS.search(text)), bool(_MODULAR.search(text)))
 
 
-def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> str:
-    """Return why equal sides may not be meant in the usual arithmetic, empty if they are."""
+def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> Reason | None:
+    """Return why equal sides may not be meant in the usual arithmetic, None if they are."""
     if _may_be_other_digits(sides, sentence, page):
         return Reason.OTHER_BASE
     return Reason.MODULAR_ARITHMETIC if page.is_modular and _wraps(sides) else None

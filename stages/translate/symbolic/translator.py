@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mathcode_pile.core.funnel import DropReason
+from stages.translate.computation import Computation, Found
+from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import (
     INVERSES,
     exceeds_radians,
@@ -142,8 +145,8 @@ def _solve(solution: Solution, statements: list[Statement]) -> Computation:
     return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code)
 
 
-def _reason_against(text: str, span: Span, own_operations: bool) -> str:
-    """Return why a whole span is not translated, empty if it is."""
+def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | None:
+    """Return why a whole span is not translated, None if it is."""
     if own_operations and span.kind == "latex" and "*" in span.text:
         return Reason.OWN_OPERATION
     if _LISTED.search(span.text):
@@ -153,7 +156,7 @@ def _reason_against(text: str, span: Span, own_operations: bool) -> str:
     return None
 
 
-def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[str]]:
+def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[Reason]]:
     """Return the terms of a chain that can be read, and the reason for each of the others."""
     sides: list[Side] = []
     reasons: list[Reason] = []
@@ -169,7 +172,9 @@ def _read(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[str]]:
     return sides, reasons
 
 
-def translate_chain(chain: Chain, sides: list[Side], sentence: str, before: str, page: Page) -> list[Computation] | str:
+def translate_chain(
+    chain: Chain, sides: list[Side], sentence: str, before: str, page: Page
+) -> list[Computation] | Reason:
     """Return the computations of one chain, or why it is not translated.
 
     sentence: the one that contains the chain; before: the part of the sentence before the chain.
@@ -224,9 +229,9 @@ def _computation(source: Side, target: Side, sentence: str) -> Computation:
     kind = choose_style(source.node, decimal)
     ops = operations(source.node)
     if ops & {"pi", *INVERSES} and "\\circ" in target.term.tokens and "\\circ" not in source.term.tokens:
-        raise UnreadableError("units_differ")
+        raise UnreadableError(Reason.UNITS_DIFFER)
     if yields_angle(source.node) and exceeds_radians(target.node) and "pi" not in ops:
-        raise UnreadableError("ambiguous_angle")
+        raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
     loose = target.term.relation == "~" or _ROUNDED.search(sentence)
     if is_integer(target.node) and kind not in ("integer", "sympy") and loose:
         raise UnreadableError(Reason.ROUNDED)
@@ -256,7 +261,7 @@ def _compute_residue(chain: Chain, sides: list[Side], sentence: str) -> list[Com
     source, target = closed[0], closed[-1]
     size, residue = integer(modulus), integer(target.node)
     if not _has_residue(source.node) or not -size < residue < size or size < 2:
-        raise UnreadableError("unusual_residue")
+        raise UnreadableError(Reason.UNUSUAL_RESIDUE)
     if is_integer(source.node) and abs(integer(source.node)) < size:
         return []
     node = Node("mod", (source.node, modulus))
@@ -284,14 +289,14 @@ def _compute_symbolic(opened: list[Side], sentence: str, before: str) -> list[Co
     source, target = opened[0], opened[-1]
     if operations(source.node) & CALCULUS:
         if operations(target.node) & CALCULUS:
-            raise UnreadableError("unfinished_calculus")
+            raise UnreadableError(Reason.UNFINISHED_CALCULUS)
         return [_compute_calculus(source, target, sentence)]
     if len(opened) > 2 and is_trivial(source.node):
         source, opened = opened[1], opened[1:]
     if len({frozenset(free_symbols(side.node)) for side in opened}) > 1:
         raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
     if not shows_identity(source.node, target.node, len(opened), sentence, before):
-        raise UnreadableError("equation_or_definition")
+        raise UnreadableError(Reason.EQUATION_OR_DEFINITION)
     program = write_program(source.node, "sympy", _form_of(target.node, ("mul", "pow")))
     return [_record(source, target, latex_of(source.term.tokens), program, sentence)]
 
