@@ -111,7 +111,7 @@ def translate_document(text: str) -> Found:
     return Found(list(unique.values())[:MAX_COMPUTATIONS], +skipped)
 
 
-def _chains_of(text: str, skipped: Counter[str]) -> Iterator[tuple[Span, Chain]]:
+def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain]]:
     """Yield the chains of a page with their spans; count the reasons why whole spans are not read."""
     own_operations = bool(_OWN_OPERATION.search(text[:MAX_SEARCHED]))
     count = 0
