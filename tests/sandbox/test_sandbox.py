@@ -15,8 +15,8 @@ import pytest
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.sandbox import Limits, Result, Sandbox
 from mathcode_pile.sandbox.controller import missing_promises
+from mathcode_pile.sandbox.imports import choose_kind
 from mathcode_pile.sandbox.seccomp import TABLES, ZYGOTE, snippet_program, zygote_program
-from mathcode_pile.sandbox.syntax import choose_kind
 
 LIMITS = Limits(timeout_s=2, memory_mb=512, output_bytes=5000, disk_mb=4)
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
@@ -350,12 +350,12 @@ def run_under_filter(refused: list[int], error: int) -> str:
         program += [(0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22), (0x06, 0, 0, 0x00050000 | 22)]
     program += [(0x06, 0, 0, 0x7FFF0000)]
     script = (
-        "import ctypes\nfrom mathcode_pile.sandbox import Sandbox, kernel, seccomp\n"
+        "import ctypes\nfrom mathcode_pile.sandbox import Sandbox, linux, seccomp\n"
         "from mathcode_pile.core.errors import PipelineError\n"
         f"program = {program!r}\n"
         "filters = (seccomp._Instruction * len(program))(*[seccomp._Instruction(*p) for p in program])\n"
-        "kernel.prctl(38, 1)\n"
-        "kernel.prctl(22, 2, ctypes.byref(seccomp._Program(len(program), ctypes.addressof(filters))))\n"
+        "linux.prctl(38, 1)\n"
+        "linux.prctl(22, 2, ctypes.byref(seccomp._Program(len(program), ctypes.addressof(filters))))\n"
         "try:\n    with Sandbox() as one:\n        print(one.run('print(1)').stdout, one.layers)\n"
         "except PipelineError as error:\n    print(error)"
     )
