@@ -1,9 +1,9 @@
-"""Draw the report's curves as SVG pictures; equal numbers give equal bytes."""
+"""Draw the report's curves as SVG pictures; the same numbers give the same bytes."""
 
 import io
 from typing import Any
 
-# The pictures of the training: columns of curves.csv, and held_out.csv.
+# A picture each: a column of curves.csv, or all of held_out.csv.
 CURVES = {
     "loss": "training loss (nats a token)",
     "held_out": "held-out loss (nats a token)",
@@ -13,9 +13,9 @@ CURVES = {
 
 
 def draw_curves(rows: list[dict[str, str]], held_out: list[dict[str, str]]) -> list[str]:
-    """Return SVG pictures of the training: loss, held-out loss by component, learning rate, gradient norm.
+    """Return SVG pictures of the training: loss, held-out loss of each component, learning rate, gradient norm.
 
-    Each against optimizer steps, below, and tokens seen, above.
+    The axis below counts optimizer steps, the one above tokens.
     """
     if not rows:
         return []
@@ -52,7 +52,7 @@ def _few_ticks() -> Any:
 
 
 def draw_precision_recall(curves: dict[str, list[dict[str, str]]]) -> str:
-    """Return classifiers' precision-recall curves as one SVG picture."""
+    """Return the classifiers' precision-recall curves as one SVG picture."""
     if not curves:
         return ""
     figure, (axes,) = _new_figure(1, 1, (4.5, 3.2))
@@ -67,7 +67,7 @@ def _new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any
     import matplotlib
 
     matplotlib.use("svg")
-    # The salt names the picture's parts; without it they are random.
+    # The salt determines the ids in the picture, which are random otherwise.
     matplotlib.rcParams.update({"svg.hashsalt": "mathcode-pile", "font.size": 8, "axes.spines.top": False})
     from matplotlib import pyplot
 

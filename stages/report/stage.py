@@ -1,6 +1,6 @@
-"""The page a person would rather look at than read JSON: the funnel, what was measured, how it went.
+"""Write a report of a run for people: the funnel, the measurements, the curves, some examples.
 
-One HTML file with everything in it, and the same funnel as plain text.
+It is one HTML file that contains everything, and the funnel once more as plain text.
 """
 
 import csv
@@ -14,8 +14,9 @@ import jinja2
 from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import list_shards, read_batches
 from stages.report.drawing import draw_curves, draw_precision_recall
+from stages.report.explanations import Explanation, explain_reasons
 
-# The stages that take records in and pass records on, in the order in which data flows.
+# The stages that read records and pass them on, in the order in which data flows.
 FUNNEL = (
     "fetch",
     "fetch_benchmarks",
@@ -46,12 +47,12 @@ class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
 
     @property
     def name(self) -> str:
-        """The stage's name as dvc.yaml has it."""
+        """The stage's name in dvc.yaml."""
         return f"{self.stage}@{self.entry}" if self.entry else self.stage
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How many records were dropped for each reason, most first."""
+        """How many records were dropped for each reason, the most frequent first."""
         counts = parse_reasons(self.metrics.get("reasons", ""))
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -59,7 +60,8 @@ class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
 def read_metrics(folder: Path, entries: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
     """Return the content of every metrics file, by stage name (`select@cc_en`).
 
-    entries: what may stand after the @, for DVC leaves the metrics of an entry that was taken out of params; None: all.
+    entries: only these names after the @ (None: all). DVC does not remove the metrics of an entry that params no longer
+    have.
     """
     found = {}
     for path in sorted(folder.rglob("*.json")):
@@ -71,9 +73,17 @@ def read_metrics(folder: Path, entries: Collection[str] | None = None) -> dict[s
 
 
 def read_funnel(metrics: dict[str, dict[str, Any]]) -> list[Step]:
-    """Return the steps of the funnel that have metrics, in the order in which data flows."""
+    """Return the steps of the funnel for which there are metrics, in the order in which data flows."""
     steps = [Step(*name.partition("@")[::2], values) for name, values in metrics.items() if "in" in values]
     return sorted((step for step in steps if step.stage in FUNNEL), key=lambda step: FUNNEL.index(step.stage))
+
+
+def explain_steps(steps: list[Step]) -> list[Explanation]:
+    """Return the explanations of the reasons for which the steps dropped records."""
+    reasons: dict[str, list[str]] = {}
+    for step in steps:
+        reasons.setdefault(step.stage, []).extend(r for r in step.reasons if r not in reasons.get(step.stage, []))
+    return explain_reasons(reasons)
 
 
 def write_report(
@@ -91,6 +101,7 @@ def write_report(
         profile=profile,
         metrics=metrics,
         steps=steps,
+        explanations=explain_steps(steps),
         widest=max((step.metrics["in"] for step in steps), default=1),
         manifest=_read_json(data / "corpus" / "manifest.json"),
         contamination=contamination,
@@ -117,7 +128,7 @@ def write_report(
 
 
 def summarize(steps: list[Step], metrics: dict[str, dict[str, Any]], profile: str) -> str:
-    """Return the funnel and the main figures as a text for the terminal."""
+    """Return the funnel and the main figures as text for the terminal."""
     width = max((len(step.name) for step in steps), default=0)
     lines = [f"The chain, profile {profile}: records in, kept, dropped and why", ""]
     for step in steps:
@@ -131,7 +142,7 @@ def summarize(steps: list[Step], metrics: dict[str, dict[str, Any]], profile: st
 
 
 def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Return the few figures that a run is judged by."""
+    """Return the few figures by which a run is judged."""
     kept = sum(m.get("kept", 0) for name, m in metrics.items() if name.startswith("verify@"))
     figures = {
         "documents in the corpus": _format_number(metrics.get("corpus", {}).get("kept", 0)),
@@ -155,13 +166,13 @@ def mean_held_out_loss(metrics: dict[str, dict[str, Any]], model: str) -> float 
 
 
 def compare_scores(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each task that both models were asked: shares of right answers, and the paper's."""
+    """Return a row for each task that both models answered: shares of right answers, and the paper's scores."""
     rows = _compare(metrics, [n.removesuffix("_n") for n in metrics.get("evaluate@base", {}) if n.endswith("_n")])
     return [row | {"paper": PAPER.get(row["name"])} for row in rows]
 
 
 def compare_losses(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each component whose held-out loss was measured on both models; other_text last."""
+    """Return a row for each component with the held-out losses of both models; other_text is the last."""
     names = sorted(n.removeprefix(LOSS) for n in metrics.get("evaluate@base", {}) if n.startswith(LOSS))
     return _compare(metrics, sorted(names, key=lambda name: name == "other_text"), LOSS, "held_out_stderr_")
 
@@ -192,7 +203,7 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def _read_examples(folder: Path, count: int = 4) -> list[dict[str, Any]]:
-    """Return some translated documents, spread over the first row group of the component."""
+    """Return some translated documents, spread over the first batch of the component."""
     shards = list_shards(folder) if folder.is_dir() else []
     if not shards:
         return []

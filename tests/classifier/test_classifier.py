@@ -1,4 +1,4 @@
-"""Classifiers: the library's own scores, models that repeat, held-out documents never trained on."""
+"""Classifiers: scores equal the library's, training is reproducible, no held-out document is trained on."""
 
 import json
 import random
@@ -59,7 +59,7 @@ def labelled_texts(label: str, count: int, seed: int = 0) -> list[str]:
 
 
 def source_pieces(count: int) -> dict[str, list[str]]:
-    """Pieces of source files as they are: of the standard library, and of sympy."""
+    """Return pieces of real source files, of the standard library and of sympy."""
     folders = {"negative": Path(sysconfig.get_paths()["stdlib"]), "positive": Path(sympy.__file__).parent / "core"}
     pieces: dict[str, list[str]] = {}
     for label, folder in folders.items():
@@ -221,7 +221,7 @@ def test_sampling_takes_at_most_the_stated_documents(project: Path) -> None:
     assert sum(sample.trained_on.values()) + sample.held_out.num_rows == 80
 
 
-def test_one_annotated_folder_is_parted_by_kept_types(project: Path) -> None:
+def test_one_annotated_folder_is_split_by_kept_types(project: Path) -> None:
     texts = [*labelled_texts("positive", 60), *labelled_texts("negative", 60)]
     types = [[7, 2] if i % 2 else [1] for i in range(60)] + [[3, 4], [], None, [-1]] * 15
     folder = write_documents(project / "a", texts, "a", types=types)
@@ -304,7 +304,7 @@ def test_a_missing_model_is_named(project: Path) -> None:
         classify(documents, project / "nothing", project / "out", "round1", 0.0)
 
 
-def test_average_precision_is_that_of_its_definition() -> None:
+def test_average_precision_follows_its_definition() -> None:
     rng = np.random.default_rng(0)
     scores = np.round(rng.random(300), 2).astype(np.float32)
     is_positive = rng.random(300) < scores

@@ -97,7 +97,7 @@ def make_benchmarks(folder: Path) -> None:
 
 
 def settings(**changes) -> PretrainParams:
-    """Return quick params, changed as asked."""
+    """Return params for quick runs, with changes."""
     values = {
         "schedule": "cosine", "learning_rate": 3e-3, "warmup_steps": 3, "weight_decay": 0.1, "betas": (0.9, 0.95),
         "max_gradient_norm": 1.0, "document_bounds": True, "steps": 12, "batch_tokens": 8 * LENGTH,

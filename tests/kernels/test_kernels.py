@@ -1,4 +1,4 @@
-"""Compiled words and hashes equal what plain Python says they are."""
+"""Compiled words and hashes equal those of plain Python."""
 
 import os
 import random
@@ -41,7 +41,7 @@ def scan_words(column: pa.Array) -> list[list[tuple[int, int, int]]]:
 
 
 def plain_words(text: str) -> list[str]:
-    """The words as words.py describes them, one character at a time."""
+    """Return the words that words.py describes, found one character at a time."""
     words, word = [], ""
     for character in text:
         category = unicodedata.category(character)
@@ -109,7 +109,7 @@ def test_a_column_of_numbers_is_refused() -> None:
         text_buffers(pa.array([1, 2]))
 
 
-def test_text_hashes_see_white_space_as_one_blank_and_nothing_else_so() -> None:
+def test_text_hashes_count_white_space_as_one_blank_and_ignore_nothing_else() -> None:
     first, second = text_hashes(pa.array([" a\t b\n", "a b", "ab", "a  B", "", " \n"]))
     assert first[0] == first[1] and second[0] == second[1]
     assert first[4] == first[5]

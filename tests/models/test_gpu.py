@@ -27,7 +27,7 @@ from stages.pretrain.stage import pretrain
 HAS_GPU = torch.cuda.is_available()
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not HAS_GPU, reason="no GPU here")]
 
-# 64 places a head: FlashAttention and flex have no kernels for the tiny heads of the other tests.
+# Heads of 64: FlashAttention and flex have no kernels for the tiny heads of the other tests.
 SHAPE = ArchitectureParams(
     architecture="llama", hidden_size=256, intermediate_size=512, layers=2, heads=4, key_value_heads=2
 )
@@ -54,7 +54,7 @@ def own_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("implementation", EXACT)
 def test_logits_in_a_packed_row_equal_those_of_the_document_alone(data: Path, implementation: str):
-    # 32 bits on both sides, in another order.
+    # Both in 32 bits, added up in another order.
     compare_with_documents_alone(data, implementation, "fp32", tolerance=1e-5)
 
 
@@ -118,7 +118,7 @@ def test_a_compiled_step_waits_for_nothing_and_is_compiled_once(data: Path):
             loss = model(labels=labels, **inputs)
         loss.backward()
 
-    for number in range(2):  # the second finds gradients where the first found none
+    for number in range(2):  # in the second, there are gradients already
         step(number)
     compiled = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     torch.cuda.set_sync_debug_mode("error")
@@ -164,14 +164,14 @@ def losses(folder: Path) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def on_cpu(data: Path, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
-    """The losses of the same run in 32 bits on the CPU."""
+    """Return the losses of the same run in 32 bits on the CPU."""
     folder = tmp_path_factory.mktemp("cpu")
     command = make_project(data, folder, precision="fp32", compile=False)
     run(["env", "CUDA_VISIBLE_DEVICES=", *command], folder)
     return losses(folder)
 
 
-def test_the_stage_learns_as_on_the_cpu_and_killed_it_goes_on(data: Path, tmp_path: Path, on_cpu: np.ndarray):
+def test_the_stage_learns_as_on_the_cpu_and_continues_after_a_kill(data: Path, tmp_path: Path, on_cpu: np.ndarray):
     command = make_project(data, tmp_path / "run", checkpoint_every_steps=1)
     killed = start(command, tmp_path / "run", "killed")
     deadline = time.monotonic() + 300
@@ -182,7 +182,7 @@ def test_the_stage_learns_as_on_the_cpu_and_killed_it_goes_on(data: Path, tmp_pa
     assert killed.wait() == -9, (tmp_path / "run" / "killed.log").read_text()[-3000:]
     metrics = run(command, tmp_path / "run")
     assert "continues after step" in (tmp_path / "run" / "run.log").read_text()
-    # bf16 has eight bits; losses begin at ln 259 = 5.6.
+    # bf16 has eight bits of precision; the first loss is ln 259 = 5.6.
     np.testing.assert_allclose(losses(tmp_path / "run"), on_cpu, rtol=1e-2)
     for component in ("one", "two"):
         assert metrics[f"held_out_loss_{component}"] < metrics[f"held_out_loss_before_{component}"] - 0.2
@@ -198,7 +198,7 @@ def test_launched_on_one_gpu_whole_or_sharded_it_learns_the_same(
     np.testing.assert_allclose(losses(tmp_path / "run"), on_cpu, rtol=1e-2)
 
 
-def test_running_out_of_memory_names_what_to_turn(data: Path, tmp_path: Path):
+def test_running_out_of_memory_names_the_params_to_change(data: Path, tmp_path: Path):
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**26) / total)

@@ -1,4 +1,4 @@
-"""What the sandbox promises to those who use it: outcomes, order, determinism, and no harm from a hostile few."""
+"""What the sandbox promises its users: outcomes, order, determinism, and no harm to others from hostile snippets."""
 
 import os
 import platform
@@ -15,8 +15,8 @@ import pytest
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.sandbox import Limits, Result, Sandbox
 from mathcode_pile.sandbox.controller import missing_promises
+from mathcode_pile.sandbox.imports import choose_kind
 from mathcode_pile.sandbox.seccomp import TABLES, ZYGOTE, snippet_program, zygote_program
-from mathcode_pile.sandbox.syntax import choose_kind
 
 LIMITS = Limits(timeout_s=2, memory_mb=512, output_bytes=5000, disk_mb=4)
 SOURCE = str(Path(__file__).resolve().parents[2] / "src")
@@ -90,7 +90,7 @@ def test_output_is_what_python_would_have_written(sandbox: Sandbox, code: str, s
     assert sandbox.run(code) == Result("ok", stdout, "")
 
 
-def test_error_with_a_closed_output_or_exit_functions_is_still_told(sandbox: Sandbox) -> None:
+def test_error_is_reported_despite_a_closed_output_or_exit_functions(sandbox: Sandbox) -> None:
     division = "ZeroDivisionError: division by zero"
     assert sandbox.run("import sys\nprint(1)\nsys.stdout.close()\n1 / 0") == Result("exception", "1\n", division)
     assert sandbox.run("import atexit\natexit.register(print, 'bye')\n1 / 0") == Result("exception", "bye\n", division)
@@ -161,7 +161,7 @@ def test_imports_decide_which_parent_runs_a_snippet(code: str, kind: str) -> Non
     assert choose_kind(code) == kind
 
 
-def test_results_stand_in_order(sandbox: Sandbox) -> None:
+def test_results_are_in_order(sandbox: Sandbox) -> None:
     codes = [f"import time\ntime.sleep({0.05 if i % 7 == 0 else 0})\nprint({i})" for i in range(60)]
     assert [result.stdout for result in sandbox.run_all(codes)] == [f"{i}\n" for i in range(60)]
 
@@ -325,7 +325,7 @@ def test_isolation_none_runs_all_the_same() -> None:
 
 
 def test_kernel_that_refuses_landlock_and_seccomp_is_refused() -> None:
-    """Not by our own switch: a filter around the whole process says that the calls do not exist."""
+    """Without our own switch: a filter around the whole process answers that the calls do not exist."""
     if platform.machine() != "x86_64":
         pytest.skip("the filter of this test is x86_64's")
     output = run_under_filter([317, 444, 445, 446], 38)  # seccomp, landlock
@@ -334,7 +334,7 @@ def test_kernel_that_refuses_landlock_and_seccomp_is_refused() -> None:
 
 
 def test_machine_that_gives_namespaces_but_no_mounts_is_used_without_them() -> None:
-    """As where a security module lets a process make a user namespace and gives it no privileges there."""
+    """So it is where a security module allows user namespaces but gives no privileges in them."""
     if platform.machine() != "x86_64":
         pytest.skip("the filter of this test is x86_64's")
     layers = run_under_filter([165], 1)  # mount
@@ -342,7 +342,7 @@ def test_machine_that_gives_namespaces_but_no_mounts_is_used_without_them() -> N
 
 
 def run_under_filter(refused: list[int], error: int) -> str:
-    """What a process says of its sandbox when a filter around it refuses some calls, prctl's seccomp for one."""
+    """Return what a process prints about its sandbox when a filter around it refuses some calls."""
     program = [(0x20, 0, 0, 0)]
     for number in refused:
         program += [(0x15, 0, 1, number), (0x06, 0, 0, 0x00050000 | error)]
@@ -350,12 +350,12 @@ def run_under_filter(refused: list[int], error: int) -> str:
         program += [(0x15, 0, 3, 157), (0x20, 0, 0, 16), (0x15, 0, 1, 22), (0x06, 0, 0, 0x00050000 | 22)]
     program += [(0x06, 0, 0, 0x7FFF0000)]
     script = (
-        "import ctypes\nfrom mathcode_pile.sandbox import Sandbox, kernel, seccomp\n"
+        "import ctypes\nfrom mathcode_pile.sandbox import Sandbox, linux, seccomp\n"
         "from mathcode_pile.core.errors import PipelineError\n"
         f"program = {program!r}\n"
         "filters = (seccomp._Instruction * len(program))(*[seccomp._Instruction(*p) for p in program])\n"
-        "kernel.prctl(38, 1)\n"
-        "kernel.prctl(22, 2, ctypes.byref(seccomp._Program(len(program), ctypes.addressof(filters))))\n"
+        "linux.prctl(38, 1)\n"
+        "linux.prctl(22, 2, ctypes.byref(seccomp._Program(len(program), ctypes.addressof(filters))))\n"
         "try:\n    with Sandbox() as one:\n        print(one.run('print(1)').stdout, one.layers)\n"
         "except PipelineError as error:\n    print(error)"
     )
@@ -390,10 +390,10 @@ def test_filter_lists_no_dangerous_call(name: str) -> None:
 
 @pytest.mark.parametrize("machine", TABLES)
 def test_no_new_call_is_allowed_by_default(machine: str) -> None:
-    """Walk both filters for every number: what is not in the table is refused to a snippet."""
+    """Walk through both filters for every number: a snippet gets no call that is not in the table."""
     calls, architecture = TABLES[machine]
     programs = zygote_program(machine), snippet_program(machine)
-    # Some depend on an argument, which is 0 here.
+    # Some calls depend on an argument, which is 0 here.
     allowed = {n for n in range(1024) if all(_walk(p, n, architecture) == 0x7FFF0000 for p in programs)}
     assert allowed <= set(calls.values())
     assert calls["read"] in allowed

@@ -38,7 +38,7 @@ Check = Callable[[Result, World], bool]
 
 
 class Attempt(NamedTuple):
-    """A hostile snippet, in which @NAME@ stands for a thing of the world, and what must hold afterwards."""
+    """A hostile snippet, in which @NAME@ is replaced by a thing of the world, and what must be true afterwards."""
 
     code: str
     holds: Check
@@ -73,7 +73,7 @@ def nobody_called(result: Result, world: World) -> bool:
 
 
 def disk_unharmed(result: Result, world: World) -> bool:
-    # Between two looks at a folder without a size limit of its own, a snippet can overshoot.
+    # Without a file system that limits it, a snippet can exceed the limit between two looks at its folder.
     return result.outcome != "ok" and world.disk_peak < 500e6
 
 
@@ -299,14 +299,14 @@ ATTEMPTS = {
 
 
 def count_threads() -> int:
-    """The machine's processes and threads."""
+    """Count the machine's processes and threads."""
     return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes on disk below a folder that others write to."""
+    """Return the bytes on disk below a folder that others write to."""
     total = 0
-    for place, _, names in os.walk(folder):  # passes over folders that go meanwhile, as rglob does not
+    for place, _, names in os.walk(folder):  # unlike rglob, it skips folders that disappear meanwhile
         for name in names:
             with contextlib.suppress(OSError):
                 total += (Path(place) / name).lstat().st_blocks * 512
@@ -384,7 +384,7 @@ def fill_in(code: str, world: World) -> str:
 
 
 def descendants(process: int) -> set[int]:
-    """The processes below one, whichever namespace they are in."""
+    """Count the processes below one, in any namespace."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -404,7 +404,7 @@ def descendants(process: int) -> set[int]:
 
 @pytest.fixture(scope="module", params=SETUPS)
 def battle(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[dict[str, Result], World, int]]:
-    """All attempts made in one set-up: results by name, the world, and the processes that were left."""
+    """Make all attempts in one set-up; yield the results by name, the world, and the number of processes left."""
     without, needed = SETUPS[request.param]
     before = descendants(os.getpid())
     over = threading.Event()
@@ -427,7 +427,7 @@ def battle(request: pytest.FixtureRequest, world: World) -> Iterator[tuple[dict[
         results = sandbox.run_all([fill_in(attempt.code, world) for attempt in ATTEMPTS.values()])
         over.set()
         each = 1 + 2 * LANES  # a warm parent, and its lanes with their zygotes
-        # Lanes that the last snippets spoiled are still being replaced.
+        # Lanes that the last snippets made unusable are still being replaced.
         deadline = time.monotonic() + 10
         while (left := count_left(before) - each * len(sandbox._parents)) and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The base model: the same bytes from the same params, and clear refusals."""
+"""The base model: the same params give the same bytes, and errors are clear."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def test_a_configuration_and_a_seed_give_the_same_bytes_each_time(tokenizer: Pat
     assert hash_folder(tmp_path / "one") != hash_folder(tmp_path / "other")
 
 
-def test_a_model_in_a_folder_comes_through_unchanged(tokenizer: Path, tmp_path: Path):
+def test_a_model_in_a_folder_is_not_changed(tokenizer: Path, tmp_path: Path):
     bring_base_model(BaseModelParams(config=SHAPE), tokenizer, tmp_path / "made")
     bring_base_model(BaseModelParams(folder=tmp_path / "made"), tokenizer, tmp_path / "brought")
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("made", "brought")]

@@ -1,4 +1,4 @@
-"""Evaluation: an oracle scores 100%, its opposite 0, other notations count; equal models give equal files."""
+"""Evaluation: an oracle scores 100%, also in other notations, its opposite 0; the same model gives the same files."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ from stages.evaluate.tasks.questions import answerable_questions, find_answer, o
 TASKS = ["gsm8k", "math", "sat", "ocw_courses", "mmlu_math"]
 LETTERS = "ABCD"
 
-# Ten ways to write a number that is none of a whole number's usual digits alone.
+# Ways to write a whole number other than by its digits alone.
 NOTATIONS = (
     "{n}.0",
     "${n}$",
@@ -57,7 +57,7 @@ def own_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Oracle(LM):
-    """A model that knows the answers: it writes each in a given notation, or another answer."""
+    """A model that knows the answers: it writes each in a given notation, or writes a wrong one."""
 
     def __init__(self, right: bool, notation: str = "") -> None:
         super().__init__()
@@ -209,7 +209,7 @@ def test_the_program_is_found_in_a_reply(reply: str):
     assert extract_program(reply) == "print(1)"
 
 
-def test_options_are_lettered_once():
+def test_options_get_letters_once():
     assert option_text({"options": ["A) 1", "2"]}) == "A. 1\nB. 2"
 
 
@@ -227,6 +227,6 @@ def test_a_limit_is_spread_over_the_questions():
     assert spread(3, 10) == [0, 1, 2]
 
 
-def test_where_a_benchmark_has_solutions_alone_the_answer_is_the_one_in_the_box(tmp_path: Path):
+def test_without_an_answer_the_one_in_the_solutions_box_counts(tmp_path: Path):
     write_questions(tmp_path, "math", [{"question": "2 + 2?", "answer": "", "solution": r"It is $\boxed{4}$."}])
     assert [row["answer"] for row in answerable_questions("math", tmp_path)] == ["4"]

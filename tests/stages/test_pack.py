@@ -1,4 +1,4 @@
-"""Rows: what the mixture asks to within one row, no token lost, hardly any padding, whatever the shards."""
+"""Rows: the tokens that the mixture asks for, no token lost, hardly any padding, independent of the shards."""
 
 import csv
 import json
@@ -25,8 +25,8 @@ from stages.pack.stage import PackParams, pack, write_mixture
 
 VOCABULARY = Vocabulary(60_000, 1, 2, 2)
 SCHEMA = token_schema(VOCABULARY)
-HELD_OUT = 59_999  # a token of held-out documents alone
-# What a mixture may say; at 3 epochs it stays under every cap used here.
+HELD_OUT = 59_999  # a token that only held-out documents have
+# Entries of a mixture; at most 3 epochs, which is under the limits used here.
 SHARES = st.one_of(
     st.floats(0, 3).map(lambda x: ShareParams(weight=x)),
     st.floats(0, 3).map(lambda x: ShareParams(epochs=x)),
@@ -35,7 +35,7 @@ SHARES = st.one_of(
 
 
 def make_documents(lengths: list[int], component: str) -> list[dict[str, Any]]:
-    """Documents of these lengths, each of tokens that tell document and place: begin, contents, end."""
+    """Return documents of these lengths; their tokens depend on document and place."""
     rows = []
     for i, length in enumerate(lengths):
         inner = [3 + (i * 131 + k) % 59_000 for k in range(max(0, length - 2))]
@@ -72,7 +72,7 @@ def spell(tokens: list[int]) -> str:
 
 
 def assert_pieces_are_of(pieces: list[list[int]], components: dict[str, list[int]], epochs: int) -> None:
-    """Each piece is a run of a document's tokens, and every document that fits a row is there in one piece."""
+    """Check that each piece is a run of a document's tokens, and that no document that fits a row is cut."""
     documents = [row["tokens"] for name, lengths in components.items() for row in make_documents(lengths, name)]
     everything = "|".join(spell(tokens) for tokens in documents)
     assert all(spell(piece) in everything for piece in pieces)
@@ -167,7 +167,7 @@ def test_weights_share_what_the_budget_leaves() -> None:
         ({"a": {"weight": 1}, "b": {"tokens": 5}}, None, "asks for tokens, and the component has none"),
     ],
 )
-def test_what_cannot_be_met_is_an_error_that_says_so(mixture: dict, budget: int | None, message: str) -> None:
+def test_a_mixture_that_cannot_be_met_is_a_clear_error(mixture: dict, budget: int | None, message: str) -> None:
     shares = {name: ShareParams.model_validate(value) for name, value in mixture.items()}
     with pytest.raises(ParamsError, match=message):
         ask_tokens(shares, {"a": 100}, budget, 4)
@@ -184,7 +184,7 @@ def test_a_mixture_entry_says_one_thing(values: dict) -> None:
 def test_best_fit_decreasing_is_what_it_is_called(lengths: list[int], sequence_length: int) -> None:
     pieces = cut_documents(np.array(lengths, np.int32), sequence_length)
     plan = pack_pieces(pieces.length, sequence_length)
-    # The same by the book, slowly.
+    # The textbook's algorithm, slowly.
     room: list[int] = []
     for length in sorted(pieces.length.tolist(), reverse=True):
         fitting = [r for r in room if r >= length]
@@ -268,7 +268,7 @@ def test_datasets_maps_the_rows_into_memory(project: Path) -> None:
     assert np.array_equal(rows[0]["tokens"], own.row(0)[0]) and np.array_equal(rows[0]["bounds"], own.row(0)[1])
 
 
-def test_rows_that_are_not_whole_are_named(project: Path) -> None:
+def test_files_that_are_not_complete_are_named(project: Path) -> None:
     folder = write_tokens(project / "tokens", {"a": [60] * 50})
     pack(folder, project / "out", params(), {"a": ShareParams(weight=1)})
     path = project / "out" / "rows-00000.arrow"
@@ -293,7 +293,7 @@ def test_different_tokenizers_do_not_mix(project: Path) -> None:
         pack(folder, project / "out", params(), {n: ShareParams(weight=1) for n in "ab"})
 
 
-def test_the_table_says_what_the_mixture_became(project: Path) -> None:
+def test_the_table_shows_the_mixture_as_packed(project: Path) -> None:
     folder = write_tokens(project / "tokens", {"a": [50, 50], "b": [100]})
     metrics = pack(folder, project / "out", params(), {"a": ShareParams(epochs=2), "b": ShareParams(weight=1)})
     write_mixture(project / "plots" / "mixture.csv", metrics, ["a", "b"])

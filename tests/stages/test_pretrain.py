@@ -64,7 +64,7 @@ def in_child(work: Callable[[], None], **environment: str) -> int:
     pid = os.fork()
     if pid == 0:
         os.environ.update(environment)
-        AcceleratorState._reset_state(reset_partial_state=True)  # what earlier tests in this process left
+        AcceleratorState._reset_state(reset_partial_state=True)  # of earlier tests in this process
         try:
             work()
             os._exit(0)
@@ -89,7 +89,7 @@ def test_logits_in_a_packed_row_equal_those_of_the_document_alone(data: Path, im
 
 @pytest.mark.slow
 def test_logits_in_a_packed_row_equal_those_of_the_document_alone_with_flex_compiled_for_a_cpu(data: Path):
-    with torch.no_grad():  # torch compiles no backward pass of it for CPUs
+    with torch.no_grad():  # torch does not compile its backward pass for CPUs
         check_logits(data, "flex_attention")
 
 
@@ -106,7 +106,7 @@ def check_logits(data: Path, implementation: str) -> None:
         bounds = rows.row(number)[1].tolist()
         for start, stop in itertools.pairwise(bounds):
             alone = model(torch.from_numpy(row.input_ids[:, start:stop]), use_cache=False).logits.detach()[0]
-            # 32-bit arithmetic in another order: logits here are about 1, the tolerance 1e-5.
+            # 32-bit numbers added up in another order; the logits are about 1.
             torch.testing.assert_close(bounded[start:stop], alone, atol=1e-5, rtol=0)
             apart = max(apart, float((unbounded[start:stop] - alone).abs().max()))
     assert apart > 1e-2
@@ -130,7 +130,7 @@ def attend_within(
 def test_varlen_gives_its_kernel_the_documents_laid_end_to_end(
     data: Path, monkeypatch: pytest.MonkeyPatch, bounds: bool
 ):
-    # The kernel itself runs on GPUs only.
+    # The kernel itself runs only on GPUs.
     monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", attend_within)
     rows = PackedRows(data / "pack").take(range(3))
     losses = []
@@ -167,7 +167,7 @@ def test_compiled_layers_give_the_same_losses_and_are_not_compiled_again_at_each
             loss.backward()
             losses.append(float(loss.detach()))
     torch.testing.assert_close(losses[:4], losses[4:], atol=0, rtol=1e-5)
-    # One of a layer, one of a chunk of the loss.
+    # One for all layers, one for all chunks of the loss.
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 2
     assert not torch._dynamo.utils.counters["graph_break"]
 
@@ -215,7 +215,7 @@ def test_killed_three_times_the_weights_and_the_curve_equal_an_undisturbed_runs(
 
 
 def train_until(step: int, data: Path, out: Path) -> None:
-    """Train, and be killed in the middle of a step, after its gradients were made."""
+    """Train, and be killed in the middle of a step, after its gradients were computed."""
 
     def check_finite(self: Any, *_: float) -> None:
         if self.step == step:
@@ -226,7 +226,7 @@ def train_until(step: int, data: Path, out: Path) -> None:
 
 
 def train_until_saving(data: Path, out: Path) -> None:
-    """Train, and be killed when a checkpoint's tensors are written and it has not its name yet."""
+    """Train, and be killed after a checkpoint's tensors were written and before it got its name."""
     Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign, assignment]
     train(data, out)
 
@@ -276,13 +276,13 @@ def test_two_processes_give_the_losses_of_one(data: Path, tmp_path: Path):
     assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
     shutil.rmtree(tmp_path / "scratch")
     assert in_two_processes(lambda: train(data, tmp_path / "two") and None) == [0, 0]
-    # The second process's random state: there were two.
+    # The second process has saved its random state, so there were two.
     assert list((tmp_path / "scratch" / "checkpoints").glob("*/step-*/random_states_1.pkl"))
-    # Gradients are summed in another order: 12 steps apart by rounding alone.
+    # Gradients are added up in another order, so 12 steps differ by rounding.
     same_curves(tmp_path / "one", tmp_path / "two", rtol=1e-4)
 
 
-def test_a_run_goes_on_with_another_number_of_processes(data: Path, tmp_path: Path):
+def test_a_run_continues_with_another_number_of_processes(data: Path, tmp_path: Path):
     assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
     shutil.rmtree(tmp_path / "scratch")
     assert end_of(in_child(lambda: train_until(7, data, tmp_path / "two"))) == -signal.SIGKILL
@@ -292,7 +292,7 @@ def test_a_run_goes_on_with_another_number_of_processes(data: Path, tmp_path: Pa
 
 
 class Sharding(Accelerator):
-    """Shards over CPU processes, where accelerate does so over GPUs only, with the settings of our launcher files."""
+    """Shards over CPU processes, with the settings of our launcher files; accelerate itself does so only over GPUs."""
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
@@ -305,7 +305,7 @@ class Sharding(Accelerator):
 
 
 def train_sharded(data: Path, out: Path, end: int | None = None) -> None:
-    """Train with weights, gradients and moments sharded; die in the middle of a step where one is given."""
+    """Train with weights, gradients and moments sharded; end: die in the middle of this step."""
     distributed.Accelerator = Sharding  # type: ignore[misc]
     if end is not None:
         training.Run._check_finite = lambda run, *_: os._exit(9) if run.step == end else None  # type: ignore[method-assign]
@@ -322,7 +322,7 @@ def test_sharded_over_two_processes_the_losses_are_those_of_one_and_a_crash_chan
     assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed", end=7)) == [9, 9]
     assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed")) == [0, 0]
     assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "sharded")
-    # Their checkpoints are no other run's: one that is not sharded begins anew.
+    # A run that is not sharded does not use their checkpoints and starts from the beginning.
     assert end_of(in_child(lambda: train(data, tmp_path / "whole") and None)) == 0
     same_curves(tmp_path / "one", tmp_path / "whole", rtol=1e-9)
     whole, gathered = (load_model(tmp_path / name / "model").state_dict() for name in ("one", "sharded"))
@@ -360,13 +360,13 @@ def test_the_held_out_loss_falls_and_the_model_can_be_loaded(data: Path, tmp_pat
 
 
 def test_the_operations_of_a_step_are_those_of_its_matrix_products(data: Path):
-    """6 a weight and token; with attention each pair of tokens that attend counts 12 times the width, in each layer."""
+    """6 for each weight and token; in each layer, 12 times the width for each pair of tokens that attend."""
     model = load_model(data / "base_model")
     assert training_flops(model, 10, 0) == 6 * count_parameters(model) * 10
     assert training_flops(model, 0, 55) == 12 * model.config.num_hidden_layers * model.config.hidden_size * 55
 
 
-def test_running_out_of_memory_says_what_to_turn(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_running_out_of_memory_names_the_params_to_change(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def fail(*_: Any, **__: Any) -> None:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
@@ -414,7 +414,7 @@ def test_the_learning_rate_warms_up_and_ends_at_its_lowest(schedule: str):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "accelerate").glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_launcher_file_is_one_that_accelerate_takes_whole(path: Path):
+def test_accelerate_accepts_all_of_each_launcher_file(path: Path):
     arguments = f"--config_file {path} --machine_rank 0 --main_process_ip 10.0.0.1 -m stages.pretrain data/pack"
     known, *_ = _validate_launch_command(launch_command_parser().parse_args(arguments.split()))
     assert (known.module, known.training_script, known.training_script_args) == (True, "stages.pretrain", ["data/pack"])
@@ -447,6 +447,6 @@ def test_wrong_params_are_named(changes: dict[str, Any], message: str):
         parse_section("pretrain", settings().model_dump() | changes, PretrainParams)
 
 
-def test_a_pack_that_is_not_there_is_named(data: Path, tmp_path: Path):
+def test_a_missing_pack_is_named(data: Path, tmp_path: Path):
     with pytest.raises(InputError, match=r"pack\.json"):
         pretrain(settings(), tmp_path, data / "tokenize", data / "base_model", tmp_path / "m", tmp_path / "p")

@@ -1,5 +1,7 @@
 """The report: the funnel as text and as a page that a browser shows whole."""
 
+import html
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,7 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from stages.report.stage import headlines, read_funnel, read_metrics, summarize, write_report
+from mathcode_pile.core.funnel import CoreReason
+from stages.classify.reasons import Reason
+from stages.report.stage import explain_steps, headlines, read_funnel, read_metrics, summarize, write_report
 
 METRICS = read_metrics(ROOT / "metrics")
 
@@ -28,6 +32,23 @@ def test_the_page_is_the_same_each_time_and_needs_no_data(tmp_path: Path) -> Non
         pages.append((tmp_path / name / "index.html").read_bytes())
     assert pages[0] == pages[1] and b"<svg" in pages[0]
     assert b"src=" not in pages[0] and b'href="http' not in pages[0]
+
+
+def test_a_reason_is_explained_by_its_stages_sentence_and_one_without_a_sentence_is_shown_bare(tmp_path: Path) -> None:
+    counts = {"in": 9, "kept": 2, "dropped": 7}
+    for name, reasons in (("a", "below_floor 3, failed 1, unheard_of 2"), ("b", "below_floor 1")):
+        (tmp_path / "classify").mkdir(exist_ok=True)
+        (tmp_path / "classify" / f"{name}.json").write_text(json.dumps(counts | {"reasons": reasons}))
+    (tmp_path / "corpus.json").write_text(json.dumps(counts | {"reasons": "failed 7"}))
+    assert explain_steps(read_funnel(read_metrics(tmp_path))) == [
+        ("below_floor", Reason.BELOW_FLOOR.sentence, ["classify"]),
+        ("failed", CoreReason.FAILED.sentence, ["classify", "corpus"]),
+    ]
+    write_report(tmp_path, tmp_path, tmp_path / "out", "sample")
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "unheard_of 2" in page and f"<dd>{html.escape(Reason.BELOW_FLOOR.sentence, quote=False)}" in page.replace(
+        "&#39;", "'"
+    )
 
 
 def test_a_run_that_has_just_begun_has_a_report_too(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A tokenizer comes from one place, the same each time, and loads as transformers' own."""
+"""A tokenizer comes from one source, is the same each time, and loads as transformers' own."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_a_trained_tokenizer_loads_as_transformers_own_and_loses_nothing(tmp_pat
     ids = tokenizer(text).input_ids
     assert ids[0] == tokenizer.bos_token_id and ids.count(tokenizer.bos_token_id) == 1
     assert tokenizer.decode(ids, skip_special_tokens=True) == text
-    # Brought from a folder it is the same tokenizer.
+    # From a folder it is the same tokenizer.
     bring_tokenizer(TokenizerParams(folder=tmp_path / "out"), corpus, tmp_path / "again")
     assert (tmp_path / "again" / "tokenizer.json").read_bytes() == (tmp_path / "out" / "tokenizer.json").read_bytes()
 

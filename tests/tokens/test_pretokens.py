@@ -1,4 +1,4 @@
-"""Pre-tokens: cut where the tokenizers library cuts, encoded as it encodes, however the table of them grows."""
+"""Pre-tokens: cut and encoded as by the tokenizers library, also while their table grows."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ CUTS = {
     ),
 }
 TEXT = "It's 12345 x\n\n  y = (x+1)'LL don't\t\tz; 'S  éa ½ x² 中文 \u2028\u00a0-\r\n 'veto"
-# Each kind of character there is a rule about, and some that look like them.
+# Each kind of character that a rule is about, and some that look like them.
 CHARACTERS = (
     "aZé中ſsStTmdreveLl0１½² \t\n\r\x0b\x1c\u0085\u00a0\u2028\u3000'’-+.(<|>_\u0301\U0001d465\U0001f600\U000e0001"
 )
@@ -38,7 +38,7 @@ def make_tokenizer(style: int) -> Any:
 
 
 def encode(encoder: PretokenEncoder, texts: list[str]) -> list[list[int]]:
-    """Return each text's ids, which stand between a begin of 1 and an end of 2."""
+    """Return each text's ids, without the 1 before and the 2 after them."""
     ids, bounds = encoder.encode(pa.array(texts), np.arange(len(texts) + 1), 1, 2)
     parts = [part.tolist() for part in np.split(ids, bounds[1:-1])]
     assert all(part[0] == 1 and part[-1] == 2 for part in parts) and len(parts) == len(texts)
@@ -46,7 +46,7 @@ def encode(encoder: PretokenEncoder, texts: list[str]) -> list[list[int]]:
 
 
 def find_cuts(text: str, style: int) -> list[int]:
-    """Return where pre-tokens end, counted in characters, as the kernel says."""
+    """Return where the kernel ends pre-tokens, counted in characters."""
     data, classes = np.frombuffer(text.encode(), np.uint8), character_classes(style)
     ends, position = [], 0
     while position < len(data):
@@ -90,12 +90,12 @@ def test_ids_of_real_mathematics_are_the_librarys(style: int, real_data: Path) -
     assert encode(PretokenEncoder(tokenizer, style), lines) == expected
 
 
-def test_the_table_grows_and_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_grows_and_is_emptied(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = make_tokenizer(kernel.LLAMA3)
     drawn = np.random.default_rng(0)
     letters = str.maketrans("0123456789", "abcdefghij")
     texts = [" ".join(map(str, drawn.integers(0, 10**9, 40))).translate(letters) for _ in range(1500)]
-    texts[7] = "a" * 1_000_000  # one pre-token, longer than all the room there is at first
+    texts[7] = "a" * 1_000_000  # one pre-token, longer than the first table's room for all
     expected = [e.ids for e in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
     encoder = PretokenEncoder(tokenizer, kernel.LLAMA3)
     assert encode(encoder, texts) == expected
@@ -132,7 +132,7 @@ def test_special_tokens_in_a_text_are_text() -> None:
     assert not special & {number for ids in expected for number in ids}
 
 
-def test_a_slice_of_a_column_is_encoded_as_it_stands() -> None:
+def test_a_slice_of_a_column_is_encoded_by_itself() -> None:
     tokenizer = make_tokenizer(kernel.GPT2)
     column = pa.array(["not this", TEXT, "", "nor this"]).slice(1, 2)
     ids, bounds = PretokenEncoder(tokenizer, kernel.GPT2).encode(column, np.arange(3), None, 5)

@@ -1,6 +1,6 @@
-"""A lane has its zygote run snippets one after another, watches each from outside, and judges how it ended."""
+"""A lane makes its zygote run snippets one after another, watches each from outside, and judges how it ended."""
 
-# The lanes do without pathlib, for whose weight every fork would pay.
+# Lanes do not import pathlib: it would make every fork slower.
 # ruff: noqa: PTH103, PTH118
 import _socket
 import os
@@ -9,17 +9,21 @@ from contextlib import suppress
 from typing import TypedDict
 
 from mathcode_pile.core.outcomes import Outcome
-from mathcode_pile.sandbox import child, kernel, namespaces, zygote
+from mathcode_pile.sandbox import linux, namespaces, snippet_process, zygote
 from mathcode_pile.sandbox.watch import MAX_THREADS, Bounds, Watch, children_of
 
-# What a snippet may claim of itself; everything else is seen from here.
+# What a snippet may claim about itself. All other outcomes are seen from here.
 CLAIMS = frozenset(
     {Outcome.DOES_NOT_COMPILE, Outcome.EXCEPTION, Outcome.MEMORY, Outcome.BLOCKED, Outcome.MISSING_MODULE}
 )
+# The kernel ends a process by a less exact clock than the one it reports.
+SHARE_OF_TIME = 0.9
+# A process that the kernel kills for want of memory may be a little under its limit.
+SHARE_OF_MEMORY = 0.8
 
 
 class Settings(TypedDict):
-    """What the controller tells a parent."""
+    """What the controller tells a warm parent."""
 
     controller: int
     controls: list[int]
@@ -42,7 +46,7 @@ class ZygoteDiedError(Exception):
 class Lane:
     """One lane: `layers` names the protections it has, `run` runs one snippet.
 
-    is_spent: a snippet went too far, or left something behind; this lane is to end, and another to take its place.
+    is_spent: a snippet broke a limit, or left something behind, so a new lane must replace this one.
     """
 
     def __init__(self, settings: Settings, control: int) -> None:
@@ -52,23 +56,23 @@ class Lane:
         without = frozenset(settings["without"])
         with open("/proc/self/statm") as file:
             held = int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
-        # The machine's own, seen from outside all namespaces; the zygote closes it.
+        # The machine's own /proc, as seen from outside all namespaces; the zygote closes it.
         self._processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         readable = namespaces.readable_paths(settings["paths"])
         self.layers, self._box = self._enter_namespaces(readable, without)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        linux.prctl(linux.PR_SET_DUMPABLE, 0)
+        linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
         cell = zygote.Cell(
-            self._box,
-            readable,
-            settings["timeout_s"],
-            held + (settings["memory_mb"] << 20),
-            settings["disk_mb"] << 20,
-            # In a user namespace of its own a lane's processes are counted apart; else all of the user's are.
-            MAX_THREADS + 8 if "user" in self.layers else None,
-            settings["packages"],
-            without,
+            box=self._box,
+            readable=readable,
+            timeout_s=settings["timeout_s"],
+            memory_bytes=held + (settings["memory_mb"] << 20),
+            file_bytes=settings["disk_mb"] << 20,
+            # A user namespace counts the processes of a lane alone. Without one, all processes of the user count.
+            processes=MAX_THREADS + 8 if "user" in self.layers else None,
+            packages=settings["packages"],
+            without=without,
         )
         self._memory_bytes = cell.memory_bytes
         self._socket, theirs = _socket.socketpair()
@@ -78,7 +82,7 @@ class Lane:
         self._watch = Watch(self._bounds(), self._zygote, self._socket.fileno(), control)
 
     def _enter_namespaces(self, readable: list[str], without: frozenset[str]) -> tuple[list[str], str]:
-        """Return the layers that the machine gives, and the snippets' folder."""
+        """Return the layers that the machine allows, and the snippets' folder."""
         disk_mb = self.settings["disk_mb"]
 
         def enter() -> list[str]:
@@ -88,7 +92,7 @@ class Lane:
                 names.append("mount")
             return names
 
-        # Half a root is no root, and there is no way back from it: so it is tried in a process of no further use.
+        # A root that is only half made is of no use and cannot be undone. So this is first tried in another process.
         layers = enter() if "namespaces" not in without and namespaces.can_be_done(enter) else []
         if "mount" in layers:
             return layers, namespaces.BOX
@@ -99,10 +103,10 @@ class Lane:
     def _start_zygote(self, cell: zygote.Cell, theirs: _socket.socket) -> int:
         lane = os.getpid()
         try:
-            process = kernel.fork_first_process() if self.layers else kernel.fork()
+            process = linux.fork_first_process() if self.layers else linux.fork()
             parent = 0 if self.layers else lane
         except OSError:
-            process, parent = kernel.fork(), lane
+            process, parent = linux.fork(), lane
         if process == 0:
             try:
                 zygote.serve(cell, parent, theirs)
@@ -113,19 +117,20 @@ class Lane:
         return process
 
     def _greet(self) -> list[str]:
+        """Return the layers that the zygote names."""
         greeting = self._socket.recv(4096).decode()
         if not greeting.endswith(zygote.READY):
             raise OSError(greeting or "the process that forks snippets died as it started")
-        return greeting.split("\n")[:-2]
+        return greeting.removesuffix(zygote.READY).splitlines()
 
     def _bounds(self) -> Bounds:
         settings = self.settings
         return Bounds(
-            settings["timeout_s"],
-            2 * settings["timeout_s"],
-            settings["output_bytes"],
-            None if "mount" in self.layers else (self._box, settings["disk_mb"]),
-            self._processes,
+            cpu_s=settings["timeout_s"],
+            wall_s=2 * settings["timeout_s"],
+            output_bytes=settings["output_bytes"],
+            folder=None if "mount" in self.layers else (self._box, settings["disk_mb"]),
+            processes=self._processes,
         )
 
     def run(self, code: str) -> list[str]:
@@ -163,7 +168,7 @@ class Lane:
         with suppress(ProcessLookupError):
             os.kill(self._zygote, signal.SIGKILL)
         os.waitpid(self._zygote, 0)
-        # Where it was not the first process of a namespace, what it left behind has come to us.
+        # If the zygote was not the first process of a namespace, the processes it left are now children of this one.
         while left := children_of(self._processes, os.getpid()):
             for process in left:
                 os.kill(process, signal.SIGKILL)
@@ -172,6 +177,7 @@ class Lane:
             namespaces.remove_folder(self._box)
 
     def _judge(self, ending: zygote.Ending, report: bytes) -> tuple[str, str]:
+        """Return a snippet's outcome and error."""
         code = os.waitstatus_to_exitcode(ending.status)
         if code == 0:
             return Outcome.OK, ""
@@ -179,12 +185,12 @@ class Lane:
             return _read_claim(report, code)
         timeout_s = self.settings["timeout_s"]
         number = -code
-        # The kernel ends a process by a coarser clock than the one it reports.
-        if number == signal.SIGXCPU or (number == signal.SIGKILL and ending.cpu_us >= timeout_s * 0.9e6):
+        is_out_of_time = ending.cpu_us >= SHARE_OF_TIME * timeout_s * 1e6
+        if number == signal.SIGXCPU or (number == signal.SIGKILL and is_out_of_time):
             return Outcome.TIMEOUT, f"more than {timeout_s:g} s of computing"
         if number == signal.SIGSYS:
             return Outcome.BLOCKED, "a foreign system call"
-        if number == signal.SIGKILL and ending.peak_kb * 1024 > 0.8 * self._memory_bytes:
+        if number == signal.SIGKILL and ending.peak_kb * 1024 > SHARE_OF_MEMORY * self._memory_bytes:
             return Outcome.MEMORY, "killed by the machine"
         return Outcome.KILLED, signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
 
@@ -192,7 +198,7 @@ class Lane:
 def _read_claim(report: bytes, code: int) -> tuple[str, str]:
     outcome, _, error = report.decode("utf-8", "replace").partition("\n")
     if outcome in CLAIMS:
-        return outcome, " ".join(error.split())[: child.MAX_MESSAGE]
+        return outcome, " ".join(error.split())[: snippet_process.MAX_MESSAGE]
     return Outcome.EXCEPTION, f"ended with status {code}"
 
 

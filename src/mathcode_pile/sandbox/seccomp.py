@@ -1,17 +1,20 @@
-"""The system calls a snippet may make; every other one fails with EPERM.
+"""The system calls that a snippet may make; every other one fails with EPERM.
 
-Two filters, since one that a process is under cannot be taken off: the zygote's, which is a list of what is
-allowed, not of what is forbidden, so that a call invented later is forbidden too; and the snippet's, short,
-because each snippet's process pays for it, which forbids what only the zygote needs, such as to fork.
-What numpy, scipy and sympy need is there. What is not: sockets, fork and exec, signals to others, ptrace,
-mounts and namespaces, keys, bpf, perf, io_uring, shared memory between processes, links, locks on whole
-files, and changes of a file's mode, owner or times, which Landlock does not cover.
+There are two filters, because a filter cannot be removed from a process. The zygote's filter lists what is allowed, not
+what is forbidden, so calls that Linux gets later are forbidden too. The snippet's filter is short, because the process
+of every snippet installs it. It forbids what only the zygote needs, such as fork.
+
+numpy, scipy and sympy get the calls that they need. Not allowed are sockets, fork and exec, signals to others, ptrace,
+mounts and namespaces, keys, bpf, perf, io_uring, memory shared between processes, links, locks on whole files, and
+changes of a file's mode, owner or times, which Landlock does not cover.
 """
 
 import ctypes
+import errno
 from collections.abc import Callable
+from typing import NamedTuple
 
-from mathcode_pile.sandbox import kernel
+from mathcode_pile.sandbox import linux
 
 # fmt: off
 X86_64 = {
@@ -66,29 +69,45 @@ AARCH64 = {
     "copy_file_range": 285, "preadv2": 286, "pwritev2": 287, "statx": 291, "rseq": 293, "clone3": 435,
     "close_range": 436, "openat2": 437, "faccessat2": 439,
 }
-# What the zygote needs besides, and the snippet's own filter takes away.
+# What only the zygote needs; the snippet's filter forbids it.
 ZYGOTE = {
     "x86_64": {"sendto": 44, "recvfrom": 45, "recvmsg": 47, "fork": 57, "wait4": 61},
     "aarch64": {"sendto": 206, "recvfrom": 207, "recvmsg": 212, "wait4": 260},
 }
 # fmt: on
+# The calls of each machine, and its audit architecture.
 TABLES = {"x86_64": (X86_64, 0xC000003E), "aarch64": (AARCH64, 0xC00000B7)}
 
-ALLOW, KILL = 0x7FFF0000, 0x80000000
-EPERM, ENOSYS = 0x00050000 | 1, 0x00050000 | 38
+# Actions of a filter, as in linux/seccomp.h.
+ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x00050000
+EPERM, ENOSYS = ERROR | errno.EPERM, ERROR | errno.ENOSYS
+# Instructions, as in linux/bpf_common.h.
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN, MASK = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
-SELF = 0xFEEDFACE  # stands for the process id, known only after the fork
-LAST_KNOWN = 467  # numbers beyond it: the C library is told that the kernel lacks them
+# Offsets in what a filter can look at, struct seccomp_data.
+CALL_NUMBER, ARCHITECTURE, ARGUMENTS, ARGUMENT_BYTES = 0, 4, 16, 8
+X32_CALLS = 0x40000000  # from here on, x86_64 has a second set of numbers
+SELF = 0xFEEDFACE  # replaced by the process id, which is known only after the fork
+LAST_KNOWN = 467  # for higher numbers the C library is told that the kernel does not have the call
+FILTER_MODE = 2  # of prctl(PR_SET_SECCOMP)
 
-PRCTL_ALLOWED = [15, 16, 0x53564D41]  # a thread's name; a mapping's name
-PRCTL_OF_ZYGOTE = [1, 22]  # PR_SET_PDEATHSIG, PR_SET_SECCOMP: for the fork that is to be a snippet
-IOCTL_ALLOWED = [0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451]  # is it a terminal, how much to read, flags
-# F_SETOWN, F_SETSIG, F_SETOWN_EX send signals to whom they name; F_SETLEASE holds up who writes to a file.
+PR_SET_NAME, PR_GET_NAME, PR_SET_VMA = 15, 16, 0x53564D41
+PRCTL_ALLOWED = [PR_SET_NAME, PR_GET_NAME, PR_SET_VMA]  # names of threads and of mappings
+PRCTL_OF_ZYGOTE = [linux.PR_SET_PDEATHSIG, linux.PR_SET_SECCOMP]  # for the fork that becomes a snippet
+# TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: is it a terminal, how much can be read, flags.
+IOCTL_ALLOWED = [0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451]
+# F_SETOWN, F_SETSIG and F_SETOWN_EX send signals to a process that they name; F_SETLEASE delays writers to a file.
 FCNTL_DENIED = [8, 10, 15, 1024]
-THREAD = 0x00010000 | 0x00000100 | 0x00000800  # CLONE_THREAD, CLONE_VM, CLONE_SIGHAND
-NAMESPACES = 0x7E020080
+CLONE_VM, CLONE_SIGHAND, CLONE_THREAD = 0x00000100, 0x00000800, 0x00010000
+THREAD = CLONE_THREAD | CLONE_VM | CLONE_SIGHAND
+NAMESPACES = 0x7E020080  # every flag of clone that makes a new namespace
 
-Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
+
+class Instruction(NamedTuple):  # one instruction of a filter's program
+    code: int
+    if_true: int
+    """How many instructions to skip where a test holds."""
+    if_false: int
+    value: int
 
 
 class _Instruction(ctypes.Structure):
@@ -104,31 +123,46 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("filters", ctypes.c_void_p))
 
 
-def _argument(index: int) -> Instruction:
-    # The low half: these arguments are 32 bits wide to the kernel.
-    return (LOAD, 0, 0, 16 + 8 * index)
+def _load(offset: int) -> Instruction:
+    return Instruction(LOAD, 0, 0, offset)
+
+
+def _load_argument(index: int) -> Instruction:
+    # The lower half: the kernel uses only 32 bits of these arguments.
+    return _load(ARGUMENTS + ARGUMENT_BYTES * index)
+
+
+def _return(action: int) -> Instruction:
+    return Instruction(RETURN, 0, 0, action)
+
+
+def _unless(test: int, value: int, skipped: int) -> Instruction:
+    """Skip instructions unless a test holds."""
+    return Instruction(test, 0, skipped, value)
 
 
 def _one_of(index: int, values: list[int], then: int, otherwise: int) -> list[Instruction]:
+    """Return one action if an argument has one of the values, and another action otherwise."""
     count = len(values)
-    tests = [(EQUAL, count - place, 0, value) for place, value in enumerate(values)]
-    return [_argument(index), *tests, (RETURN, 0, 0, otherwise), (RETURN, 0, 0, then)]
+    tests = [Instruction(EQUAL, count - place, 0, value) for place, value in enumerate(values)]
+    return [_load_argument(index), *tests, _return(otherwise), _return(then)]
 
 
 def _choose(calls: dict[str, int], blocks: dict[str, list[Instruction]]) -> list[Instruction]:
+    """Run a block of instructions for each of some calls."""
     program: list[Instruction] = []
     for name, block in blocks.items():
-        program += [(EQUAL, 0, len(block), calls[name]), *block]
+        program += [_unless(EQUAL, calls[name], len(block)), *block]
     return program
 
 
 def _search(segments: list[tuple[int, int]]) -> list[Instruction]:
-    """A binary search over (first number, action): the kernel walks it for every call when it is installed."""
+    """Search for a call's (first number, action), by halves: Linux evaluates the program for every call beforehand."""
     if len(segments) == 1:
-        return [(RETURN, 0, 0, segments[0][1])]
+        return [_return(segments[0][1])]
     middle = len(segments) // 2
     lower, upper = _search(segments[:middle]), _search(segments[middle:])
-    return [(AT_LEAST, len(lower), 0, segments[middle][0]), *lower, *upper]
+    return [Instruction(AT_LEAST, len(lower), 0, segments[middle][0]), *lower, *upper]
 
 
 def zygote_program(machine: str) -> list[Instruction]:
@@ -141,62 +175,60 @@ def zygote_program(machine: str) -> list[Instruction]:
         if not segments or segments[-1][1] != action:
             segments.append((number, action))
     segments.append((LAST_KNOWN, ENOSYS))
-    head: list[Instruction] = [
-        (LOAD, 0, 0, 4),
-        (EQUAL, 1, 0, architecture),
-        (RETURN, 0, 0, KILL),
-        (LOAD, 0, 0, 0),
-        # x86_64's second set of numbers
-        (AT_LEAST, 0, 1, 0x40000000),
-        (RETURN, 0, 0, KILL),
+    head = [
+        _load(ARCHITECTURE),
+        Instruction(EQUAL, 1, 0, architecture),
+        _return(KILL),
+        _load(CALL_NUMBER),
+        _unless(AT_LEAST, X32_CALLS, 1),
+        _return(KILL),
     ]
-    blocks: dict[str, list[Instruction]] = {
-        "clone": [_argument(0), (ANY_BIT, 0, 1, NAMESPACES), (RETURN, 0, 0, EPERM), (RETURN, 0, 0, ALLOW)],
-        # Its flags lie in memory, where a filter cannot look; without it the C library takes clone.
-        "clone3": [(RETURN, 0, 0, ENOSYS)],
+    blocks = {
+        "clone": [_load_argument(0), _unless(ANY_BIT, NAMESPACES, 1), _return(EPERM), _return(ALLOW)],
+        # Its flags are in memory, which a filter cannot read. Without clone3 the C library uses clone.
+        "clone3": [_return(ENOSYS)],
         "prctl": _one_of(0, PRCTL_ALLOWED + PRCTL_OF_ZYGOTE, ALLOW, EPERM),
         "ioctl": _one_of(1, IOCTL_ALLOWED, ALLOW, EPERM),
         "fcntl": _one_of(1, FCNTL_DENIED, EPERM, ALLOW),
-        # Other modes give a file more room than its size shows, and its limit counts.
+        # Only mode 0: others give a file more room than its size shows, and the limit counts the size.
         "fallocate": _one_of(1, [0], ALLOW, EPERM),
     }
     return head + _choose(calls, blocks) + _search(segments)
 
 
 def snippet_program(machine: str) -> list[Instruction]:
-    """Return what a snippet's process adds to the zygote's filter; SELF stands where its id belongs."""
+    """Return what a snippet's process adds to the zygote's filter, with SELF in place of its process id."""
     calls = TABLES[machine][0] | ZYGOTE[machine]
-    threads_only: list[Instruction] = [
-        _argument(0),
-        (MASK, 0, 0, THREAD),
-        (EQUAL, 0, 1, THREAD),
-        (RETURN, 0, 0, ALLOW),
-        (RETURN, 0, 0, EPERM),
-    ]
-    blocks: dict[str, list[Instruction]] = {
-        "clone": threads_only,
+    blocks = {
+        "clone": [  # threads only
+            _load_argument(0),
+            Instruction(MASK, 0, 0, THREAD),
+            _unless(EQUAL, THREAD, 1),
+            _return(ALLOW),
+            _return(EPERM),
+        ],
         "kill": _one_of(0, [SELF], ALLOW, EPERM),
         "tgkill": _one_of(0, [SELF], ALLOW, EPERM),
         "prlimit64": _one_of(0, [0, SELF], ALLOW, EPERM),
         "prctl": _one_of(0, PRCTL_ALLOWED, ALLOW, EPERM),
-        **{name: [(RETURN, 0, 0, EPERM)] for name in ZYGOTE[machine]},
+        **{name: [_return(EPERM)] for name in ZYGOTE[machine]},
     }
-    return [(LOAD, 0, 0, 0), *_choose(calls, blocks), (RETURN, 0, 0, ALLOW)]
+    return [_load(CALL_NUMBER), *_choose(calls, blocks), _return(ALLOW)]
 
 
 class Filter:
     """A filter, compiled once; `install` puts the present process under it for good."""
 
     def __init__(self, build: Callable[[str], list[Instruction]]) -> None:
-        if kernel.MACHINE not in TABLES:
-            raise OSError(38, f"seccomp: no filter for {kernel.MACHINE}")
-        program = build(kernel.MACHINE)
+        if linux.MACHINE not in TABLES:
+            raise OSError(errno.ENOSYS, f"seccomp: no filter for {linux.MACHINE}")
+        program = build(linux.MACHINE)
         self._filters = (_Instruction * len(program))(*[_Instruction(*instruction) for instruction in program])
-        self._own = [place for place, instruction in enumerate(program) if instruction[3] == SELF]
+        self._own = [place for place, instruction in enumerate(program) if instruction.value == SELF]
         self._program = _Program(len(program), ctypes.addressof(self._filters))
 
     def install(self, process: int) -> None:
-        """Forbid this process, whose id is `process`, what the filter does not allow."""
+        """Put this process, whose id is `process`, under the filter."""
         for place in self._own:
             self._filters[place].value = process
-        kernel.prctl(kernel.PR_SET_SECCOMP, 2, ctypes.byref(self._program))
+        linux.prctl(linux.PR_SET_SECCOMP, FILTER_MODE, ctypes.byref(self._program))

@@ -1,4 +1,4 @@
-"""The watch over one running snippet, from outside: output, time, threads, disk."""
+"""Watch a running snippet from outside: its output, time, threads and disk."""
 
 import os
 import select
@@ -10,22 +10,27 @@ from mathcode_pile.core.outcomes import Outcome
 MAX_THREADS = 32
 TICK_S = 0.05
 REPORT_BYTES = 4096
+MOST_AT_ONCE = 65536  # bytes read from a pipe
+# Fields of /proc/<process>/stat after the command's name, counted from 0; see proc_pid_stat(5).
+USER_TICKS, SYSTEM_TICKS, THREADS = 11, 12, 17
+# What a file takes up besides its blocks, which are counted in units of 512 bytes.
+FILE_BYTES, BLOCK_BYTES = 4096, 512
 
 
 class Bounds(NamedTuple):
-    """What ends a snippet."""
+    """The limits at which a snippet is ended."""
 
     cpu_s: float
     wall_s: float
     output_bytes: int
     folder: tuple[str, int] | None
-    """A folder and its megabytes, where no file system limits them."""
+    """A folder and its limit in megabytes, where no file system sets one."""
     processes: int
-    """The descriptor of a /proc in which the snippet can be seen."""
+    """The descriptor of a /proc in which the snippet is visible."""
 
 
 class Seen:
-    """What was seen of a snippet: its output and report, and what it was stopped for, if it was."""
+    """What was seen of a snippet: output, report, and, if it must be ended, the outcome and error."""
 
     def __init__(self) -> None:
         self.output = bytearray()
@@ -34,10 +39,10 @@ class Seen:
 
 
 class Watch:
-    """Watches over the snippets of one zygote.
+    """Watches the snippets of one zygote.
 
-    parent: the zygote's process id; answer: the descriptor at which it says that a snippet has ended.
-    control: a socket; when its other side is gone, this process has nobody to work for, and ends.
+    parent: the zygote's process id; answer: the descriptor on which it says that a snippet has ended.
+    control: the socket to the controller; when the controller closes it, this process ends.
     """
 
     def __init__(self, bounds: Bounds, parent: int, answer: int, control: int) -> None:
@@ -47,7 +52,7 @@ class Watch:
         self.control = control
 
     def follow(self, output: int, report: int) -> Seen:
-        """Gather what a snippet writes, and return when it has ended, or has to be ended: `stopped` then says why."""
+        """Collect what a snippet writes; return when it has ended or must be ended (`stopped` then says why)."""
         seen = Seen()
         pipes = {output: (seen.output, self.bounds.output_bytes), report: (seen.report, REPORT_BYTES)}
         poll = select.poll()
@@ -61,7 +66,7 @@ class Watch:
             ready = [descriptor for descriptor, _ in poll.poll(TICK_S * 1000)]
             if self.control in ready:
                 os._exit(0)
-            # Once it has ended nothing more is written, so what is in the pipes now is all.
+            # When the snippet has ended, nothing more is written: the pipes now contain the rest.
             for descriptor in list(pipes) if self.answer in ready else ready:
                 if descriptor in pipes and not _read(descriptor, *pipes[descriptor]):
                     poll.unregister(descriptor)
@@ -93,10 +98,10 @@ class Watch:
 
 
 def _read(descriptor: int, held: bytearray, limit: int) -> bool:
-    """Add what a pipe holds, up to one byte more than the limit; return whether there may be more to come."""
+    """Add what a pipe contains, up to one byte more than the limit; return whether more may come."""
     while len(held) <= limit:
         try:
-            part = os.read(descriptor, 65536)
+            part = os.read(descriptor, MOST_AT_ONCE)
         except BlockingIOError:
             return True
         if not part:
@@ -106,13 +111,13 @@ def _read(descriptor: int, held: bytearray, limit: int) -> bool:
 
 
 def children_of(processes: int, parent: int) -> list[int]:
-    """Return the ids of a process's children; none where the machine does not show them."""
+    """Return the process ids of a process's children; none where the machine does not show them."""
     try:
         descriptor = os.open(f"{parent}/task/{parent}/children", os.O_RDONLY, dir_fd=processes)
     except OSError:
         return []
     try:
-        return [int(word) for word in os.read(descriptor, 65536).split()]
+        return [int(word) for word in os.read(descriptor, MOST_AT_ONCE).split()]
     except OSError:
         return []
     finally:
@@ -131,11 +136,12 @@ def _read_state(processes: int, process: int) -> tuple[int, float]:
         return 0, 0.0
     finally:
         os.close(descriptor)
-    return int(fields[17]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    ticks = int(fields[USER_TICKS]) + int(fields[SYSTEM_TICKS])
+    return int(fields[THREADS]), ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _folder_bytes(folder: str) -> float:
-    """Return what the files below a folder take up; without end where a part of it cannot be looked at."""
+    """Return how many bytes the files below a folder take up; infinity where a part of it cannot be read."""
     total, waiting = 0, [folder]
     while waiting:
         try:
@@ -143,7 +149,7 @@ def _folder_bytes(folder: str) -> float:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
-                    total += 4096 + entry.stat(follow_symlinks=False).st_blocks * 512
+                    total += FILE_BYTES + entry.stat(follow_symlinks=False).st_blocks * BLOCK_BYTES
         except FileNotFoundError:
             continue
         except OSError:

@@ -1,17 +1,18 @@
-"""The Linux calls that the standard library lacks, through ctypes; each raises OSError where it fails.
+"""Linux calls that the standard library does not have, made through ctypes; each raises OSError where it fails.
 
-Only x86_64 and aarch64; elsewhere NUMBERS is empty and every layer that needs it counts as missing.
+Only for x86_64 and aarch64. On other machines NUMBERS is empty, and every layer that needs it counts as missing.
 """
 
 import ctypes
+import errno
 import os
 import platform
 import signal
 
 libc = ctypes.CDLL(None, use_errno=True)
-_held = ctypes.PyDLL(None, use_errno=True)  # calls that do not let go of the interpreter's lock
+_holding_gil = ctypes.PyDLL(None, use_errno=True)  # calls during which the GIL is not released
 
-# Linux numbers a system call differently on each machine; those that both have in common need no entry.
+# The numbers of system calls: newer calls have the same number on all machines, older ones do not.
 COMMON = {
     "close_range": 436,
     "mount_setattr": 442,
@@ -34,6 +35,8 @@ MNT_DETACH = 2
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
 MADV_COLLAPSE, HUGE_PAGE = 25, 2 << 20
 AT_RECURSIVE, AT_FDCWD = 0x8000, -100
+LINUX_CAPABILITY_VERSION_3 = 0x20080522
+NO_UPPER_LIMIT = 0xFFFFFFFF  # of close_range
 
 
 def _check(result: int, what: str) -> int:
@@ -44,9 +47,9 @@ def _check(result: int, what: str) -> int:
 
 
 def call(name: str, *arguments: object) -> int:
-    """Make a system call by name; integers and ctypes objects are passed on."""
+    """Make a system call by name; the arguments are integers and ctypes objects."""
     if name not in NUMBERS:
-        raise OSError(38, f"{name}: unknown on {MACHINE}")
+        raise OSError(errno.ENOSYS, f"{name}: unknown on {MACHINE}")
     converted = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     return _check(libc.syscall(ctypes.c_long(NUMBERS[name]), *converted), name)
 
@@ -65,27 +68,27 @@ def unshare(flags: int) -> None:
 def fork_first_process() -> int:
     """Fork a process that is process 1 of a new namespace of processes.
 
-    unshare could do it only once: a second namespace may not be asked for when the first one's processes are gone.
+    unshare can do this only once: it makes no second namespace when the processes of the first one are gone.
     """
     if "clone" not in NUMBERS:
-        raise OSError(38, f"clone: unknown on {MACHINE}")
+        raise OSError(errno.ENOSYS, f"clone: unknown on {MACHINE}")
     arguments = [ctypes.c_long(value) for value in (NUMBERS["clone"], CLONE_NEWPID | signal.SIGCHLD, 0, 0, 0, 0)]
-    return _check(_held.syscall(*arguments), "clone")
+    return _check(_holding_gil.syscall(*arguments), "clone")
 
 
 def fork() -> int:
-    """Fork by the C library's call alone.
+    """Fork with the C library's call alone.
 
-    Python's own fork also makes every lock anew and seeds `random` anew: with sympy loaded that touches 230 pages.
-    Only for a process with one thread, which holds no lock.
+    Python's own fork also makes new locks and seeds `random` again, which touches 230 pages when sympy is loaded.
+    Only for a process that has one thread and holds no lock.
     """
-    return _check(_held.fork(), "fork")
+    return _check(_holding_gil.fork(), "fork")
 
 
 def collapse_memory() -> None:
-    """Move what this process has written so far into huge pages, so that a fork copies fewer page tables.
+    """Move the memory that this process has written so far into huge pages, so that a fork copies fewer page tables.
 
-    Linux 6.1 and later, where it has 2 MB pages to give; elsewhere nothing happens. No address changes.
+    Linux 6.1 and later does it, if it has free pages of 2 MB; otherwise nothing happens. No address changes.
     """
     with open("/proc/self/maps") as maps:
         lines = [line.split() for line in maps]
@@ -97,43 +100,44 @@ def collapse_memory() -> None:
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
-    """Mount a file system, or bind a folder to a second place."""
+    """Mount a file system, or make a folder appear in a second place as well."""
     arguments = [source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()]
     _check(libc.mount(*arguments), f"mount {target}")
 
 
 def unmount(target: str) -> None:
-    """Detach a mount, even one that is in use."""
+    """Detach a mount, even if it is in use."""
     _check(libc.umount2(target.encode(), MNT_DETACH), f"umount {target}")
 
 
 def make_readonly(target: str) -> None:
-    """Make a mount and all below it read-only, and without set-user-id programs."""
+    """Make a mount and all mounts below it read-only, and stop set-user-id programs there from gaining rights."""
     attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
-    call("mount_setattr", AT_FDCWD, ctypes.c_char_p(target.encode()), AT_RECURSIVE, attributes, 32)
+    path, size = ctypes.c_char_p(target.encode()), ctypes.sizeof(attributes)
+    call("mount_setattr", AT_FDCWD, path, AT_RECURSIVE, attributes, size)
 
 
 def pivot_root(new: str, old: str) -> None:
-    """Make `new` the root of this mount namespace and hang the old root at `old`."""
+    """Make `new` the root of this mount namespace, and mount the old root at `old`."""
     call("pivot_root", ctypes.c_char_p(new.encode()), ctypes.c_char_p(old.encode()))
 
 
 def drop_capabilities() -> None:
-    """Give up every capability in this process's user namespace."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    """Give up all capabilities of this process in its user namespace."""
+    header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
     call("capset", header, (ctypes.c_uint32 * 6)())
 
 
 def close_from(first: int) -> None:
     """Close every descriptor from `first` on."""
     try:
-        call("close_range", first, 0xFFFFFFFF, 0)
+        call("close_range", first, NO_UPPER_LIMIT, 0)
     except OSError:
         os.closerange(first, 4096)
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends; ends at once where that has happened."""
+    """Make Linux kill this process when its parent ends; end at once if the parent has ended already."""
     prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != parent:
         os._exit(1)

@@ -1,8 +1,7 @@
-"""What a snippet needs, read from its text: which warm parent, and what makes it pointless to run.
+"""Read from a snippet's text which warm parent it needs, and whether it can run at all.
 
-Which parent is decided by the trusted process, so by a pattern: parsing hostile text can exhaust a
-parser, and a wrong guess costs only an import. What cannot run is read from the syntax tree, in the
-snippet's own process.
+The trusted process chooses the parent by a pattern: parsing hostile text can exhaust a parser, and a wrong guess costs
+only an import. Whether a snippet can run is read from its syntax tree, in the snippet's own process.
 """
 
 import ast
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mathcode_pile.core.outcomes import Outcome
 
-# A warm parent for each set of imports, the smallest first, for fork costs what the parent weighs.
+# A warm parent for each set of imports, the smallest first: the larger the parent, the slower its forks.
 KINDS: dict[str, tuple[str, ...]] = {
     "bare": (),
     "light": ("math", "cmath", "fractions", "decimal", "statistics", "itertools", "collections", "functools"),
@@ -37,21 +36,21 @@ def imported_names(code: str) -> set[str]:
 
 
 def choose_kind(code: str) -> str:
-    """Return the smallest warm parent that holds what a snippet seems to import."""
+    """Return the smallest warm parent that has what a snippet seems to import."""
     if "import" not in code:
         return "bare"
     names = imported_names(code)
     heavy = names & HEAVY["scipy"]
     if heavy:
         return next(kind for kind, held in HEAVY.items() if heavy <= held)
-    # Packages that stand on numpy start faster where it is loaded.
+    # Most other packages need numpy, and start faster where it is loaded.
     if any(name not in sys.stdlib_module_names for name in names):
         return "numpy"
     return "light" if names else "bare"
 
 
 def obstacle_finder(packages: Sequence[str]) -> Callable[[str], tuple[str, str] | None]:
-    """Return the function that names what keeps a snippet from running, where only `packages` may be imported."""
+    """Return a function that says what stops a snippet from running, if only `packages` may be imported."""
     known = frozenset(packages) | sys.stdlib_module_names
 
     def find(code: str) -> tuple[str, str] | None:
@@ -62,7 +61,7 @@ def obstacle_finder(packages: Sequence[str]) -> Callable[[str], tuple[str, str] 
 
 
 def _obstacles(tree: ast.Module, known: frozenset[str]) -> Iterator[tuple[str, str]]:
-    # Only what is surely reached: not in a function, a branch or a try.
+    # Only statements that certainly run: none in a function, a branch or a try.
     for statement in tree.body:
         names: list[str] = []
         if isinstance(statement, ast.Import):
@@ -81,9 +80,9 @@ def _obstacles(tree: ast.Module, known: frozenset[str]) -> Iterator[tuple[str, s
 
 
 class OnlyPackages:
-    """An importer that finds nothing but the standard library and some packages, whatever else is installed.
+    """An importer that refuses all but the standard library and some packages, whatever else is installed.
 
-    It makes outcomes the same in every environment that has these packages; it protects nothing.
+    It makes outcomes the same in every environment that has these packages. It is no protection.
     """
 
     def __init__(self, packages: Sequence[str]) -> None:

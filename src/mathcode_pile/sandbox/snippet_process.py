@@ -1,11 +1,12 @@
-"""What happens in a snippet's own process: the last protections close, then the snippet runs.
+"""A snippet's own process: the last protections are put in place, then the snippet runs.
 
-All of it runs in a fork of a zygote, or in the zygote before it forks. The process ends with status 0
-where the snippet did, else with status 1 after one line on the report pipe. A hostile snippet can write
-anything there: it is a claim about itself, cut and checked by the lane, and reaches nothing of another.
+All functions run in a fork of a zygote, or in the zygote before it forks. The process ends with status 0 if the snippet
+did, otherwise with status 1 after a report: a line each for outcome and error. A hostile snippet can write anything to
+the report's pipe. It is only a claim about that snippet: the lane cuts and checks it, and no other snippet is affected.
 """
 
 import builtins
+import errno
 import os
 import random
 import resource
@@ -15,22 +16,24 @@ from types import ModuleType
 from typing import Any
 
 from mathcode_pile.core.outcomes import Outcome
-from mathcode_pile.sandbox import kernel
+from mathcode_pile.sandbox import linux
 
-# Descriptors: the report's, and in the zygote that of its socket to the lane.
+# Descriptors: of the report, and, in the zygote, of its socket to the lane.
 REPORT, CONTROL = 3, 4
-# Errors that mean: the sandbox, or a limit on disk, said no.
-FORBIDDEN = frozenset({1, 13, 27, 28, 30})  # EPERM, EACCES, EFBIG, ENOSPC, EROFS
-MAX_MESSAGE = 500
+OPEN_FILES = 64
+# Errors with which the sandbox, or a limit on disk, refuses something.
+FORBIDDEN = frozenset({errno.EPERM, errno.EACCES, errno.EFBIG, errno.ENOSPC, errno.EROFS})
+MAX_MESSAGE = 500  # characters
+MAX_CAUSES = 8  # of an exception that are looked at
 
 
 def set_limits(memory_bytes: int, file_bytes: int, processes: int | None) -> None:
-    """Limit what this process and each that it forks may use; memory is the whole address space."""
+    """Limit what this process, and each one that it forks, may use; memory is the whole address space."""
     limits = {
         resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_SIGPENDING: 64,  # and timers
+        resource.RLIMIT_SIGPENDING: 64,  # also limits timers
         resource.RLIMIT_FSIZE: file_bytes,
-        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_CORE: 0,
     }
@@ -43,7 +46,7 @@ def set_limits(memory_bytes: int, file_bytes: int, processes: int | None) -> Non
 
 
 def limit_computing(cpu_s: int) -> None:
-    """Limit the computing of this process alone: a signal that it may catch, then one that it may not."""
+    """Limit the computing of this process alone: a signal that it can catch, a second later one that it cannot."""
     ceiling = resource.getrlimit(resource.RLIMIT_CPU)[1]
     if ceiling != resource.RLIM_INFINITY:
         cpu_s = min(cpu_s, ceiling - 1)
@@ -51,34 +54,34 @@ def limit_computing(cpu_s: int) -> None:
 
 
 def connect(control: int) -> None:
-    """Lead the standard descriptors, and the report's, to /dev/null, keep the control socket, close every other."""
+    """Connect the standard descriptors and the report's to /dev/null, keep the control socket, close all others."""
     null = os.open("/dev/null", os.O_RDWR)
     control = os.dup(control) if control <= CONTROL else control
     for place in (0, 1, 2, REPORT):
         os.dup2(null, place)
     os.dup2(control, CONTROL)
-    kernel.close_from(CONTROL + 1)
+    linux.close_from(CONTROL + 1)
 
 
 def take_over(code: int, output: int, report: int) -> int:
-    """Write to these from now on, as standard output and report; return the code's, the only other one kept."""
+    """Make two descriptors the standard output and the report; return that of the code, the only other one kept."""
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 2)
     os.dup2(output, 1)
     os.dup2(report, REPORT, inheritable=False)
     os.dup2(code, CONTROL, inheritable=False)
-    os.closerange(CONTROL + 1, 64)
+    os.closerange(CONTROL + 1, OPEN_FILES)
     return CONTROL
 
 
 def seed() -> None:
-    """Give every generator of random numbers that is already loaded the same state in every run."""
+    """Give Python's generator of random numbers the same state in every run; warm_up does so for the packages'."""
     random.seed(0)
 
 
 def run(code: int, find_obstacle: Callable[[str], tuple[str, str] | None]) -> tuple[str, str] | None:
-    """Compile and run the snippet in a file as __main__; return what stopped it, as outcome and error, or None."""
+    """Compile and run the code in a file as __main__; return what stopped it (outcome and error), None if nothing."""
     try:
         text = os.pread(code, os.fstat(code).st_size, 0).decode("utf-8", "surrogatepass")
         os.close(code)
@@ -100,26 +103,26 @@ def run(code: int, find_obstacle: Callable[[str], tuple[str, str] | None]) -> tu
         exec(compiled, main.__dict__)  # noqa: S102 - this is what the sandbox is for
     except SystemExit as error:
         stop = None if error.code in (None, 0) else (Outcome.EXCEPTION, _describe(error))
-    except BaseException as error:  # whatever a snippet raises is its outcome
+    except BaseException as error:  # anything that a snippet raises is its outcome
         stop = classify(error)
     _wind_up(main)
     return stop
 
 
 def _wind_up(main: ModuleType) -> None:
-    # What the interpreter does at its end, without taking down the warm modules.
+    # Do what the interpreter does as it ends, but leave the warm modules alone.
     threading, atexit = sys.modules.get("threading"), sys.modules.get("atexit")
     steps: list[Callable[[], object]] = []
     if threading:
         steps.append(threading.__dict__["_shutdown"])
     if atexit:
         steps.append(atexit.__dict__["_run_exitfuncs"])
-    # Objects that are still there may print when they go, and files that were left open are written.
+    # Objects may print when they are deleted, and files that are still open must be written.
     steps.append(main.__dict__.clear)
     for step in steps:
         try:
             step()
-        except BaseException:  # it changes neither what was printed nor the outcome
+        except BaseException:  # this changes neither the output nor the outcome
             continue
 
 
@@ -127,12 +130,12 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.__stdout__):
         try:
             stream.flush()  # type: ignore[union-attr]
-        except Exception:  # a snippet may have closed it, or put anything in its place
+        except Exception:  # the snippet may have closed or replaced the stream
             continue
 
 
 def classify(error: BaseException) -> tuple[str, str]:
-    """Return the outcome and the last line of an exception that ended a snippet."""
+    """Return the outcome for an exception that ended a snippet, and the last line of its message."""
     if isinstance(error, ModuleNotFoundError):
         return Outcome.MISSING_MODULE, str(error.name or error)
     if isinstance(error, MemoryError):
@@ -140,7 +143,7 @@ def classify(error: BaseException) -> tuple[str, str]:
     if isinstance(error, EOFError) and "reading a line" in str(error):
         return Outcome.BLOCKED, "waits for input"
     cause: BaseException | None = error
-    for _ in range(8):
+    for _ in range(MAX_CAUSES):
         if isinstance(cause, OSError) and cause.errno in FORBIDDEN:
             return Outcome.BLOCKED, _describe(cause)
         if cause is None:
@@ -152,7 +155,7 @@ def classify(error: BaseException) -> tuple[str, str]:
 def _describe(error: BaseException) -> str:
     try:
         message = str(error)
-    except BaseException:  # a snippet's own class may do anything
+    except BaseException:  # the snippet's own class can do anything
         message = ""
     last = (message.strip().splitlines() or [""])[-1]
     name = type(error).__name__
@@ -160,7 +163,7 @@ def _describe(error: BaseException) -> str:
 
 
 def finish(stop: tuple[str, str] | None, end: Callable[[int], Any] = os._exit) -> None:
-    """Report and end the process; what the snippet printed is written too."""
+    """Write the report and what the snippet printed, and end the process."""
     try:
         if stop:
             os.write(REPORT, "\n".join(stop).encode("utf-8", "replace"))

@@ -1,8 +1,7 @@
-"""Imports a parent's packages and uses them once, so that no snippet pays for what is done at first use.
+"""Import a parent's packages and use them once, so that no snippet has to do what packages do at their first use.
 
-sympy imports parts of itself, and fills tables, when a sum is first formed or an equation first solved:
-25 of the 40 ms of a small snippet. What is done here is the same for every parent, so that no result
-depends on which parent a snippet came from.
+sympy imports parts of itself and fills tables when it first forms a sum or solves an equation. That is 25 of the 40 ms
+of a small snippet. All parents do the same here, so no result depends on which parent a snippet came from.
 """
 
 import sys
@@ -10,17 +9,17 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from mathcode_pile.sandbox.syntax import OnlyPackages
+from mathcode_pile.sandbox.imports import OnlyPackages
 
 
-def warm(modules: Sequence[str], packages: Sequence[str]) -> None:
-    """Import modules, those that are installed; use them; put random generators into a known state."""
+def warm_up(modules: Sequence[str], packages: Sequence[str]) -> None:
+    """Import the modules that are installed, use them, and put random generators into a known state."""
     sys.meta_path.insert(0, OnlyPackages(packages))
     for name in modules:
         try:
             import_module(name)
         except ModuleNotFoundError:
-            continue  # the snippet that needs it will say so
+            continue  # a snippet that needs it gets the error
     for name, use in (("numpy", _use_numpy), ("sympy", _use_sympy), ("scipy", _use_scipy)):
         if name in sys.modules:
             use(sys.modules[name])
@@ -32,7 +31,7 @@ def _use_numpy(numpy: Any) -> None:
     str(numpy.linalg.solve(matrix, matrix[0]) @ numpy.linalg.inv(matrix))
     str((numpy.linalg.det(matrix), numpy.roots([1, -5, 6]), numpy.linspace(0, 1, 5).mean()))
     numpy.random.seed(0)
-    # Where a generator is made without a seed, numpy asks the machine for one by this name.
+    # A generator made without a seed gets one from the machine through this name.
     bits: Any = sys.modules.get("numpy.random.bit_generator")
     if bits:
         bits.randbits = lambda count: 0x5EED5EED5EED5EED5EED5EED5EED5EED % (1 << count)
@@ -72,7 +71,7 @@ def _use_sympy(sympy: Any) -> None:
         str(result)
     sympy.latex(results[5])
     sympy.lambdify(x, quadratic, "math")
-    # A generator of its own, seeded from the machine when it was imported.
+    # sympy has its own generator, which got a seed from the machine when it was imported.
     import_module("sympy.core.random").seed(0)
 
 
