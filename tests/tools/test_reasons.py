@@ -7,7 +7,8 @@ import pytest
 from conftest import ROOT
 
 from mathcode_pile.core.funnel import parse_reasons
-from tools.reasons import MARKS, PAGE, format_table, list_reasons
+from stages.report.explanations import list_reasons
+from tools.reasons import MARKS, PAGE, format_table
 
 METRICS = sorted((ROOT / "metrics").rglob("*.json"))
 
