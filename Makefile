@@ -71,7 +71,7 @@ format: $(STAMP) ## Format the code and apply the linter's fixes
 types: $(STAMP) ## Check the types (mypy)
 	@mypy
 
-contracts: $(STAMP) ## Check which modules import which,
+contracts: $(STAMP) ## Check which modules import which
 	@PYTHONPATH=src:. lint-imports
 
 $(BENCH_STAMP): bench/requirements.lock bench/borrowed.txt tools/setup_bench.sh | $(STAMP)

@@ -47,7 +47,7 @@ def load_finder(benchmarks: Path, params: DecontaminateParams) -> LeakFinder:
 
 
 class Names(NamedTuple):
-    """The components that params name: a folder left over from an earlier run is not read."""
+    """The components that params name. Folders left over from earlier runs are not read."""
 
     documents: list[str]
     snippets: list[str]
@@ -118,7 +118,7 @@ def clear_documents(shard: Path, folder: Path, benchmarks: Path, params: Deconta
 def clear_snippets(
     shard: Path, folder: Path, benchmarks: Path, params: DecontaminateParams, gone: Mapping[str, Reason]
 ) -> Report:
-    """Write a shard's snippets as clear_documents does; gone: why a snippet is dropped, by its document's id."""
+    """Write a shard's snippets as clear_documents does; gone: the reason for each document whose snippets go."""
     judge = partial(_judge_snippets, finder=load_finder(benchmarks, params), gone=gone)
     return _clear(shard, folder, VERIFIED.names, judge)
 
@@ -208,7 +208,7 @@ def _by_row(leaks: Sequence[Leak]) -> dict[int, list[Leak]]:
 
 
 def _explain(finder: LeakFinder, leaks: Sequence[Leak], text: str) -> Verdict:
-    """Return the verdict on a text. It names the worst leak: a question before a solution, then by coverage."""
+    """Return the verdict on a text. It names the worst leak: questions before solutions, then the highest coverage."""
     worst = min(leaks, key=lambda leak: (leak.part, -leak.coverage))
     detail = f"{finder.questions[worst.question].id} {worst.rule} {worst.coverage:.2f}"
     return Verdict(LEAKED[worst.part], detail, encode_matches([finder.describe(leak, text) for leak in leaks]))

@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from stages.pack.mixture import Documents, Pieces
 from stages.pack.packing_kernel import pack_pieces
 
-# The ends of long documents that fill gaps: how many rows of them are held back, and the smallest gap they fill.
+# Ends of long documents are held back to fill gaps: this many rows of them. A gap of fewer tokens is not filled.
 HELD_BACK_ROWS = 2
 MIN_FRAGMENT = 8
 
 
 class Placed(NamedTuple):  # the pieces of all components: where they come from and where they go
     place: NDArray[np.int64]
-    """Of the piece's document in the order of reading, counted through all components."""
+    """The number of the piece's document, in the order of reading over all components."""
     start: NDArray[np.int32]
-    """Of the piece in its document."""
+    """Where the piece begins in its document."""
     length: NDArray[np.int32]
     row: NDArray[np.int32]
     offset: NDArray[np.int32]
-    """Of the piece in its row."""
+    """Where the piece begins in its row."""
 
     def join(self, other: "Placed") -> "Placed":
         """Return these pieces, then the others."""
@@ -60,7 +60,7 @@ def _choose_ends(ends: NDArray[np.int64], length: NDArray[np.int32], sequence_le
 
 
 def _fill_gaps(ends: Placed, packed: Placed, rows: int, sequence_length: int) -> tuple[Placed, int]:
-    """Cut the ends to fit the gaps that packing left, the widest first, then new rows; return all pieces and the rows.
+    """Cut the ends to fit the gaps that packing left, the widest first, then fill new rows; return pieces and rows.
 
     Best fit leaves its last row or two half empty. With few rows, that is most of the padding.
     """

@@ -69,7 +69,7 @@ def pretrain(
     # The checkpoints of sharded runs have another format.
     run_as = [params.determining(), "sharded" if is_sharded(accelerator) else "whole"]
     home = scratch_folder("checkpoints", hash_values(run_as, inputs, hash_code("stages.pretrain.stage")))
-    fix_threads(params.cpu_threads)  # after make_accelerator, because accelerate sets its own number
+    fix_threads(params.cpu_threads)  # after make_accelerator, which sets its own number of threads
     with locked(home) if accelerator.is_main_process else nullcontext():
         try:
             run = Run(params, packed, tokenized, named, base_model, home, accelerator)
@@ -176,7 +176,7 @@ class Run:
         """Do one optimizer step, on the next plan.rows_a_step rows."""
         params, plan, accelerator = self.params, self.plan, self.accelerator
         self._throughput.start()
-        # If a model has dropout, it depends on the step's number too, so no random state has to be restored.
+        # The seed depends only on the step and the process, so dropout needs no saved random state.
         set_seed(params.seed * 1_000_003 + self.step * accelerator.num_processes + accelerator.process_index)
         rate = learning_rate(self.step, plan.steps, params)
         for group in self.optimizer.param_groups:
@@ -191,7 +191,8 @@ class Run:
             # Sharded gradients are exchanged after every micro batch: whole gradients would not fit in memory.
             syncs = index == plan.accumulation - 1 or is_sharded(accelerator)
             with nullcontext() if syncs else accelerator.no_sync(self.model):
-                # Data parallelism averages gradients over processes; the loss is a mean over all tokens of the step.
+                # Data parallelism averages gradients over processes. `targets` counts the tokens of all of them, so the
+                # loss is multiplied by their number.
                 part = self.model(labels=labels, **inputs) / targets
                 accelerator.backward(part * accelerator.num_processes)
             loss += part.detach()

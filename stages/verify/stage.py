@@ -149,8 +149,8 @@ def read_labelled(path: Path = LABELLED) -> list[dict[str, str]]:
 def measure(pairs: list[dict[str, str]], params: VerifyParams) -> dict[str, float | int]:
     """Return the shares of labelled pairs that this rule and the paper's rule get wrong.
 
-    false_accepts: of the wrong and uncheckable pairs, those called verified. false_rejects: of the right pairs, those
-    not called verified.
+    false_accepts: the share of wrong or uncheckable pairs that were called verified. false_rejects: the share of right
+    pairs that were not.
     """
     with Checker(params.timeout_s) as checker:
         verdicts = [checker.compare(p["stated"], p["printed"]).verdict for p in pairs]

@@ -108,7 +108,7 @@ def snippet_id(document: str, position: int) -> str:
 
 
 def record_ids(batch: pa.RecordBatch) -> list[str]:
-    """[rows] ids of documents, files or questions, or of snippets."""
+    """Return the id of each row; a snippet's id is made of its document's id and its position."""
     if "id" in batch.schema.names:
         return batch.column("id").to_pylist()
     pairs = zip(batch.column("document_id").to_pylist(), batch.column("position").to_pylist(), strict=True)

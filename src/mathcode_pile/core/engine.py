@@ -35,7 +35,7 @@ class EngineParams(Section):
     workers: int = Field(default=0, ge=0)
     """Processes; 0 means one for each core this process may use. MATHCODE_WORKERS overrides it."""
     max_failed_share: float = Field(default=0.001, ge=0, le=1)
-    """Of a stage's records, those that may fail in its own code before it stops; MIN_FAILED always may."""
+    """The share of a stage's records that may fail in its own code before it stops. MIN_FAILED may always fail."""
 
 
 def write_metrics(path: Path, report: Report | None = None, **values: Any) -> None:
@@ -74,8 +74,8 @@ def map_shards(
     key: all that the result depends on besides the shard and the code of work's module: params as
     JSON values, hashes of models and of other inputs.
     prepare: loads what the workers share (a model), once, before they are forked.
-    workers: processes at most; count_workers() unless given. A stage that asks a model gives 1: its server's limits
-    and its GPUs are there once.
+    workers: processes at most; count_workers() unless given. A stage that asks a model passes 1, because several
+    workers would share one server's limits and the same GPUs.
     Raises PipelineError where a worker dies, InputError where `out` holds other shards.
     """
     module = getattr(work, "func", work).__module__
@@ -113,7 +113,7 @@ def refuse_failures(stage: str, report: Report, records: int | None = None) -> N
     """Raise PipelineError where more records failed in a stage's own code than engine.max_failed_share allows.
 
     Otherwise name the first that failed on the terminal.
-    records: those of the whole run, where the report is of a part of it; then nothing is said yet.
+    records: how many the whole run has. Give it if the report covers only a part of the run; nothing is printed then.
     """
     share = load("engine", EngineParams).max_failed_share
     total = report.read if records is None else records
@@ -127,7 +127,7 @@ def refuse_failures(stage: str, report: Report, records: int | None = None) -> N
 
 
 def _refuse_others(out: Path, targets: Collection[Path]) -> None:
-    """Raise InputError where an out that DVC has not emptied holds shards which would pass for this run's."""
+    """Raise InputError if the folder has shards of an earlier run, which would be taken for this run's."""
     for place in sorted({out} | {target.parent for target in targets}):
         for shard in sorted(place.glob("part-*.parquet")):
             if shard not in targets:

@@ -1,7 +1,7 @@
 """Keep the books of a stage: every record read is kept, or dropped for a named reason.
 
-A record that makes the stage's own code raise is dropped as `failed`, with the error and its place as detail. What is
-no record's fault (a full disk, no memory, a wrong param) ends the stage as usual.
+A record that makes the stage's own code raise is dropped as `failed`, with the error and its place as detail. Errors
+that no record causes (a full disk, no memory, a wrong param) still stop the stage.
 """
 
 import json
@@ -217,7 +217,7 @@ class Funnel:
         self.report.read += records
 
     def keep(self, rows: pa.RecordBatch | pa.Table | Sequence[dict[str, Any]], records: int | None = None) -> None:
-        """Write rows and count them as kept; records: how many records they make, where that is another number."""
+        """Write rows and count them as kept; records: their number, if it differs from the number of rows."""
         _write(self._kept, rows)
         self.report.kept += len(rows) if records is None else records
 

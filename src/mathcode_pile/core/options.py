@@ -10,7 +10,7 @@ _LETTER = re.compile(r"\s*\(?([A-Za-z])(?:[).]\s*|:\s+)")
 def strip_letters(options: Sequence[str]) -> list[str]:
     """Return options without the letters they go by: `A) 3`, `(B) 4`, `c. 5`.
 
-    Another letter than an option's own is part of what it says: `f: x -> 2x`.
+    A letter other than the option's own belongs to its text: `f: x -> 2x`.
     """
     return [_strip_letter(option, LETTERS[place : place + 1]) for place, option in enumerate(options)]
 

@@ -1,6 +1,6 @@
 """Read a section of params.yaml, joined with the chosen profile's, into its strict type.
 
-params.yaml says what the method is; profiles/<name>.yaml says how big and on what. The type of a
+params.yaml defines the method; profiles/<name>.yaml defines sizes, models and addresses. The type of a
 section stands in the module that uses it, so that changing one type reruns only its stage.
 """
 
@@ -148,6 +148,6 @@ def _explain(name: str, error: Any) -> str:
         return f"params: {where} is missing"
     said = error["msg"].removeprefix("Value error, ")
     said = f"params: {where}: {said[:1].lower()}{said[1:]}"
-    # What a validator of ours says of a mapping or a list names the part that is wrong; the whole would be a page.
+    # Our own validators name the wrong part of a mapping or list. The whole value could be a page long.
     is_whole = error["type"] == "value_error" and isinstance(error["input"], dict | list)
     return said if is_whole else f"{said}, got {error['input']!r}"

@@ -72,7 +72,7 @@ class Code(NamedTuple):  # what matters of one module's source
 
 
 def read_code(name: str, path: Path) -> Code:
-    """Return the code of a module; what a source file comes to is kept, since parsing takes most of the time."""
+    """Return a module's digest and imports. The result is kept for each source file, because parsing is slow."""
     source = path.read_bytes()
     kept = scratch_folder("code") / hash_values(name, path.name, source.hex())
     with suppress(OSError, ValueError, TypeError):
@@ -230,6 +230,6 @@ def _prune_home(home: Path) -> int:
         files = [p for p in marker.parent.rglob("*") if p.is_file() and p != marker]
         if all(p.stat().st_nlink == 1 for p in files):
             freed += sum(p.stat().st_size for p in files)
-            marker.unlink()  # first: what is cut short here must not pass for a finished shard
+            marker.unlink()  # first: if we are killed here, the rest must not look like a finished shard
             shutil.rmtree(marker.parent)
     return freed

@@ -133,7 +133,7 @@ class ShardWriter:
         batches = batch.to_batches() if isinstance(batch, pa.Table) else [batch]
         for one in batches:
             self._refuse_nulls(one)
-            # One row at a time decides where a group ends, so that batch bounds do not show.
+            # Sizes are added up row by row, so row groups do not depend on how rows were batched.
             start = 0
             sizes = _row_bytes(one)
             for row in range(one.num_rows):
@@ -213,7 +213,7 @@ class LazyShard:
 
 
 class ShardsWriter:
-    """Writes as many shards as `shard_bytes` (uncompressed text) asks for; no rows make a folder without shards.
+    """Writes shards of about `shard_bytes` of uncompressed text each. Without rows, the folder stays empty.
 
     A shard ends at the first row that reaches the limit, so the bounds do not depend on the batches.
     """
@@ -270,7 +270,7 @@ def to_batch(rows: Sequence[dict[str, Any]], schema: pa.Schema, place: Path) -> 
 
 
 def _encodings(schema: pa.Schema) -> dict[str, Any]:
-    """Return the encodings of columns: dictionaries, but for lists of token ids, which are smaller byte by byte."""
+    """Return the encodings of columns: dictionaries, except for token ids, which BYTE_STREAM_SPLIT makes smaller."""
     ids = [f.name for f in schema if pa.types.is_list(f.type) and pa.types.is_unsigned_integer(f.type.value_type)]
     if not ids:
         return {}

@@ -12,11 +12,11 @@ from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.sandbox import linux, namespaces, snippet_process, zygote
 from mathcode_pile.sandbox.watch import MAX_THREADS, Bounds, Watch, children_of
 
-# What a snippet may claim about itself. All other outcomes are seen from here.
+# The outcomes that a snippet's process may report itself. The lane sees all others from outside.
 CLAIMS = frozenset(
     {Outcome.DOES_NOT_COMPILE, Outcome.EXCEPTION, Outcome.MEMORY, Outcome.BLOCKED, Outcome.MISSING_MODULE}
 )
-# The kernel ends a process by a less exact clock than the one it reports.
+# The clock that ends a process is coarser than the one that reports its time, so the time may be a little short.
 SHARE_OF_TIME = 0.9
 # A process that the kernel kills for want of memory may be a little under its limit.
 SHARE_OF_MEMORY = 0.8

@@ -1,7 +1,7 @@
 """What our task files call: read a benchmark's questions, find the answer in a reply, compare it.
 
-`lm_eval --include_path stages/evaluate/tasks --tasks math` uses the task files without this pipeline. It reads
-data/fetch_benchmarks, or the folder in the environment variable MATHCODE_BENCHMARKS.
+`PYTHONPATH=src:. lm_eval --include_path stages/evaluate/tasks --tasks math` uses the task files without this pipeline.
+It reads data/fetch_benchmarks, or the folder in the environment variable MATHCODE_BENCHMARKS.
 """
 
 import atexit
