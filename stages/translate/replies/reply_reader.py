@@ -52,7 +52,7 @@ def parse_reply(reply: str, is_cut: bool = False) -> Found:
             found.append(block.to_computation())
     if not reader.blocks:
         if not reply.strip():
-            reasons[Reason.EMPTY_REPLY] += 1
+            reasons[Reason.CUT_OFF if is_cut else Reason.EMPTY_REPLY] += 1
         elif _NONE.search(reply[:2000]):
             reasons[Reason.NO_COMPUTATION] += 1
         else:
