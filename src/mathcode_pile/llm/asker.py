@@ -4,7 +4,7 @@ import atexit
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -72,7 +72,7 @@ class Asker:
 
     def ask(
         self, items: Iterable[tuple[T, Prompt | Failed]], total: int, unit: str
-    ) -> Iterator[tuple[T, Reply | Failed]]:
+    ) -> Generator[tuple[T, Reply | Failed], None, None]:
         """Yield each item's tag and the reply to its prompt, in order; an item that is Failed comes out as it is.
 
         total: how many units (documents) the items make, for the bar; consecutive items with one tag are one unit.

@@ -1,6 +1,7 @@
 """What a stage asks a model: one prompt about each piece of each text."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -73,20 +74,18 @@ class Inquiry:
         """
         asker = open_asker(self.task)
         opens_thought = load_counter(self.task.model).opens_thought
-        for row, group in groupby(asker.ask(self.write_prompts(texts), total, "document"), key=itemgetter(0)):
-            answers: list[A] = []
-            failed: Failed | None = None
-            for _, reply in group:
-                if isinstance(reply, Failed):
-                    failed = failed or reply
-                    continue
-                said = reply._replace(text=cut_thought(reply.text, opens_thought and reply.is_cut))
-                answer = attempt(read, said)
-                if isinstance(answer, Failed):
-                    failed = failed or answer
-                    continue
-                reason = None if reply.failure else why_unread(answer)
-                if reason:
-                    asker.count_unread(reason, reply)
-                answers.append(answer)
-            yield row, failed or answers
+
+        def read_one(reply: Reply | Failed) -> A | Failed:
+            if isinstance(reply, Failed):
+                return reply
+            answer = attempt(read, reply._replace(text=cut_thought(reply.text, opens_thought and reply.is_cut)))
+            reason = None if reply.failure or isinstance(answer, Failed) else why_unread(answer)
+            if reason:
+                asker.count_unread(reason, reply)
+            return answer
+
+        with closing(asker.ask(self.write_prompts(texts), total, "document")) as replies:
+            for row, group in groupby(replies, key=itemgetter(0)):
+                read_or_failed = [read_one(reply) for _, reply in group]
+                answers = [answer for answer in read_or_failed if not isinstance(answer, Failed)]
+                yield row, next((answer for answer in read_or_failed if isinstance(answer, Failed)), answers)
