@@ -16,7 +16,7 @@ class Reason(DropReason):
     EMPTY_REPLY = "empty_reply", "The model's reply is empty."
     UNPARSED_REPLY = "unparsed_reply", "The model's reply has no block that can be read as a computation."
     CUT_OFF = "cut_off", "The reply ended at max_completion_tokens, within this block or before any."
-    NO_CODE = "no_code", "The block has no code."
+    NO_CODE = "no_code", "The block has no code, or only comments."
     NO_EXPRESSION = "no_expression", "The block has no expression."
     NO_RESULT = "no_result", "The block states no result."
     CODE_TOO_LONG = "code_too_long", "The block's code is longer than 20,000 characters."

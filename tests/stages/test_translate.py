@@ -125,6 +125,12 @@ def test_a_failed_prompt_is_a_named_drop(tmp_path: Path, server: Server) -> None
     assert dropped == {"id": "s/1", "reason": "garbled_answer", "detail": detail}
 
 
+def test_code_of_comments_alone_is_no_code() -> None:
+    reply = REPLY.replace("print(6 * 4 / 2)", "# No code needed.\n  # It is 12.")
+    assert parse_reply(reply).computations == []
+    assert parse_reply(reply).reasons == {"no_code": 2}
+
+
 @pytest.mark.parametrize("number", range(2))
 def test_a_worked_example_of_the_prompt_is_no_computation_of_a_document(tmp_path: Path, number: int) -> None:
     example = load_template(stage.PROMPT).worked_answers[number]
