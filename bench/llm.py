@@ -22,15 +22,16 @@ import typer
 from bench.table import Row, describe_machine, to_markdown
 from mathcode_pile.llm.asker import Asker, Reply, open_backend
 from mathcode_pile.llm.cache import ReplyCache
+from mathcode_pile.llm.prompts import Prompt, ask_plainly
 from mathcode_pile.llm.settings import ModelParams, ServerParams, Task
 
 TEXT = "The sum of the first n odd numbers is n^2: draw each as a corner around a square of stones. " * 20
 
 
-def make_prompts(count: int) -> Iterator[tuple[int, str]]:
+def make_prompts(count: int) -> Iterator[tuple[int, Prompt]]:
     """Yield `count` different prompts of 2 kB."""
     for index in range(count):
-        yield index, f"{index}: {TEXT}"
+        yield index, ask_plainly(f"{index}: {TEXT}")
 
 
 def measure_client(url: str, requests: int, concurrency: int) -> tuple[float, float, list[float]]:
@@ -52,15 +53,15 @@ def measure_client(url: str, requests: int, concurrency: int) -> tuple[float, fl
     return requests / seconds, requests / busy, megabytes
 
 
-async def ask_plainly(url: str, requests: int, concurrency: int) -> None:
+async def ask_with_httpx(url: str, requests: int, concurrency: int) -> None:
     """Ask with httpx alone and throw the answers away."""
     slots = asyncio.Semaphore(concurrency)
     limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     async with httpx.AsyncClient(limits=limits, timeout=600, trust_env=False) as client:
 
-        async def one(prompt: str) -> None:
+        async def one(prompt: Prompt) -> None:
             async with slots:
-                body = {"model": "m", "messages": [{"role": "user", "content": prompt}], "max_tokens": 16}
+                body = {"model": "m", "messages": prompt.messages, "max_tokens": 16}
                 (await client.post(f"{url}/chat/completions", json=body)).json()
 
         await asyncio.gather(*(one(prompt) for _, prompt in make_prompts(requests)))
@@ -79,7 +80,7 @@ def measure(requests: int, concurrency: int, plain: int) -> list[Row]:
         assert server.stdout
         url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
         start, busy = time.monotonic(), sum(os.times()[:2])
-        asyncio.run(ask_plainly(url, plain, concurrency))
+        asyncio.run(ask_with_httpx(url, plain, concurrency))
         other, other_busy = plain / (time.monotonic() - start), plain / (sum(os.times()[:2]) - busy)
         wall, cpu, memory = measure_client(url, requests, concurrency)
     finally:

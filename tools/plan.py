@@ -13,7 +13,7 @@ import yaml
 from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import load, read_yaml
 from mathcode_pile.core.shards import count_rows, list_shards, read_batches
-from mathcode_pile.llm import LlmParams, Task
+from mathcode_pile.llm import LlmParams, Prompt, Task
 from mathcode_pile.llm.cache import ReplyCache, reply_key
 from mathcode_pile.llm.token_counts import load_counter
 from stages.annotate.stage import AnnotateParams, ModelJudge, choose_judge
@@ -135,7 +135,7 @@ def estimate(
     everyone = count_rows(folder)
     everyone = min(sample, everyone) if sample else everyone
     texts = _sample_texts(folder, documents)
-    prompts = [prompt for _, prompt in asker.write_prompts(enumerate(texts)) if isinstance(prompt, str)]
+    prompts = [prompt for _, prompt in asker.write_prompts(enumerate(texts)) if isinstance(prompt, Prompt)]
     identity = asker.task.identity()
     kept = [replies.get(reply_key(identity, prompt)) for prompt in prompts]
     answers = [completion.completion_tokens for completion in kept if completion]

@@ -9,4 +9,5 @@ class Reason(DropReason):
     EMPTY_TEXT = "empty_text", "The document has no text."
     NOT_SAMPLED = "not_sampled", "The sample that annotate.sources asks for does not contain the document."
     UNPARSED_REPLY = "unparsed_reply", "The model's reply states no answer."
+    CUT_OFF = "cut_off", "The model's reply ended at max_completion_tokens before it stated an answer."
     AMBIGUOUS_REPLY = "ambiguous_reply", "The model's reply states several answers."

@@ -99,12 +99,13 @@ class ModelJudge(Inquiry):
 
     def judge(self, texts: Iterable[Text], total: int) -> Judged:
         """Yield the verdicts on each text."""
-        for row, replies in self.ask(texts, total):
-            yield row, replies if isinstance(replies, Failed) else attempt(self._read_replies, replies)
+        return self.ask(texts, total, self._read_reply, lambda verdict: verdict.reason)
 
-    def _read_replies(self, replies: list[Reply]) -> list[Verdict]:
-        read = read_type if self.question == "type" else read_relation
-        return [Verdict(0, reply.failure, reply.detail) if reply.failure else read(reply.text) for reply in replies]
+    def _read_reply(self, reply: Reply) -> Verdict:
+        if reply.failure:
+            return Verdict(0, reply.failure, reply.detail)
+        verdict = read_type(reply.text) if self.question == "type" else read_relation(reply.text)
+        return verdict._replace(reason=Reason.CUT_OFF) if reply.is_cut and not verdict.answer else verdict
 
 
 # The second digit, after "or" or a slash, is read too: "Type: 1 or 2" decides for neither.

@@ -15,12 +15,12 @@ class Reason(DropReason):
     # A model's reply, or a block of it.
     EMPTY_REPLY = "empty_reply", "The model's reply is empty."
     UNPARSED_REPLY = "unparsed_reply", "The model's reply has no block that can be read as a computation."
-    CUT_OFF = "cut_off", "The reply ended at max_completion_tokens, within this block."
-    NO_CODE = "no_code", "The block has no code."
+    CUT_OFF = "cut_off", "The reply ended at max_completion_tokens, within this block or before any."
+    NO_CODE = "no_code", "The block has no code, or only comments."
     NO_EXPRESSION = "no_expression", "The block has no expression."
     NO_RESULT = "no_result", "The block states no result."
     CODE_TOO_LONG = "code_too_long", "The block's code is longer than 20,000 characters."
-    COPIED_EXAMPLE = "copied_example", "The model copied the example of the prompt."
+    COPIED_EXAMPLE = "copied_example", "The model copied a worked example of the prompt."
 
     # Mathematics that the symbolic translator does not read.
     UNKNOWN_NOTATION = "unknown_notation", "The notation is not one that the reader knows."

@@ -19,7 +19,7 @@ from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attemp
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import count_shard, number_batches, read_schema
 from mathcode_pile.llm import Inquiry, LlmParams, Reply, Text, load_template, make_task
-from stages.translate.computation import Computation, Found
+from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
 from stages.translate.replies import parse_reply
 from stages.translate.symbolic import translate_document
@@ -41,7 +41,7 @@ class TranslateParams(Section):
     """Which components are translated; dvc.yaml reads it."""
 
 
-class Translation(NamedTuple):  # of one document
+class Translation(NamedTuple):  # of one document, or of one piece of it
     pieces: int
     """How many pieces of it the translator read."""
     computations: list[Computation]
@@ -71,27 +71,34 @@ class ModelTranslator(Inquiry):
 
     def translate(self, texts: Iterable[Text], total: int) -> Translated:
         """Yield the translation of each text; total: how many texts there are."""
-        for row, replies in self.ask(texts, total):
-            yield row, replies if isinstance(replies, Failed) else attempt(self._read_replies, replies)
+        for row, pieces in self.ask(texts, total, self._read_reply, _why_unread):
+            yield row, pieces if isinstance(pieces, Failed) else _join(pieces)
 
-    def _read_replies(self, replies: list[Reply]) -> Translation:
-        found = [self._read_reply(reply) for reply in replies]
-        computations = [computation for piece in found for computation in piece.computations]
-        reasons = sum((piece.reasons for piece in found), Counter[DropReason]())
-        return Translation(len(replies), computations, reasons, next((r.detail for r in replies if r.detail), ""))
-
-    def _read_reply(self, reply: Reply) -> Found:
+    def _read_reply(self, reply: Reply) -> Translation:
         if reply.failure:
-            return Found([], Counter({reply.failure: 1}))
+            return Translation(1, [], Counter({reply.failure: 1}), reply.detail)
         parsed = parse_reply(reply.text, reply.is_cut)
-        # A copy of the prompt's own example would be verified, although no document has it.
+        # A copy of a worked example would be verified, although no document has it.
         own = [c for c in parsed.computations if (c.conditions, c.result) not in self._examples]
         copied = len(parsed.computations) - len(own)
-        return Found(own, parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
+        return Translation(1, own, parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
 
     @cached_property
     def _examples(self) -> set[tuple[str, str]]:
-        return {(c.conditions, c.result) for c in parse_reply(self.template.text).computations}
+        parsed = [parse_reply(answer) for answer in self.template.worked_answers]
+        return {(c.conditions, c.result) for found in parsed for c in found.computations}
+
+
+def _why_unread(piece: Translation) -> DropReason | None:
+    """Return why a reply gave nothing, unless it says that there is no computation, or repeats a worked example."""
+    was_read = {Reason.NO_COMPUTATION, Reason.COPIED_EXAMPLE} & piece.reasons.keys()
+    return None if piece.computations or was_read else piece.reasons.most_common(1)[0][0]
+
+
+def _join(pieces: list[Translation]) -> Translation:
+    computations = [computation for piece in pieces for computation in piece.computations]
+    reasons = sum((piece.reasons for piece in pieces), Counter[DropReason]())
+    return Translation(len(pieces), computations, reasons, next((p.detail for p in pieces if p.detail), ""))
 
 
 def choose_translator(params: TranslateParams, llm: LlmParams) -> SymbolicTranslator | ModelTranslator:

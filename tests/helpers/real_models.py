@@ -116,8 +116,8 @@ class Project:
         source = {"input": "fetch/pages", "question": "type"}
         params = {
             "profile": "llm",
-            "annotate": {"max_piece_characters": 5000, "max_failed_share": 0.01, "sources": {"pages": source}},
-            "translate": {"max_piece_characters": 5000, "max_failed_share": 0.01, "components": {"pages": {}}},
+            "annotate": {"max_piece_characters": 5000, "max_failed_share": 1, "sources": {"pages": source}},
+            "translate": {"max_piece_characters": 5000, "max_failed_share": 1, "components": {"pages": {}}},
         }
         profile = {
             "annotate": asked | {"max_completion_tokens": 16},

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.shards import ShardWriter, shard_name
@@ -23,8 +24,13 @@ class Server:
         self.port = int(self.process.stdout.readline())
         self.url = f"http://127.0.0.1:{self.port}/v1"
 
+    def requests(self) -> list[dict[str, Any]]:
+        """The body of each request."""
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
     def asked(self) -> Counter[str]:
-        return Counter(json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines())
+        """How often each last turn was asked."""
+        return Counter(body["messages"][-1]["content"] for body in self.requests())
 
     def stop(self) -> None:
         self.process.kill()

@@ -1,8 +1,8 @@
 """A server that speaks OpenAI's protocol and plays the failures that a prompt names; for tests and bench/.
 
 Run as a process of its own: `python tests/helpers/scripted_server.py --log FILE`; it prints its port. A prompt
-that contains `play http_500 2;` gets two answers of status 500 and then a good one; `play hang 99;` never
-gets one. Every request is a line of the log: the text between the last two lines of equals signs.
+whose last turn contains `play http_500 2;` gets two answers of status 500 and then a good one; `play hang 99;`
+never gets one. Every request is a line of the log.
 """
 
 import argparse
@@ -43,13 +43,11 @@ class Server(asyncio.Protocol):
             self.answer(head, json.loads(body or b"{}"))
 
     def answer(self, head: str, body: dict[str, Any]) -> None:
-        prompt = body["messages"][-1]["content"]
-        parts = re.split(r"^=+$", prompt, flags=re.MULTILINE)
-        text = parts[-2].strip() if len(parts) > 2 else prompt
-        Server.seen[prompt] += 1
+        text = body["messages"][-1]["content"]
+        Server.seen[text] += 1
         Server.asked += 1
         if self.log:
-            self.log.write(json.dumps(text) + "\n")
+            self.log.write(json.dumps(body) + "\n")
             self.log.flush()
         key = re.search(r"authorization: *(.*)", head, re.IGNORECASE)
         if self.arguments.key and (not key or key[1].strip() != f"Bearer {self.arguments.key}"):
@@ -57,15 +55,17 @@ class Server(asyncio.Protocol):
         if self.arguments.die_after and Server.asked > self.arguments.die_after:
             os._exit(1)
         play = PLAY.search(text)
-        if play and Server.seen[prompt] <= int(play[2]):
+        if play and Server.seen[text] <= int(play[2]):
             return self.fail(play[1])
-        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(prompt, text))
+        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(body["messages"], text))
         return None
 
-    def good(self, prompt: str, text: str) -> str:
+    def good(self, messages: list[dict[str, str]], text: str) -> str:
         message = {"role": "assistant", "content": self.arguments.reply.replace("{text}", text)}
-        usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": 8}
-        return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
+        size = sum(len(message["content"]) for message in messages)
+        usage = {"prompt_tokens": size // 4, "completion_tokens": 8}
+        choice = {"index": 0, "message": message, "finish_reason": self.arguments.finish}
+        return json.dumps({"choices": [choice], "usage": usage})
 
     def fail(self, name: str) -> None:
         if name == "hang":
@@ -95,7 +95,8 @@ class Server(asyncio.Protocol):
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--log", type=Path)
-    parser.add_argument("--reply", default="Type: 2", help="{text} in it becomes the prompt's text")
+    parser.add_argument("--reply", default="Type: 2", help="{text} in it becomes the prompt's last turn")
+    parser.add_argument("--finish", default="stop", help="why its answers end; length: at the token limit")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--key", default="")
     parser.add_argument("--retry-after", default="0", help="what an answer of status 429 says")

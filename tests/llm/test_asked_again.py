@@ -12,12 +12,14 @@ import yaml
 from conftest import ROOT
 from scripted import Server, write_documents
 
+# Both stages can read it.
+REPLY = "Type: 1\n**Expression:** $2 \\cdot 3$\n**Result:** 6\n**Code:**\n```python\nprint(2 * 3)\n```"
 PIECE = "Let $a_{n} = {n}$, so that $2 a_{n} = {m}$. "
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    started = Server(tmp_path / "log", "--reply", "Type: 1")
+    started = Server(tmp_path / "log", "--reply", REPLY)
     yield started
     started.stop()
 
@@ -93,7 +95,7 @@ def test_only_what_was_never_answered_is_asked(tmp_path: Path, server: Server) -
     # Another prompt asks all of its own questions, the first one again none.
     prompt = copy.folder / "stages" / "translate" / "prompts" / "translate.txt"
     text = prompt.read_text(encoding="utf-8")
-    prompt.write_text("Be brief.\n" + text, encoding="utf-8")
+    prompt.write_text(text.replace("=== user\n", "=== user\nBe brief.\n", 1), encoding="utf-8")
     assert copy.count_asked(more, *both) == count_pieces(range(44))
     prompt.write_text(text, encoding="utf-8")
     assert copy.count_asked(more, *both) == 0

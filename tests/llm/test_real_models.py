@@ -163,6 +163,7 @@ import sys
 from pathlib import Path
 from mathcode_pile.llm.asker import Asker, open_backend
 from mathcode_pile.llm.cache import ReplyCache
+from mathcode_pile.llm.prompts import ask_plainly
 from mathcode_pile.llm.settings import ModelParams, Task, VllmParams
 
 if __name__ == "__main__":
@@ -171,7 +172,7 @@ if __name__ == "__main__":
     task = Task("annotate", "vllm", model, 16, 0.5)
     asker = Asker(task, open_backend(task), ReplyCache(Path(sys.argv[2])))
     prompts = ["word " * 3000, *(f"What is {i} + {i}?" for i in range(11))]
-    for number, reply in asker.ask(enumerate(prompts), len(prompts), "prompt"):
+    for number, reply in asker.ask(enumerate(map(ask_plainly, prompts)), len(prompts), "prompt"):
         print(number, reply.failure or "answered")
     asker.close()
 """

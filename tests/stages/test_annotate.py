@@ -10,7 +10,7 @@ import pytest
 from scripted import Server, write_documents
 
 from mathcode_pile.core.documents import DOCUMENT
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_rows
 from mathcode_pile.llm import LlmParams, ModelParams
 from mathcode_pile.llm.settings import ServerParams
@@ -164,6 +164,52 @@ def test_no_answer_is_taken_for_a_type(tmp_path: Path) -> None:
     finally:
         server.stop()
     assert dict(report.dropped) == {"unparsed_reply": 1}
+
+
+@pytest.mark.parametrize(
+    ("reply", "finish", "reason"),
+    [
+        ("It could be anything.", "stop", "unparsed_reply"),
+        ("Type: 1 or type: 2", "stop", "ambiguous_reply"),
+        ("<think>Type 1? It has a problem", "length", "cut_off"),
+        ("Well, this piece", "length", "cut_off"),
+    ],
+)
+def test_a_run_whose_replies_cannot_be_read_stops_and_shows_one(
+    tmp_path: Path, reply: str, finish: str, reason: str
+) -> None:
+    server = Server(tmp_path / "log", "--reply", reply, "--finish", finish)
+    try:
+        params, llm = _asking(server.url)
+        raw = write_documents(tmp_path / "in", [f"{SOLVED} {i}" for i in range(20)])
+        message = rf"20 of 20 prompts .* cannot be read \({reason} 20\), .*: {reason}: the model answered '{reply[:9]}"
+        with pytest.raises(PipelineError, match=message):
+            annotate(raw, tmp_path / "out", "web", params, llm)
+    finally:
+        server.stop()
+
+
+def test_a_thought_is_not_read_for_a_type(tmp_path: Path) -> None:
+    server = Server(tmp_path / "log", "--reply", "<think>Type: 1? No, it is a theorem.</think>\n\nType: 2")
+    try:
+        params, llm = _asking(server.url)
+        annotate(write_documents(tmp_path / "in", [SOLVED, STORY]), tmp_path / "out", "web", params, llm)
+    finally:
+        server.stop()
+    assert [row["types"] for row in read_rows(tmp_path / "out")] == [[2], [2]]
+
+
+def test_a_model_without_a_system_turn_gets_the_system_part_in_the_first_user_turn(
+    tmp_path: Path, server: Server
+) -> None:
+    params, llm = _asking(server.url)
+    for takes_one in (True, False):
+        model = llm.models["small"].model_copy(update={"system_turn": takes_one})
+        raw = write_documents(tmp_path / "in", [SOLVED])
+        annotate(raw, tmp_path / "out", "web", params, LlmParams(models={"small": model}))
+    first, second = (request["messages"] for request in server.requests())
+    system, opening, *others = first
+    assert second == [{"role": "user", "content": f"{system['content']}\n\n{opening['content']}"}, *others]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Translation: snippets in order, and a reason for every document without one."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,10 +9,13 @@ from typing import Any
 import pytest
 from scripted import Server, write_documents
 
+from mathcode_pile.answers.checker import judge
+from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.shards import list_shards, read_rows
 from mathcode_pile.llm import LlmParams, ModelParams, load_template
 from mathcode_pile.llm.settings import ServerParams
 from stages.translate import stage
+from stages.translate.replies import parse_reply
 from stages.translate.stage import TranslateParams, translate
 
 PAGE = "The area is $\\frac{1}{2} \\cdot 6 \\cdot 4 = 12$. Its square is $12^2 = 144$."
@@ -91,7 +96,7 @@ def test_another_prompt_asks_all_and_the_first_one_again_asks_none(
     text = stage.PROMPT.read_text(encoding="utf-8")
     asked = []
     for more in ("", "Be brief.\n", ""):
-        prompt.write_text(more + text, encoding="utf-8")
+        prompt.write_text(text.replace("=== user\n", f"=== user\n{more}", 1), encoding="utf-8")
         monkeypatch.setattr(stage, "PROMPT", prompt)
         load_template.cache_clear()
         translate(raw, tmp_path / "out", params, llm)
@@ -120,13 +125,66 @@ def test_a_failed_prompt_is_a_named_drop(tmp_path: Path, server: Server) -> None
     assert dropped == {"id": "s/1", "reason": "garbled_answer", "detail": detail}
 
 
-def test_the_example_of_the_prompt_is_no_computation_of_a_document(tmp_path: Path) -> None:
-    text = stage.PROMPT.read_text(encoding="utf-8")
-    example = text[text.rindex("### Computation 1") : text.index("{{text}}")].strip("=\n")
-    server = Server(tmp_path / "log", "--reply", example)
+def test_code_of_comments_alone_is_no_code() -> None:
+    reply = REPLY.replace("print(6 * 4 / 2)", "# No code needed.\n  # It is 12.")
+    assert parse_reply(reply).computations == []
+    assert parse_reply(reply).reasons == {"no_code": 2}
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_a_worked_example_of_the_prompt_is_no_computation_of_a_document(tmp_path: Path, number: int) -> None:
+    example = load_template(stage.PROMPT).worked_answers[number]
+    assert len(parse_reply(example).computations) == 2
+    server = Server(tmp_path / "log", "--reply", f"{example}\n\n{REPLY}")
     try:
         params, llm = _asking(server.url)
         report = translate(write_documents(tmp_path / "in", [PAGE]), tmp_path / "out", params, llm)
     finally:
         server.stop()
-    assert dict(report.dropped) == {"copied_example": 1}
+    assert [row["title"] for row in read_rows(tmp_path / "out")] == ["Area"]
+    assert report.skipped == {"copied_example": 2, "no_code": 1}
+
+
+def test_the_programs_of_the_worked_examples_print_the_stated_results() -> None:
+    for example in load_template(stage.PROMPT).worked_answers:
+        for computation in parse_reply(example).computations:
+            done = subprocess.run([sys.executable, "-c", computation.code], capture_output=True, text=True, check=True)
+            assert judge(computation.result, done.stdout).verdict == "verified", computation
+
+
+def test_a_thought_gives_no_computation_and_one_that_the_limit_cut_is_a_named_drop(tmp_path: Path) -> None:
+    server = Server(tmp_path / "log", "--reply", f"<think>{{text}}\n{REPLY}", "--finish", "length")
+    try:
+        params, llm = _asking(server.url)
+        report = translate(write_documents(tmp_path / "in", [PAGE]), tmp_path / "out", params, llm)
+    finally:
+        server.stop()
+    assert dict(report.dropped) == {"cut_off": 1}
+
+
+def test_a_run_whose_replies_cannot_be_read_stops_and_shows_one(tmp_path: Path) -> None:
+    server = Server(tmp_path / "log", "--reply", "<think>Hm.</think>As a language model, I like mathematics.")
+    try:
+        params, llm = _asking(server.url, max_failed_share=0.5)
+        raw = write_documents(tmp_path / "in", [f"{PAGE} {i}" for i in range(20)])
+        message = (
+            r"translate: 20 of 20 prompts failed or got a reply that cannot be read \(unparsed_reply 20\), over "
+            r"max_failed_share 0.5; the first: unparsed_reply: the model answered '<think>Hm.</think>As a language"
+        )
+        with pytest.raises(PipelineError, match=message):
+            translate(raw, tmp_path / "out", params, llm)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("reply", ["No computations.", "the worked example"])
+def test_replies_that_were_read_and_have_no_computation_do_not_stop_a_run(tmp_path: Path, reply: str) -> None:
+    example = load_template(stage.PROMPT).worked_answers[0]
+    server = Server(tmp_path / "log", "--reply", example if reply == "the worked example" else reply)
+    try:
+        params, llm = _asking(server.url)
+        raw = write_documents(tmp_path / "in", [f"{PAGE} {i}" for i in range(20)])
+        report = translate(raw, tmp_path / "out", params, llm)
+    finally:
+        server.stop()
+    assert (report.dropped.total(), report.read) == (20, 20)

@@ -5,7 +5,7 @@ No reply is paid for twice: each is kept under the hash of everything that it de
 
 from mathcode_pile.llm.asker import Asker, Reply
 from mathcode_pile.llm.inquiry import Inquiry, Text
-from mathcode_pile.llm.prompts import Template, load_template
+from mathcode_pile.llm.prompts import Prompt, Template, ask_plainly, load_template
 from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import LlmParams, ModelBackend, ModelParams, Task, make_task
 
@@ -16,10 +16,12 @@ __all__ = [
     "ModelBackend",
     "ModelParams",
     "NoReply",
+    "Prompt",
     "Reply",
     "Task",
     "Template",
     "Text",
+    "ask_plainly",
     "load_template",
     "make_task",
 ]

@@ -4,7 +4,7 @@ import atexit
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from mathcode_pile.core.engine import say
 from mathcode_pile.core.errors import PipelineError
-from mathcode_pile.core.funnel import Failed, attempt
+from mathcode_pile.core.funnel import DropReason, Failed, attempt
 from mathcode_pile.core.scratch import hash_values, scratch_folder
 from mathcode_pile.llm.cache import Completion, Failure, ReplyCache, reply_key
+from mathcode_pile.llm.prompts import Prompt
 from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import Task
 
@@ -40,7 +41,7 @@ class Backend(Protocol):
     def open(self) -> None:
         """Get ready to answer, which may take minutes; called before the first prompt is asked."""
 
-    def submit(self, prompt: str, keep: Callable[[Completion], None]) -> "Future[Any]":
+    def submit(self, prompt: Prompt, keep: Callable[[Completion], None]) -> "Future[Any]":
         """Ask a prompt; an answer goes to `keep` at once, and the future gets the answer or the Failure."""
 
     def close(self) -> None:
@@ -56,6 +57,7 @@ class Asker:
         self.replies = replies
         self.counts: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
         self.is_stopped = False
         """The model could not be asked; this asker will not ask it again."""
         self._first_failure = ""
@@ -68,12 +70,14 @@ class Asker:
         self._flying: dict[bytes, Future[Any]] = {}
         self._failed: dict[bytes, Failure] = {}
 
-    def ask(self, items: Iterable[tuple[T, str | Failed]], total: int, unit: str) -> Iterator[tuple[T, Reply | Failed]]:
+    def ask(
+        self, items: Iterable[tuple[T, Prompt | Failed]], total: int, unit: str
+    ) -> Generator[tuple[T, Reply | Failed], None, None]:
         """Yield each item's tag and the reply to its prompt, in order; an item that is Failed comes out as it is.
 
         total: how many units (documents) the items make, for the bar; consecutive items with one tag are one unit.
         Raises PipelineError where the model cannot be reached, or where more than one prompt and more than the
-        task's share of prompts failed.
+        task's share of prompts failed or got a reply that `count_unread` was told of.
         """
         queue: deque[tuple[T, bytes, Any]] = deque()
         self._before, self._start = Counter(self.counts), time.monotonic()
@@ -101,7 +105,7 @@ class Asker:
                 self._flying.clear()
                 self._note_run()
 
-    def _look_up(self, prompt: str) -> tuple[bytes, Any]:
+    def _look_up(self, prompt: Prompt) -> tuple[bytes, Any]:
         """Return a prompt's key and its answer, or the future of an answer."""
         key = reply_key(self._identity, prompt)
         self.counts["prompts"] += 1
@@ -141,13 +145,23 @@ class Asker:
         self._check_share(100)
         return tag, Reply("", False, answer.reason, answer.detail)
 
+    def count_unread(self, reason: DropReason, reply: Reply) -> None:
+        """Count a reply that gives no answer, as a failed prompt is counted; raises PipelineError as `ask` does."""
+        self.unread[reason] += 1
+        excerpt = " ".join(reply.text[:200].split())
+        self._first_failure = self._first_failure or f"{reason}: the model answered {excerpt!r}"
+        self._check_share(100)
+
     def _check_share(self, least: int) -> None:
-        """Stop where too many of the prompts so far failed; least: fewer prompts than this prove nothing."""
-        asked, failed = self.counts["prompts"], self.failures.total()
-        if asked >= least and failed > max(1, self.task.max_failed_share * asked):
-            why = ", ".join(f"{name} {count}" for name, count in sorted(self.failures.items()))
+        """Stop where too many of the prompts so far have no answer; least: fewer prompts than this prove nothing."""
+        lost = self.failures + self.unread
+        asked = self.counts["prompts"]
+        if asked >= least and lost.total() > max(1, self.task.max_failed_share * asked):
+            self.is_stopped = True
+            why = ", ".join(f"{name} {count}" for name, count in sorted(lost.items()))
+            what = "failed or got a reply that cannot be read" if self.unread else "failed"
             raise PipelineError(
-                f"{self.task.stage}: {failed} of {asked} prompts failed ({why}), over max_failed_share "
+                f"{self.task.stage}: {lost.total()} of {asked} prompts {what} ({why}), over max_failed_share "
                 f"{self.task.max_failed_share:g}; the first: {self._first_failure}; every reply so far is kept: mend "
                 "this and run the same command again"
             )

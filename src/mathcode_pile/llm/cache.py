@@ -16,6 +16,7 @@ import pyarrow as pa
 from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.scratch import hash_values, scratch_folder
 from mathcode_pile.core.shards import list_shards, read_batches, write_shards
+from mathcode_pile.llm.prompts import Prompt
 from mathcode_pile.llm.reasons import NoReply
 
 REPLIES = pa.schema(
@@ -58,8 +59,8 @@ class Throughput(NamedTuple):  # of all runs of a stage with a model on this mac
     completion_tokens: int
 
 
-def reply_key(identity: dict[str, object], prompt: str) -> bytes:
-    """Return the 16 bytes that a reply is kept under."""
+def reply_key(identity: dict[str, object], prompt: Prompt) -> bytes:
+    """Return the 16 bytes that a reply is kept under: a hash of the whole dialogue and what else it depends on."""
     return bytes.fromhex(hash_values(identity, prompt))
 
 

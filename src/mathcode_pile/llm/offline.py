@@ -18,8 +18,10 @@ from mathcode_pile.core.errors import PipelineError, first_line
 from mathcode_pile.core.funnel import Failed, attempt
 from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.llm.cache import Completion, Failure
+from mathcode_pile.llm.prompts import Prompt
 from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import Task
+from mathcode_pile.llm.token_counts import apply_chat_template
 
 Keep = Callable[[Completion], None]
 CLOSE_S = 30
@@ -43,7 +45,7 @@ class OfflineModel:
         for engine in self._engines:
             engine.wait()
 
-    def submit(self, prompt: str, keep: Keep) -> "Future[Completion | Failure]":
+    def submit(self, prompt: Prompt, keep: Keep) -> "Future[Completion | Failure]":
         """Ask a prompt; `keep` is called with the answer as soon as it comes.
 
         The future raises PipelineError where its engine failed or died.
@@ -99,7 +101,7 @@ class _Engine:
         if self._failure:
             raise self._failure
 
-    def submit(self, prompt: str, keep: Keep) -> "Future[Any]":
+    def submit(self, prompt: Prompt, keep: Keep) -> "Future[Any]":
         """Ask a prompt; raises PipelineError where the engine has failed."""
         future: Future[Any] = Future()
         with self._lock:
@@ -165,7 +167,7 @@ def _hand_over(answer: Completion | Failure | Failed, keep: Keep, future: "Futur
 
 
 def _run_engine(pipe: Any, task: Task, gpus: str) -> None:
-    """Answer the prompts that come through a pipe as (number, text), until None comes. Runs in a process of its own."""
+    """Answer the prompts that come through a pipe, each with its number, until None comes. Runs in its own process."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the stage, and the stage closes the pipe
     if gpus:
@@ -224,6 +226,7 @@ class Generator:
             )
         )
         self._refusal = VLLMClientError
+        self._model = model
         self._tokenizer = self._engine.get_tokenizer()
         self._sampling = SamplingParams(
             temperature=model.temperature, top_p=model.top_p, max_tokens=task.max_completion_tokens, seed=model.seed
@@ -234,7 +237,7 @@ class Generator:
         """Whether any prompt has no answer yet."""
         return bool(self._engine.has_unfinished_requests())
 
-    def add(self, number: int, prompt: str) -> Failure | Failed | None:
+    def add(self, number: int, prompt: Prompt) -> Failure | Failed | None:
         """Add a prompt; return why not where vLLM refuses it (it may be too long), or the tokenizer raises on it."""
         ids = attempt(self._encode, prompt)
         if isinstance(ids, Failed):
@@ -245,9 +248,8 @@ class Generator:
             return Failure(NoReply.REFUSED_BY_VLLM, first_line(error))
         return None
 
-    def _encode(self, prompt: str) -> list[int]:
-        messages = [{"role": "user", "content": prompt}]
-        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    def _encode(self, prompt: Prompt) -> list[int]:
+        text = apply_chat_template(self._tokenizer, prompt, self._model)
         return self._tokenizer.encode(text, add_special_tokens=False)
 
     def step(self) -> Iterator[tuple[int, Completion]]:

@@ -18,8 +18,10 @@ import aiohttp
 
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.llm.cache import Completion, Failure
+from mathcode_pile.llm.prompts import Prompt, ask_plainly
 from mathcode_pile.llm.reasons import NoReply
 from mathcode_pile.llm.settings import ServerParams, Task
+from mathcode_pile.llm.thoughts import join_thought
 
 KEY_VARIABLE = "MATHCODE_API_KEY"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -61,7 +63,7 @@ class ServedModel:
         self._thread.start()
         self._run(self._open()).result()
 
-    def submit(self, prompt: str, keep: Keep) -> "Future[Completion | Failure]":
+    def submit(self, prompt: Prompt, keep: Keep) -> "Future[Completion | Failure]":
         """Ask a prompt; `keep` is called with the answer as soon as it comes.
 
         The future raises PipelineError where the servers answer no prompt at all.
@@ -100,10 +102,10 @@ class ServedModel:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.close()
 
-    async def _answer(self, prompt: str, keep: Keep) -> "Completion | Failure":
+    async def _answer(self, prompt: Prompt, keep: Keep) -> "Completion | Failure":
         started = self._loop.time()
         # Waits differ between prompts, so that not all of them reach a restarted server at once.
-        spread = random.Random(prompt)
+        spread = random.Random(prompt.question)
         refused: set[str] = set()
         for attempt in range(1, self.params.max_attempts + 1):
             try:
@@ -138,16 +140,18 @@ class ServedModel:
         order = [urls[(self._turn + i) % len(urls)] for i in range(len(urls))]
         return min(order, key=lambda url: (url in tried, self._resting.get(url, 0) > now))
 
-    def _body(self, prompt: str, max_tokens: int) -> dict[str, Any]:
+    def _body(self, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
         model = self.task.model
-        return {
+        body = {
             "model": self.params.name or model.id,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": prompt.messages,
             "max_tokens": max_tokens,
             "temperature": model.temperature,
             "top_p": model.top_p,
             "seed": model.seed,
         }
+        # Not every server knows this field, and some refuse fields that they do not know.
+        return body | ({"chat_template_kwargs": model.chat_template_kwargs} if model.chat_template_kwargs else {})
 
     async def _attempt(self, url: str, body: dict[str, Any]) -> Completion:
         address, data = f"{url.rstrip('/')}/chat/completions", json.dumps(body).encode()
@@ -184,7 +188,7 @@ class ServedModel:
                 return
             for url in self.params.base_urls:
                 try:
-                    await self._attempt(url, self._body("Say yes.", 1))
+                    await self._attempt(url, self._body(ask_plainly("Say yes."), 1))
                 except _RefusedError:
                     pass
                 except _AttemptError:
@@ -212,18 +216,38 @@ def read_completion(content: bytes) -> Completion:
     try:
         answer = json.loads(content)
         choice = answer["choices"][0]
-        text = choice["message"]["content"]
+        message = choice["message"]
+        thought, text = _read_content(message.get("content"))
+        for name in ("reasoning_content", "reasoning"):  # as most servers call it; as newer ones of vLLM do
+            thought = thought or _read_content(message.get(name))[1]
         usage = answer.get("usage") or {}
         tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
     except IndexError:
         raise _AttemptError(NoReply.EMPTY_ANSWER, "no choice") from None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _AttemptError(NoReply.GARBLED_ANSWER, _excerpt(content)) from error
-    if not isinstance(text, str) or not text.strip():
+    is_cut = choice.get("finish_reason") == "length"
+    reply = join_thought(thought, text)
+    # A server that hides thoughts sends no text where the thought took all tokens. To ask again would not help.
+    if not reply.strip() and not is_cut:
         raise _AttemptError(NoReply.EMPTY_ANSWER, "no text")
     # JSON may hold half a surrogate pair; no text may.
-    clean = text.encode("utf-8", "replace").decode()
-    return Completion(clean, choice.get("finish_reason") == "length", *tokens)
+    return Completion(reply.encode("utf-8", "replace").decode(), is_cut, *tokens)
+
+
+def _read_content(content: Any) -> tuple[str, str]:
+    """Return the thought and the text of a message's content: a string, null, or a list of parts."""
+    if isinstance(content, str):
+        return "", content
+    thought, text = "", ""
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, str):
+            text += part
+        elif part["type"] == "thinking":
+            thought += "".join(_read_content(part["thinking"]))
+        elif part["type"] in ("text", "output_text"):
+            text += part["text"]
+    return thought, text
 
 
 def _seconds(retry_after: str) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import Section, check_commit
@@ -52,6 +52,10 @@ class ModelParams(Section):
     """A hub model's commit, which `make pin` writes; for any other model a name of its version."""
     tokenizer: str | None = None
     """A folder or hub id; the model's own unless given. `bytes`: no tokenizer, each byte counts as a token."""
+    system_turn: bool = True
+    """Whether its chat template takes a system turn; if not, the system part opens the first user turn."""
+    chat_template_kwargs: dict[str, JsonValue] = {}
+    """Switches of its chat template, such as `enable_thinking: false`; sent to servers only where there are any."""
     context_tokens: int = Field(gt=0)
     temperature: float = Field(default=0, ge=0)
     top_p: float = Field(default=1, gt=0, le=1)
@@ -101,7 +105,8 @@ class Task(NamedTuple):
 
     def identity(self) -> dict[str, object]:
         """Return what replies depend on: neither where the model runs nor how fast."""
-        model = self.model.model_dump(include={"id", "revision", "temperature", "top_p", "seed"})
+        sampling = {"temperature", "top_p", "seed"}
+        model = self.model.model_dump(include={"id", "revision", "chat_template_kwargs"} | sampling)
         return model | {"max_completion_tokens": self.max_completion_tokens}
 
 

@@ -31,6 +31,7 @@ _NUMBERING = re.compile(
 )
 _RULE = re.compile(r"\s{0,8}[-*_=]{3,}\s*$")
 _NONE = re.compile(r"\bno\s(?:\w+\s){0,3}(?:computations?|calculations?)\b|^\W{0,20}none\W{0,20}$", re.IGNORECASE)
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _WRAPPERS = [("$$", "$$"), ("$", "$"), ("\\[", "\\]"), ("\\(", "\\)"), ("**", "**"), ("`", "`")]
 _PYTHON = {"", "python", "python3", "py", "py3", "ipython", "sympy", "pycon", "code"}
 
@@ -52,7 +53,7 @@ def parse_reply(reply: str, is_cut: bool = False) -> Found:
             found.append(block.to_computation())
     if not reader.blocks:
         if not reply.strip():
-            reasons[Reason.EMPTY_REPLY] += 1
+            reasons[Reason.CUT_OFF if is_cut else Reason.EMPTY_REPLY] += 1
         elif _NONE.search(reply[:2000]):
             reasons[Reason.NO_COMPUTATION] += 1
         else:
@@ -80,7 +81,7 @@ class _Block:
         """Return why it is no computation; None where it is one."""
         if is_cut and (self.code is None or not self.closed):
             return Reason.CUT_OFF
-        if not (self.code or "").strip():
+        if not _COMMENT.sub("", self.code or "").strip():
             return Reason.NO_CODE
         if not self.text("expression"):
             return Reason.NO_EXPRESSION

@@ -1,8 +1,9 @@
 """Stands where vLLM would: a scripted engine of the same shape, in a folder that tests put on the path.
 
-A prompt is answered after as many steps as it has words. The tokenizer raises on a prompt with `play spoilt`. The
-engine refuses one with `play refuse`, `play crash` raises in the middle of a step, `play die` ends the process, and
-`play endless` never gets an answer. Every prompt that the engine accepts is a line of $SCRIPTED_VLLM_LOG.
+A prompt is answered after as many steps as it has words. The tokenizer raises on a prompt with `play spoilt`, and its
+chat template refuses the system turn of one with `play no_system`. The engine refuses one with `play refuse`,
+`play crash` raises in the middle of a step, `play die` ends the process, and `play endless` never gets an answer.
+Every prompt that the engine accepts is a line of $SCRIPTED_VLLM_LOG.
 """
 
 import json
@@ -11,14 +12,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from jinja2 import TemplateError
+
 from vllm.exceptions import VLLMClientError
 
 SamplingParams = EngineArgs = SimpleNamespace
 
 
 class _Tokenizer:
-    def apply_chat_template(self, messages: list[dict[str, str]], tokenize: bool, add_generation_prompt: bool) -> str:
-        return messages[0]["content"]
+    def apply_chat_template(self, messages: list[dict[str, str]], **switches: Any) -> str:
+        assert (switches.pop("tokenize"), switches.pop("add_generation_prompt")) == (False, True)
+        dialogue = "\n".join(message["content"] for message in messages)
+        if "play no_system" in dialogue and messages[0]["role"] == "system":
+            raise TemplateError("System role not supported")
+        return f"{dialogue} {switches}" if switches else dialogue
 
     def encode(self, text: str, add_special_tokens: bool) -> list[int]:
         if "play spoilt" in text:
