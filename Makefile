@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 LLM_STAMP := .venv-llm/.installed
+VLLM_STAMP := .venv-vllm/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each user of a machine gets a folder of their own for DVC's locks and site cache.
 export DVC_SITE_CACHE_DIR ?= $(HOME)/.cache/mathcode-pile/dvc
@@ -14,7 +15,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm check format lint types contracts bench bench-memory lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model check format lint types contracts bench bench-memory lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,11 +54,21 @@ test-sandbox: $(STAMP) ## Try to escape from the sandbox as root, as a plain use
 test-gpu: $(STAMP) ## Test training and evaluation on a GPU: attention, gradients, compiled steps, kill -9, launchers
 	@MATHCODE_TEST_GPU=1 pytest -q -m gpu tests/models/test_gpu.py $(ARGS)
 
-test-llm: $(STAMP) $(LLM_STAMP) ## Test with real models on this CPU: vLLM and llama.cpp as servers, vLLM in process (gigabytes)
-	@pytest -q -m llm tests/llm/test_real_models.py $(ARGS)
+test-llm: $(STAMP) $(LLM_STAMP) ## Test with real models on this CPU, served by llama.cpp
+	@pytest -q -m "llm and not vllm" tests/llm/test_real_models.py $(ARGS)
+
+test-vllm: $(STAMP) $(VLLM_STAMP) ## Test with a real model on this CPU, through vLLM: served, and in process (gigabytes)
+	@pytest -q -m "llm and vllm" tests/llm/test_real_models.py $(ARGS)
+
+serve-model: $(STAMP) $(LLM_STAMP) ## Serve Qwen2.5-Coder-1.5B on 127.0.0.1 for the profile coder (3 GB of memory; PORT=8012)
+	@python -m tools serve $(if $(PORT),--port $(PORT))
 
 $(LLM_STAMP): tools/setup_llm.sh
 	@PYTHON=$(PYTHON) tools/setup_llm.sh .venv-llm
+	@touch $@
+
+$(VLLM_STAMP): tools/setup_vllm.sh
+	@PYTHON=$(PYTHON) tools/setup_vllm.sh .venv-vllm
 	@touch $@
 
 check: lint types contracts test ## Run lint, types, contracts and test (.ci/run runs all of CI)

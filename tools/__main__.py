@@ -206,5 +206,21 @@ def real_tokenizers(
     download_tokenizers(folder)
 
 
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 8012,
+) -> None:
+    """Serve the small model of the profile `coder`.
+
+    Downloads Qwen2.5-Coder-1.5B-Instruct (1.2 GB of disk) and serves it with llama.cpp, by OpenAI's protocol, until
+    Ctrl-C. It needs 3 GB of memory, and .venv-llm, which `make serve-model` makes.
+
+    Example: python -m tools serve
+    """
+    from tools.serve import serve_coder
+
+    serve_coder(port)
+
+
 if __name__ == "__main__":
     run(app)

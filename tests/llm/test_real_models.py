@@ -1,4 +1,4 @@
-"""Real models: vLLM and llama.cpp as servers, and vLLM without one, over real pages; `make test-llm` runs it.
+"""Real models over real pages: llama.cpp as a server (`make test-llm`), vLLM as one and without one (`make test-vllm`).
 
 SmolLM2-135M answers, on a CPU, mostly nonsense. What is shown is that every reply is parsed or has a named reason,
 and that none is asked for twice.
@@ -9,12 +9,23 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 from conftest import ROOT
-from real_models import MODEL_PYTHON, VLLM, Project, Run, bring_smollm2, llama_command, served, vllm_command
+from real_models import (
+    LLAMA_PYTHON,
+    VLLM,
+    VLLM_PYTHON,
+    Project,
+    Run,
+    bring_smollm2,
+    llama_command,
+    served,
+    vllm_command,
+)
 from scripted import write_documents
 
 from mathcode_pile.core.funnel import parse_reasons
@@ -26,11 +37,16 @@ pytestmark = pytest.mark.llm
 STAGES = ("annotate", "translate")
 ANSWERED = {f"type_{number}" for number in range(1, 8)}
 
+needs_llama = pytest.mark.skipif(not LLAMA_PYTHON.is_file(), reason="no .venv-llm: `make test-llm` makes it")
+has_vllm = pytest.mark.skipif(not VLLM_PYTHON.is_file(), reason="no .venv-vllm: `make test-vllm` makes it")
+
+
+def needs_vllm(test: Callable[..., None]) -> Callable[..., None]:
+    return pytest.mark.vllm(has_vllm(test))
+
 
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if not MODEL_PYTHON.is_file():
-        pytest.skip("no .venv-llm: run `make test-llm`, which makes it")
     return bring_smollm2(tmp_path_factory.mktemp("smollm2"))
 
 
@@ -108,32 +124,36 @@ def ask_server(
         assert again.metrics == first[stage].metrics
 
 
+@needs_vllm
 def test_vllm_as_a_server(
     smollm2: tuple[Path, Path], vllm_project: Project, pages: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     ask_server("vLLM, served", vllm_command(smollm2[0]), vllm_project, pages[0], 16, capsys)
 
 
+@needs_llama
 def test_llama_cpp_as_a_server(
     smollm2: tuple[Path, Path], pages: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = {"id": smollm2[1].name, "tokenizer": str(smollm2[0])}
     project = Project(tmp_path / "project", model)
-    ask_server("llama.cpp, served", llama_command(smollm2[1]), project, pages[0], 2, capsys)
+    ask_server("llama.cpp, served", llama_command(smollm2[1], slots=2), project, pages[0], 2, capsys)
 
 
+@needs_vllm
 def test_vllm_in_process_asks_only_what_the_server_did_not_answer(
     vllm_project: Project, pages: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     vllm_project.write_params("vllm", dtype="float32", enforce_eager=True)
     served = vllm_project.prompts.get("annotate", 0)
-    run = vllm_project.run("annotate", pages[1], MODEL_PYTHON)
+    run = vllm_project.run("annotate", pages[1], VLLM_PYTHON)
     tell(capsys, "vLLM, in process", "annotate", run)
     check(vllm_project, "annotate", run, documents=63)
     assert run.hits == served
     assert run.misses == run.prompts - served >= 12
 
 
+@needs_vllm
 def test_vllm_in_process_killed_half_way_leaves_no_process_and_goes_on(
     vllm_project: Project, pages: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,7 +161,7 @@ def test_vllm_in_process_killed_half_way_leaves_no_process_and_goes_on(
     served = vllm_project.prompts.get("translate", 0)
     replies = ReplyCache(vllm_project.folder / "scratch" / "replies")
     before = replies.count()
-    stage = vllm_project.start("translate", pages[1], MODEL_PYTHON)
+    stage = vllm_project.start("translate", pages[1], VLLM_PYTHON)
     while replies.count() < before + 2:
         assert stage.poll() is None, stage.communicate()[1][-3000:]
         time.sleep(0.02)
@@ -151,7 +171,7 @@ def test_vllm_in_process_killed_half_way_leaves_no_process_and_goes_on(
     assert children
     assert not psutil.wait_procs(children, timeout=30)[1]
     kept = replies.count() - before
-    run = vllm_project.run("translate", pages[1], MODEL_PYTHON)
+    run = vllm_project.run("translate", pages[1], VLLM_PYTHON)
     tell(capsys, f"vLLM, in process, killed after {kept} replies and run again", "translate", run)
     check(vllm_project, "translate", run, documents=63)
     assert run.hits == served + kept
@@ -178,11 +198,12 @@ if __name__ == "__main__":
 """
 
 
+@needs_vllm
 def test_two_engines_answer_and_refuse_what_is_too_long(smollm2: tuple[Path, Path], tmp_path: Path) -> None:
     program = tmp_path / "two_engines.py"
     program.write_text(TWO_ENGINES, encoding="utf-8")
     done = subprocess.run(
-        [MODEL_PYTHON, program, smollm2[0], tmp_path / "replies"],
+        [VLLM_PYTHON, program, smollm2[0], tmp_path / "replies"],
         env=os.environ | VLLM | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "0,1"},
         capture_output=True,
         text=True,

