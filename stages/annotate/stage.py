@@ -50,7 +50,8 @@ class AnnotateParams(Section):
     """A name of llm.models; needed by the backends openai and vllm."""
     max_completion_tokens: int = Field(default=16, gt=0)
     max_piece_characters: int = Field(gt=0)
-    max_failed_share: float = Field(ge=0, le=1)
+    max_failed_share: float = Field(default=0.01, ge=0, le=1)
+    """The run stops if more than this share of its prompts fail or get a reply that cannot be read."""
     sources: dict[str, AnnotateSource]
 
 

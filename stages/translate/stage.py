@@ -36,7 +36,8 @@ class TranslateParams(Section):
     max_completion_tokens: int = Field(default=2048, gt=0)
     max_piece_characters: int = Field(gt=0)
     """A model is asked about pieces of at most this length, which end at paragraphs."""
-    max_failed_share: float = Field(ge=0, le=1)
+    max_failed_share: float = Field(default=0.01, ge=0, le=1)
+    """The run stops if more than this share of its prompts fail or get a reply that cannot be read."""
     components: dict[str, Any]
     """Which components are translated; dvc.yaml reads it."""
 

@@ -93,7 +93,7 @@ METHOD, PROFILE = "params.yaml", "profiles/workstation.yaml"
     [
         (METHOD, "engine.workers", -1),
         (METHOD, "annotate.max_piece_characters", 0),
-        (METHOD, "annotate.max_failed_share", 1.5),
+        (PROFILE, "annotate.max_failed_share", 1.5),
         (METHOD, "annotate.sources.cc_en.sample", -1),
         (METHOD, "translate.max_piece_characters", 0),
         (METHOD, "sources.cc_en.min_dollar_signs", -1),

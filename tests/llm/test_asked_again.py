@@ -90,7 +90,7 @@ def test_only_what_was_never_answered_is_asked(tmp_path: Path, server: Server) -
     # What decides on the answers asks nothing.
     edit(copy.params, "select", "keep_types", value=[1, 2, 4])
     edit(copy.params, "verify", "rule", value="paper")
-    edit(copy.params, "annotate", "max_failed_share", value=0.5)
+    edit(copy.folder / "profiles" / "sample.yaml", "annotate", "max_failed_share", value=0.5)
     assert copy.count_asked(more, *both) == 0
     # Another prompt asks all of its own questions, the first one again none.
     prompt = copy.folder / "stages" / "translate" / "prompts" / "translate.txt"
