@@ -70,6 +70,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def check(project: Project, stage: str, run: Run, documents: int) -> None:
     """Every document is kept or dropped for a reason, and every piece has an answer or is counted without one."""
     metrics, out = run.metrics, project.folder / "out" / stage
+    if stage == "translate":
+        out /= "pages"
     assert metrics["in"] == documents == metrics["kept"] + metrics["dropped"]
     assert metrics["pieces"] == run.prompts > documents
     assert run.failed == 0
