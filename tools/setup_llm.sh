@@ -3,11 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-
-fail() { echo "setup: $*" >&2; exit 1; }
-try() { "$@" >"$log" 2>&1 || { grep -v '^WARNING' "$log" | tail -n 3 >&2; return 1; }; }
+. tools/setup_common.sh
 
 free_mb=$(df -Pm . | awk 'NR == 2 { print $4 }')
 [ "$free_mb" -ge 300 ] || fail "${free_mb} MB are free here, and llama.cpp needs 300"

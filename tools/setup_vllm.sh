@@ -3,11 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-
-fail() { echo "setup: $*" >&2; exit 1; }
-try() { "$@" >"$log" 2>&1 || { grep -v '^WARNING' "$log" | tail -n 3 >&2; return 1; }; }
+. tools/setup_common.sh
 
 [ "$(uname -m)" = x86_64 ] && grep -qw avx2 /proc/cpuinfo || fail "vLLM on a CPU needs an x86-64 processor with AVX2"
 free_mb=$(df -Pm . | awk 'NR == 2 { print $4 }')
