@@ -16,6 +16,10 @@ class Computation(NamedTuple):
     result: str
     """As the document states it."""
     code: str
+    chain: int = 0
+    """A number that computations of one chain of equal terms, or of one program, share; unique within the text."""
+    anchor: int = 0
+    """Where the computation ends in the text, in characters."""
 
 
 class Found(NamedTuple):

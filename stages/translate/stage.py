@@ -59,6 +59,11 @@ Translated = Iterator[tuple[int, Translation | Failed]]
 class SymbolicTranslator(NamedTuple):
     """Translates without a model, each text as a whole."""
 
+    @property
+    def name(self) -> str:
+        """What its snippets are marked with."""
+        return "symbolic"
+
     def translate(self, texts: Iterable[Text], total: int) -> Translated:
         """Yield the translation of each text."""
         for row, text in texts:
@@ -69,6 +74,11 @@ class SymbolicTranslator(NamedTuple):
 @dataclass(frozen=True)
 class ModelTranslator(Inquiry):
     """Translates by asking a language model about each piece of a text."""
+
+    @property
+    def name(self) -> str:
+        """What its snippets are marked with: the model's id."""
+        return self.task.model.id
 
     def translate(self, texts: Iterable[Text], total: int) -> Translated:
         """Yield the translation of each text; total: how many texts there are."""
@@ -98,6 +108,8 @@ def _why_unread(piece: Translation) -> DropReason | None:
 
 def _join(pieces: list[Translation]) -> Translation:
     computations = [computation for piece in pieces for computation in piece.computations]
+    # Each block of a reply is a program of its own.
+    computations = [computation._replace(chain=chain) for chain, computation in enumerate(computations)]
     reasons = sum((piece.reasons for piece in pieces), Counter[DropReason]())
     return Translation(len(pieces), computations, reasons, next((p.detail for p in pieces if p.detail), ""))
 
@@ -140,7 +152,7 @@ def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator
                     continue
                 number, translation = next(translated)
                 assert number == row
-                written = _take_document(name, translation, funnel)
+                written = _take_document(name, translation, funnel, translator.name)
                 snippets += written
                 kept += bool(written)
             funnel.keep(snippets, records=kept)
@@ -156,7 +168,9 @@ def _texts(shard: Path) -> Iterator[Text]:
                 yield row, text.as_py()
 
 
-def _take_document(name: str, translation: Translation | Failed, funnel: Funnel) -> list[dict[str, Any]]:
+def _take_document(
+    name: str, translation: Translation | Failed, funnel: Funnel, translator: str
+) -> list[dict[str, Any]]:
     """Return a document's snippets; a document without any is dropped."""
     if isinstance(translation, Failed):
         funnel.fail(name, translation)
@@ -168,7 +182,7 @@ def _take_document(name: str, translation: Translation | Failed, funnel: Funnel)
     if not translation.computations:
         funnel.drop(name, *_why_none(translation))
     return [
-        {"document_id": name, "position": position} | computation._asdict()
+        {"document_id": name, "position": position, "translator": translator} | computation._asdict()
         for position, computation in enumerate(translation.computations)
     ]
 

@@ -10,6 +10,7 @@ class Reason(DropReason):
     CONTRADICTED = "contradicted", "The output differs from the result that the document states."
     UNCHECKABLE = "uncheckable", "The output and the stated result cannot be compared."
     VERIFIED = "verified", "The output agrees with the stated result, but verify.keep does not name this verdict."
+    CONTRADICTED_CHAIN = "contradicted_chain", "Another snippet of the same chain or program is contradicted."
     CONTRADICTED_DOCUMENT = "contradicted_document", "Another snippet of the same document is contradicted."
 
     DOES_NOT_COMPILE = Outcome.DOES_NOT_COMPILE.value, "The code is not valid Python."

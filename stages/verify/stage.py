@@ -40,8 +40,8 @@ class VerifyParams(Section):
     """digits: the stated digits decide how far rounding may go. paper: the published rule, which accepts nearly all."""
     timeout_s: float = Field(default=5, gt=0)
     """Processor seconds that computer algebra may take for one pair."""
-    drop_contradicted_documents: bool = True
-    """Whether one contradicted snippet also drops the other snippets of its document."""
+    on_contradiction: Literal["snippet", "chain", "document"] = "chain"
+    """What one contradicted snippet drops: itself, what shares its chain or program, or all of its document."""
 
 
 def verify(executed: Path, out: Path, params: VerifyParams) -> Report:
@@ -118,18 +118,21 @@ def _chunks(documents: Iterable[list[dict[str, Any]]]) -> Iterator[list[dict[str
 
 def _reasons(rows: list[dict[str, Any]], params: VerifyParams) -> Iterator[Reason | None]:
     """Yield why each row is dropped; None where it is kept."""
-    doubtful = {row["document_id"] for row in rows if row["verdict"] == Reason.CONTRADICTED}
+    doubtful = {_group(row, params) for row in rows if row["verdict"] == Reason.CONTRADICTED}
+    shared = Reason.CONTRADICTED_CHAIN if params.on_contradiction == "chain" else Reason.CONTRADICTED_DOCUMENT
     for row in rows:
         if row["verdict"] not in params.keep:
             yield _REASONS[row["verdict"] if row["outcome"] == Outcome.OK else row["outcome"]]
-        elif (
-            params.drop_contradicted_documents
-            and row["document_id"] in doubtful
-            and row["verdict"] != Reason.CONTRADICTED
-        ):
-            yield Reason.CONTRADICTED_DOCUMENT
+        elif _group(row, params) in doubtful and row["verdict"] != Reason.CONTRADICTED:
+            yield shared
         else:
             yield None
+
+
+def _group(row: dict[str, Any], params: VerifyParams) -> tuple[Any, ...]:
+    """Return what a snippet shares with those that are dropped with it if one of them is contradicted."""
+    columns = {"snippet": ["position"], "chain": ["translator", "chain"], "document": []}[params.on_contradiction]
+    return (row["document_id"], *(row[column] for column in columns))
 
 
 def _id_of(row: dict[str, Any]) -> str:

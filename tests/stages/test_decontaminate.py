@@ -174,7 +174,7 @@ def document(name: str, text: str) -> dict[str, Any]:
 
 def snippet(name: str, position: int, title: str) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(VERIFIED.names, "")
-    return row | {"document_id": name, "position": position, "title": title}
+    return row | {"document_id": name, "position": position, "chain": position, "anchor": 0, "title": title}
 
 
 @pytest.fixture

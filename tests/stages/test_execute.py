@@ -40,7 +40,8 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def write_snippets(folder: Path, codes: list[str], **extra: pa.Array) -> Path:
     rows: list[dict[str, Any]] = [
         {"document_id": f"d/{i // 3}", "position": i % 3, "code": code}
-        | dict.fromkeys(("title", "conditions", "expression", "result"), "")
+        | dict.fromkeys(("title", "conditions", "expression", "result", "translator"), "")
+        | {"chain": 0, "anchor": 0}
         for i, code in enumerate(codes)
     ]
     table = pa.Table.from_pylist(rows, schema=SNIPPET)
@@ -95,11 +96,11 @@ def test_bytes_do_not_depend_on_workers_or_lanes(tmp_path: Path, monkeypatch: py
 
 
 def test_columns_that_a_stage_added_are_kept(tmp_path: Path) -> None:
-    folder = write_snippets(tmp_path / "in", ["print(1)"], translator=pa.array(["symbolic"]))
+    folder = write_snippets(tmp_path / "in", ["print(1)"], attempt=pa.array(["first"]))
     execute_folder(folder, tmp_path / "out", PARAMS)
     table = pq.read_table(tmp_path / "out" / "part-00000.parquet")
-    assert table.schema.names == [*EXECUTED.names, "translator"]
-    assert table.column("translator").to_pylist() == ["symbolic"]
+    assert table.schema.names == [*EXECUTED.names, "attempt"]
+    assert table.column("attempt").to_pylist() == ["first"]
 
 
 def test_folder_without_snippets_gives_an_empty_out(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def run_verify(folder: Path, out: Path, llm: LlmParams) -> Report:
 
 def write_snippets(folder: Path) -> Path:
     """Write one snippet for each text; it prints 42, and the text on a line before."""
-    base = dict.fromkeys(EXECUTED.names, "") | {"position": 0, "result": "42", "outcome": "ok"}
+    base = dict.fromkeys(EXECUTED.names, "") | {"position": 0, "chain": 0, "anchor": 0, "result": "42", "outcome": "ok"}
     with ShardWriter(folder / shard_name(0), EXECUTED) as shard:
         for i, text in enumerate(TEXTS):
             own = {"document_id": f"s/{i}", "code": f"print({text!r})\nprint(42)", "stdout": f"{text}\n42\n"}

@@ -50,7 +50,7 @@ DOCUMENTS = [
     for n, text in enumerate(TEXTS)
 ]
 SNIPPETS = [
-    dict.fromkeys(VERIFIED.names, "") | {"document_id": f"s/{n}", "position": 0, "title": text}
+    dict.fromkeys(VERIFIED.names, "") | {"document_id": f"s/{n}", "position": 0, "chain": 0, "anchor": 0, "title": text}
     for n, text in enumerate(TEXTS)
 ]
 CLEAN = [row | {"text": f"A page, numbered {n}."} for n, row in enumerate(DOCUMENTS)]

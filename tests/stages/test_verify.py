@@ -33,6 +33,9 @@ def snippet(document: str, position: int, result: str, stdout: str, outcome: str
         "expression": "",
         "result": result,
         "code": "print()",
+        "chain": position,
+        "anchor": 0,
+        "translator": "symbolic",
         "stdout": stdout,
         "outcome": outcome,
         "error": "" if outcome == "ok" else "it went wrong",
@@ -68,7 +71,7 @@ def ids(path: Path) -> list[str]:
 
 
 def test_only_verified_snippets_are_kept_and_each_other_has_a_reason(tmp_path: Path) -> None:
-    report, out = verified(tmp_path)
+    report, out = verified(tmp_path, on_contradiction="document")
     assert ids(out / "documents.parquet") == ["s/a#0", "s/a#1", "s/c#1"]
     reasons = {row["id"]: row["reason"] for row in pq.read_table(out / "dropped.parquet").to_pylist()}
     assert reasons == {
@@ -95,17 +98,30 @@ def test_rejected_snippets_can_be_looked_up_whole(tmp_path: Path) -> None:
 
 
 def test_a_contradiction_costs_only_itself_where_params_say_so(tmp_path: Path) -> None:
-    _, out = verified(tmp_path, drop_contradicted_documents=False)
+    _, out = verified(tmp_path, on_contradiction="snippet")
     assert "s/b#0" in ids(out / "documents.parquet")
 
 
+def test_a_contradiction_costs_by_default_what_shares_its_chain(tmp_path: Path) -> None:
+    shared = [
+        snippet("s/e", 0, "42", "42\n") | {"chain": 4},
+        snippet("s/e", 1, "7", "8\n") | {"chain": 4},
+        snippet("s/e", 2, "3", "3\n") | {"chain": 5},
+        snippet("s/e", 3, "5", "5\n") | {"chain": 4, "translator": "another"},
+    ]
+    _, out = verified(tmp_path, shared)
+    assert ids(out / "documents.parquet") == ["s/e#2", "s/e#3"]
+    reasons = {row["id"]: row["reason"] for row in pq.read_table(out / "dropped.parquet").to_pylist()}
+    assert reasons == {"s/e#0": "contradicted_chain", "s/e#1": "contradicted"}
+
+
 def test_params_choose_which_verdicts_go_on(tmp_path: Path) -> None:
-    _, out = verified(tmp_path, keep=["verified", "uncheckable"], drop_contradicted_documents=False)
+    _, out = verified(tmp_path, keep=["verified", "uncheckable"], on_contradiction="snippet")
     assert ids(out / "documents.parquet") == ["s/a#0", "s/a#1", "s/b#0", "s/c#0", "s/c#1", "s/d#0"]
 
 
 def test_the_papers_rule_accepts_what_it_cannot_read(tmp_path: Path) -> None:
-    _, out = verified(tmp_path, rule="paper", drop_contradicted_documents=False)
+    _, out = verified(tmp_path, rule="paper", on_contradiction="snippet")
     assert ids(out / "documents.parquet") == ["s/a#0", "s/a#1", "s/b#0", "s/c#1", "s/d#0"]
 
 
@@ -125,7 +141,7 @@ def test_a_document_torn_apart_in_a_shard_is_an_error(tmp_path: Path) -> None:
 def test_a_document_is_judged_whole_across_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mathcode_pile.core.shards.ROW_GROUP_ROWS", 3)
     monkeypatch.setattr("stages.verify.stage.BATCH_ROWS", 1)
-    _, out = verified(tmp_path)
+    _, out = verified(tmp_path, on_contradiction="document")
     assert ids(out / "documents.parquet") == ["s/a#0", "s/a#1", "s/c#1"]
 
 
@@ -168,9 +184,9 @@ def test_the_stage_writes_the_same_bytes_for_any_number_of_workers(
     assert files[0] == files[1] and len(files[0]) == 9
     figures = json.loads((tmp_path / "web.json").read_text())
     assert figures["in"] == 21 == figures["kept"] + figures["dropped"]
-    assert parse_reasons(figures["reasons"])["contradicted_document"] == 3
+    assert parse_reasons(figures["reasons"])["contradicted"] == 3
     assert figures["false_accepts"] <= 0.005 and figures["false_rejects"] <= 0.08 < figures["paper_false_accepts"]
-    assert len(list(read_rows(many / "rejected"))) == 12
+    assert len(list(read_rows(many / "rejected"))) == 9
 
 
 def test_a_shard_without_what_execute_adds_is_named(project: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tools.why import trace
 
 def test_a_record_is_traced_through_the_stages(tmp_path: Path) -> None:
     page = {"id": "s/1", "text": "x", "source": "s", "url": "", "license": "MIT", "metadata": "{}"}
-    snippet = dict.fromkeys(SNIPPET.names, "") | {"document_id": "s/1", "position": 0}
+    snippet = dict.fromkeys(SNIPPET.names, "") | {"document_id": "s/1", "position": 0, "chain": 0, "anchor": 0}
     dropped = {"id": "s/1#0", "reason": "contradicted", "detail": "1, not 2"}
     for place, schema, row in [
         ("select/s", DOCUMENT, page),

@@ -45,6 +45,11 @@ SNIPPET = pa.schema(
         pa.field("expression", pa.string(), nullable=False),  # LaTeX
         pa.field("result", pa.string(), nullable=False),  # as the document states it
         pa.field("code", pa.string(), nullable=False),
+        # Snippets of one chain of equal terms, or of one program, have the same number within their document.
+        pa.field("chain", pa.int32(), nullable=False),
+        # Where the computation ends in the document's text, in characters: the code belongs behind that paragraph.
+        pa.field("anchor", pa.int32(), nullable=False),
+        pa.field("translator", pa.string(), nullable=False),  # symbolic, or the id of a model
     ]
 )
 

@@ -50,7 +50,8 @@ def translate_document(text: str) -> Found:
             reasons.append(Reason.NOTHING_TO_COMPUTE)
             skipped[reasons[0]] += 1
         else:
-            placed += [(len(statements), computation) for computation in computations]
+            place = len(statements)
+            placed += [(place, c._replace(chain=place, anchor=span.end)) for c in computations]
         statements.append(Statement(chain, [side.node for side in sides], span, sentence))
     for solution in find_solutions(statements, text):
         if not _DENIED.search(statements[solution.place].sentence):
@@ -94,7 +95,8 @@ def _solve(solution: Solution, statements: list[Statement]) -> Computation:
     names = [f"{solution.unknown} = {value}" for value in values]
     result = values[0] if len(values) == 1 else " \\text{ or } ".join(names)
     title = f"Solve for {solution.unknown}"
-    return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code)
+    end = statements[solution.values[-1]].span.end
+    return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code, solution.place, end)
 
 
 def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | None:
