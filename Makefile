@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model check format lint types contracts bench bench-memory lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,9 @@ test-vllm: $(STAMP) $(VLLM_STAMP) ## Test with a real model on this CPU, through
 
 serve-model: $(STAMP) $(LLM_STAMP) ## Serve Qwen2.5-Coder-1.5B on 127.0.0.1 for the profile coder (3 GB of memory; PORT=8012)
 	@python -m tools serve $(if $(PORT),--port $(PORT))
+
+record-replies: $(STAMP) ## Record what the served model answers about the sample's pages, in sample/replies (resumable)
+	@python -m tools record-replies
 
 $(LLM_STAMP): tools/setup_llm.sh
 	@PYTHON=$(PYTHON) tools/setup_llm.sh .venv-llm

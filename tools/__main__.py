@@ -125,6 +125,23 @@ def prune() -> None:
     typer.echo(f"freed {prune_shards() / 1e6:.1f} MB")
 
 
+@app.command()
+def record_replies(
+    out: Annotated[Path, typer.Argument(help="The folder for the replies.")] = Path("sample/replies"),
+    pages: Annotated[int | None, typer.Option(help="Ask about this many pages at most.")] = None,
+) -> None:
+    """Record what the profile coder's model answers about the sample's pages.
+
+    Start the model with `make serve-model` in another terminal first. Replies that are kept or recorded are not asked
+    again, so this can be interrupted at any time and continued. It takes about 30 seconds for a page on two cores.
+
+    Example: python -m tools record-replies
+    """
+    from tools.record import record_replies as record
+
+    record(out, pages)
+
+
 @replies.callback(no_args_is_help=True)
 def _replies() -> None:
     """Count, export and import the models' kept replies."""

@@ -31,7 +31,7 @@ from stages.select.stage import SelectParams, SourceParams
 from stages.tokenize.stage import TokenizeParams
 from stages.tokenizer.stage import TokenizerParams
 from stages.train_classifier.stage import ClassifyParams
-from stages.translate.stage import TranslateParams, choose_translator
+from stages.translate.stage import TranslateParams, choose_translators
 from stages.verify.stage import VerifyParams
 
 TYPES: dict[str, type[Section]] = {
@@ -123,7 +123,7 @@ def _check_stages(params: dict[str, Any]) -> None:
     llm = params["llm"].at_main()
     for source in params["annotate"].sources:
         choose_judge(source, params["annotate"], llm)
-    choose_translator(params["translate"], llm)
+    choose_translators(params["translate"], llm)
     components = {source: entry.component for source, entry in params["sources"].items()}
     check_priority(components, params["deduplicate"].priority)
     # The number of devices is not known yet. If one device cannot divide the batch evenly, more cannot.
@@ -140,13 +140,20 @@ def list_missing(params: dict[str, Any]) -> list[str]:
         profile = read_yaml(Path("params.yaml"))["profile"]
         missing.append(f"params: not pinned: {', '.join(unpinned)}; `make pin PROFILE={profile}` writes the commits")
     if importlib.util.find_spec("vllm") is None:
-        stages = [name for name in ("annotate", "translate", "evaluate") if params[name].backend == "vllm"]
-        missing += [f"params: {name}.backend: {NOT_INSTALLED}" for name in stages]
+        askers = [*_list_askers(params), ("evaluate", params["evaluate"])]
+        missing += [f"params: {name}.backend: {NOT_INSTALLED}" for name, asker in askers if asker.backend == "vllm"]
     try:
         params["pretrain"].check_launcher()
     except ParamsError as error:
         missing.append(str(error))
     return missing
+
+
+def _list_askers(params: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return what may ask a model, each with the section that says how."""
+    translators = params["translate"].translators
+    named = [(f"translate.translators.{number}", entry) for number, entry in enumerate(translators)]
+    return [("annotate", params["annotate"]), *named]
 
 
 def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
@@ -161,7 +168,7 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
     books = params["extract_textbooks"]
     if books.ocr != "none" and books.ocr_revision is None and not Path(books.ocr).is_dir():
         yield "extract_textbooks.ocr_revision"
-    asked = {params[name].model for name in ("annotate", "translate") if params[name].backend in get_args(ModelBackend)}
+    asked = {asker.model for _, asker in _list_askers(params) if asker.backend in get_args(ModelBackend)}
     for name in sorted(asked):
         if params["llm"].models[name].revision is None:
             yield f"llm.models.{name}.revision"

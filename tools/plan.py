@@ -17,7 +17,7 @@ from mathcode_pile.llm import LlmParams, Prompt, Task
 from mathcode_pile.llm.cache import ReplyCache, reply_key
 from mathcode_pile.llm.token_counts import load_counter
 from stages.annotate.stage import AnnotateParams, ModelJudge, choose_judge
-from stages.translate.stage import ModelTranslator, TranslateParams, choose_translator
+from stages.translate.stage import ModelTranslator, TranslateParams, choose_translators
 
 
 class Estimate(NamedTuple):  # of one source or component
@@ -50,7 +50,7 @@ def print_plan(data: Path, profile: str | None, documents: int) -> None:
     documents: how many of each folder are split and counted, with each model's own tokenizer.
     """
     with tempfile.TemporaryDirectory() as folder:
-        root = _choose_profile(profile, Path(folder)) if profile else Path()
+        root = choose_profile(profile, Path(folder)) if profile else Path()
         annotate, translate = load("annotate", AnnotateParams, root=root), load("translate", TranslateParams, root=root)
         llm = load("llm", LlmParams, root=root)
     typer.echo(f"profile {profile or read_yaml(Path('params.yaml'))['profile']}, documents of {data}/ as it is now")
@@ -65,9 +65,9 @@ def print_plan(data: Path, profile: str | None, documents: int) -> None:
         with_model |= isinstance(asker, ModelJudge)
         costs += _print_plan(f"annotate@{source}", asker, data / task.input, documents, task.sample)
     for component in translate.components:
-        translator = choose_translator(translate, llm)
-        with_model |= isinstance(translator, ModelTranslator)
-        costs += _print_plan(f"translate@{component}", translator, data / "deduplicate" / component, documents, 0)
+        for translator in choose_translators(translate, llm):
+            with_model |= isinstance(translator, ModelTranslator)
+            costs += _print_plan(f"translate@{component}", translator, data / "deduplicate" / component, documents, 0)
     if not with_model:
         typer.echo("No model is asked, so nothing is paid: annotate uses rules, translate the symbolic translator.")
     elif costs:
@@ -77,7 +77,7 @@ def print_plan(data: Path, profile: str | None, documents: int) -> None:
         typer.echo(f"in all: {asked:,.0f} prompts to ask, {tokens:,.0f} tokens, {price}")
 
 
-def _choose_profile(profile: str, folder: Path) -> Path:
+def choose_profile(profile: str, folder: Path) -> Path:
     """Return a folder that reads like the repository with another profile chosen."""
     if not Path("profiles", f"{profile}.yaml").is_file():
         raise ParamsError(f"--profile: no profiles/{profile}.yaml")

@@ -22,7 +22,7 @@ from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import count_shard, list_shards, number_batches, read_batches, read_schema
-from mathcode_pile.llm import Inquiry, LlmParams, Reply, Text, load_template, make_task
+from mathcode_pile.llm import AskParams, Inquiry, LlmParams, ModelBackend, Reply, Text, load_template, make_task
 from mathcode_pile.llm.pieces import split_pieces
 from stages.annotate.reasons import Reason
 from stages.annotate.rules import is_related, type_piece
@@ -42,16 +42,12 @@ class AnnotateSource(Section):
     """How many documents to judge, chosen by a hash of their id; the others are dropped. 0: all."""
 
 
-class AnnotateParams(Section):
+class AnnotateParams(AskParams):
     """How pieces are judged."""
 
-    backend: Literal["rules", "openai", "vllm"]
-    model: str | None = None
-    """A name of llm.models; needed by the backends openai and vllm."""
+    backend: Literal["rules"] | ModelBackend
     max_completion_tokens: int = Field(default=16, gt=0)
     max_piece_characters: int = Field(gt=0)
-    max_failed_share: float = Field(default=0.01, ge=0, le=1)
-    """The run stops if more than this share of its prompts fail or get a reply that cannot be read."""
     sources: dict[str, AnnotateSource]
 
 
@@ -151,8 +147,7 @@ def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJu
     question, limit = params.sources[source].question, params.max_piece_characters
     if params.backend == "rules":
         return RulesJudge(question, limit)
-    share = params.max_failed_share
-    task = make_task("annotate", params.backend, params.model, llm, params.max_completion_tokens, share)
+    task = make_task("annotate", params.backend, params, llm)
     return ModelJudge(task, load_template(PROMPTS / f"{question}.txt"), limit, question)
 
 

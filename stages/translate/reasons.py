@@ -20,6 +20,7 @@ class Reason(DropReason):
     NO_EXPRESSION = "no_expression", "The block has no expression."
     NO_RESULT = "no_result", "The block states no result."
     CODE_TOO_LONG = "code_too_long", "The block's code is longer than 20,000 characters."
+    REPEATED = "repeated", "The model wrote the same program with the same result before, about this text."
     COPIED_EXAMPLE = "copied_example", "The model copied a worked example of the prompt."
 
     # Mathematics that the symbolic translator does not read.

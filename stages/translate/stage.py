@@ -5,9 +5,10 @@ and verify find out whether a snippet's result is right.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import tee
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,29 +16,35 @@ from pydantic import Field
 
 from mathcode_pile.core.documents import SNIPPET
 from mathcode_pile.core.engine import map_folder
+from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import count_shard, number_batches, read_schema
-from mathcode_pile.llm import Inquiry, LlmParams, Reply, Text, load_template, make_task
+from mathcode_pile.llm import AskParams, Inquiry, LlmParams, ModelBackend, Reply, Text, load_template, make_task
+from stages.translate.anchors import Paragraphs, read_paragraphs
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.replies import parse_reply
+from stages.translate.replies import parse_reply, repair
 from stages.translate.symbolic import translate_document
 
 PROMPT = Path(__file__).with_name("prompts") / "translate.txt"
 
 
+class TranslatorParams(AskParams):
+    """One translator: the symbolic one, or a model."""
+
+    backend: Literal["symbolic"] | ModelBackend
+    samples: int = Field(default=1, gt=0)
+    """How many translations of each piece a model gives; more than one needs a model with a temperature above 0."""
+
+
 class TranslateParams(Section):
     """How computations are found and translated."""
 
-    backend: Literal["symbolic", "openai", "vllm"]
-    model: str | None = None
-    """A name of llm.models; needed by the backends openai and vllm."""
-    max_completion_tokens: int = Field(default=2048, gt=0)
+    translators: tuple[TranslatorParams, ...] = Field(min_length=1)
+    """Each of them translates every document; their snippets are kept side by side."""
     max_piece_characters: int = Field(gt=0)
     """A model is asked about pieces of at most this length, which end at paragraphs."""
-    max_failed_share: float = Field(default=0.01, ge=0, le=1)
-    """The run stops if more than this share of its prompts fail or get a reply that cannot be read."""
     components: dict[str, Any]
     """Which components are translated; dvc.yaml reads it."""
 
@@ -56,13 +63,11 @@ class Translation(NamedTuple):  # of one document, or of one piece of it
 Translated = Iterator[tuple[int, Translation | Failed]]
 
 
-class SymbolicTranslator(NamedTuple):
+class SymbolicTranslator:
     """Translates without a model, each text as a whole."""
 
-    @property
-    def name(self) -> str:
-        """What its snippets are marked with."""
-        return "symbolic"
+    name = "symbolic"
+    key: Sequence[Any] = ("symbolic",)
 
     def translate(self, texts: Iterable[Text], total: int) -> Translated:
         """Yield the translation of each text."""
@@ -77,13 +82,14 @@ class ModelTranslator(Inquiry):
 
     @property
     def name(self) -> str:
-        """What its snippets are marked with: the model's id."""
+        """The model's id."""
         return self.task.model.id
 
     def translate(self, texts: Iterable[Text], total: int) -> Translated:
         """Yield the translation of each text; total: how many texts there are."""
-        for row, pieces in self.ask(texts, total, self._read_reply, _why_unread):
-            yield row, pieces if isinstance(pieces, Failed) else _join(pieces)
+        asked, placed = tee(texts)
+        for (row, pieces), (_, text) in zip(self.ask(asked, total, self._read_reply, _why_unread), placed, strict=True):
+            yield row, pieces if isinstance(pieces, Failed) else _join(pieces, read_paragraphs(text))
 
     def _read_reply(self, reply: Reply) -> Translation:
         if reply.failure:
@@ -92,7 +98,7 @@ class ModelTranslator(Inquiry):
         # A copy of a worked example would be verified, although no document has it.
         own = [c for c in parsed.computations if (c.conditions, c.result) not in self._examples]
         copied = len(parsed.computations) - len(own)
-        return Translation(1, own, parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
+        return Translation(1, [repair(c) for c in own], parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
 
     @cached_property
     def _examples(self) -> set[tuple[str, str]]:
@@ -106,40 +112,62 @@ def _why_unread(piece: Translation) -> DropReason | None:
     return None if piece.computations or was_read else piece.reasons.most_common(1)[0][0]
 
 
-def _join(pieces: list[Translation]) -> Translation:
-    computations = [computation for piece in pieces for computation in piece.computations]
+def _join(pieces: list[Translation], paragraphs: Paragraphs) -> Translation:
+    """Return the translation of a text from those of its pieces; the same program is taken once."""
+    found = [computation for piece in pieces for computation in piece.computations]
+    unique = {(computation.code, computation.result): computation for computation in reversed(found)}
     # Each block of a reply is a program of its own.
-    computations = [computation._replace(chain=chain) for chain, computation in enumerate(computations)]
+    computations = [
+        computation._replace(chain=chain, anchor=paragraphs.find(computation))
+        for chain, computation in enumerate(reversed(unique.values()))
+    ]
     reasons = sum((piece.reasons for piece in pieces), Counter[DropReason]())
+    reasons += Counter({Reason.REPEATED: len(found) - len(computations)})
     return Translation(len(pieces), computations, reasons, next((p.detail for p in pieces if p.detail), ""))
 
 
-def choose_translator(params: TranslateParams, llm: LlmParams) -> SymbolicTranslator | ModelTranslator:
-    """Return the translator that params name."""
-    if params.backend == "symbolic":
+def choose_translators(params: TranslateParams, llm: LlmParams) -> list[SymbolicTranslator | ModelTranslator]:
+    """Return the translators that params name; raises ParamsError where one of them cannot be asked as they say."""
+    return [_choose_translator(params, entry, llm) for entry in params.translators]
+
+
+def _choose_translator(
+    params: TranslateParams, entry: TranslatorParams, llm: LlmParams
+) -> SymbolicTranslator | ModelTranslator:
+    if entry.backend == "symbolic":
         return SymbolicTranslator()
-    share = params.max_failed_share
-    task = make_task("translate", params.backend, params.model, llm, params.max_completion_tokens, share)
-    return ModelTranslator(task, load_template(PROMPT), params.max_piece_characters)
+    task = make_task("translate", entry.backend, entry, llm)
+    if entry.samples > 1 and not task.model.temperature:
+        raise ParamsError(
+            f"params: translate.translators: samples {entry.samples}, but llm.models.{entry.model}.temperature is 0, "
+            "so all of them would be the same"
+        )
+    return ModelTranslator(task, load_template(PROMPT), params.max_piece_characters, samples=entry.samples)
 
 
 def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParams) -> Report:
-    """Write the snippets of a folder's documents to `out`, each document's in order.
+    """Write the snippets of a folder's documents to `out`, each document's in the order of its text.
 
     The report counts documents, and keeps those with snippets. `snippets` counts the snippets, and `skipped` the
-    parts of documents that gave none, by reason. Raises PipelineError where a model cannot be asked.
+    parts of documents that gave none, by reason; each translator has a part with its own. Raises PipelineError where
+    a model cannot be asked.
     """
-    translator = choose_translator(params, llm)
-    work = partial(translate_shard, translator=translator)
-    if isinstance(translator, SymbolicTranslator):
-        return map_folder("translate", work, documents, out, ["symbolic"])
-    return map_folder("translate", work, documents, out, translator.key, workers=1)
+    translators = choose_translators(params, llm)
+    asks = any(entry.backend not in ("symbolic", "recorded") for entry in params.translators)
+    work = partial(translate_shard, translators=translators)
+    key = [list(translator.key) for translator in translators]
+    return map_folder("translate", work, documents, out, key, workers=1 if asks else None)
 
 
-def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator | ModelTranslator) -> Report:
+def translate_shard(
+    shard: Path, folder: Path, *, translators: Sequence[SymbolicTranslator | ModelTranslator]
+) -> Report:
     """Write the snippets of one shard's documents to folder/documents.parquet."""
     read_schema(shard, ["id", "text"])
-    translated = translator.translate(_texts(shard), count_shard(shard))
+    total = count_shard(shard)
+    names = [translator.name for translator in translators]
+    # Models come first: where one cannot be asked, nothing else is worth the time.
+    translated = [translator.translate(_texts(shard), total) for translator in translators]
     with Funnel.of_shard(folder, SNIPPET) as funnel:
         for start, batch in number_batches(shard, ["id", "text"]):
             funnel.count_read(batch.num_rows)
@@ -150,14 +178,15 @@ def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator
                 if not text.strip():
                     funnel.drop(name, Reason.NO_COMPUTATION)
                     continue
-                number, translation = next(translated)
-                assert number == row
-                written = _take_document(name, translation, funnel, translator.name)
+                results = [next(stream) for stream in translated]
+                assert all(number == row for number, _ in results)
+                written = _take_document(name, dict(zip(names, [t for _, t in results], strict=True)), funnel)
                 snippets += written
                 kept += bool(written)
             funnel.keep(snippets, records=kept)
-        for _ in translated:  # nothing is left; the asker then checks and notes its run
-            pass
+        for stream in translated:
+            for _ in stream:  # nothing is left; the asker then checks and notes its run
+                pass
     return funnel.report
 
 
@@ -168,29 +197,42 @@ def _texts(shard: Path) -> Iterator[Text]:
                 yield row, text.as_py()
 
 
-def _take_document(
-    name: str, translation: Translation | Failed, funnel: Funnel, translator: str
-) -> list[dict[str, Any]]:
-    """Return a document's snippets; a document without any is dropped."""
-    if isinstance(translation, Failed):
-        funnel.fail(name, translation)
-        return []
+def _take_document(name: str, translations: dict[str, Translation | Failed], funnel: Funnel) -> list[dict[str, Any]]:
+    """Return a document's snippets in the order of its text; a document without any is dropped."""
     report = funnel.report
-    report.counts["pieces"] += translation.pieces
-    report.counts["snippets"] += len(translation.computations)
-    report.skipped.update({reason.value: count for reason, count in translation.reasons.items()})
-    if not translation.computations:
-        funnel.drop(name, *_why_none(translation))
-    return [
-        {"document_id": name, "position": position, "translator": translator} | computation._asdict()
-        for position, computation in enumerate(translation.computations)
-    ]
+    snippets: list[dict[str, Any]] = []
+    reasons: Counter[DropReason] = Counter()
+    details: list[str] = []
+    for translator, translation in translations.items():
+        if isinstance(translation, Failed):
+            funnel.fail(name, translation)
+            return []
+        part = report.part(translator)
+        part.read += 1
+        if translation.computations:
+            part.kept += 1
+        else:
+            part.dropped[_why_none(translation.reasons, [])[0].value] += 1
+        part.skipped.update({reason.value: count for reason, count in translation.reasons.items()})
+        part.counts["pieces"] += translation.pieces
+        part.counts["snippets"] += len(translation.computations)
+        for computation in translation.computations:
+            part.counts.update(f"repaired_{kind}" for kind in computation.repairs.split())
+        reasons += translation.reasons
+        details += filter(None, [translation.detail])
+        snippets += [{"translator": translator} | c._asdict() for c in translation.computations]
+    report.skipped.update({reason.value: count for reason, count in reasons.items()})
+    report.counts["snippets"] += len(snippets)
+    if not snippets:
+        funnel.drop(name, *_why_none(reasons, details))
+    snippets.sort(key=lambda snippet: snippet["anchor"])
+    return [{"document_id": name, "position": position} | snippet for position, snippet in enumerate(snippets)]
 
 
-def _why_none(translation: Translation) -> tuple[DropReason, str]:
+def _why_none(reasons: Counter[DropReason], details: list[str]) -> tuple[DropReason, str]:
     """Return the reason of a document without snippets, the most frequent one, and all of them as detail."""
-    ranked = sorted(translation.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    ranked = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     if not ranked:
         return Reason.NO_COMPUTATION, ""
     counts = ", ".join(f"{reason} {count}" for reason, count in ranked)
-    return ranked[0][0], f"{counts}; {translation.detail}" if translation.detail else counts
+    return ranked[0][0], "; ".join([counts, *details])

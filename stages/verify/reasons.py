@@ -13,6 +13,11 @@ class Reason(DropReason):
     CONTRADICTED_CHAIN = "contradicted_chain", "Another snippet of the same chain or program is contradicted."
     CONTRADICTED_DOCUMENT = "contradicted_document", "Another snippet of the same document is contradicted."
 
+    SAME_COMPUTATION = (
+        "same_computation",
+        "A model's earlier snippet about the paragraph has the same result, verified.",
+    )
+
     DOES_NOT_COMPILE = Outcome.DOES_NOT_COMPILE.value, "The code is not valid Python."
     EXCEPTION = Outcome.EXCEPTION.value, "The code raised an exception, or ended with a status other than 0."
     TIMEOUT = Outcome.TIMEOUT.value, "The code ran longer than execute.timeout_s allows."

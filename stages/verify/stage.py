@@ -28,6 +28,8 @@ LABELLED = Path(__file__).with_name("labelled_pairs.jsonl")
 """Pairs of a stated result and an output, labelled `right`, `wrong` or `uncheckable`; they measure verify."""
 
 BATCH_ROWS = 2_000
+SYMBOLIC = "symbolic"
+"""The translator that reads each computation once."""
 _REASONS = {reason.value: reason for reason in Reason}
 
 
@@ -63,8 +65,14 @@ def verify_shard(shard: Path, folder: Path, params: VerifyParams) -> Report:
             funnel.keep([row for row, reason in pairs if reason is None])
             funnel.copy_aside("rejected", [row for row, reason in pairs if reason])
             for row, reason in pairs:
+                part = funnel.report.part(row["translator"])
+                part.read += 1
+                part.counts[f"verdict_{row['verdict']}"] += 1
                 if reason:
+                    part.dropped[reason.value] += 1
                     funnel.drop(_id_of(row), reason, _describe(row))
+                else:
+                    part.kept += 1
     return funnel.report
 
 
@@ -117,7 +125,12 @@ def _chunks(documents: Iterable[list[dict[str, Any]]]) -> Iterator[list[dict[str
 
 
 def _reasons(rows: list[dict[str, Any]], params: VerifyParams) -> Iterator[Reason | None]:
-    """Yield why each row is dropped; None where it is kept."""
+    """Yield why each row is dropped; None where it is kept.
+
+    A model may translate a computation more than once, above all where it is asked for several samples. Of those that
+    are verified, the first goes on.
+    """
+    computed: set[tuple[Any, ...]] = set()
     doubtful = {_group(row, params) for row in rows if row["verdict"] == Reason.CONTRADICTED}
     shared = Reason.CONTRADICTED_CHAIN if params.on_contradiction == "chain" else Reason.CONTRADICTED_DOCUMENT
     for row in rows:
@@ -125,7 +138,12 @@ def _reasons(rows: list[dict[str, Any]], params: VerifyParams) -> Iterator[Reaso
             yield _REASONS[row["verdict"] if row["outcome"] == Outcome.OK else row["outcome"]]
         elif _group(row, params) in doubtful and row["verdict"] != Reason.CONTRADICTED:
             yield shared
+        elif row["translator"] == SYMBOLIC or row["verdict"] != Reason.VERIFIED:
+            yield None
+        elif _computation(row) in computed:
+            yield Reason.SAME_COMPUTATION
         else:
+            computed.add(_computation(row))
             yield None
 
 
@@ -133,6 +151,11 @@ def _group(row: dict[str, Any], params: VerifyParams) -> tuple[Any, ...]:
     """Return what a snippet shares with those that are dropped with it if one of them is contradicted."""
     columns = {"snippet": ["position"], "chain": ["translator", "chain"], "document": []}[params.on_contradiction]
     return (row["document_id"], *(row[column] for column in columns))
+
+
+def _computation(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return what the translations of one computation have in common."""
+    return row["document_id"], row["translator"], row["anchor"], row["stated"]
 
 
 def _id_of(row: dict[str, Any]) -> str:

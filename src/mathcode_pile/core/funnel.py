@@ -9,7 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -105,6 +105,12 @@ class Report:
     """Further sums, by name."""
     first_failure: str = ""
     """The id and detail of the first record dropped as `failed`."""
+    parts: dict[str, "Report"] = field(default_factory=dict)
+    """Reports by name, of what has a funnel of its own within the stage: each translator."""
+
+    def part(self, name: str) -> "Report":
+        """Return the report of a part, an empty one where there is none yet."""
+        return self.parts.setdefault(name, Report())
 
     def __add__(self, other: "Report") -> "Report":
         return Report(
@@ -114,6 +120,10 @@ class Report:
             self.skipped + other.skipped,
             self.counts + other.counts,
             self.first_failure or other.first_failure,
+            {
+                name: self.parts.get(name, Report()) + other.parts.get(name, Report())
+                for name in sorted(self.parts.keys() | other.parts.keys())
+            },
         )
 
     @property
@@ -122,22 +132,28 @@ class Report:
         return self.dropped[CoreReason.FAILED]
 
     def to_metrics(self) -> dict[str, Any]:
-        """Return the flat mapping of a metrics file; the reasons in one string, so that tables stay narrow."""
+        """Return the mapping of a metrics file; the reasons in one string, so that tables stay narrow."""
         metrics: dict[str, Any] = {"in": self.read, "kept": self.kept, "dropped": self.dropped.total()}
         metrics["reasons"] = _join_counts(self.dropped)
         if self.skipped:
             metrics["skipped"] = _join_counts(self.skipped)
-        return metrics | dict(sorted(self.counts.items()))
+        metrics |= sorted(self.counts.items())
+        return metrics | {name: part.to_metrics() for name, part in sorted(self.parts.items())}
 
     def to_json(self) -> str:
         """Return the report as JSON, for `from_json`."""
-        return json.dumps(vars(self))
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Report":
         """Return the report that `to_json` wrote."""
-        values = json.loads(text)
-        return cls(**values | {name: Counter(values[name]) for name in ("dropped", "skipped", "counts")})
+        return cls._from_values(json.loads(text))
+
+    @classmethod
+    def _from_values(cls, values: dict[str, Any]) -> "Report":
+        counters = {name: Counter(values[name]) for name in ("dropped", "skipped", "counts")}
+        parts = {name: cls._from_values(part) for name, part in values["parts"].items()}
+        return cls(**values | counters | {"parts": parts})
 
 
 def _join_counts(counts: Counter[str]) -> str:

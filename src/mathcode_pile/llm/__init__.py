@@ -7,9 +7,10 @@ from mathcode_pile.llm.asker import Asker, Reply
 from mathcode_pile.llm.inquiry import Inquiry, Text
 from mathcode_pile.llm.prompts import Prompt, Template, ask_plainly, load_template
 from mathcode_pile.llm.reasons import NoReply
-from mathcode_pile.llm.settings import LlmParams, ModelBackend, ModelParams, Task, make_task
+from mathcode_pile.llm.settings import AskParams, LlmParams, ModelBackend, ModelParams, Task, make_task
 
 __all__ = [
+    "AskParams",
     "Asker",
     "Inquiry",
     "LlmParams",

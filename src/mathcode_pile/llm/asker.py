@@ -140,9 +140,10 @@ class Asker:
         if isinstance(answer, Completion):
             return tag, Reply(answer.text, answer.is_cut)
         self._failed[key] = answer
-        self.failures[answer.reason] += 1
-        self._first_failure = self._first_failure or answer.detail
-        self._check_share(100)
+        if answer.reason is not NoReply.NOT_RECORDED:  # nobody was asked, so nothing went wrong
+            self.failures[answer.reason] += 1
+            self._first_failure = self._first_failure or answer.detail
+            self._check_share(100)
         return tag, Reply("", False, answer.reason, answer.detail)
 
     def count_unread(self, reason: DropReason, reply: Reply) -> None:
@@ -206,7 +207,8 @@ def open_asker(task: Task) -> Asker:
     if key in _OPEN and _OPEN[key].is_stopped:
         _OPEN.pop(key).close()
     if key not in _OPEN:
-        _OPEN[key] = Asker(task, open_backend(task), ReplyCache(folder))
+        replies = ReplyCache(folder, task.model.recorded, in_memory=task.backend == "recorded")
+        _OPEN[key] = Asker(task, open_backend(task), replies)
     return _OPEN[key]
 
 
@@ -217,8 +219,28 @@ def close_askers() -> None:
         _OPEN.popitem()[1].close()
 
 
+class NobodyAsked:
+    """The backend of recorded replies: a prompt without one gets none."""
+
+    window = 1
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def submit(self, prompt: Prompt, keep: Callable[[Completion], None]) -> "Future[Any]":
+        """Return the failure of a prompt that has no recorded reply."""
+        answer: Future[Any] = Future()
+        answer.set_result(Failure(NoReply.NOT_RECORDED, ""))
+        return answer
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 def open_backend(task: Task) -> Backend:
     """Return the backend that a task names."""
+    if task.backend == "recorded":
+        return NobodyAsked()
     if task.backend == "openai":
         from mathcode_pile.llm.served import ServedModel
 

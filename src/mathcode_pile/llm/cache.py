@@ -61,15 +61,20 @@ class Throughput(NamedTuple):  # of all runs of a stage with a model on this mac
 
 def reply_key(identity: dict[str, object], prompt: Prompt) -> bytes:
     """Return the 16 bytes that a reply is kept under: a hash of the whole dialogue and what else it depends on."""
-    return bytes.fromhex(hash_values(identity, prompt))
+    sample = {"sample": prompt.sample} if prompt.sample else {}
+    return bytes.fromhex(hash_values(identity | sample, prompt.turns))
 
 
 class ReplyCache:
     """The replies of one folder. Its methods may be called from any thread."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """folder: the scratch folder's `replies` unless given. Raises InputError where its file is no reply cache."""
-        self.path = (folder or scratch_folder("replies")) / "replies.sqlite"
+    def __init__(self, folder: Path | None = None, recorded: Path | None = None, in_memory: bool = False) -> None:
+        """folder: the scratch folder's `replies` unless given. recorded: shards of further replies, which are added.
+
+        in_memory: nothing is read from the folder or written to it, so there are the recorded replies alone.
+        Raises InputError where the folder's file is no reply cache, or where there are no recorded replies.
+        """
+        self.path = Path(":memory:") if in_memory else (folder or scratch_folder("replies")) / "replies.sqlite"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         try:
@@ -80,6 +85,8 @@ class ReplyCache:
             self._database.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise InputError(f"{self.path}: not a usable reply cache: {error}") from error
+        if recorded:
+            self.import_from(recorded)
 
     def get(self, key: bytes) -> Completion | None:
         """Return the reply kept under a key."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from mathcode_pile.core.funnel import DropReason, Failed, attempt
+from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.llm.asker import Reply, open_asker
 from mathcode_pile.llm.prompts import Prompt, Template
 from mathcode_pile.llm.settings import Task
@@ -28,13 +29,17 @@ class Inquiry:
     """The prompt; its slot is `text`."""
     max_characters: int
     """Of a piece."""
+    samples: int = field(default=1, kw_only=True)
+    """How many answers are asked for each prompt."""
 
     @property
     def key(self) -> list[Any]:
         """What the prompts and their replies depend on, for the key of a stage's shards."""
         model = self.task.model
-        fit = [model.context_tokens, model.tokenizer, model.system_turn, self.max_characters]
-        return [self.task.identity(), self.template.version, *fit]
+        fit = [model.context_tokens, model.tokenizer, model.system_turn, self.max_characters, self.samples]
+        # Where nobody is asked, what there is depends on what was recorded.
+        recorded = hash_folder(model.recorded) if self.task.backend == "recorded" and model.recorded else ""
+        return [self.task.identity(), self.template.version, *fit, recorded]
 
     def write_prompts(self, texts: Iterable[Text]) -> Iterator[tuple[int, Prompt | Failed]]:
         """Yield each text's row and the prompt for each of its pieces; one Failed where our code raises on the text.
@@ -52,7 +57,8 @@ class Inquiry:
                     yield row, prompt
 
     def _write_all(self, fitter: Fitter, text: str) -> list[Prompt]:
-        return [self._write(piece.strip("\n")) for piece in fitter.split(text)]
+        prompts = (self._write(piece.strip("\n")) for piece in fitter.split(text))
+        return [prompt._replace(sample=sample) for prompt in prompts for sample in range(self.samples)]
 
     def _write(self, text: str) -> Prompt:
         prompt = self.template.render(text=text)

@@ -229,7 +229,7 @@ class Generator:
         self._model = model
         self._tokenizer = self._engine.get_tokenizer()
         self._sampling = SamplingParams(
-            temperature=model.temperature, top_p=model.top_p, max_tokens=task.max_completion_tokens, seed=model.seed
+            temperature=model.temperature, top_p=model.top_p, max_tokens=task.max_completion_tokens
         )
 
     @property
@@ -243,7 +243,9 @@ class Generator:
         if isinstance(ids, Failed):
             return ids
         try:
-            self._engine.add_request(str(number), {"prompt_token_ids": ids}, self._sampling)
+            sampling = self._sampling.clone()
+            sampling.seed = self._model.seed + prompt.sample
+            self._engine.add_request(str(number), {"prompt_token_ids": ids}, sampling)
         except self._refusal as error:
             return Failure(NoReply.REFUSED_BY_VLLM, first_line(error))
         return None

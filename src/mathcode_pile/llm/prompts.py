@@ -49,6 +49,8 @@ class Prompt(NamedTuple):
     """A dialogue that a model is to continue; its last turn is the user's."""
 
     turns: tuple[Turn, ...]
+    sample: int = 0
+    """0 for the first answer, 1 for a second one to the same dialogue, and so on; it moves the seed."""
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -66,7 +68,7 @@ class Prompt(NamedTuple):
         if first.role != "system":
             return self
         opening = Turn("user", f"{first.content}\n\n{others[0].content}")
-        return Prompt((opening, *others[1:]))
+        return self._replace(turns=(opening, *others[1:]))
 
 
 def ask_plainly(question: str) -> Prompt:
@@ -83,7 +85,7 @@ class Template(NamedTuple):
     @property
     def version(self) -> str:
         """A hash of the dialogue."""
-        return hash_values(self.prompt)
+        return hash_values(self.prompt.turns)
 
     @property
     def worked_answers(self) -> list[str]:

@@ -13,4 +13,9 @@ class NoReply(DropReason):
     BROKEN_CONNECTION = "broken_connection", "The connection to the server broke before the answer was complete."
     GARBLED_ANSWER = "garbled_answer", "The server's answer was not a completion as OpenAI's protocol has it."
     EMPTY_ANSWER = "empty_answer", "The server's answer was a completion without text."
+    NOT_RECORDED = (
+        "not_recorded",
+        "The model's replies were recorded before, and the text is not among them: it was added or changed since. "
+        "`make serve-model` and then `make record-replies` ask the model about it.",
+    )
     REFUSED_BY_VLLM = "refused_by_vllm", "vLLM refused the prompt, for example because it is longer than the context."

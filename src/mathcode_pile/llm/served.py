@@ -148,7 +148,7 @@ class ServedModel:
             "max_tokens": max_tokens,
             "temperature": model.temperature,
             "top_p": model.top_p,
-            "seed": model.seed,
+            "seed": model.seed + prompt.sample,
         }
         # Not every server knows this field, and some refuse fields that they do not know.
         return body | ({"chat_template_kwargs": model.chat_template_kwargs} if model.chat_template_kwargs else {})

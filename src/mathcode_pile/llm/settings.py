@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, ValidationInfo, field_validator
 from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import Section, check_commit
 
-ModelBackend = Literal["openai", "vllm"]
+ModelBackend = Literal["recorded", "openai", "vllm"]
 
 
 class ServerParams(Section):
@@ -64,6 +64,8 @@ class ModelParams(Section):
     """All GPUs that serve it; `make plan` counts GPU-hours with it."""
     tokens_per_s: float | None = Field(default=None, gt=0)
     """Prompt and completion tokens a second on all GPUs together; used until a run has measured them."""
+    recorded: Path | None = None
+    """A folder of replies that were recorded before, as `make record-replies` writes it; they are not asked again."""
     openai: ServerParams | None = None
     vllm: VllmParams | None = None
 
@@ -94,6 +96,16 @@ class LlmParams(Section):
         )
 
 
+class AskParams(Section):
+    """Which model a stage asks, and for what."""
+
+    model: str | None = None
+    """A name of llm.models; needed by every backend that is a model's."""
+    max_completion_tokens: int = Field(default=2048, gt=0)
+    max_failed_share: float = Field(default=0.01, ge=0, le=1)
+    """The run stops if more than this share of its prompts fail or get a reply that cannot be read."""
+
+
 class Task(NamedTuple):
     """Which model answers a stage's prompts, and how."""
 
@@ -110,23 +122,22 @@ class Task(NamedTuple):
         return model | {"max_completion_tokens": self.max_completion_tokens}
 
 
-def make_task(
-    stage: str, backend: ModelBackend, model: str | None, llm: LlmParams, max_completion_tokens: int, share: float
-) -> Task:
+def make_task(stage: str, backend: ModelBackend, params: AskParams, llm: LlmParams) -> Task:
     """Return a stage's task; raises ParamsError where its model is missing or has no settings for the backend."""
+    model = params.model
     if model not in llm.models:
         known = ", ".join(llm.models) or "none"
         raise ParamsError(f"params: {stage}.model: llm.models has no {model!r}; there are {known}")
     chosen = llm.models[model]
     if chosen.revision is None:
         raise ParamsError(f"params: llm.models.{model}.revision is not pinned; run `make pin`")
-    if (chosen.openai if backend == "openai" else chosen.vllm) is None:
+    if getattr(chosen, backend) is None:
         raise ParamsError(f"params: llm.models.{model}.{backend} is missing, and {stage}.backend is {backend}")
     for url in chosen.openai.base_urls if chosen.openai else ():
         _check_url(f"params: llm.models.{model}.openai.base_urls", url)
-    if max_completion_tokens >= chosen.context_tokens:
+    if params.max_completion_tokens >= chosen.context_tokens:
         raise ParamsError(f"params: {stage}.max_completion_tokens leaves no room in {chosen.context_tokens} tokens")
-    return Task(stage, backend, chosen, max_completion_tokens, share)
+    return Task(stage, backend, chosen, params.max_completion_tokens, params.max_failed_share)
 
 
 def _check_url(name: str, url: str) -> None:
