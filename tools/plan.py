@@ -62,14 +62,14 @@ def print_plan(data: Path, profile: str | None, documents: int) -> None:
     with_model = False
     for source, task in annotate.sources.items():
         asker = choose_judge(source, annotate, llm)
-        with_model |= isinstance(asker, ModelJudge)
+        with_model |= _asks(asker)
         costs += _print_plan(f"annotate@{source}", asker, data / task.input, documents, task.sample)
     for component in translate.components:
         for translator in choose_translators(translate, llm):
-            with_model |= isinstance(translator, ModelTranslator)
+            with_model |= _asks(translator)
             costs += _print_plan(f"translate@{component}", translator, data / "deduplicate" / component, documents, 0)
     if not with_model:
-        typer.echo("No model is asked, so nothing is paid: annotate uses rules, translate the symbolic translator.")
+        typer.echo("No model is asked, so nothing is paid: rules, the symbolic translator and recorded replies do all.")
     elif costs:
         hours = [cost.gpu_hours for cost in costs if cost.gpu_hours is not None]
         price = f"{sum(hours):,.2f} GPU-hours" if len(hours) == len(costs) else "GPU-hours unknown"
@@ -87,11 +87,16 @@ def choose_profile(profile: str, folder: Path) -> Path:
     return folder
 
 
+def _asks(asker: object) -> bool:
+    return isinstance(asker, ModelJudge | ModelTranslator) and asker.task.backend != "recorded"
+
+
 def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: int) -> list[Cost]:
-    """Print the plan of a source or component; return its cost, or nothing without a model or without data."""
-    if not isinstance(asker, ModelJudge | ModelTranslator):
-        typer.echo(f"{name}: no model")
+    """Print the plan of a source or component; return its cost, or nothing where none is asked or known."""
+    if not _asks(asker):
+        typer.echo(f"{name}: no model is asked")
         return []
+    assert isinstance(asker, ModelJudge | ModelTranslator)
     if not folder.is_dir():
         typer.echo(f"{name}: {folder} does not exist yet, so its documents cannot be counted")
         return []

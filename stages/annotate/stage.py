@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 import xxhash
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
@@ -30,6 +30,15 @@ from stages.annotate.rules import is_related, type_piece
 Question = Literal["type", "related"]
 
 PROMPTS = Path(__file__).with_name("prompts")
+
+
+def _schema(name: str, values: list[JsonValue]) -> dict[str, JsonValue]:
+    properties: dict[str, JsonValue] = {name: {"enum": values}}
+    return {"type": "object", "properties": properties, "required": [name], "additionalProperties": False}
+
+
+# The form of the answers, for servers that can hold a model to it.
+SCHEMAS = {"type": _schema("type", list(range(1, 8))), "related": _schema("verdict", ["related", "unrelated"])}
 
 
 class AnnotateSource(Section):
@@ -147,7 +156,7 @@ def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJu
     question, limit = params.sources[source].question, params.max_piece_characters
     if params.backend == "rules":
         return RulesJudge(question, limit)
-    task = make_task("annotate", params.backend, params, llm)
+    task = make_task("annotate", params.backend, params, llm)._replace(schema=SCHEMAS[question])
     return ModelJudge(task, load_template(PROMPTS / f"{question}.txt"), limit, question)
 
 

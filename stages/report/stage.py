@@ -15,6 +15,7 @@ from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import list_shards, read_batches
 from stages.report.drawing import draw_curves, draw_precision_recall
 from stages.report.explanations import Explanation, explain_reasons
+from stages.report.translators import compare_translators
 
 # The stages that read records and pass them on, in the order in which data flows.
 FUNNEL = (
@@ -120,6 +121,7 @@ def write_report(
         leaks=[
             example for counts in contamination.get("benchmarks", {}).values() for example in counts["examples"][:1]
         ],
+        translators=compare_translators(metrics, data / "decontaminate" / "snippets"),
         examples=_read_examples(data / "corpus" / "translated_code"),
     )
     out.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from mathcode_pile.llm import AskParams, Inquiry, LlmParams, ModelBackend, Reply
 from stages.translate.anchors import Paragraphs, read_paragraphs
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.replies import parse_reply, repair
+from stages.translate.replies import parse_reply, repair_all
 from stages.translate.symbolic import translate_document
 
 PROMPT = Path(__file__).with_name("prompts") / "translate.txt"
@@ -98,7 +98,7 @@ class ModelTranslator(Inquiry):
         # A copy of a worked example would be verified, although no document has it.
         own = [c for c in parsed.computations if (c.conditions, c.result) not in self._examples]
         copied = len(parsed.computations) - len(own)
-        return Translation(1, [repair(c) for c in own], parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
+        return Translation(1, repair_all(own), parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
 
     @cached_property
     def _examples(self) -> set[tuple[str, str]]:

@@ -136,8 +136,13 @@ def test_an_input_that_no_stage_makes_is_named(project: Path, given: str) -> Non
     ("file", "key", "value", "message"),
     [
         (PROFILE, "annotate.model", "instuct", "annotate.model: llm.models has no 'instuct'; there are instruct"),
-        (PROFILE, "translate.model", None, "translate.model: llm.models has no None"),
-        (PROFILE, "translate.backend", "openai", "llm.models.instruct.openai is missing, and translate.backend is"),
+        (PROFILE, "translate.translators", [{"backend": "vllm"}], "translate.model: llm.models has no None"),
+        (
+            PROFILE,
+            "translate.translators",
+            [{"backend": "openai", "model": "instruct"}],
+            "llm.models.instruct.openai is missing, and translate.backend is",
+        ),
         (METHOD, "sources.cc_en.threshold", None, "sources.cc_en: threshold goes with keep: score, got None"),
         (METHOD, "sources.openwebmath.threshold", 0.5, "sources.openwebmath: threshold goes with keep: score"),
         (METHOD, "select.keep_types", [9], "select.keep_types.0: "),
@@ -192,7 +197,7 @@ def test_what_the_chosen_profile_lacks_is_said_before_it_runs(project: Path) -> 
     nulls = re.findall(r"revision: null", (project / PROFILE).read_text())
     assert len(named) == len(nulls) == 18
     assert annotate == "error: params: annotate.backend: backend vllm is not installed: pip install vllm==0.32.0"
-    assert translate == annotate.replace("annotate", "translate")
+    assert translate == annotate.replace("annotate", "translate.translators.0")
     assert launcher == "error: pretrain.launcher: nope.yaml: no such file"
 
 
@@ -207,6 +212,6 @@ def test_a_pinned_profile_lacks_nothing(project: Path, monkeypatch: pytest.Monke
 def test_a_model_that_nobody_asks_needs_no_revision(project: Path) -> None:
     change(project, PROFILE, "annotate", {"backend": "rules"})
     content = yaml.safe_load((project / PROFILE).read_text())
-    content["translate"] = {"backend": "symbolic"}
+    content["translate"] = {"translators": [{"backend": "symbolic"}]}
     (project / PROFILE).write_text(yaml.safe_dump(content))
     assert "llm.models" not in list_missing(check_all())[0]

@@ -118,11 +118,11 @@ class Project:
         params = {
             "profile": "llm",
             "annotate": {"max_piece_characters": 5000, "max_failed_share": 1, "sources": {"pages": source}},
-            "translate": {"max_piece_characters": 5000, "max_failed_share": 1, "components": {"pages": {}}},
+            "translate": {"max_piece_characters": 5000, "components": {"pages": {}}},
         }
         profile = {
             "annotate": asked | {"max_completion_tokens": 16},
-            "translate": asked | {"max_completion_tokens": 128},
+            "translate": {"translators": [asked | {"max_completion_tokens": 128, "max_failed_share": 1}]},
             "llm": {"models": {"smollm2": self.model | {backend: reached}}},
         }
         for name, content in (("params.yaml", params), ("profiles/llm.yaml", profile)):

@@ -54,14 +54,18 @@ class Server(asyncio.Protocol):
             return self.send(401, json.dumps({"error": f"no such key: {key and key[1]}"}))
         if self.arguments.die_after and Server.asked > self.arguments.die_after:
             os._exit(1)
+        if self.arguments.no_schema and "response_format" in body:
+            return self.send(400, json.dumps({"error": "unknown field: response_format"}))
         play = PLAY.search(text)
         if play and Server.seen[text] <= int(play[2]):
             return self.fail(play[1])
-        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(body["messages"], text))
+        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(body, text))
         return None
 
-    def good(self, messages: list[dict[str, str]], text: str) -> str:
-        message = {"role": "assistant", "content": self.arguments.reply.replace("{text}", text)}
+    def good(self, body: dict[str, Any], text: str) -> str:
+        messages = body["messages"]
+        reply = self.arguments.reply.replace("{text}", text).replace("{seed}", str(body.get("seed")))
+        message = {"role": "assistant", "content": reply}
         size = sum(len(message["content"]) for message in messages)
         usage = {"prompt_tokens": size // 4, "completion_tokens": 8}
         choice = {"index": 0, "message": message, "finish_reason": self.arguments.finish}
@@ -102,6 +106,7 @@ async def main() -> None:
     parser.add_argument("--retry-after", default="0", help="what an answer of status 429 says")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-after", type=int, default=0, help="requests answered before it ends")
+    parser.add_argument("--no-schema", action="store_true", help="refuse requests with a JSON schema")
     Server.arguments = parser.parse_args()
     if Server.arguments.log:
         Server.log = Server.arguments.log.open("a", encoding="utf-8")

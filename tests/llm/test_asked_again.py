@@ -57,8 +57,9 @@ class Copy:
         model = {"id": "m", "revision": "1", "tokenizer": "bytes", "context_tokens": 16000, "openai": openai}
         edit(profile, "llm", value={"models": {"small": model}})
         edit(self.params, "translate", "components", value={"web": {}})
-        for stage in ("annotate", "translate"):
-            edit(profile, stage, value={"backend": "openai", "model": "small"})
+        asking = {"backend": "openai", "model": "small"}
+        edit(profile, "annotate", value=asking)
+        edit(profile, "translate", value={"translators": [asking]})
 
     def count_asked(self, documents: Path, *stages: str) -> int:
         """Run stages whose finished shards are forgotten; return how many requests reached the server."""

@@ -20,7 +20,17 @@ from scripted import HERE, Server
 from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
 from mathcode_pile.core.funnel import Failed
 from mathcode_pile.core.params import parse_section
-from mathcode_pile.llm import LlmParams, ModelParams, Prompt, Task, Template, ask_plainly, load_template, make_task
+from mathcode_pile.llm import (
+    AskParams,
+    LlmParams,
+    ModelParams,
+    Prompt,
+    Task,
+    Template,
+    ask_plainly,
+    load_template,
+    make_task,
+)
 from mathcode_pile.llm.asker import Asker, Reply, open_backend
 from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
 from mathcode_pile.llm.pieces import split_pieces
@@ -369,7 +379,7 @@ def test_pieces_joined_are_the_text_and_none_is_over_the_limit(limit: int) -> No
 @pytest.mark.parametrize("url", ["http://user:secret@host/v1", "https://host/v1?key=secret", "https://secret@host/v1"])
 def test_an_address_with_a_secret_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ParamsError, match="the key goes into MATHCODE_API_KEY") as error:
-        make_task("annotate", "openai", "small", LlmParams(models={"small": make_model(url)}), 16, 0.1)
+        make_task("annotate", "openai", AskParams(model="small"), LlmParams(models={"small": make_model(url)}))
     assert "secret" not in str(error.value)
 
 
@@ -399,9 +409,9 @@ def test_what_was_asked_is_said_at_the_end(
 def test_a_model_that_params_do_not_have_is_named() -> None:
     llm = LlmParams(models={"small": make_model("http://a/v1")})
     with pytest.raises(ParamsError, match=r"annotate\.model: llm\.models has no 'large'; there are small"):
-        make_task("annotate", "openai", "large", llm, 16, 0.1)
+        make_task("annotate", "openai", AskParams(model="large"), llm)
     with pytest.raises(ParamsError, match=r"llm\.models\.small\.vllm is missing"):
-        make_task("annotate", "vllm", "small", llm, 16, 0.1)
+        make_task("annotate", "vllm", AskParams(model="small"), llm)
 
 
 @pytest.fixture

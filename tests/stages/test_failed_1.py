@@ -48,8 +48,8 @@ def run_annotate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Rep
 
 
 def run_translate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Report:
-    values = {"backend": "symbolic", "max_piece_characters": 5000, "max_failed_share": 0, "components": {}}
-    params = translate.TranslateParams(**(values | backend))
+    translator = {"backend": "symbolic", "max_failed_share": 0} | backend
+    params = translate.TranslateParams(translators=[translator], max_piece_characters=5000, components={})
     return translate.translate(write_documents(folder, TEXTS), out, params, llm)
 
 

@@ -16,7 +16,7 @@ from mathcode_pile.llm import LlmParams, ModelParams, load_template
 from mathcode_pile.llm.settings import ServerParams
 from stages.translate import stage
 from stages.translate.replies import parse_reply
-from stages.translate.stage import TranslateParams, translate
+from stages.translate.stage import TranslateParams, TranslatorParams, translate
 
 PAGE = "The area is $\\frac{1}{2} \\cdot 6 \\cdot 4 = 12$. Its square is $12^2 = 144$."
 REPLY = (
@@ -40,8 +40,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def _symbolic(**more: Any) -> TranslateParams:
-    values = {"backend": "symbolic", "max_piece_characters": 5000, "max_failed_share": 0.01, "components": {"web": {}}}
-    return TranslateParams(**(values | more))  # type: ignore[arg-type]
+    translator = TranslatorParams(**({"backend": "symbolic"} | more))
+    return TranslateParams(translators=(translator,), max_piece_characters=5000, components={"web": {}})
 
 
 def _asking(url: str, **more: Any) -> tuple[TranslateParams, LlmParams]:
@@ -73,7 +73,7 @@ def test_the_same_bytes_from_one_worker_and_from_two(tmp_path: Path, monkeypatch
     assert contents[0] == contents[1]
 
 
-def test_a_model_is_asked_about_each_piece_and_positions_run_on(tmp_path: Path, server: Server) -> None:
+def test_a_model_is_asked_about_each_piece_and_a_program_is_taken_once(tmp_path: Path, server: Server) -> None:
     params, llm = _asking(server.url)
     long = "\n\n".join(f"{PAGE} ({i})" for i in range(150))
     raw = write_documents(tmp_path / "in", [long, PAGE])
@@ -81,9 +81,8 @@ def test_a_model_is_asked_about_each_piece_and_positions_run_on(tmp_path: Path, 
     rows = [(row["document_id"], row["position"], row["title"], row["code"]) for row in read_rows(tmp_path / "out")]
     pieces = server.asked().total() - 1
     assert pieces > 1
-    assert rows == [("s/0", i, "Area", "print(6 * 4 / 2)") for i in range(pieces)] + [
-        ("s/1", 0, "Area", "print(6 * 4 / 2)")
-    ]
+    assert rows == [(f"s/{i}", 0, "Area", "print(6 * 4 / 2)") for i in range(2)]
+    assert report.skipped["repeated"] == pieces - 1
     assert report.skipped["no_code"] == pieces + 1
 
 

@@ -36,6 +36,7 @@ def snippet(document: str, position: int, result: str, stdout: str, outcome: str
         "chain": position,
         "anchor": 0,
         "translator": "symbolic",
+        "repairs": "",
         "stdout": stdout,
         "outcome": outcome,
         "error": "" if outcome == "ok" else "it went wrong",

@@ -58,7 +58,9 @@ def test_the_plan_adds_up_and_names_what_a_run_would_refuse(project: Path) -> No
     }
     asking = {"backend": "openai", "model": "small", "max_completion_tokens": 100}
     profile = {"llm": {"models": {"small": model | {"openai": {"base_urls": ["http://127.0.0.1:9/v1"]}}}}}
-    (project / "profiles/asking.yaml").write_text(yaml.safe_dump(profile | {"annotate": asking, "translate": asking}))
+    (project / "profiles/asking.yaml").write_text(
+        yaml.safe_dump(profile | {"annotate": asking, "translate": {"translators": [asking]}})
+    )
     for folder in ("fetch/openwebmath", "deduplicate/filtered_openwebmath"):
         write_documents(project / "data" / folder, [f"Document {i}." for i in range(30)])
     done = run_module("tools", "plan", "--profile", "asking")

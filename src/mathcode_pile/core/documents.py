@@ -50,7 +50,7 @@ SNIPPET = pa.schema(
         # Where the computation ends in the document's text, in characters: the code belongs behind that paragraph.
         pa.field("anchor", pa.int32(), nullable=False),
         pa.field("translator", pa.string(), nullable=False),  # symbolic, or the id of a model
-        pa.field("repairs", pa.string(), nullable=False),  # what was mended in a model's code: import, print
+        pa.field("repairs", pa.string(), nullable=False),  # what was mended in a model's program, as translate names it
     ]
 )
 

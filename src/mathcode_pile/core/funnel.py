@@ -9,7 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -142,7 +142,10 @@ class Report:
 
     def to_json(self) -> str:
         """Return the report as JSON, for `from_json`."""
-        return json.dumps(asdict(self))
+        return json.dumps(self._to_values())
+
+    def _to_values(self) -> dict[str, Any]:
+        return vars(self) | {"parts": {name: part._to_values() for name, part in self.parts.items()}}
 
     @classmethod
     def from_json(cls, text: str) -> "Report":

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from mathcode_pile.core.errors import PipelineError, first_line
@@ -228,8 +229,11 @@ class Generator:
         self._refusal = VLLMClientError
         self._model = model
         self._tokenizer = self._engine.get_tokenizer()
-        self._sampling = SamplingParams(
-            temperature=model.temperature, top_p=model.top_p, max_tokens=task.max_completion_tokens
+        self._sampling = partial(
+            SamplingParams,
+            temperature=model.temperature,
+            top_p=model.top_p,
+            max_tokens=task.max_completion_tokens,
         )
 
     @property
@@ -243,8 +247,7 @@ class Generator:
         if isinstance(ids, Failed):
             return ids
         try:
-            sampling = self._sampling.clone()
-            sampling.seed = self._model.seed + prompt.sample
+            sampling = self._sampling(seed=self._model.seed + prompt.sample)
             self._engine.add_request(str(number), {"prompt_token_ids": ids}, sampling)
         except self._refusal as error:
             return Failure(NoReply.REFUSED_BY_VLLM, first_line(error))

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from mathcode_pile.core.engine import say
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.llm.cache import Completion, Failure
 from mathcode_pile.llm.prompts import Prompt, ask_plainly
@@ -53,6 +54,7 @@ class ServedModel:
         self._key = os.environ.get(KEY_VARIABLE, "")
         self._resting: dict[str, float] = {}
         self._turn = 0
+        self._refuses_schema = False
         self._stopped: PipelineError | None = None
         self._last_success = float("-inf")
         self._loop = asyncio.new_event_loop()
@@ -113,7 +115,7 @@ class ServedModel:
                     if self._stopped:
                         raise self._stopped
                     url = self._choose_url(refused)
-                    completion = await self._attempt(url, self._body(prompt, self.task.max_completion_tokens))
+                    completion = await self._complete(url, prompt)
             except _RefusedError as error:
                 self._last_success = self._loop.time()
                 return Failure(error.reason, self._redact(error.detail))
@@ -140,7 +142,20 @@ class ServedModel:
         order = [urls[(self._turn + i) % len(urls)] for i in range(len(urls))]
         return min(order, key=lambda url: (url in tried, self._resting.get(url, 0) > now))
 
-    def _body(self, prompt: Prompt, max_tokens: int) -> dict[str, Any]:
+    async def _complete(self, url: str, prompt: Prompt) -> Completion:
+        """Ask once, with the task's schema where there is one; a server that refuses the schema is asked without."""
+        limit = self.task.max_completion_tokens
+        if self.task.schema and not self._refuses_schema:
+            try:
+                return await self._attempt(url, self._body(prompt, limit, self.task.schema))
+            except _RefusedError:
+                completion = await self._attempt(url, self._body(prompt, limit))  # raises where the prompt is refused
+                self._refuses_schema = True
+                say(f"{self.task.stage}: {url} takes no JSON schema, so answers are free text")
+                return completion
+        return await self._attempt(url, self._body(prompt, limit))
+
+    def _body(self, prompt: Prompt, max_tokens: int, schema: dict[str, Any] | None = None) -> dict[str, Any]:
         model = self.task.model
         body = {
             "model": self.params.name or model.id,
@@ -150,8 +165,13 @@ class ServedModel:
             "top_p": model.top_p,
             "seed": model.seed + prompt.sample,
         }
-        # Not every server knows this field, and some refuse fields that they do not know.
-        return body | ({"chat_template_kwargs": model.chat_template_kwargs} if model.chat_template_kwargs else {})
+        # Not every server knows these fields, and some refuse fields that they do not know.
+        if model.chat_template_kwargs:
+            body["chat_template_kwargs"] = model.chat_template_kwargs
+        if schema:
+            form = {"name": "answer", "strict": True, "schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        return body
 
     async def _attempt(self, url: str, body: dict[str, Any]) -> Completion:
         address, data = f"{url.rstrip('/')}/chat/completions", json.dumps(body).encode()

@@ -114,12 +114,15 @@ class Task(NamedTuple):
     model: ModelParams
     max_completion_tokens: int
     max_failed_share: float
+    schema: dict[str, JsonValue] | None = None
+    """The JSON schema that answers are held to where the server can do it; None: answers are free text."""
 
     def identity(self) -> dict[str, object]:
         """Return what replies depend on: neither where the model runs nor how fast."""
         sampling = {"temperature", "top_p", "seed"}
         model = self.model.model_dump(include={"id", "revision", "chat_template_kwargs"} | sampling)
-        return model | {"max_completion_tokens": self.max_completion_tokens}
+        schema = {"schema": self.schema} if self.schema else {}
+        return model | schema | {"max_completion_tokens": self.max_completion_tokens}
 
 
 def make_task(stage: str, backend: ModelBackend, params: AskParams, llm: LlmParams) -> Task:

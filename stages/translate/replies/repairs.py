@@ -1,6 +1,7 @@
 """Mend what models most often forget in a program that is right otherwise, without asking again.
 
-A name that everybody knows is imported, and an expression in the last line is printed.
+Names that an earlier program of the same reply defines are defined by its lines, well-known names are imported, a
+letter in a program that works with sympy becomes a symbol, and an expression in the last line is printed.
 """
 
 import ast
@@ -40,34 +41,81 @@ _SYMPY = re.compile(r"\b(?:sympy|symbols|Symbol)\b")
 _SHARED = {"factorial", "gcd", "lcm"}
 
 
-def repair(computation: Computation) -> Computation:
-    """Return a computation with its program repaired, and with the names of the repairs: `import`, `print`.
+def repair_all(computations: list[Computation]) -> list[Computation]:
+    """Return the computations of one reply with their programs repaired, and with the names of the repairs.
 
-    A program that is not valid Python, or needs no repair, stays as it is.
+    These are `earlier`, `import`, `symbol` and `print`. A program that is not valid Python, or needs no repair, stays
+    as it is.
     """
-    code = computation.code
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return computation
+    repaired: list[Computation] = []
+    earlier: list[str] = []
+    for computation in computations:
+        mended, done = _repair(computation.code, earlier)
+        earlier.append(mended)
+        repaired.append(computation._replace(code=mended, repairs=" ".join(done)))
+    return repaired
+
+
+def _repair(code: str, earlier: list[str]) -> tuple[str, list[str]]:
+    tree = _parse(code)
+    if tree is None:
+        return code, []
     done = []
-    if imports := _missing_imports(tree, code):
-        done.append("import")
     if printed := _print_last(tree, code):
-        done.append("print")
-    mended = "\n".join([*imports, printed or code])
-    return computation._replace(code=mended, repairs=" ".join(done)) if done else computation
+        code = printed
+    if (unknown := _unknown_names(tree) - _HOME.keys() - _ALIASES.keys() - _MODULES) and (
+        lines := _define(unknown, earlier)
+    ):
+        code = f"{lines}\n{code}"
+        done.append("earlier")
+    if imports := _missing_imports(_unknown_names(ast.parse(code)), code):
+        code = "\n".join([*imports, code])
+        done.append("import")
+    letters = sorted(name for name in _unknown_names(ast.parse(code)) if len(name) == 1)
+    if letters and _SYMPY.search(code):
+        code = f'from sympy import symbols\n\n{", ".join(letters)} = symbols("{" ".join(letters)}")\n{code}'
+        done.append("symbol")
+    return code, [*done, "print"] if printed else done
 
 
-def _missing_imports(tree: ast.Module, code: str) -> list[str]:
-    """Return the lines that import the well-known names which a program uses and nothing in it defines."""
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    unknown = sorted(used - _bound_names(tree) - set(dir(builtins)))
-    if any(isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names) for node in ast.walk(tree)):
-        return []  # a star may have imported it
+def _parse(code: str) -> ast.Module | None:
+    try:
+        return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _unknown_names(tree: ast.Module) -> set[str]:
+    """Return the names that a program uses and nothing in it can have defined."""
+    nodes = list(ast.walk(tree))
+    if any(isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names) for node in nodes):
+        return set()  # a star may have imported them
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return used - _bound_names(tree) - set(dir(builtins))
+
+
+def _define(names: set[str], earlier: list[str]) -> str:
+    """Return the statements of the last earlier program that defines all the names, but for what it prints."""
+    for code in reversed(earlier):
+        tree = _parse(code)
+        if tree and names <= _bound_names(tree):
+            kept = [statement for statement in tree.body if not _prints(statement)]
+            return "\n".join(ast.get_source_segment(code, statement) or "" for statement in kept)
+    return ""
+
+
+def _prints(node: ast.AST) -> bool:
+    return any(
+        isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "print"
+        for inner in ast.walk(node)
+    )
+
+
+def _missing_imports(unknown: set[str], code: str) -> list[str]:
+    """Return the lines that import the well-known ones among a program's unknown names."""
     is_symbolic = bool(_SYMPY.search(code))
     lines: dict[str, list[str]] = {}
-    for name in unknown:
+    for name in sorted(unknown):
         if name in _ALIASES:
             lines[_ALIASES[name]] = []
         elif name in _MODULES:
@@ -98,11 +146,7 @@ def _bound_names(tree: ast.Module) -> set[str]:
 
 def _print_last(tree: ast.Module, code: str) -> str:
     """Return the program with its last expression printed; empty where something prints already, or nothing can."""
-    prints = any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-        for node in ast.walk(tree)
-    )
-    if prints or not tree.body:
+    if _prints(tree) or not tree.body:
         return ""
     last = tree.body[-1]
     if isinstance(last, ast.Assign) and len(last.targets) == 1 and isinstance(last.targets[0], ast.Name):

@@ -1,0 +1,172 @@
+"""Compare prompts for translate: what a served model finds with each of them in labelled documents.
+
+python -m bench.translate                                   the pipeline's prompt
+python -m bench.translate bench/prompts/*.txt               others
+python -m bench.translate --samples 4 --temperature 0.7     several answers to each prompt
+
+It asks the model of the profile `coder` (`make serve-model`) and keeps the replies, so it can be stopped and continued.
+Half of the documents are pages of the sample, whose front matter labels the wrong statements. The other half are
+worked solutions from MATHCODE_REAL_DATA, where that is there.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+import yaml
+
+from bench.environment import ROOT
+from mathcode_pile.answers import Checker
+from mathcode_pile.core.funnel import DropReason, Failed
+from mathcode_pile.llm import NoReply, load_template
+from mathcode_pile.sandbox import Limits, Sandbox
+from stages.translate.computation import Computation
+from stages.translate.reasons import Reason
+from stages.translate.stage import PROMPT, ModelTranslator, Translation
+from tools.record import read_inquiries
+
+UNREAD = {*NoReply, Reason.EMPTY_REPLY, Reason.UNPARSED_REPLY, Reason.CUT_OFF}
+
+
+class Labelled(NamedTuple):
+    """A document, and a statement in it that is wrong; empty where all are right."""
+
+    name: str
+    text: str
+    wrong: str
+
+
+def read_documents(count: int, held_out: bool) -> list[Labelled]:
+    """Return labelled documents, half of them pages of the sample, in an order that a hash of their names gives.
+
+    held_out: worked solutions alone, those that no prompt was tuned on.
+    """
+    solutions = list(islice(_read_solutions(held_out), count))
+    pages = [] if held_out else list(islice(_read_sample_pages(), count - min(len(solutions), count // 2)))
+    return [*pages, *solutions[: count - len(pages)]]
+
+
+def _read_sample_pages() -> Iterator[Labelled]:
+    paths = sorted((ROOT / "sample" / "pages").glob("*.md"), key=lambda path: _hash(path.stem))
+    for path in paths:
+        _, front, text = path.read_text(encoding="utf-8").split("---\n", 2)
+        labels = yaml.safe_load(front)
+        if labels["computations"]:
+            yield Labelled(path.stem, text.strip(), labels.get("wrong_statement", ""))
+
+
+def _read_solutions(held_out: bool) -> Iterator[Labelled]:
+    folder = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
+    path = folder / "documents" / "math_worked_solutions.jsonl"
+    rows = [json.loads(line) for line in path.open(encoding="utf-8")] if path.is_file() else []
+    for row in sorted(rows, key=lambda row: _hash(str(row["id"]))):
+        if (int(_hash(str(row["id"]))[:2], 16) % 2 == 1) == held_out:
+            yield Labelled(f"math/{row['id']}", f"{row['problem']}\n\n{row['solution']}", "")
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+class Tried(NamedTuple):
+    """What became of the computations that a prompt found."""
+
+    snippets: int
+    verdicts: Counter[str]
+    verified_in: int
+    """Documents with a verified snippet."""
+    false_accepts: int
+    """Verified snippets whose result is the one that the label calls wrong."""
+    unread: int
+    """Replies that could not be read."""
+    replies: int
+    reasons: Counter[str]
+
+
+def try_prompt(documents: list[Labelled], translator: ModelTranslator) -> Tried:
+    """Translate, execute and verify the documents."""
+    found = dict(translator.translate(((row, d.text) for row, d in enumerate(documents)), len(documents)))
+    translations = [t for t in found.values() if not isinstance(t, Failed)]
+    reasons: Counter[DropReason] = sum((t.reasons for t in translations), Counter())
+    verdicts, accepted, wrong = Counter[str](), set[int](), 0
+    with Sandbox(Limits(10, 2048, 65536, 16), lanes=len(os.sched_getaffinity(0))) as sandbox, Checker(5) as checker:
+        for row, translation in found.items():
+            for computation, verdict in _judge(translation, sandbox, checker):
+                verdicts[verdict] += 1
+                if verdict == "verified":
+                    accepted.add(row)
+                    wrong += bool(documents[row].wrong) and _states(documents[row].wrong, computation)
+    return Tried(
+        snippets=sum(len(t.computations) for t in translations),
+        verdicts=verdicts,
+        verified_in=len(accepted),
+        false_accepts=wrong,
+        unread=sum(count for reason, count in reasons.items() if reason in UNREAD),
+        replies=sum(t.pieces for t in translations),
+        reasons=Counter({reason.value: count for reason, count in reasons.items()}),
+    )
+
+
+def _judge(translation: Translation | Failed, sandbox: Sandbox, checker: Checker) -> Iterator[tuple[Computation, str]]:
+    computations = [] if isinstance(translation, Failed) else translation.computations
+    results = sandbox.run_all([c.code for c in computations])
+    for computation, result in zip(computations, results, strict=True):
+        ran = result.outcome == "ok"
+        yield computation, checker.compare(computation.result, result.stdout).verdict if ran else str(result.outcome)
+
+
+def _states(statement: str, computation: Computation) -> bool:
+    """Whether the wrong statement ends in the result of a computation."""
+    return statement.strip(" .$").endswith(computation.result.strip(" .$"))
+
+
+def to_table(rows: dict[str, Tried], documents: int) -> str:
+    """Return the comparison as a Markdown table."""
+    lines = [
+        "| prompt | documents with a verified snippet | verified | contradicted | uncheckable | did not run | "
+        "wrong results accepted | replies that cannot be read |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, tried in rows.items():
+        verdicts = tried.verdicts
+        judged = ("verified", "contradicted", "uncheckable")
+        stopped = verdicts.total() - sum(verdicts[verdict] for verdict in judged)
+        cells = [
+            f"{tried.verified_in} of {documents}", *(verdicts[verdict] for verdict in judged), stopped,
+            tried.false_accepts, f"{tried.unread} of {tried.replies}",
+        ]  # fmt: skip
+        lines.append(f"| {name} | " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def main(
+    prompts: Annotated[
+        list[Path] | None, typer.Argument(help="Files with prompts; the pipeline's own by default.")
+    ] = None,
+    documents: Annotated[int, typer.Option(help="How many documents.")] = 60,
+    samples: Annotated[int, typer.Option(help="Answers to each prompt.")] = 1,
+    temperature: Annotated[float, typer.Option(help="0: the likeliest answer.")] = 0,
+    held_out: Annotated[bool, typer.Option(help="Worked solutions that no prompt was tuned on, and no pages.")] = False,
+) -> None:
+    """Compare prompts and print a table."""
+    labelled = read_documents(documents, held_out)
+    own = next(inquiry for inquiry in read_inquiries() if isinstance(inquiry, ModelTranslator))
+    model = own.task.model.model_copy(update={"temperature": temperature})
+    task = own.task._replace(model=model, max_failed_share=1)
+    rows = {}
+    for path in prompts or [PROMPT]:
+        translator = replace(own, task=task, template=load_template(path), samples=samples)
+        rows[path.stem] = try_prompt(labelled, translator)
+        typer.echo(f"{path.stem}: {dict(rows[path.stem].reasons)}", err=True)
+    typer.echo(to_table(rows, len(labelled)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,49 @@
+"""A model's computation is placed behind the paragraph that it belongs to."""
+
+import pytest
+
+from stages.translate.anchors import numbers_in, read_paragraphs
+from stages.translate.computation import Computation
+
+TEXT = """A bed is 3 m across and 12 cm deep.
+
+Its edge is $3\\pi$ m, about 9.42 m, so 48 stones.
+
+The soil fills 848 litres. With bags of 40 litres, that is $\\frac{848}{40} = 21.2$, hence 22 bags.
+
+   \t
+A pump of 1,200 litres an hour needs 42 minutes."""
+
+
+def paragraph_of(conditions: str, expression: str, result: str, text: str = TEXT) -> str:
+    end = read_paragraphs(text).find(Computation("", conditions, expression, result, ""))
+    return text[:end].rpartition("\n\n")[2].strip()[:12]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expression", "result", "paragraph"),
+    [
+        ("A bed is 3 m across.", "3\\pi", "9.42 metres", "Its edge is "),
+        ("848 litres in bags of 40 litres", "\\frac{848}{40}", "22", "The soil fil"),
+        ("A pump of 1200 litres an hour", "848 / 1200", "42", "A pump of 1,"),
+        ("", "", "x^2", "A bed is 3 m"),  # nothing tells
+    ],
+)
+def test_the_paragraph_with_the_result_and_most_of_the_numbers(
+    conditions: str, expression: str, result: str, paragraph: str
+) -> None:
+    assert paragraph_of(conditions, expression, result) == paragraph
+
+
+def test_of_equally_good_paragraphs_the_first_is_taken() -> None:
+    assert paragraph_of("", "2 + 3", "5", "First: 2 + 3 = 5.\n\nAgain: 2 + 3 = 5.") == "First: 2 + 3"
+
+
+def test_a_text_of_one_paragraph_and_an_empty_one() -> None:
+    assert read_paragraphs("3 = 3").ends == [5]
+    assert read_paragraphs("").find(Computation("", "", "", "1", "")) == 0
+    assert read_paragraphs("a\n\n").ends == [1, 3]
+
+
+def test_groups_of_digits_are_one_number() -> None:
+    assert numbers_in("1,200 and 1{,}200 and 12,5 and 3.14") == {"1200", "12", "5", "3.14"}

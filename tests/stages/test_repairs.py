@@ -1,0 +1,80 @@
+"""What models forget in programs is mended, and nothing else is touched."""
+
+import subprocess
+import sys
+
+import pytest
+
+from stages.translate.computation import Computation
+from stages.translate.replies import repair_all
+
+
+def repaired(*codes: str) -> list[tuple[str, str]]:
+    """The programs of one reply, repaired, each with what was done."""
+    computations = repair_all([Computation("", "", "1", "1", code) for code in codes])
+    return [(computation.code, computation.repairs) for computation in computations]
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("code", "done", "printed"),
+    [
+        ("print(Fraction(1, 3) + Fraction(1, 6))", "import", "1/2"),
+        ("print(comb(5, 2) * factorial(3))", "import", "60"),
+        ("print(math.gcd(12, 18))", "import", "6"),
+        ("print(np.arange(4).sum())", "import", "6"),
+        ('x = symbols("x")\nprint(integrate(x**2, (x, 0, 3)))', "import", "9"),
+        ("print(sum(len(c) for c in combinations(range(4), 2)))", "import", "12"),
+        ("from sympy import Sum\nprint(Sum(k, (k, 1, 10)).doit())", "symbol", "55"),
+        ("print(solve(Eq(x + 2, 5), x))", "import symbol", "[3]"),
+        ("total = 3\ntotal + 4", "print", "7"),
+        ("total = 3\ntotal  # that is it", "print", "3"),
+        ("a = 6; b = 7; a * b", "print", "42"),
+        ('naïve = "é"\nlen(naïve)', "print", "1"),
+        ("base = 3\narea = base * 4", "print", "12"),
+        ("def area(r):\n    return r * r\narea(5)", "print", "25"),
+        ("comb(6, 3)", "import print", "20"),
+    ],
+)
+def test_a_repair_makes_the_program_run(code: str, done: str, printed: str) -> None:
+    ((mended, repairs),) = repaired(code)
+    assert repairs == done
+    assert run(mended) == printed
+
+
+def test_a_name_that_an_earlier_program_defines_is_defined_but_nothing_printed_twice() -> None:
+    first = "speed = 90\nmetres = speed * 1000\nprint(metres)"
+    (_, none), (mended, repairs) = repaired(first, "print(metres / 3600)")
+    assert (none, repairs) == ("", "earlier")
+    assert run(mended) == "25.0"
+
+
+def test_the_last_program_that_defines_the_name_is_taken() -> None:
+    mended = repaired("n = 2\nprint(n)", "n = 5\nprint(n)", "print(n * 10)")[2][0]
+    assert run(mended) == "50"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print(1 + 1)",
+        "x = (",
+        "print(nobody_knows)",
+        "from sympy import *\nprint(sqrt(4) + unknown)",
+        "'''only a text'''",
+        "for i in range(3):\n    print(i)",
+        "def print_it():\n    print(3)\nprint_it()",
+        "sqrt = 3\nprint(sqrt)",
+        "try:\n    print(1)\nexcept ValueError as error:\n    print(error)",
+        "print([comb for comb in (1, 2)])",
+        "",
+        "\0",
+        "(" * 3000 + ")" * 3000,
+    ],
+)
+def test_what_needs_no_repair_or_can_have_none_stays_as_it_is(code: str) -> None:
+    assert repaired(code) == [(code, "")]
