@@ -203,7 +203,9 @@ _OPEN: dict[str, Asker] = {}
 def open_asker(task: Task) -> Asker:
     """Return this process's asker of a task, opened once and kept: its model may take minutes to load."""
     folder = scratch_folder("replies")
-    key = hash_values(str(folder), task.stage, task.backend, task.model.model_dump(), task.max_completion_tokens)
+    key = hash_values(
+        str(folder), task.stage, task.backend, task.model.model_dump(mode="json"), task.max_completion_tokens
+    )
     if key in _OPEN and _OPEN[key].is_stopped:
         _OPEN.pop(key).close()
     if key not in _OPEN:
