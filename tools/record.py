@@ -80,23 +80,27 @@ def read_inquiries() -> list[Inquiry]:
 
 def list_prompts(inquiries: Iterable[Inquiry], pages: int | None = None) -> Iterator[Asked]:
     """Yield the prompts about each of the sample's hand-written pages; pages: about no more than this many."""
-    texts = list(_read_pages())[:pages]
+    texts = read_pages()[:pages]
     for inquiry in inquiries:
         for number, prompt in inquiry.write_prompts((number, text) for number, (_, text) in enumerate(texts)):
             if not isinstance(prompt, Failed):
                 yield Asked(texts[number][0], inquiry, prompt)
 
 
-def _read_pages() -> Iterator[tuple[str, str]]:
-    """Yield the address and text of the hand-written pages, in the order of their addresses."""
-    origins = [
-        Local.model_validate(origin)
-        for source in read_yaml(Path("profiles/coder.yaml"))["fetch"].values()
-        for origin in source["origins"]
-        if origin["kind"] == "local" and origin["format"] == "markdown"
-    ]
-    rows = (row for origin in origins for row in read_origin(origin, lambda _: None))
-    yield from sorted((row.url, row.content) for row in rows if isinstance(row, Row) and isinstance(row.content, str))
+def read_pages() -> list[tuple[str, str]]:
+    """Return the address and text of each hand-written page whose component is translated, in the order of params."""
+    params, profile = read_yaml(Path("params.yaml")), read_yaml(Path("profiles/coder.yaml"))
+    found: list[tuple[str, str]] = []
+    for name, source in params["sources"].items():
+        if source["component"] not in params["translate"]["components"]:
+            continue
+        for origin in profile["fetch"][name]["origins"]:
+            if origin["kind"] == "local" and origin["format"] == "markdown":
+                rows = (
+                    row for row in read_origin(Local.model_validate(origin), lambda _: None) if isinstance(row, Row)
+                )
+                found += [(row.url, str(row.content)) for row in rows]
+    return found
 
 
 def _gather(asked: list[Asked]) -> pa.RecordBatch:
