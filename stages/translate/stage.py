@@ -22,6 +22,7 @@ from mathcode_pile.llm import Inquiry, LlmParams, Reply, Text, load_template, ma
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
 from stages.translate.replies import parse_reply
+from stages.translate.selection import select
 from stages.translate.symbolic import translate_document
 
 PROMPT = Path(__file__).with_name("prompts") / "translate.txt"
@@ -36,6 +37,8 @@ class TranslateParams(Section):
     max_completion_tokens: int = Field(default=2048, gt=0)
     max_piece_characters: int = Field(gt=0)
     """A model is asked about pieces of at most this length, which end at paragraphs."""
+    min_operations: int = Field(default=2, ge=0)
+    """Programs with fewer operations are left out: nobody needs one for 8 - 2."""
     max_failed_share: float = Field(default=0.01, ge=0, le=1)
     """The run stops if more than this share of its prompts fail or get a reply that cannot be read."""
     components: dict[str, Any]
@@ -130,13 +133,15 @@ def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParam
     parts of documents that gave none, by reason. Raises PipelineError where a model cannot be asked.
     """
     translator = choose_translator(params, llm)
-    work = partial(translate_shard, translator=translator)
+    work = partial(translate_shard, translator=translator, min_operations=params.min_operations)
     if isinstance(translator, SymbolicTranslator):
-        return map_folder("translate", work, documents, out, ["symbolic"])
-    return map_folder("translate", work, documents, out, translator.key, workers=1)
+        return map_folder("translate", work, documents, out, ["symbolic", params.min_operations])
+    return map_folder("translate", work, documents, out, [*translator.key, params.min_operations], workers=1)
 
 
-def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator | ModelTranslator) -> Report:
+def translate_shard(
+    shard: Path, folder: Path, *, translator: SymbolicTranslator | ModelTranslator, min_operations: int
+) -> Report:
     """Write the snippets of one shard's documents to folder/documents.parquet."""
     read_schema(shard, ["id", "text"])
     translated = translator.translate(_texts(shard), count_shard(shard))
@@ -152,6 +157,7 @@ def translate_shard(shard: Path, folder: Path, *, translator: SymbolicTranslator
                     continue
                 number, translation = next(translated)
                 assert number == row
+                translation = _select(translation, min_operations)
                 written = _take_document(name, translation, funnel, translator.name)
                 snippets += written
                 kept += bool(written)
@@ -166,6 +172,14 @@ def _texts(shard: Path) -> Iterator[Text]:
         for row, text in enumerate(batch.column(0), start):
             if text.as_py().strip():
                 yield row, text.as_py()
+
+
+def _select(translation: Translation | Failed, min_operations: int) -> Translation | Failed:
+    """Leave out the programs of a translation that teach nothing."""
+    if isinstance(translation, Failed):
+        return translation
+    computations, reasons = select(translation.computations, min_operations)
+    return translation._replace(computations=computations, reasons=translation.reasons + reasons)
 
 
 def _take_document(

@@ -44,38 +44,40 @@ def substitute(node: Node, values: dict[str, Node]) -> Node:
     return node._replace(args=tuple(substitute(item, values) for item in node.args)) if node.args else node
 
 
-def replace_numbers(node: Node, name_of: Callable[[Node, Fraction], Node | None]) -> Node:
+def replace_numbers(node: Node, name_of: Callable[[Node, Fraction | int], Node | None]) -> Node:
     """Return a tree with numbers replaced by what `name_of` finds for them.
 
     Small numbers, exponents and the like stay, and a number that occurs several times: one of them may be another
     quantity of the same size.
     """
-    counts: dict[Fraction, int] = {}
+    counts: dict[Fraction | int, int] = {}
     for item in walk(node):
         if (value := _quantity(item)) is not None:
             counts[value] = counts.get(value, 0) + 1
     return _replace(node, name_of, counts)
 
 
-def _replace(node: Node, name_of: Callable[[Node, Fraction], Node | None], counts: dict[Fraction, int]) -> Node:
+def _replace(node: Node, name_of: Callable[[Node, Fraction | int], Node | None], counts: dict[Fraction | int, int]) -> Node:
     value = _quantity(node)
     if value is not None and counts[value] == 1 and (found := name_of(node, value)):
         return found
-    if node.op in _WITHOUT_NAMES:
+    if not node.args or node.op in _WITHOUT_NAMES:
         return node
     fixed = _FIXED_OPERANDS.get(node.op, -1)
-    args = (item if index == fixed else _replace(item, name_of, counts) for index, item in enumerate(node.args))
-    return node._replace(args=tuple(args)) if node.args else node
+    args = [item if index == fixed else _replace(item, name_of, counts) for index, item in enumerate(node.args)]
+    return Node(node.op, tuple(args), node.value)
 
 
-def _quantity(node: Node) -> Fraction | None:
+def _quantity(node: Node) -> Fraction | int | None:
     """Return the value of a number, a fraction of integers or a percentage that may be a quantity."""
     if node.op == "num":
-        value = Fraction(node.value)
-        return value if value > _SMALL or value.denominator > 1 else None
+        if not node.value.isdigit():
+            return Fraction(node.value)
+        value = int(node.value)
+        return value if value > _SMALL else None
     if node.op == "div" and all(map(is_integer, node.args)) and node != _HALF:
-        value = exact_value(node) or Fraction(0)
-        return value if value.denominator > 1 else None
+        fraction = exact_value(node) or Fraction(0)
+        return fraction if fraction.denominator > 1 else None
     return None
 
 

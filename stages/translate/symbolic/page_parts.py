@@ -32,7 +32,7 @@ class PageParts:
         self._span_starts = [span.start for span in spans]
         self._span_ends = [span.end for span in spans]
         self._sentences = [0, *(match.end() for match in _BREAK.finditer(text) if self._is_break(match)), len(text)]
-        self._paragraphs = [match.end() for match in _PARAGRAPH.finditer(text) if not self._is_inside(match.start())]
+        self._paragraphs = [match.end() for match in _PARAGRAPH.finditer(text)]
         self._problems = [match.start() for match in _PROBLEM.finditer(text) if not self._is_inside(match.start())]
 
     def _is_inside(self, place: int) -> bool:

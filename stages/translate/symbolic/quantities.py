@@ -11,7 +11,7 @@ from typing import NamedTuple
 from stages.translate.symbolic.evaluation import exact_value
 from stages.translate.symbolic.nodes import Node, is_value, operations
 from stages.translate.symbolic.page_parts import PageParts
-from stages.translate.symbolic.quantity_words import Mention, find_mentions
+from stages.translate.symbolic.quantity_words import Mention, find_mentions, name_of_mention
 
 # How far back a letter, a formula or a number is looked for, in characters.
 REACH = 1500
@@ -47,6 +47,13 @@ class Result(NamedTuple):
     end: int
 
 
+class Named(NamedTuple):
+    """A number of the text with a name."""
+
+    name: str
+    mention: Mention
+
+
 class Quantities:
     """What a page has stated up to the formula that is being read."""
 
@@ -54,10 +61,10 @@ class Quantities:
         self.parts = parts
         self._letters: dict[str, list[Stated]] = {}
         self._formulas: dict[str, Formula] = {}
-        self._results: dict[Fraction, list[Result]] = {}
+        self._results: dict[Fraction | int, list[Result]] = {}
 
     @cached_property
-    def _mentions(self) -> dict[Fraction, list[Mention]]:
+    def _mentions(self) -> dict[Fraction | int, list[Mention]]:
         return find_mentions(self.parts.text)
 
     def state(self, letter: Stated) -> None:
@@ -86,7 +93,7 @@ class Quantities:
         formula = self._formulas.get(name)
         return formula if formula and self._is_near(formula.start, place) else None
 
-    def letter_of_value(self, value: Fraction, place: int) -> Stated | None:
+    def letter_of_value(self, value: Fraction | int, place: int) -> Stated | None:
         """Return the only letter of the paragraph that has a value."""
         found = [
             stated
@@ -95,19 +102,20 @@ class Quantities:
         ]
         return found[0] if len(found) == 1 else None
 
-    def result_of_value(self, value: Fraction, place: int) -> int | None:
+    def result_of_value(self, value: Fraction | int, place: int) -> int | None:
         """Return the step that first brought a number into the problem; None if the number was there before."""
         results = [result for result in self._results.get(value, [])[-_RECENT:] if self._is_near(result.start, place)]
         if not results or self._mentions_between(value, place, results[0].start):
             return None
         return results[-1].step
 
-    def mention_of_value(self, value: Fraction, place: int) -> Mention | None:
+    def mention_of_value(self, value: Fraction | int, place: int) -> Named | None:
         """Return where the problem mentions a number under a name; None if it has several names."""
-        named = [item for item in self._mentions_between(value, place, place) if item.name]
-        return named[0] if len({item.name for item in named}) == 1 else None
+        mentions = self._mentions_between(value, place, place)[-_RECENT:]
+        named = [(name, item) for item in mentions if (name := name_of_mention(self.parts.text, item))]
+        return Named(*named[0]) if len({name for name, _ in named}) == 1 else None
 
-    def _mentions_between(self, value: Fraction, place: int, end: int) -> list[Mention]:
+    def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:
         """Return where the problem at a place mentions a number, up to an end."""
         mentions = self._mentions.get(value, [])
         low = max(place - REACH, self.parts.problem_start(place))

@@ -45,9 +45,10 @@ _UNITS = {
 }  # fmt: skip
 _NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d+)?(?![\d\w])")
 _AFTER = re.compile(
-    r"(?P<percent>\s?\\?%)|[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
+    r"[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
     r"(?P<first>[A-Za-z]+)(?P<speed>(?:/| an | per | a )(?:h|s|hour|second|minute)\b)?(?:[ ](?P<second>[a-z]+))?"
 )
+_PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
 )
@@ -58,38 +59,44 @@ _RESULT = re.compile(
     r"(?:\s(?:then|thus|therefore|about|approximately|now|only|also|hence|so|equal to|again))?[\s:]*\Z"
 )
 _LOOK = 90
+_MAX_DIGITS = 40
 
 
 class Mention(NamedTuple):
-    """A number in the text: where it is, and what the text calls it, if anything."""
+    """A number in the text, in characters."""
 
     start: int
     end: int
-    name: str
+    is_percent: bool
 
 
-def find_mentions(text: str) -> dict[Fraction, list[Mention]]:
+def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
     """Return all numbers of a text by value, in order."""
-    found: dict[Fraction, list[Mention]] = {}
+    found: dict[Fraction | int, list[Mention]] = {}
     for match in _NUMBER.finditer(text):
         digits = match[0].replace("{,}", "").replace(",", "")
-        if len(digits) > 40:
+        if len(digits) > _MAX_DIGITS:
             continue
-        value, name = Fraction(digits), ""
-        after = _AFTER.match(text, match.end(), match.end() + 60)
-        if after and after["percent"]:
+        value = int(digits) if digits.isdecimal() else Fraction(digits)
+        found.setdefault(value, []).append(Mention(match.start(), match.end(), False))
+        if _PERCENT.match(text, match.end()):
             # 15% is said of a rate of 0.15; the plain number 15 is in the text, too.
-            found.setdefault(value / 100, []).append(Mention(match.start(), match.end(), "rate"))
-        else:
-            before = _BEFORE.search(text, max(0, match.start() - 40), match.start())
-            name = _noun_name(before["kind"], before["noun"]) if before else _name_after(after)
-        found.setdefault(value, []).append(Mention(match.start(), match.end(), name))
+            found.setdefault(Fraction(value, 100), []).append(Mention(match.start(), match.end(), True))
     return found
 
 
-def _name_after(after: re.Match[str] | None) -> str:
-    if after is None:
-        return ""
+def name_of_mention(text: str, mention: Mention) -> str:
+    """Return what a text calls a number, "" if nothing."""
+    if mention.is_percent:
+        return "rate"
+    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
+    if before:
+        return _noun_name(before["kind"], before["noun"])
+    after = _AFTER.match(text, mention.end, mention.end + 60)
+    return _name_after(after) if after else ""
+
+
+def _name_after(after: re.Match[str]) -> str:
     first, second = after["first"], after["second"] or ""
     if after["speed"]:
         return "speed" if _UNITS.get(first) in ("distance", "length") else ""
@@ -126,4 +133,4 @@ def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
     if match and match["noun"] not in _NO_NAMES:
         return _noun_name(match["kind"], match["noun"])
     after = _AFTER.match(text, end, end + _LOOK)
-    return _name_after(after) if after and not after["percent"] else ""
+    return _name_after(after) if after else ""

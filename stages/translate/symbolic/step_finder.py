@@ -252,9 +252,9 @@ class StepFinder:
         """Return an expression of numbers with the names that the page has for them."""
         givens: dict[str, Given] = {}
         uses: list[int] = []
-        taken: dict[str, Fraction] = {}
+        taken: dict[str, Fraction | int] = {}
 
-        def name_of(item: Node, value: Fraction) -> Node | None:
+        def name_of(item: Node, value: Fraction | int) -> Node | None:
             step = self.known.result_of_value(value, self.spot.start)
             if step is not None:
                 uses.append(step)
@@ -264,10 +264,10 @@ class StepFinder:
                     uses.append(stated.step)
                     return refer(step_key(stated.step))
                 given = Given(stated.name, stated.value, stated.start, stated.end)
-            elif mention := self.known.mention_of_value(value, self.spot.start):
-                if taken.setdefault(mention.name, value) != value:
+            elif named := self.known.mention_of_value(value, self.spot.start):
+                if taken.setdefault(named.name, value) != value:
                     return None
-                given = Given(mention.name, item, mention.start, mention.end)
+                given = Given(named.name, item, named.mention.start, named.mention.end)
             else:
                 return None
             key = f"{given.name} = {given.value}"

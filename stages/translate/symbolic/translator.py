@@ -42,14 +42,17 @@ def translate_document(text: str) -> Found:
     """Return a page's computations in order, and how many equations were not translated, by reason."""
     skipped: Counter[DropReason] = Counter()
     placed: list[tuple[int, Computation]] = []
+    spans = list(find_spans(text))
+    chains = list(_chains_of(text, spans, skipped))
+    if not chains:
+        return Found([], +skipped)
     searched = text[:MAX_SEARCHED]
     has_complex_numbers, arithmetics = bool(_COMPLEX.search(searched)), arithmetics_of(searched)
-    spans = list(find_spans(text))
     parts = PageParts(text, spans)
     known = Quantities(parts)
     statements: list[Statement] = []
     steps: list[Step] = []
-    for span, chain, is_alone in _chains_of(text, spans, skipped):
+    for span, chain, is_alone in chains:
         first, last = parts.sentence(span.start, span.end)
         spot = Spot(len(statements), span.start, span.end, first, parts.words(first, last), is_alone)
         sides, reasons = read_sides(chain, has_complex_numbers)
@@ -98,7 +101,8 @@ def _compute(program: Program, statements: list[Statement], parts: PageParts) ->
 
 def _chains_of(text: str, spans: list[Span], skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain, bool]]:
     """Yield the chains of a page with their spans, and whether the span has no other; count the reasons why whole spans are not read."""
-    own_operations = bool(_OWN_OPERATION.search(text[:MAX_SEARCHED]))
+    has_stars = any(span.kind == "latex" and "*" in span.text for span in spans)
+    own_operations = has_stars and _OWN_OPERATION.search(text[:MAX_SEARCHED]) is not None
     count = 0
     for span in spans:
         if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
