@@ -21,7 +21,7 @@ class Computation(NamedTuple):
     anchor: int = 0
     """Where the computation ends in the text, in characters."""
     relation: str = "="
-    """= or ≈, between the expression and the result."""
+    """Between expression and result: = or ≈."""
 
 
 class Found(NamedTuple):

@@ -37,6 +37,13 @@ def agree(first: Node, second: Node) -> bool:
     return one is not None and other is not None and math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
+def decimal_of(value: Fraction | int) -> str:
+    """Write a fraction with a finite decimal form as a decimal."""
+    digits = next(digits for digits in range(_MAX_EXPONENT) if (value * 10**digits).denominator == 1)
+    scaled = str(int(value * 10**digits)).rjust(digits + 1, "0")
+    return f"{scaled[:-digits]}.{scaled[-digits:]}" if digits else scaled
+
+
 def _value(node: Node) -> Value:
     if node.op == "num":
         return Fraction(node.value)

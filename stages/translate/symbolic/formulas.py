@@ -47,8 +47,8 @@ def substitute(node: Node, values: dict[str, Node]) -> Node:
 def replace_numbers(node: Node, name_of: Callable[[Node, Fraction | int], Node | None]) -> Node:
     """Return a tree with numbers replaced by what `name_of` finds for them.
 
-    Small numbers, exponents and the like stay, and a number that occurs several times: one of them may be another
-    quantity of the same size.
+    Small numbers and what belongs to the notation stay, and a number that occurs several times: one of them may be
+    another quantity of the same size.
     """
     counts: dict[Fraction | int, int] = {}
     for item in walk(node):
@@ -57,7 +57,9 @@ def replace_numbers(node: Node, name_of: Callable[[Node, Fraction | int], Node |
     return _replace(node, name_of, counts)
 
 
-def _replace(node: Node, name_of: Callable[[Node, Fraction | int], Node | None], counts: dict[Fraction | int, int]) -> Node:
+def _replace(
+    node: Node, name_of: Callable[[Node, Fraction | int], Node | None], counts: dict[Fraction | int, int]
+) -> Node:
     value = _quantity(node)
     if value is not None and counts[value] == 1 and (found := name_of(node, value)):
         return found

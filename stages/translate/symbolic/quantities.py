@@ -16,6 +16,7 @@ from stages.translate.symbolic.quantity_words import Mention, find_mentions, nam
 # How far back a letter, a formula or a number is looked for, in characters.
 REACH = 1500
 _RECENT = 20
+_SHAPES = 6
 # No letter of these stands for a quantity.
 _CONSTANTS = {"e", "i"}
 
@@ -61,6 +62,7 @@ class Quantities:
         self.parts = parts
         self._letters: dict[str, list[Stated]] = {}
         self._formulas: dict[str, Formula] = {}
+        self._shapes: list[Formula] = []
         self._results: dict[Fraction | int, list[Result]] = {}
 
     @cached_property
@@ -73,8 +75,16 @@ class Quantities:
             self._letters.setdefault(letter.name, []).append(letter)
 
     def define(self, name: str, formula: Formula) -> None:
-        """Remember a formula."""
+        """Remember the formula of a letter."""
         self._formulas[name] = formula
+
+    def show(self, formula: Formula) -> None:
+        """Remember an expression with letters, whatever it is called."""
+        self._shapes.append(formula)
+
+    def shapes(self, place: int) -> list[Formula]:
+        """Return the last expressions with letters in a problem before a place, the last one first."""
+        return [shape for shape in reversed(self._shapes[-_SHAPES:]) if self._is_near(shape.start, place)]
 
     def add_result(self, value: Node, result: Result) -> None:
         """Remember the stated value of a step."""
@@ -92,6 +102,11 @@ class Quantities:
         """Return the formula of a letter that the page gives before a place."""
         formula = self._formulas.get(name)
         return formula if formula and self._is_near(formula.start, place) else None
+
+    def letter_of_matrix(self, matrix: Node, place: int) -> Stated | None:
+        """Return the letter of a matrix that the problem states."""
+        found = [stated for name in self._letters if (stated := self.letter(name, place)) and stated.value == matrix]
+        return found[0] if len(found) == 1 else None
 
     def letter_of_value(self, value: Fraction | int, place: int) -> Stated | None:
         """Return the only letter of the paragraph that has a value."""
@@ -117,7 +132,7 @@ class Quantities:
 
     def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:
         """Return where the problem at a place mentions a number, up to an end."""
-        mentions = self._mentions.get(value, [])
+        mentions = self._mentions.get(abs(value), [])
         low = max(place - REACH, self.parts.problem_start(place))
         return mentions[bisect_left(mentions, low, key=_start) : bisect_left(mentions, end, key=_start)]
 

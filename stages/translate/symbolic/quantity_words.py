@@ -25,21 +25,24 @@ _NO_NAMES = {
     "cases", "ways", "not", "only", "also", "now", "just", "same", "result", "thing", "things", "first", "second",
     "third", "last", "one", "two", "three", "four", "five", "six", "rest", "above", "below", "left", "right", "side's",
     "answer", "value", "number", "plus", "true", "false", "digits", "points", "does", "goes", "costs", "needs", "uses",
-    "contains", "has", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides",
+    "contains", "has", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
 }  # fmt: skip
 _QUANTITIES = (
     "height|base|width|length|depth|radius|diameter|ratio|price|cost|speed|rate|distance|mass|weight|age|slope|mean|"
     "average|perimeter|circumference|area|volume|capacity|density|pressure|temperature|salary|wage|discount|deposit|principal|"
     "interest|tax|tip|fee|profit|revenue|total|probability|edge|hypotenuse|leg|thickness|period|frequency|variance|"
-    "acceleration|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
+    "acceleration|amount|capital|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
 )
+_PLURALS = {"people", "men", "women", "children", "mice", "dice", "sheep", "fish", "geese"}
+# Words that belong to a name although they name nothing alone: the first term.
+_KINDS = {"first", "last", "common", "total", "initial", "final", "left", "right"}
 _UNITS = {
     "km": "distance", "kilometres": "distance", "kilometers": "distance", "miles": "distance", "mile": "distance",
     "cm": "length", "mm": "length", "m": "length", "metres": "length", "meters": "length", "feet": "length",
     "inches": "length", "centimetres": "length", "centimeters": "length", "yards": "length", "centimetre": "length",
     "kg": "mass", "grams": "mass", "g": "mass", "kilograms": "mass", "pounds": "weight",
     "litres": "volume", "liters": "volume", "ml": "volume", "euros": "price", "euro": "price", "dollars": "price",
-    "cents": "price", "pence": "price", "degrees": "angle", "mph": "speed", "hour": "hours", "minute": "minutes",
+    "crowns": "price", "cents": "price", "pence": "price", "degrees": "angle", "mph": "speed", "hour": "hours", "minute": "minutes",
     "second": "seconds", "day": "days", "week": "weeks", "year": "years", "month": "months", "h": "hours",
     "percent": "rate", "per cent": "rate",
 }  # fmt: skip
@@ -48,6 +51,8 @@ _AFTER = re.compile(
     r"[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
     r"(?P<first>[A-Za-z]+)(?P<speed>(?:/| an | per | a )(?:h|s|hour|second|minute)\b)?(?:[ ](?P<second>[a-z]+))?"
 )
+# The number is the first of a computation: `a difference of 75 - 55`.
+_OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
 _PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
@@ -89,6 +94,8 @@ def name_of_mention(text: str, mention: Mention) -> str:
     """Return what a text calls a number, "" if nothing."""
     if mention.is_percent:
         return "rate"
+    if _OPERATOR.match(text, mention.end):
+        return ""
     before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
     if before:
         return _noun_name(before["kind"], before["noun"])
@@ -104,22 +111,24 @@ def _name_after(after: re.Match[str]) -> str:
         return _UNITS[first]
     if _is_plural(first):
         return first
-    is_adjective = first.islower() and first not in _NO_NAMES and len(first) > 2
+    is_adjective = first.islower() and first not in _NO_NAMES | _VERBS and len(first) > 2
     return f"{first}_{second}" if is_adjective and _is_plural(second) else ""
 
 
 def _is_plural(word: str) -> bool:
+    if word in _PLURALS:
+        return True
     is_word = len(word) > 3 and word.islower() and word.endswith("s") and not word.endswith(("ss", "us", "is", "ous"))
     return is_word and word not in _NO_NAMES and is_name(word)
 
 
 def _noun_name(kind: str | None, noun: str) -> str:
-    if kind and len(kind) > 2 and kind not in _NO_NAMES and kind not in _VERBS and not kind.endswith("ing"):
+    if kind and len(kind) > 2 and (kind in _KINDS or kind not in _NO_NAMES) and kind not in _VERBS and not kind.endswith("ing"):
         return f"{kind}_{noun}"
     return noun if noun not in _NO_NAMES and is_name(noun) else ""
 
 
-_VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "taking", "using", "use", "new", "given"}
+_VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "taking", "using", "use", "new", "given", "still"}
 
 
 def is_name(word: str) -> bool:

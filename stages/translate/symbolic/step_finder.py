@@ -11,7 +11,7 @@ from typing import NamedTuple
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import INVERSES, exceeds_radians, has_exponent_zero, may_be_degrees, yields_angle
 from stages.translate.symbolic.chains import Chain, Term
-from stages.translate.symbolic.evaluation import agree
+from stages.translate.symbolic.evaluation import agree, decimal_of, exact_value
 from stages.translate.symbolic.formulas import match_formula, replace_numbers, substitute
 from stages.translate.symbolic.latex_core import PERCENT
 from stages.translate.symbolic.latex_tokens import latex_of
@@ -46,13 +46,14 @@ _ROUNDED_FREELY = re.compile(r"\b(?:up|down|about|roughly|truncat\w+|at (?:least
 # With these words `2x + 1 = 7` is an equation to be solved, though the page has given x a value.
 _EQUATION = re.compile(
     r"\b(?:solv|equation|solution|roots?\b|satisf|if\b|let\b|suppose|such that|for which|find|intersect|set\b|setting|what|"
-    r"which|system|unknown)",
+    r"which|system|unknown|or\b|otherwise)",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\\(?:text|mathrm|textrm|mbox|operatorname)\s*\{\s*([A-Za-z][A-Za-z ]{1,30}?)\s*\}")
 # Operations of formulas in which a letter may be a matrix.
 _OF_MATRICES = {"sym", "num", "neg", "add", "mul", "pow", "transpose", "matrix", "row", "det"}
 _MAX_LETTERS = 8
+_FOLLOWING = 80
 
 
 class Side(NamedTuple):
@@ -120,6 +121,8 @@ class StepFinder:
         if step and step.stated not in walk(step.closed):
             self.known.add_result(step.stated, Result(step.place, spot.start, spot.end))
         formula = self._formula()
+        if formula and len([item for item in walk(formula.node) if item.args]) > 2:
+            self.known.show(Formula(formula.node, "", spot.start))
         if letters and formula and letters[0].node.value not in free_symbols(formula.node):
             latex = latex_of(formula.term.tokens)
             self.known.define(letters[0].node.value, Formula(formula.node, latex, spot.start))
@@ -159,7 +162,19 @@ class StepFinder:
             return self._matched(formula, formula.node, latex_of(formula.term.tokens), numbers)
         name = self._letter()
         earlier = self.known.formula(name, self.spot.start) if name else None
-        return self._matched(numbers, earlier.node, earlier.latex, numbers) if earlier else None
+        if earlier:
+            return self._matched(numbers, earlier.node, earlier.latex, numbers)
+        for shape in self.known.shapes(self.spot.start):
+            # A value of a polynomial that stands before: 3 \cdot 4^2 - 5 \cdot 4 for 3x^2 - 5x.
+            values = match_formula(shape.node, numbers.node)
+            if values and all(self._may_be(name, value) for name, value in values.items()):
+                return self._matched(numbers, shape.node, latex_of(numbers.term.tokens), numbers)
+        return None
+
+    def _may_be(self, name: str, value: Node) -> bool:
+        """Whether the page gives a letter no other value."""
+        stated = self.known.letter(name, self.spot.start)
+        return stated is None or agree(stated.value, value)
 
     def _matched(self, side: Side, formula: Node, latex: str, numbers: Side) -> _Source | None:
         values = match_formula(formula, numbers.node)
@@ -183,12 +198,19 @@ class StepFinder:
             earlier = self.known.formula(name, self.spot.start) if name and len(self.sides) == 2 else None
             found = self._known_letters(earlier.node, in_paragraph=True) if earlier else None
             return self._with_letters(target, earlier.node, earlier.latex, *found) if earlier and found else None
-        if target.node == formula.node or (not name and _EQUATION.search(self.spot.sentence)):
+        if target.node == formula.node or (not name and self._is_equation(formula.node, target.node)):
             return None
         if len(self.chain.terms) > len(self.sides) + 1:
             return None
         found = self._known_letters(formula.node, in_paragraph=not name)
         return self._with_letters(formula, formula.node, latex_of(formula.term.tokens), *found) if found else None
+
+    def _is_equation(self, formula: Node, value: Node) -> bool:
+        """Whether `2x + 1 = 7` asks for x, though the page has given x a value before."""
+        if value == number("0") or _EQUATION.search(self.spot.sentence):
+            return True
+        following = self.known.parts.text[self.spot.end : self.spot.end + _FOLLOWING]
+        return any(re.search(rf"(?<![A-Za-z]){re.escape(name)}\s*=", following) for name in free_symbols(formula))
 
     def _letter(self) -> str:
         """Return the letter that the chain is about, `V = ...`, "" if there is none."""
@@ -231,7 +253,7 @@ class StepFinder:
 
     def _with_letters(
         self, side: Side, formula: Node, latex: str, letters: dict[str, Given | int], values: dict[str, Node]
-    ) -> _Source:
+    ) -> _Source | None:
         givens: dict[str, Given] = {}
         uses: list[int] = []
         references: dict[str, Node] = {}
@@ -244,38 +266,17 @@ class StepFinder:
                 givens[key], references[name] = meaning, refer(key)
         closed = substitute(formula, values)
         bits(closed)
+        if any(item.op == "div" and exact_value(item.args[1]) == 0 for item in walk(closed)):
+            return None
         if any(item.op in TRIGONOMETRY and may_be_degrees(item.args[0]) for item in walk(closed)):
             raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
         return _Source(side, substitute(formula, references), closed, givens, tuple(uses), latex)
 
     def _named(self, source: Side) -> _Source:
         """Return an expression of numbers with the names that the page has for them."""
-        givens: dict[str, Given] = {}
-        uses: list[int] = []
-        taken: dict[str, Fraction | int] = {}
-
-        def name_of(item: Node, value: Fraction | int) -> Node | None:
-            step = self.known.result_of_value(value, self.spot.start)
-            if step is not None:
-                uses.append(step)
-                return refer(step_key(step))
-            if stated := self.known.letter_of_value(value, self.spot.start):
-                if stated.step is not None:
-                    uses.append(stated.step)
-                    return refer(step_key(stated.step))
-                given = Given(stated.name, stated.value, stated.start, stated.end)
-            elif named := self.known.mention_of_value(value, self.spot.start):
-                if taken.setdefault(named.name, value) != value:
-                    return None
-                given = Given(named.name, item, named.mention.start, named.mention.end)
-            else:
-                return None
-            key = f"{given.name} = {given.value}"
-            givens[key] = given
-            return refer(key)
-
-        node = replace_numbers(source.node, name_of)
-        return _Source(source, node, source.node, givens, tuple(uses), latex_of(source.term.tokens))
+        names = _Names(self.known, self.spot.start)
+        node = replace_numbers(source.node, names.find)
+        return _Source(source, node, source.node, names.givens, tuple(names.uses), latex_of(source.term.tokens))
 
     # How the result is stated.
 
@@ -316,13 +317,13 @@ class StepFinder:
             # 1/3 = 33% without a word of rounding is not taken for right.
             return Form("percent", digits if loose or digits or not is_rounded else 6, is_rounded)
         stated = target.node.args[0] if target.node.op == "neg" else target.node
-        if _is_scientific(stated):
+        if _is_scientific(stated) and (target.term.relation == "~" or _digits(stated.args[0])):
             return Form("scientific", _digits(stated.args[0]), is_rounded=True)
         if stated.op == "num" and (is_decimal(stated) or target.term.relation == "~"):
             digits = _digits(stated)
             form = Form("decimal", digits, not has_digits(closed, digits))
             return form if digits else self._whole(form, closed, stated)
-        if is_decimal(target.node) or target.term.relation == "~":
+        if target.term.relation == "~":
             return Form("decimal", 6, is_rounded=True)
         if is_integer(target.node) and loose and not _is_whole_by_form(closed):
             return self._whole(Form("decimal", 0, is_rounded=True), closed, stated)
@@ -348,6 +349,51 @@ class StepFinder:
             words = name_of_result(self.known.parts.text, spot.sentence_start, spot.start, spot.end)
             names += [words] if words else []
         return tuple(dict.fromkeys(names))
+
+
+class _Names:
+    """Finds names for the numbers of one expression, and remembers what they mean."""
+
+    def __init__(self, known: Quantities, place: int) -> None:
+        self.known, self.place = known, place
+        self.givens: dict[str, Given] = {}
+        self.uses: list[int] = []
+        self._taken: dict[str, Fraction | int] = {}
+
+    def find(self, item: Node, value: Fraction | int) -> Node | None:
+        """Return what stands for a number: the step that brought it, a letter, or a word; None if it has no name."""
+        step = self.known.result_of_value(value, self.place)
+        letter = None if step is not None else self.known.letter_of_value(value, self.place)
+        if letter and letter.step is not None:
+            step = letter.step
+        if step is not None:
+            self.uses.append(step)
+            return refer(step_key(step))
+        if letter:
+            return self._give(Given(letter.name, letter.value, letter.start, letter.end))
+        return self._word(item, value) or self._growth(item, value)
+
+    def _word(self, item: Node, value: Fraction | int) -> Node | None:
+        named = self.known.mention_of_value(value, self.place)
+        if named is None or self._taken.setdefault(named.name, value) != value:
+            return None
+        return self._give(Given(named.name, item, named.mention.start, named.mention.end))
+
+    def _growth(self, item: Node, value: Fraction | int) -> Node | None:
+        """Return 1 + rate for 1.07 where the problem speaks of 7%, and 1 - rate for 0.93."""
+        change = value - 1
+        if item.op != "num" or not 0 < abs(change) < 1:
+            return None
+        literal = number(decimal_of(abs(change)))
+        rate = self._word(literal, abs(change))
+        if rate is None:
+            return None
+        return Node("add", (number("1"), rate if change > 0 else Node("neg", (rate,))))
+
+    def _give(self, given: Given) -> Node:
+        key = f"{given.name} = {given.value}"
+        self.givens[key] = given
+        return refer(key)
 
 
 def _given(stated: Stated, formula: Node) -> tuple[Given | int, Node]:
