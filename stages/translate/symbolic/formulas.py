@@ -5,25 +5,41 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import NamedTuple
 
-from stages.translate.symbolic.evaluation import exact_value
+from stages.translate.symbolic.evaluation import agree, exact_value
 from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, is_integer, is_value, number, walk
 
 # Numbers up to this one are rarely quantities: 2r, half, a square.
 _SMALL = 2
+# From here on, equal numbers are likely the same quantity.
+TELLING = 10
 # Parts of an expression whose numbers belong to the notation.
 _FIXED_OPERANDS = {"pow": 1, "log": 0, "root": 0, "mod": 1}
 _HALF = Node("div", (number("1"), number("2")))
-_WITHOUT_NAMES = BINDERS | {"diff", "based", "matrix", "det", "fact", "binom", "gcd", "lcm", "degrees"}
+_WITHOUT_NAMES = BINDERS | {"diff", "based", "matrix", "det"}
 
 
-def match_formula(formula: Node, numbers: Node) -> dict[str, Node] | None:
-    """Return the value of each letter with which a formula becomes an expression of numbers; None if there is none."""
+def match_formula(
+    formula: Node, numbers: Node, known: Callable[[str], Node | None] = lambda name: None
+) -> dict[str, Node] | None:
+    """Return the value of each letter with which a formula becomes an expression of numbers; None if there is none.
+
+    A part may be worked out already, 9 for r^2. Its letters then come from the other parts, or from `known`.
+    """
     values: dict[str, Node] = {}
-    return values if _matches(formula, numbers, values) and values else None
+    worked_out: list[tuple[Node, Node]] = []
+    if formula.op != numbers.op or not _matches(formula, numbers, values, worked_out):
+        return None
+    for name in free_symbols(formula) - values.keys():
+        value = known(name)
+        if value is None:
+            return None
+        values[name] = value
+    return values if values and all(agree(substitute(one, values), other) for one, other in worked_out) else None
 
 
-def _matches(formula: Node, numbers: Node, values: dict[str, Node]) -> bool:
+def _matches(formula: Node, numbers: Node, values: dict[str, Node], worked_out: list[tuple[Node, Node]]) -> bool:
     if formula.op == "sym":
         if free_symbols(numbers) or not (is_value(numbers) or exact_value(numbers) is not None):
             return False
@@ -31,8 +47,10 @@ def _matches(formula: Node, numbers: Node, values: dict[str, Node]) -> bool:
     if not free_symbols(formula) or formula.op in BINDERS:
         return formula == numbers
     if formula.op != numbers.op or len(formula.args) != len(numbers.args) or formula.value != numbers.value:
-        return False
-    return all(_matches(one, other, values) for one, other in zip(formula.args, numbers.args, strict=True))
+        worked_out.append((formula, numbers))
+        return not free_symbols(numbers)
+    pairs = zip(formula.args, numbers.args, strict=True)
+    return all(_matches(one, other, values, worked_out) for one, other in pairs)
 
 
 def substitute(node: Node, values: dict[str, Node]) -> Node:
@@ -44,29 +62,41 @@ def substitute(node: Node, values: dict[str, Node]) -> Node:
     return node._replace(args=tuple(substitute(item, values) for item in node.args)) if node.args else node
 
 
-def replace_numbers(node: Node, name_of: Callable[[Node, Fraction | int], Node | None]) -> Node:
+class Place(NamedTuple):
+    """A number in an expression."""
+
+    node: Node
+    value: Fraction | int
+    is_whole: bool
+    """Whether only an int may be here, as in comb."""
+
+
+def replace_numbers(node: Node, name_of: Callable[[Place], Node | None]) -> Node:
     """Return a tree with numbers replaced by what `name_of` finds for them.
 
-    Small numbers and what belongs to the notation stay, and a number that occurs several times: one of them may be
-    another quantity of the same size.
+    Small numbers and what belongs to the notation stay. So does a small number that occurs several times: one of them
+    may be another quantity of the same size.
     """
     counts: dict[Fraction | int, int] = {}
     for item in walk(node):
         if (value := _quantity(item)) is not None:
             counts[value] = counts.get(value, 0) + 1
-    return _replace(node, name_of, counts)
+    names = {value for value, count in counts.items() if count == 1 or value >= TELLING or value.denominator > 1}
+    return _replace(node, name_of, names, False)
 
 
 def _replace(
-    node: Node, name_of: Callable[[Node, Fraction | int], Node | None], counts: dict[Fraction | int, int]
+    node: Node, name_of: Callable[[Place], Node | None], names: set[Fraction | int], is_whole: bool
 ) -> Node:
     value = _quantity(node)
-    if value is not None and counts[value] == 1 and (found := name_of(node, value)):
+    if value is not None and value in names and (found := name_of(Place(node, value, is_whole))):
         return found
     if not node.args or node.op in _WITHOUT_NAMES:
         return node
-    fixed = _FIXED_OPERANDS.get(node.op, -1)
-    args = [item if index == fixed else _replace(item, name_of, counts) for index, item in enumerate(node.args)]
+    fixed, is_whole = _FIXED_OPERANDS.get(node.op, -1), is_whole or node.op in ("fact", "binom", "gcd", "lcm")
+    args = (
+        item if index == fixed else _replace(item, name_of, names, is_whole) for index, item in enumerate(node.args)
+    )
     return Node(node.op, tuple(args), node.value)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from stages.translate.symbolic.evaluation import exact_value
+from stages.translate.symbolic.formulas import TELLING
 from stages.translate.symbolic.nodes import Node, is_value, operations
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.quantity_words import Mention, find_mentions, name_of_mention
@@ -103,17 +104,13 @@ class Quantities:
         formula = self._formulas.get(name)
         return formula if formula and self._is_near(formula.start, place) else None
 
-    def letter_of_matrix(self, matrix: Node, place: int) -> Stated | None:
-        """Return the letter of a matrix that the problem states."""
-        found = [stated for name in self._letters if (stated := self.letter(name, place)) and stated.value == matrix]
-        return found[0] if len(found) == 1 else None
-
     def letter_of_value(self, value: Fraction | int, place: int) -> Stated | None:
-        """Return the only letter of the paragraph that has a value."""
+        """Return the only letter of the paragraph that has a value; of the problem, if the value is a telling one."""
+        in_paragraph = value < TELLING and value.denominator == 1
         found = [
             stated
             for name in self._letters
-            if (stated := self.letter(name, place, in_paragraph=True)) and exact_value(stated.value) == value
+            if (stated := self.letter(name, place, in_paragraph)) and exact_value(stated.value) == value
         ]
         return found[0] if len(found) == 1 else None
 

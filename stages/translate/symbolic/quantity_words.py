@@ -46,7 +46,17 @@ _UNITS = {
     "second": "seconds", "day": "days", "week": "weeks", "year": "years", "month": "months", "h": "hours",
     "percent": "rate", "per cent": "rate",
 }  # fmt: skip
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d+)?(?![\d\w])")
+_WORDS = {
+    "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
+_NUMBER = re.compile(
+    r"\b(?P<word>" + "|".join(_WORDS) + r")\b|"
+    r"(?<![\w.])(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d+)?(?![\d\w])"
+)
+_ANGLE = re.compile(r"\s?(?:°|\^\s?\{?\s?\\circ)")
+_MONEY = re.compile(r"(?:[€£]|\\\$|(?<![$\w)])\$)\s?\Z")
+_EACH = re.compile(r"\$?\s(?:each|per|apiece|a piece|an?)\b")
+_MATHEMATICS = re.compile(r"\s?[$\\^_{=+*/)]")
 _AFTER = re.compile(
     r"[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
     r"(?P<first>[A-Za-z]+)(?P<speed>(?:/| an | per | a )(?:h|s|hour|second|minute)\b)?(?:[ ](?P<second>[a-z]+))?"
@@ -82,7 +92,7 @@ def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
         digits = match[0].replace("{,}", "").replace(",", "")
         if len(digits) > _MAX_DIGITS:
             continue
-        value = int(digits) if digits.isdecimal() else Fraction(digits)
+        value = _WORDS.get(digits) or (int(digits) if digits.isdecimal() else Fraction(digits))
         found.setdefault(value, []).append(Mention(match.start(), match.end(), False))
         if _PERCENT.match(text, match.end()):
             # 15% is said of a rate of 0.15; the plain number 15 is in the text, too.
@@ -96,9 +106,14 @@ def name_of_mention(text: str, mention: Mention) -> str:
         return "rate"
     if _OPERATOR.match(text, mention.end):
         return ""
+    if _ANGLE.match(text, mention.end):
+        return "angle"
     before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
     if before:
         return _noun_name(before["kind"], before["noun"])
+    is_money = _MONEY.search(text, max(0, mention.start - 3), mention.start)
+    if is_money and not _MATHEMATICS.match(text, mention.end):
+        return "price" if _EACH.match(text, mention.end) else "amount"
     after = _AFTER.match(text, mention.end, mention.end + 60)
     return _name_after(after) if after else ""
 

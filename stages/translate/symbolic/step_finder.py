@@ -12,7 +12,7 @@ from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import INVERSES, exceeds_radians, has_exponent_zero, may_be_degrees, yields_angle
 from stages.translate.symbolic.chains import Chain, Term
 from stages.translate.symbolic.evaluation import agree, decimal_of, exact_value
-from stages.translate.symbolic.formulas import match_formula, replace_numbers, substitute
+from stages.translate.symbolic.formulas import Place, match_formula, replace_numbers, substitute
 from stages.translate.symbolic.latex_core import PERCENT
 from stages.translate.symbolic.latex_tokens import latex_of
 from stages.translate.symbolic.nodes import (
@@ -120,9 +120,10 @@ class StepFinder:
                 self.known.state(Stated(side.node.value, value.node, spot.start, spot.end, place, is_angle))
         if step and step.stated not in walk(step.closed):
             self.known.add_result(step.stated, Result(step.place, spot.start, spot.end))
+        for side in self.sides:
+            if free_symbols(side.node) and sum(bool(item.args) for item in walk(side.node)) > 2:
+                self.known.show(Formula(side.node, "", spot.start))
         formula = self._formula()
-        if formula and len([item for item in walk(formula.node) if item.args]) > 2:
-            self.known.show(Formula(formula.node, "", spot.start))
         if letters and formula and letters[0].node.value not in free_symbols(formula.node):
             latex = latex_of(formula.term.tokens)
             self.known.define(letters[0].node.value, Formula(formula.node, latex, spot.start))
@@ -166,10 +167,15 @@ class StepFinder:
             return self._matched(numbers, earlier.node, earlier.latex, numbers)
         for shape in self.known.shapes(self.spot.start):
             # A value of a polynomial that stands before: 3 \cdot 4^2 - 5 \cdot 4 for 3x^2 - 5x.
-            values = match_formula(shape.node, numbers.node)
+            values = match_formula(shape.node, numbers.node, self._value)
             if values and all(self._may_be(name, value) for name, value in values.items()):
                 return self._matched(numbers, shape.node, latex_of(numbers.term.tokens), numbers)
         return None
+
+    def _value(self, name: str) -> Node | None:
+        """Return the value that the page has given a letter."""
+        stated = self.known.letter(name, self.spot.start)
+        return stated.value if stated and not stated.is_angle else None
 
     def _may_be(self, name: str, value: Node) -> bool:
         """Whether the page gives a letter no other value."""
@@ -177,7 +183,7 @@ class StepFinder:
         return stated is None or agree(stated.value, value)
 
     def _matched(self, side: Side, formula: Node, latex: str, numbers: Side) -> _Source | None:
-        values = match_formula(formula, numbers.node)
+        values = match_formula(formula, numbers.node, self._value)
         if values is not None:
             letters = {
                 name: self._known_letter(name, value, formula)
@@ -360,12 +366,14 @@ class _Names:
         self.uses: list[int] = []
         self._taken: dict[str, Fraction | int] = {}
 
-    def find(self, item: Node, value: Fraction | int) -> Node | None:
+    def find(self, place: Place) -> Node | None:
         """Return what stands for a number: the step that brought it, a letter, or a word; None if it has no name."""
-        step = self.known.result_of_value(value, self.place)
+        item, value, is_whole = place
+        # A step may be a Fraction, which comb and factorial refuse.
+        step = None if is_whole else self.known.result_of_value(value, self.place)
         letter = None if step is not None else self.known.letter_of_value(value, self.place)
         if letter and letter.step is not None:
-            step = letter.step
+            step, letter = (None if is_whole else letter.step), None
         if step is not None:
             self.uses.append(step)
             return refer(step_key(step))
