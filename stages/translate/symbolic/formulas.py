@@ -62,6 +62,13 @@ def substitute(node: Node, values: dict[str, Node]) -> Node:
     return node._replace(args=tuple(substitute(item, values) for item in node.args)) if node.args else node
 
 
+def replace_nodes(node: Node, names: dict[Node, Node]) -> Node:
+    """Return a tree with parts of it replaced."""
+    if node in names:
+        return names[node]
+    return Node(node.op, tuple(replace_nodes(item, names) for item in node.args), node.value) if node.args else node
+
+
 class Place(NamedTuple):
     """A number in an expression."""
 

@@ -104,6 +104,11 @@ class Quantities:
         formula = self._formulas.get(name)
         return formula if formula and self._is_near(formula.start, place) else None
 
+    def letter_of_matrix(self, matrix: Node, place: int) -> Stated | None:
+        """Return the letter of a matrix that the problem states."""
+        found = [stated for name in self._letters if (stated := self.letter(name, place)) and stated.value == matrix]
+        return found[0] if len(found) == 1 else None
+
     def letter_of_value(self, value: Fraction | int, place: int) -> Stated | None:
         """Return the only letter of the paragraph that has a value; of the problem, if the value is a telling one."""
         in_paragraph = value < TELLING and value.denominator == 1

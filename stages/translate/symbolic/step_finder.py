@@ -12,7 +12,7 @@ from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import INVERSES, exceeds_radians, has_exponent_zero, may_be_degrees, yields_angle
 from stages.translate.symbolic.chains import Chain, Term
 from stages.translate.symbolic.evaluation import agree, decimal_of, exact_value
-from stages.translate.symbolic.formulas import Place, match_formula, replace_numbers, substitute
+from stages.translate.symbolic.formulas import Place, match_formula, replace_nodes, replace_numbers, substitute
 from stages.translate.symbolic.latex_core import PERCENT
 from stages.translate.symbolic.latex_tokens import latex_of
 from stages.translate.symbolic.nodes import (
@@ -281,7 +281,7 @@ class StepFinder:
     def _named(self, source: Side) -> _Source:
         """Return an expression of numbers with the names that the page has for them."""
         names = _Names(self.known, self.spot.start)
-        node = replace_numbers(source.node, names.find)
+        node = names.replace_matrices(replace_numbers(source.node, names.find), self.spot)
         return _Source(source, node, source.node, names.givens, tuple(names.uses), latex_of(source.term.tokens))
 
     # How the result is stated.
@@ -357,6 +357,9 @@ class StepFinder:
         return tuple(dict.fromkeys(names))
 
 
+_ORDINALS = ("first", "second", "third")
+
+
 class _Names:
     """Finds names for the numbers of one expression, and remembers what they mean."""
 
@@ -380,6 +383,19 @@ class _Names:
         if letter:
             return self._give(Given(letter.name, letter.value, letter.start, letter.end))
         return self._word(item, value) or self._growth(item, value)
+
+    def replace_matrices(self, node: Node, spot: Spot) -> Node:
+        """Return a tree with a name for each matrix: its letter, or what it is."""
+        matrices = list(dict.fromkeys(item for item in walk(node) if item.op == "matrix"))
+        if not 0 < len(matrices) <= len(_ORDINALS):
+            return node
+        names: dict[Node, Node] = {}
+        for ordinal, matrix in zip(_ORDINALS, matrices, strict=False):
+            word = "vector" if len(matrix.args[0].args) == 1 else "matrix"
+            letter = self.known.letter_of_matrix(matrix, spot.start)
+            given = Given(word if len(matrices) == 1 else f"{ordinal}_{word}", matrix, spot.start, spot.end)
+            names[matrix] = self._give(Given(letter.name, matrix, letter.start, letter.end) if letter else given)
+        return replace_nodes(node, names)
 
     def _word(self, item: Node, value: Fraction | int) -> Node | None:
         named = self.known.mention_of_value(value, self.place)
