@@ -3,15 +3,14 @@
 `\\frac{1}{2} b h = \\frac{1}{2} \\cdot 6 \\cdot 4` says that b is 6 and h is 4: the trees differ only in the letters.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
 from stages.translate.symbolic.evaluation import agree, exact_value
-from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, is_integer, is_value, number, walk
+from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, is_integer, is_rational, is_value, number
 
-# Numbers up to this one are rarely quantities: 2r, half, a square.
-_SMALL = 2
 # From here on, equal numbers are likely the same quantity.
 TELLING = 10
 # Parts of an expression whose numbers belong to the notation.
@@ -81,13 +80,10 @@ class Place(NamedTuple):
 def replace_numbers(node: Node, name_of: Callable[[Place], Node | None]) -> Node:
     """Return a tree with numbers replaced by what `name_of` finds for them.
 
-    Small numbers and what belongs to the notation stay. So does a small number that occurs several times: one of them
+    What belongs to the notation stays. So does a small number that occurs several times: one of them
     may be another quantity of the same size.
     """
-    counts: dict[Fraction | int, int] = {}
-    for item in walk(node):
-        if (value := _quantity(item)) is not None:
-            counts[value] = counts.get(value, 0) + 1
+    counts = Counter(value for item in _replaceable(node) if (value := _quantity(item)) is not None)
     names = {value for value, count in counts.items() if count == 1 or value >= TELLING or value.denominator > 1}
     return _replace(node, name_of, names, False)
 
@@ -100,11 +96,26 @@ def _replace(
         return found
     if not node.args or node.op in _WITHOUT_NAMES:
         return node
-    fixed, is_whole = _FIXED_OPERANDS.get(node.op, -1), is_whole or node.op in ("fact", "binom", "gcd", "lcm")
+    is_whole = is_whole or node.op in ("fact", "binom", "gcd", "lcm")
     args = (
-        item if index == fixed else _replace(item, name_of, names, is_whole) for index, item in enumerate(node.args)
+        item if _is_fixed(node, index) else _replace(item, name_of, names, is_whole)
+        for index, item in enumerate(node.args)
     )
     return Node(node.op, tuple(args), node.value)
+
+
+def _replaceable(node: Node) -> Iterator[Node]:
+    """Yield the parts of a tree that may get a name."""
+    yield node
+    if node.op not in _WITHOUT_NAMES:
+        for index, item in enumerate(node.args):
+            if not _is_fixed(node, index):
+                yield from _replaceable(item)
+
+
+def _is_fixed(node: Node, index: int) -> bool:
+    """Whether an operand belongs to the notation: the 2 of a square, the base of a logarithm."""
+    return _FIXED_OPERANDS.get(node.op) == index and is_rational(node.args[index])
 
 
 def _quantity(node: Node) -> Fraction | int | None:
@@ -113,7 +124,7 @@ def _quantity(node: Node) -> Fraction | int | None:
         if not node.value.isdigit():
             return Fraction(node.value)
         value = int(node.value)
-        return value if value > _SMALL else None
+        return value if value > 1 else None
     if node.op == "div" and all(map(is_integer, node.args)) and node != _HALF:
         fraction = exact_value(node) or Fraction(0)
         return fraction if fraction.denominator > 1 else None

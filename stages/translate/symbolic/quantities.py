@@ -126,9 +126,9 @@ class Quantities:
             return None
         return results[-1].step
 
-    def mention_of_value(self, value: Fraction | int, place: int) -> Named | None:
-        """Return where the problem mentions a number under a name; None if it has several names."""
-        mentions = self._mentions_between(value, place, place)[-_RECENT:]
+    def mention_of_value(self, value: Fraction | int, place: int, end: int) -> Named | None:
+        """Return where the problem mentions a number under a name, up to an end; None if it has several names."""
+        mentions = self._mentions_between(value, place, end)[-_RECENT:]
         named = [(name, item) for item in mentions if (name := name_of_mention(self.parts.text, item))]
         return Named(*named[0]) if len({name for name, _ in named}) == 1 else None
 

@@ -47,7 +47,7 @@ _UNITS = {
     "percent": "rate", "per cent": "rate",
 }  # fmt: skip
 _WORDS = {
-    "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
 _NUMBER = re.compile(
     r"\b(?P<word>" + "|".join(_WORDS) + r")\b|"
@@ -149,6 +149,11 @@ _VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "taking
 def is_name(word: str) -> bool:
     """Whether a word can name a variable: Python reserves no such word, and no function has that name."""
     return word.isidentifier() and not keyword.iskeyword(word) and word not in _BUILTINS
+
+
+def is_quantity(name: str) -> bool:
+    """Whether a name is one of a measured quantity, as `height` or `first_term`, not of counted things."""
+    return name.rpartition("_")[2] in _QUANTITIES.split("|")
 
 
 def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:

@@ -34,7 +34,7 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.percentages import is_in_points
 from stages.translate.symbolic.program_writer import choose_style
 from stages.translate.symbolic.quantities import Formula, Quantities, Result, Stated
-from stages.translate.symbolic.quantity_words import is_name, name_of_result
+from stages.translate.symbolic.quantity_words import is_name, is_quantity, name_of_result
 from stages.translate.symbolic.steps import Form, Given, Step, has_digits, refer, step_key
 
 _ROUNDED = re.compile(
@@ -70,6 +70,7 @@ class Spot(NamedTuple):
     start: int
     end: int
     sentence_start: int
+    sentence_end: int
     sentence: str
     is_alone: bool
     """Whether the words around it are said of this chain: no other one is in the same formula."""
@@ -280,7 +281,7 @@ class StepFinder:
 
     def _named(self, source: Side) -> _Source:
         """Return an expression of numbers with the names that the page has for them."""
-        names = _Names(self.known, self.spot.start)
+        names = _Names(self.known, self.spot)
         node = names.replace_matrices(replace_numbers(source.node, names.find), self.spot)
         return _Source(source, node, source.node, names.givens, tuple(names.uses), latex_of(source.term.tokens))
 
@@ -363,8 +364,8 @@ _ORDINALS = ("first", "second", "third")
 class _Names:
     """Finds names for the numbers of one expression, and remembers what they mean."""
 
-    def __init__(self, known: Quantities, place: int) -> None:
-        self.known, self.place = known, place
+    def __init__(self, known: Quantities, spot: Spot) -> None:
+        self.known, self.place, self.sentence_end = known, spot.start, spot.sentence_end
         self.givens: dict[str, Given] = {}
         self.uses: list[int] = []
         self._taken: dict[str, Fraction | int] = {}
@@ -372,8 +373,8 @@ class _Names:
     def find(self, place: Place) -> Node | None:
         """Return what stands for a number: the step that brought it, a letter, or a word; None if it has no name."""
         item, value, is_whole = place
-        # A step may be a Fraction, which comb and factorial refuse.
-        step = None if is_whole else self.known.result_of_value(value, self.place)
+        # A step may be a Fraction, which comb and factorial refuse. The number 2 is rarely a quantity: 2r, half.
+        step = None if is_whole or value == _SMALLEST_RESULT else self.known.result_of_value(value, self.place)
         letter = None if step is not None else self.known.letter_of_value(value, self.place)
         if letter and letter.step is not None:
             step, letter = (None if is_whole else letter.step), None
@@ -398,8 +399,10 @@ class _Names:
         return replace_nodes(node, names)
 
     def _word(self, item: Node, value: Fraction | int) -> Node | None:
-        named = self.known.mention_of_value(value, self.place)
-        if named is None or self._taken.setdefault(named.name, value) != value:
+        named = self.known.mention_of_value(value, self.place, self.sentence_end)
+        if named is None or (value == _SMALLEST_RESULT and not is_quantity(named.name)):
+            return None
+        if self._taken.setdefault(named.name, value) != value:
             return None
         return self._give(Given(named.name, item, named.mention.start, named.mention.end))
 

@@ -5,17 +5,16 @@ from typing import NamedTuple
 
 from stages.translate.symbolic.evaluation import exact_value
 from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
-from stages.translate.symbolic.nodes import Node, is_rational, number
+from stages.translate.symbolic.nodes import Node
+from stages.translate.symbolic.number_lists import NumberLists
 from stages.translate.symbolic.program_writer import bound_symbols, choose_style, name_of_operation, write_imports
 from stages.translate.symbolic.quantity_words import is_name
-from stages.translate.symbolic.steps import Form, Given, Step, is_halfway, refer, references, step_key
+from stages.translate.symbolic.steps import Form, Given, Step, is_halfway, references, step_key
 
 # Longer programs are cut: a step then takes the stated results of earlier ones as its numbers.
 MAX_STEPS = 10
-# A sum of so many numbers is written as one of a list.
-_MIN_LIST = 4
 # Names that a program may import.
-_IMPORTED = {"E", "I", "oo", "e", "N", "S"}
+_IMPORTED = {"E", "I", "oo", "e"}
 _MOST_FLOAT_DIGITS = 15
 
 
@@ -82,11 +81,12 @@ class _StepWriter:
 
     def __init__(self, style: str, steps: Sequence[Step]) -> None:
         self.steps, self.writer = steps, Writer(style)
-        self.givens: list[str] = []
-        self.lines: list[str] = []
         bound = {name for step in steps for name in bound_symbols(step.node)}
         self.bound = sorted(bound) if style == "sympy" else []
         self.taken = {*bound, *(_python_name(name) for name in bound)}
+        self.givens: list[str] = []
+        self.lines: list[str] = []
+        self.lists = NumberLists(self.writer, self.givens, self.taken)
         # Names of the page go before names of operations, wherever they are.
         self.wanted = {_python_name(given.name) for step in steps for given in step.givens.values()}
         self.wanted |= {_python_name(name) for step in steps for name in step.names[:1]}
@@ -103,7 +103,7 @@ class _StepWriter:
         for key in dict.fromkeys(references(step.node)):
             if key in step.givens and key not in self.writer.variables:
                 self._give(key, step.givens[key])
-        text = self.writer.write(self._with_list(step))
+        text = self.writer.write(self.lists.write(step.node))
         if not is_last and self._is_rounded(step):
             inside = f"float({text})" if self.writer.kind == "sympy" else text
             text = f"round({inside}, {step.form.digits + 2 * (step.form.kind == 'percent')})"
@@ -120,24 +120,6 @@ class _StepWriter:
         if is_free:
             self.taken.add(name)
             self.givens.append(f"{name} = {self.writer.write(given.value)}")
-
-    def _with_list(self, step: Step) -> Node:
-        """Return an expression whose long sum of numbers is the sum of a list: the mean of scores, a total of weights."""
-        node = step.node
-        total = node.args[0] if node.op == "div" else node
-        count = len(total.args)
-        is_mean = node.op == "div" and node.args[1] == number(str(count))
-        if total.op != "add" or not all(map(is_rational, total.args)) or count < (3 if is_mean else _MIN_LIST):
-            return node
-        name = next(name for name in ("values" if is_mean else "terms", "numbers", f"list_{step.place}") if name not in self.taken)
-        self.taken.add(name)
-        self.givens.append(f"{name} = [{', '.join(map(self.writer.write, total.args))}]")
-        key = f"sum of {name}"
-        self.writer.define(key, f"sum({name})", total, total)
-        if not is_mean:
-            return node._replace(args=(refer(key), *node.args[1:])) if node.op == "div" else refer(key)
-        self.writer.define(f"length of {name}", f"len({name})", number(str(count)), number(str(count)))
-        return Node("div", (refer(key), refer(f"length of {name}")))
 
     def _new_name(self, step: Step) -> str:
         word = name_of_operation(step.node)

@@ -54,7 +54,7 @@ def translate_document(text: str) -> Found:
     steps: list[Step] = []
     for span, chain, is_alone in chains:
         first, last = parts.sentence(span.start, span.end)
-        spot = Spot(len(statements), span.start, span.end, first, parts.words(first, last), is_alone)
+        spot = Spot(len(statements), span.start, span.end, first, last, parts.words(first, last), is_alone)
         sides, reasons = read_sides(chain, has_complex_numbers)
         statements.append(Statement(chain, [side.node for side in sides], span, spot.sentence))
         if _DENIED.search(spot.sentence):
