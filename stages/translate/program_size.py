@@ -38,4 +38,6 @@ def _weight(node: ast.AST) -> int:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if name in ("Fraction", "Rational"):
         return len(node.args) - 1 if len(node.args) > 1 else 0
+    if name == "int" and len(node.args) > 1:
+        return _WHOLE  # reads a number in another base
     return 0 if name in _FREE else 1 if name in _SINGLE else _WHOLE

@@ -239,6 +239,8 @@ class _Reader:
             return self._own_function(self.functions[name], call)
         if name == "round":
             return self.origin(call.args[0]) if call.args else arguments
+        if name == "int" and len(call.args) > 1:
+            return _COMPUTED  # reads a number in another base
         if name == "Fraction" or name == "Rational":
             return arguments._replace(has_operation=arguments.has_operation or len(call.args) > 1)
         if name in _VALUES:

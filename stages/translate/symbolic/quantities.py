@@ -63,6 +63,7 @@ class Quantities:
         self.parts = parts
         self._letters: dict[str, list[Stated]] = {}
         self._formulas: dict[str, Formula] = {}
+        self._names: dict[Mention, str] = {}
         self._shapes: list[Formula] = []
         self._results: dict[Fraction | int, list[Result]] = {}
 
@@ -129,8 +130,14 @@ class Quantities:
     def mention_of_value(self, value: Fraction | int, place: int, end: int) -> Named | None:
         """Return where the problem mentions a number under a name, up to an end; None if it has several names."""
         mentions = self._mentions_between(value, place, end)[-_RECENT:]
-        named = [(name, item) for item in mentions if (name := name_of_mention(self.parts.text, item))]
+        named = [(name, item) for item in mentions if (name := self._name_of(item))]
         return Named(*named[0]) if len({name for name, _ in named}) == 1 else None
+
+    def _name_of(self, mention: Mention) -> str:
+        name = self._names.get(mention)
+        if name is None:
+            name = self._names[mention] = name_of_mention(self.parts.text, mention)
+        return name
 
     def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:
         """Return where the problem at a place mentions a number, up to an end."""

@@ -1,8 +1,10 @@
 """Give a computation a title."""
 
 import re
+from collections.abc import Sequence
 
 from stages.translate.symbolic.nodes import Node
+from stages.translate.symbolic.quantity_words import is_quantity
 
 _TITLES = {
     "sqrt": "Square root", "root": "Root", "fact": "Factorial",
@@ -21,8 +23,14 @@ _OF = re.compile(
 )
 
 
-def title_of(node: Node, sentence: str) -> str:
-    """Return a short title: the quantity that the sentence names, else a function; empty for plain arithmetic."""
+def title_of(node: Node, sentence: str, names: Sequence[str] = ()) -> str:
+    """Return a short title: the quantity that is computed, else a function; empty for plain arithmetic.
+
+    sentence: the one around the computation, empty if it has several. names: what the page calls the result.
+    """
+    quantity = next((name for name in names if is_quantity(name)), "")
+    if quantity:
+        return f"Compute the {quantity.replace('_', ' ')}"
     words = _OF.findall(re.sub(r"\$[^$]*\$|\\\w+", " ", sentence))
     if words and len({word.lower() for word in words}) == 1:
         return f"Compute the {words[0].lower()}"

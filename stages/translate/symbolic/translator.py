@@ -92,7 +92,9 @@ def _compute(program: Program, statements: list[Statement], parts: PageParts) ->
     last, statement = program.last, statements[program.last.place]
     spots = [*program.spots(), *((statements[step.place].span.start, statements[step.place].span.end) for step in program.steps)]
     conditions = parts.sentences(spots)
-    title = title_of(last.closed, statement.sentence)
+    neighbours = [*statements[max(0, last.place - 1) : last.place], *statements[last.place + 1 : last.place + 2]]
+    is_alone = all(neighbour.sentence != statement.sentence for neighbour in neighbours)
+    title = title_of(last.closed, statement.sentence if is_alone else "", last.names)
     code = write_steps(program.steps)
     return Computation(
         title, conditions, last.expression, last.result, code, program.component, statement.span.end, last.relation
