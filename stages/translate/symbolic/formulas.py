@@ -16,6 +16,7 @@ TELLING = 10
 # Parts of an expression whose numbers belong to the notation.
 _FIXED_OPERANDS = {"pow": 1, "log": 0, "root": 0, "mod": 1}
 _HALF = Node("div", (number("1"), number("2")))
+_WHOLE = Node("div", (number("100"), number("100")))
 _WITHOUT_NAMES = BINDERS | {"diff", "based", "matrix", "det"}
 
 
@@ -66,6 +67,14 @@ def replace_nodes(node: Node, names: dict[Node, Node]) -> Node:
     if node in names:
         return names[node]
     return Node(node.op, tuple(replace_nodes(item, names) for item in node.args), node.value) if node.args else node
+
+
+def without_whole(node: Node) -> Node:
+    """Return a product without the factor 100%, which only says how the result is written."""
+    if node.op != "mul" or _WHOLE not in node.args:
+        return node
+    factors = tuple(item for item in node.args if item != _WHOLE)
+    return factors[0] if len(factors) == 1 else Node("mul", factors) if factors else node
 
 
 class Place(NamedTuple):

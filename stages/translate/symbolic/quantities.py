@@ -127,9 +127,13 @@ class Quantities:
             return None
         return results[-1].step
 
-    def mention_of_value(self, value: Fraction | int, place: int, end: int) -> Named | None:
-        """Return where the problem mentions a number under a name, up to an end; None if it has several names."""
-        mentions = self._mentions_between(value, place, end)[-_RECENT:]
+    def mention_of_value(self, value: Fraction | int, start: int, end: int, sentence_end: int) -> Named | None:
+        """Return where the problem mentions a number under a name; None if it has several names.
+
+        The words before a formula and behind it in its sentence count, not what the formula itself states.
+        """
+        mentions = self._mentions_between(value, start, sentence_end)[-_RECENT:]
+        mentions = [item for item in mentions if not start <= item.start < end]
         named = [(name, item) for item in mentions if (name := self._name_of(item))]
         return Named(*named[0]) if len({name for name, _ in named}) == 1 else None
 

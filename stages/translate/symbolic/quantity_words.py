@@ -50,7 +50,7 @@ _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
 }  # fmt: skip
 _NUMBER = re.compile(
-    r"\b(?P<word>" + "|".join(_WORDS) + r")\b|"
+    r"\b(?:" + "|".join(_WORDS) + r")\b|"
     r"(?<![\w.])(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d+)?(?![\d\w])"
 )
 _ANGLE = re.compile(r"\s?(?:°|\^\s?\{?\s?\\circ)")
@@ -161,5 +161,7 @@ def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
     match = _RESULT.search(text, max(sentence_start, start - _LOOK), start)
     if match and match["noun"] not in _NO_NAMES:
         return _noun_name(match["kind"], match["noun"])
+    if (repeated := _NUMBER.match(text, end)) and text[end - 1] == ">":
+        end = repeated.end()  # <<48/2=24>>24 clips
     after = _AFTER.match(text, end, end + _LOOK)
     return _name_after(after) if after else ""

@@ -12,7 +12,7 @@ from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import INVERSES, exceeds_radians, has_exponent_zero, may_be_degrees, yields_angle
 from stages.translate.symbolic.chains import Chain, Term
 from stages.translate.symbolic.evaluation import agree, decimal_of, exact_value
-from stages.translate.symbolic.formulas import Place, match_formula, replace_nodes, replace_numbers, substitute
+from stages.translate.symbolic.formulas import Place, match_formula, replace_nodes, replace_numbers, substitute, without_whole
 from stages.translate.symbolic.latex_core import PERCENT
 from stages.translate.symbolic.latex_tokens import latex_of
 from stages.translate.symbolic.nodes import (
@@ -216,7 +216,7 @@ class StepFinder:
         """Whether `2x + 1 = 7` asks for x, though the page has given x a value before."""
         if value == number("0") or _EQUATION.search(self.spot.sentence):
             return True
-        following = self.known.parts.text[self.spot.end : self.spot.end + _FOLLOWING]
+        following, _, _ = self.known.parts.text[self.spot.end : self.spot.end + _FOLLOWING].partition("\n\n")
         return any(re.search(rf"(?<![A-Za-z]){re.escape(name)}\s*=", following) for name in free_symbols(formula))
 
     def _letter(self) -> str:
@@ -282,7 +282,7 @@ class StepFinder:
     def _named(self, source: Side) -> _Source:
         """Return an expression of numbers with the names that the page has for them."""
         names = _Names(self.known, self.spot)
-        node = names.replace_matrices(replace_numbers(source.node, names.find), self.spot)
+        node = names.replace_matrices(replace_numbers(without_whole(source.node), names.find))
         return _Source(source, node, source.node, names.givens, tuple(names.uses), latex_of(source.term.tokens))
 
     # How the result is stated.
@@ -365,7 +365,7 @@ class _Names:
     """Finds names for the numbers of one expression, and remembers what they mean."""
 
     def __init__(self, known: Quantities, spot: Spot) -> None:
-        self.known, self.place, self.sentence_end = known, spot.start, spot.sentence_end
+        self.known, self.spot, self.place = known, spot, spot.start
         self.givens: dict[str, Given] = {}
         self.uses: list[int] = []
         self._taken: dict[str, Fraction | int] = {}
@@ -385,12 +385,12 @@ class _Names:
             return self._give(Given(letter.name, letter.value, letter.start, letter.end))
         return self._word(item, value) or self._growth(item, value)
 
-    def replace_matrices(self, node: Node, spot: Spot) -> Node:
+    def replace_matrices(self, node: Node) -> Node:
         """Return a tree with a name for each matrix: its letter, or what it is."""
         matrices = list(dict.fromkeys(item for item in walk(node) if item.op == "matrix"))
         if not 0 < len(matrices) <= len(_ORDINALS):
             return node
-        names: dict[Node, Node] = {}
+        spot, names = self.spot, dict[Node, Node]()
         for ordinal, matrix in zip(_ORDINALS, matrices, strict=False):
             word = "vector" if len(matrix.args[0].args) == 1 else "matrix"
             letter = self.known.letter_of_matrix(matrix, spot.start)
@@ -399,7 +399,7 @@ class _Names:
         return replace_nodes(node, names)
 
     def _word(self, item: Node, value: Fraction | int) -> Node | None:
-        named = self.known.mention_of_value(value, self.place, self.sentence_end)
+        named = self.known.mention_of_value(value, self.spot.start, self.spot.end, self.spot.sentence_end)
         if named is None or (value == _SMALLEST_RESULT and not is_quantity(named.name)):
             return None
         if self._taken.setdefault(named.name, value) != value:

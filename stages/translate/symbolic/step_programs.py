@@ -100,8 +100,9 @@ class _StepWriter:
         return "\n".join([*write_imports(self.writer, self.bound), *self.givens, *self.lines]) + "\n"
 
     def _assign(self, step: Step, is_last: bool = False) -> str:
-        for key in dict.fromkeys(references(step.node)):
-            if key in step.givens and key not in self.writer.variables:
+        keys = [key for key in dict.fromkeys(references(step.node)) if key in step.givens]
+        for key in sorted(keys, key=lambda key: step.givens[key].start):
+            if key not in self.writer.variables:
                 self._give(key, step.givens[key])
         text = self.writer.write(self.lists.write(step.node))
         if not is_last and self._is_rounded(step):
