@@ -22,6 +22,8 @@ class Computation(NamedTuple):
     """Where the computation ends in the text, in characters."""
     repairs: str = ""
     """What was mended in the code, as stages.translate.replies.repairs names it."""
+    relation: str = "="
+    """Between expression and result: = or ≈."""
 
 
 class Found(NamedTuple):

@@ -23,6 +23,10 @@ class Reason(DropReason):
     REPEATED = "repeated", "The model wrote the same program with the same result before, about this text."
     COPIED_EXAMPLE = "copied_example", "The model copied a worked example of the prompt."
 
+    # Programs that nobody needs, of either translator.
+    RESTATED = "restated", "The program computes nothing: it prints the stated result."
+    TOO_SMALL = "too_small", "The program has fewer operations than translate.min_operations."
+
     # Mathematics that the symbolic translator does not read.
     UNKNOWN_NOTATION = "unknown_notation", "The notation is not one that the reader knows."
     TEXT_IN_EXPRESSION = "text_in_expression", "Words are part of the expression."

@@ -25,6 +25,7 @@ from stages.translate.anchors import Paragraphs, read_paragraphs
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
 from stages.translate.replies import parse_reply, repair_all
+from stages.translate.selection import select
 from stages.translate.symbolic import translate_document
 
 PROMPT = Path(__file__).with_name("prompts") / "translate.txt"
@@ -45,6 +46,8 @@ class TranslateParams(Section):
     """Each of them translates every document; their snippets are kept side by side."""
     max_piece_characters: int = Field(gt=0)
     """A model is asked about pieces of at most this length, which end at paragraphs."""
+    min_operations: int = Field(default=2, ge=0)
+    """Programs with fewer operations are left out: nobody needs one for 8 - 2."""
     components: dict[str, Any]
     """Which components are translated; dvc.yaml reads it."""
 
@@ -154,13 +157,13 @@ def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParam
     """
     translators = choose_translators(params, llm)
     asks = any(entry.backend not in ("symbolic", "recorded") for entry in params.translators)
-    work = partial(translate_shard, translators=translators)
-    key = [list(translator.key) for translator in translators]
+    work = partial(translate_shard, translators=translators, min_operations=params.min_operations)
+    key = [params.min_operations, *(list(translator.key) for translator in translators)]
     return map_folder("translate", work, documents, out, key, workers=1 if asks else None)
 
 
 def translate_shard(
-    shard: Path, folder: Path, *, translators: Sequence[SymbolicTranslator | ModelTranslator]
+    shard: Path, folder: Path, *, translators: Sequence[SymbolicTranslator | ModelTranslator], min_operations: int
 ) -> Report:
     """Write the snippets of one shard's documents to folder/documents.parquet."""
     read_schema(shard, ["id", "text"])
@@ -180,7 +183,8 @@ def translate_shard(
                     continue
                 results = [next(stream) for stream in translated]
                 assert all(number == row for number, _ in results)
-                written = _take_document(name, dict(zip(names, [t for _, t in results], strict=True)), funnel)
+                chosen = [_select(translation, min_operations) for _, translation in results]
+                written = _take_document(name, dict(zip(names, chosen, strict=True)), funnel)
                 snippets += written
                 kept += bool(written)
             funnel.keep(snippets, records=kept)
@@ -195,6 +199,14 @@ def _texts(shard: Path) -> Iterator[Text]:
         for row, text in enumerate(batch.column(0), start):
             if text.as_py().strip():
                 yield row, text.as_py()
+
+
+def _select(translation: Translation | Failed, min_operations: int) -> Translation | Failed:
+    """Leave out the programs of a translation that teach nothing."""
+    if isinstance(translation, Failed):
+        return translation
+    computations, reasons = select(translation.computations, min_operations)
+    return translation._replace(computations=computations, reasons=translation.reasons + reasons)
 
 
 def _take_document(name: str, translations: dict[str, Translation | Failed], funnel: Funnel) -> list[dict[str, Any]]:

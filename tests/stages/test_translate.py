@@ -18,7 +18,7 @@ from stages.translate import stage
 from stages.translate.replies import parse_reply
 from stages.translate.stage import TranslateParams, TranslatorParams, translate
 
-PAGE = "The area is $\\frac{1}{2} \\cdot 6 \\cdot 4 = 12$. Its square is $12^2 = 144$."
+PAGE = "The area is $\\frac{1}{2} \\cdot 6 \\cdot 4 = 12$. The bill is $7 \\cdot 8 + 3 = 59$."
 REPLY = (
     "### Computation 1: Area\n**Conditions:** base 6, height 4\n**Expression:** $\\frac{1}{2} \\cdot 6 \\cdot 4$\n"
     "**Result:** 12\n**Code:**\n```python\nprint(6 * 4 / 2)\n```\n\n### Computation 2: no code\n"
@@ -55,11 +55,20 @@ def test_a_page_gives_its_computations_in_order(tmp_path: Path) -> None:
     report = translate(raw, tmp_path / "out", _symbolic(), LlmParams())
     rows = list(read_rows(tmp_path / "out"))
     assert [(row["document_id"], row["position"], row["result"]) for row in rows] == [
-        ("s/0", 0, "12"), ("s/0", 1, "144"), ("s/2", 0, "12"), ("s/2", 1, "144")
+        ("s/0", 0, "12"), ("s/0", 1, "59"), ("s/2", 0, "12"), ("s/2", 1, "59")
     ]  # fmt: skip
     assert [row["id"] for row in read_rows(tmp_path / "out/dropped")] == ["s/1", "s/3"]
     assert (report.read, report.kept, report.counts["snippets"]) == (4, 2, 4)
     assert report.read == report.kept + report.dropped.total()
+
+
+def test_programs_too_small_to_need_are_left_out_by_name(tmp_path: Path) -> None:
+    raw = write_documents(tmp_path / "in", ["So $8 - 2 = 6$ and $0 + 7 = 7$.", PAGE + " Also $9 - 4 = 5$."])
+    report = translate(raw, tmp_path / "out", _symbolic(), LlmParams())
+    assert (report.kept, report.skipped["too_small"], report.skipped["restated"]) == (1, 2, 1)
+    assert [row["reason"] for row in read_rows(tmp_path / "out/dropped")] == ["restated"]
+    report = translate(raw, tmp_path / "all", _symbolic(min_operations=1), LlmParams())
+    assert (report.kept, report.skipped["too_small"]) == (2, 0)
 
 
 def test_the_same_bytes_from_one_worker_and_from_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

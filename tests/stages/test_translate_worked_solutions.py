@@ -9,7 +9,7 @@ import pytest
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.params import load
-from mathcode_pile.core.shards import ShardWriter, count_rows, shard_name
+from mathcode_pile.core.shards import ShardWriter, count_rows, read_rows, shard_name
 from mathcode_pile.llm import LlmParams
 from stages.execute.stage import ExecuteParams, execute_folder
 from stages.translate.stage import TranslateParams, translate
@@ -33,4 +33,5 @@ def test_worked_solutions_give_at_least_1500_verified_snippets(real_data: Path, 
     report = map_folder("verify", work, Path("executed"), Path("verified"), [])
     assert report.read == report.kept + report.dropped.total()
     assert report.kept == count_rows(Path("verified")) >= 1500
+    assert len({row["document_id"] for row in read_rows(Path("verified"), ["document_id"])}) >= 1300
     print(f"{len(records)} documents, {report.read} snippets, {report.kept} verified, dropped {dict(report.dropped)}")

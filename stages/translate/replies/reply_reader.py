@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from mathcode_pile.core.funnel import DropReason
 from stages.translate.computation import Computation, Found
 from stages.translate.reasons import Reason
+from stages.translate.replies.relation import read_relation
 from stages.translate.replies.reply_lines import (
     FENCE,
     LOOK,
@@ -91,10 +92,10 @@ class _Block:
 
     def to_computation(self) -> Computation:
         """Return the complete block, without the marks around its parts."""
+        title, conditions = _strip_title(self.text("title")), self.text("conditions")
         expression, result = _strip_wrappers(self.text("expression")), _strip_wrappers(self.text("result"))
-        return Computation(
-            _strip_title(self.text("title")), self.text("conditions"), expression, result, self.code or ""
-        )
+        expression, result, relation = read_relation(expression, result, conditions)
+        return Computation(title, conditions, expression, result, self.code or "", relation=relation)
 
 
 class _Reader:

@@ -1,12 +1,27 @@
 """Write an expression tree as one Python expression, and collect what it must import."""
 
+import re
+from dataclasses import dataclass
+
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, integer, is_integer
 
+# Beside these, ** is written without spaces.
+_SIMPLE = re.compile(r"-?[\w.]+")
 ADD, MUL, NEG, POW, ATOM = 1, 2, 3, 4, 5
 _COUNTING = {"fact": "factorial", "binom": "comb"}
 _SYMPY_COUNTING = {"fact": "factorial", "binom": "binomial", "ceil": "ceiling", "abs": "Abs"}
 PYTHON_WORDS = {"lambda": "lam", "in": "in_", "is": "is_", "as": "as_", "if": "if_", "or": "or_"}
+
+
+@dataclass
+class Variable:
+    """What a `ref` of a tree stands for: a name of the program, or a value that stays a number if it has none."""
+
+    name: str
+    value: Node
+    is_integer: bool = False
+    is_fraction: bool = False
 
 
 class Writer:
@@ -15,6 +30,11 @@ class Writer:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.imports: dict[str, set[str]] = {}
+        self.variables: dict[str, Variable] = {}
+
+    def define(self, key: str, name: str, node: Node, value: Node) -> None:
+        """Remember what a `ref` with this key stands for: the name of a tree that is written already, and its value."""
+        self.variables[key] = Variable(name, value, self.is_plain_integer(node), self.is_exact_fraction(node))
 
     def need(self, module: str, name: str) -> str:
         """Return a name and remember its import."""
@@ -23,16 +43,23 @@ class Writer:
 
     def write(self, node: Node, level: int = 0) -> str:
         """Return the Python of a node, in parentheses if it binds more loosely than `level`."""
-        method = getattr(self, f"write_{node.op}", None)
-        text, binding = method(node) if method else self.write_function(node)
+        text, binding = self.write_bound(node)
         return f"({text})" if binding < level else text
+
+    def write_bound(self, node: Node) -> tuple[str, int]:
+        """Return the Python of a node, and how closely it binds."""
+        method = getattr(self, f"write_{node.op}", None)
+        return method(node) if method else self.write_function(node)
 
     def is_plain_integer(self, node: Node) -> bool:
         """Whether the written code yields a Python int, for which `/` would give a float."""
         if node.op in ("num", "based"):
             return node.op == "based" or node.value.isdigit()
+        if node.op == "ref":
+            return self.variables[node.value].is_integer
         if node.op == "pow":
-            return self.is_plain_integer(node.args[0]) and is_integer(node.args[1]) and integer(node.args[1]) >= 0
+            exponent = self.exponent(node)
+            return self.is_plain_integer(node.args[0]) and exponent is not None and exponent >= 0
         if node.op in ("add", "mul", "neg"):
             return all(map(self.is_plain_integer, node.args))
         if node.op in ("fact", "binom", "gcd", "lcm"):
@@ -43,8 +70,22 @@ class Writer:
             node.op in ("sum", "prod", "abs", "mod") and self.kind == "fraction" and self.is_plain_integer(node.args[0])
         )
 
+    def exponent(self, node: Node) -> int | None:
+        """Return the exponent of a power if it is a whole number, also under a name."""
+        exponent = node.args[1]
+        if exponent.op == "ref":
+            exponent = self.variables[exponent.value].value
+        return integer(exponent) if is_integer(exponent) else None
+
     def write_num(self, node: Node) -> tuple[str, int]:
-        return node.value, ATOM
+        if self.kind == "float" or node.value.isdigit():
+            return node.value, ATOM
+        # The decimal as the page writes it, without the error of a float.
+        return f'{self.need_ratio()}("{node.value}")', ATOM
+
+    def write_ref(self, node: Node) -> tuple[str, int]:
+        variable = self.variables[node.value]
+        return (variable.name, ATOM) if variable.name else self.write_bound(variable.value)
 
     def write_based(self, node: Node) -> tuple[str, int]:
         return f'int("{node.args[0].value}", {node.args[1].value})', ATOM
@@ -84,8 +125,10 @@ class Writer:
 
     def is_exact_fraction(self, node: Node) -> bool:
         """Whether the code of a node is certain to yield a Fraction."""
-        if node.op == "div":
+        if node.op == "div" or (node.op == "num" and not node.value.isdigit()):
             return True
+        if node.op == "ref":
+            return self.variables[node.value].is_fraction
         if node.op in ("add", "mul"):
             return any(map(self.is_exact_fraction, node.args))
         return node.op in ("neg", "pow") and self.is_exact_fraction(node.args[0])
@@ -94,7 +137,8 @@ class Writer:
         base, exponent = node.args
         if base.op == "e":
             return self.write_function(Node("exp", (exponent,)))
-        if self.kind == "fraction" and is_integer(exponent) and integer(exponent) < 0 and self.is_plain_integer(base):
+        is_inverse = (self.exponent(node) or 0) < 0
+        if self.kind == "fraction" and is_inverse and self.is_plain_integer(base):
             return f"{self.need('fractions', 'Fraction')}({self.write(base)}) ** {self.write(exponent, POW)}", POW
         if (
             self.kind == "sympy"
@@ -103,9 +147,11 @@ class Writer:
             and not free_symbols(exponent)
         ):
             return f"{self.need('sympy', 'Integer')}({self.write(base)}) ** {self.write(exponent, ATOM)}", POW
-        if self.kind == "sympy" and is_integer(base) and is_integer(exponent) and integer(exponent) < 0:
+        if self.kind == "sympy" and self.is_plain_integer(base) and is_inverse:
             return f"{self.need('sympy', 'Integer')}({self.write(base)}) ** {self.write(exponent, NEG)}", POW
-        return f"{self.write(base, ATOM)} ** {self.write(exponent, ATOM if exponent.op != 'neg' else NEG)}", POW
+        bottom, top = self.write(base, ATOM), self.write(exponent, ATOM if exponent.op != "neg" else NEG)
+        sign = "**" if _SIMPLE.fullmatch(bottom) and _SIMPLE.fullmatch(top) else " ** "
+        return f"{bottom}{sign}{top}", POW
 
     def write_sqrt(self, node: Node) -> tuple[str, int]:
         return f"{self.need(self.library(), 'sqrt')}({self.write(node.args[0])})", ATOM

@@ -4,8 +4,10 @@ The code never contains the stated result. Only the form of that result (exact, 
 prints its own.
 """
 
+from collections.abc import Sequence
+
 from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
-from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, integer, is_decimal, is_integer, operations
+from stages.translate.symbolic.nodes import Node, free_symbols, integer, is_decimal, is_integer, operations
 
 _INTEGER_OPS = {
     "num", "neg", "add", "mul", "pow", "fact", "binom", "gcd", "lcm", "floor", "ceil", "abs", "mod", "sum", "prod",
@@ -30,13 +32,11 @@ def choose_style(node: Node, decimal: bool) -> str:
     ops = operations(node)
     if free_symbols(node) or not ops <= _FLOAT_OPS or _has_infinite_bound(node) or _has_negative_root(node):
         return "sympy"
-    if decimal or (is_decimal(node) and ops <= _FRACTION_OPS):
-        return "float"
     if ops <= _INTEGER_OPS and not is_decimal(node) and not _has_negative_power(node):
         return "integer"
-    if ops <= _FRACTION_OPS and not is_decimal(node) and not _has_fractional_power(node):
+    if ops <= _FRACTION_OPS and not _has_fractional_power(node):
         return "fraction"
-    return "sympy"
+    return "float" if decimal else "sympy"
 
 
 def _has_infinite_bound(node: Node) -> bool:
@@ -63,38 +63,35 @@ def _has_negative_power(node: Node) -> bool:
 
 
 def _has_fractional_power(node: Node) -> bool:
-    if node.op == "pow" and "div" in operations(node.args[1]):
+    if node.op == "pow" and ("div" in operations(node.args[1]) or is_decimal(node.args[1])):
         return True
     return any(map(_has_fractional_power, node.args))
 
 
-def write_program(node: Node, kind: str, finish: str = "") -> str:
-    """Return a program that computes a tree and prints its value.
+def write_program(node: Node, finish: str = "") -> str:
+    """Return a program that computes a tree with unknowns by sympy and prints its value.
 
-    finish: how the value is printed: "" as it is, "simplify", "expand" or "factor" by sympy, "percent" for a fraction
-    of 1 in percent, or "constant" for an antiderivative with + C.
+    finish: how the value is printed: "" as it is, "simplify", "expand" or "factor" by sympy, or "constant" for an
+    antiderivative with + C.
     """
-    writer = Writer(kind)
-    lines: list[str] = []
-    name = _NAMES.get(node.op, "result")
-    if node.op == "add" and node.args[-1].op == "neg" and len(node.args) == 2:
-        name = "difference"
-    names = sorted((free_symbols(node) | _bound_symbols(node)) if kind == "sympy" else set())
-    if name in names:
-        name = "result"
-    if node.op == "div" and _is_long(node.args[0]) and _is_long(node.args[1]) and not any(map(_has_binder, node.args)):
-        top, bottom = node.args
-        lines += [f"numerator = {writer.write(top)}", f"denominator = {writer.write(bottom)}"]
-        are_integers = writer.is_plain_integer(top) and writer.is_plain_integer(bottom)
-        is_exact = kind == "fraction" or (kind == "sympy" and are_integers)
-        ratio = f"{writer.need_ratio()}(numerator, denominator)" if is_exact else "numerator / denominator"
-        lines.append(f"{name} = {ratio}")
+    writer = Writer("sympy")
+    name = name_of_operation(node)
+    names = sorted(free_symbols(node) | bound_symbols(node))
+    lines = [f"{name} = {writer.write(node)}"]
+    if finish == "constant":
+        lines.append(f'print(f"{{{name}}} + C")')
     else:
-        lines.append(f"{name} = {writer.write(node)}")
-    lines.append(_print(writer, f"float({name})" if finish == "percent" and kind == "sympy" else name, finish))
+        lines.append(f"print({writer.need('sympy', finish)}({name}))" if finish else f"print({name})")
     counted = operations(node) & {"sum", "prod"} and bool(free_symbols(node))
     assumptions = ", integer=True, positive=True" if counted else ""
-    return "\n".join([*_imports(writer, names), *_symbols(names, assumptions), *lines]) + "\n"
+    return "\n".join([*write_imports(writer, names, assumptions), *lines]) + "\n"
+
+
+def name_of_operation(node: Node) -> str:
+    """Return the name of a value that the page does not name."""
+    if node.op == "add" and node.args[-1].op == "neg" and len(node.args) == 2:
+        return "difference"
+    return _NAMES.get(node.op, "result")
 
 
 def write_solution(left: Node, right: Node, unknown: str, single: bool) -> str:
@@ -105,44 +102,25 @@ def write_solution(left: Node, right: Node, unknown: str, single: bool) -> str:
     name = writer.write(Node("sym", (), unknown))
     lines = [f"equation = Eq({writer.write(left)}, {writer.write(right)})", f"solutions = solve(equation, {name})"]
     lines.append("print(solutions[0])" if single else "print(solutions)")
-    return "\n".join([*_imports(writer, [unknown]), *_symbols([unknown], ""), *lines]) + "\n"
+    return "\n".join([*write_imports(writer, [unknown]), *lines]) + "\n"
 
 
-def _print(writer: Writer, name: str, finish: str) -> str:
-    if finish == "constant":
-        return f'print(f"{{{name}}} + C")'
-    if finish == "percent":
-        return f'print(f"{{{name}:%}}")'
-    if finish:
-        return f"print({writer.need('sympy', finish)}({name}))"
-    return f"print({name})"
-
-
-def _is_long(node: Node) -> bool:
-    return node.op in ("add", "mul") and len(node.args) > 2
-
-
-def _has_binder(node: Node) -> bool:
-    return bool(operations(node) & BINDERS)
-
-
-def _bound_symbols(node: Node) -> set[str]:
+def bound_symbols(node: Node) -> set[str]:
+    """Return the names of the variables that sums, integrals and the like run over."""
     own = {node.args[1].value} if node.op in ("sum", "prod", "int", "limit", "diff") else set()
-    return own.union(*map(_bound_symbols, node.args)) if node.args else own
+    return own.union(*map(bound_symbols, node.args)) if node.args else own
 
 
-def _imports(writer: Writer, names: list[str]) -> list[str]:
-    if names:
+def write_imports(writer: Writer, symbols: Sequence[str], assumptions: str = "") -> list[str]:
+    """Return the lines that import what an expression needs, and that make its symbols."""
+    if symbols:
         writer.need("sympy", "symbols")
     lines = [
         f"from {module} import {', '.join(sorted(wanted, key=str.lower))}"
         for module, wanted in sorted(writer.imports.items())
     ]
-    return [*lines, ""] if lines else []
-
-
-def _symbols(names: list[str], assumptions: str) -> list[str]:
-    if not names:
-        return []
-    written = [PYTHON_WORDS.get(name, name) for name in names]
-    return [f'{", ".join(written)} = symbols("{" ".join(names)}"{assumptions})']
+    lines = [*lines, ""] if lines else []
+    if symbols:
+        written = ", ".join(PYTHON_WORDS.get(name, name) for name in symbols)
+        lines.append(f'{written} = symbols("{" ".join(symbols)}"{assumptions})')
+    return lines

@@ -1,19 +1,19 @@
 """Give a computation a title."""
 
 import re
+from collections.abc import Sequence
 
 from stages.translate.symbolic.nodes import Node
+from stages.translate.symbolic.quantity_words import is_quantity
 
 _TITLES = {
-    "add": "Sum", "mul": "Product", "div": "Quotient", "pow": "Power", "sqrt": "Square root", "root": "Root",
-    "fact": "Factorial",
+    "sqrt": "Square root", "root": "Root", "fact": "Factorial",
     "binom": "Binomial coefficient", "sum": "Finite or infinite sum",
     "prod": "Product over a range", "int": "Integral",
-    "diff": "Derivative", "limit": "Limit", "det": "Determinant", "matrix": "Matrix", "mod": "Remainder",
+    "diff": "Derivative", "limit": "Limit", "det": "Determinant", "mod": "Remainder",
     "gcd": "Greatest common divisor", "lcm": "Least common multiple", "abs": "Absolute value", "floor": "Floor",
     "ceil": "Ceiling",
-    "log": "Logarithm", "ln": "Natural logarithm", "neg": "Negation", "degrees": "Angle",
-    "based": "Number in another base",
+    "log": "Logarithm", "ln": "Natural logarithm", "based": "Number in another base",
 }  # fmt: skip
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh"}
 _OF = re.compile(
@@ -23,14 +23,18 @@ _OF = re.compile(
 )
 
 
-def title_of(node: Node, sentence: str) -> str:
-    """Return a short title: the quantity that the sentence names, else the operation."""
+def title_of(node: Node, sentence: str, names: Sequence[str] = ()) -> str:
+    """Return a short title: the quantity that is computed, else a function; empty for plain arithmetic.
+
+    sentence: the one around the computation, empty if it has several. names: what the page calls the result.
+    """
+    quantity = next((name for name in names if is_quantity(name)), "")
+    if quantity:
+        return f"Compute the {quantity.replace('_', ' ')}"
     words = _OF.findall(re.sub(r"\$[^$]*\$|\\\w+", " ", sentence))
     if words and len({word.lower() for word in words}) == 1:
         return f"Compute the {words[0].lower()}"
     op = node.args[0].op if node.op == "neg" else node.op
     if op in _TRIGONOMETRY:
         return "Trigonometric value"
-    if op == "add" and len(node.args) == 2 and node.args[1].op == "neg":
-        return "Difference"
-    return _TITLES.get(op, "Computation")
+    return _TITLES.get(op, "")

@@ -17,7 +17,13 @@ from stages.translate.symbolic.equations import Solution, Statement, find_soluti
 from stages.translate.symbolic.latex_tokens import latex_of, latex_of_plain
 from stages.translate.symbolic.nodes import UnreadableError
 from stages.translate.symbolic.other_arithmetic import arithmetics_of
-from stages.translate.symbolic.spans import Span, find_spans, sentence_around
+from stages.translate.symbolic.page_parts import PageParts
+from stages.translate.symbolic.quantities import Quantities
+from stages.translate.symbolic.spans import Span, find_spans
+from stages.translate.symbolic.step_finder import Spot
+from stages.translate.symbolic.step_programs import Program, gather, write_steps
+from stages.translate.symbolic.steps import Step
+from stages.translate.symbolic.titles import title_of
 
 MAX_COMPUTATIONS = 200
 MAX_EQUATIONS = 3000
@@ -36,27 +42,44 @@ def translate_document(text: str) -> Found:
     """Return a page's computations in order, and how many equations were not translated, by reason."""
     skipped: Counter[DropReason] = Counter()
     placed: list[tuple[int, Computation]] = []
+    spans = list(find_spans(text))
+    chains = list(_chains_of(text, spans, skipped))
+    if not chains:
+        return Found([], +skipped)
     searched = text[:MAX_SEARCHED]
     has_complex_numbers, arithmetics = bool(_COMPLEX.search(searched)), arithmetics_of(searched)
+    parts = PageParts(text, spans)
+    known = Quantities(parts)
     statements: list[Statement] = []
-    for span, chain in _chains_of(text, skipped):
-        sentence, before = sentence_around(text, span.start, span.end)
+    steps: list[Step] = []
+    for span, chain, is_alone in chains:
+        first, last = parts.sentence(span.start, span.end)
+        spot = Spot(len(statements), span.start, span.end, first, last, parts.words(first, last), is_alone)
         sides, reasons = read_sides(chain, has_complex_numbers)
-        is_denied = _DENIED.search(sentence) is not None
-        computations = Reason.DENIED if is_denied else translate_chain(chain, sides, sentence, before, arithmetics)
-        if isinstance(computations, Reason):
-            skipped[computations] += 1
-        elif not computations:
+        statements.append(Statement(chain, [side.node for side in sides], span, spot.sentence))
+        if _DENIED.search(spot.sentence):
+            skipped[Reason.DENIED] += 1
+            continue
+        before = parts.words(first, span.start)
+        translated = translate_chain(chain, sides, spot, before, arithmetics, known)
+        if isinstance(translated, Reason):
+            skipped[translated] += 1
+        elif translated is None:
             reasons.append(Reason.NOTHING_TO_COMPUTE)
             skipped[reasons[0]] += 1
-        else:
-            place = len(statements)
-            placed += [(place, c._replace(chain=place, anchor=span.end)) for c in computations]
-        statements.append(Statement(chain, [side.node for side in sides], span, sentence))
+        elif translated.step:
+            steps.append(translated.step)
+        elif translated.computation:
+            placed.append((spot.place, translated.computation))
     for solution in find_solutions(statements, text):
         if not _DENIED.search(statements[solution.place].sentence):
             placed.append((solution.place, _solve(solution, statements)))
             skipped[Reason.EQUATION_OR_DEFINITION] -= skipped[Reason.EQUATION_OR_DEFINITION] > 0
+    for program in gather(steps):
+        try:
+            placed.append((program.last.place, _compute(program, statements, parts)))
+        except UnreadableError as error:
+            skipped[error.reason] += 1
     placed.sort(key=lambda pair: pair[0])
     unique: dict[tuple[str, str], Computation] = {}
     for _, computation in placed:
@@ -64,11 +87,29 @@ def translate_document(text: str) -> Found:
     return Found(list(unique.values())[:MAX_COMPUTATIONS], +skipped)
 
 
-def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain]]:
-    """Yield the chains of a page with their spans; count the reasons why whole spans are not read."""
-    own_operations = bool(_OWN_OPERATION.search(text[:MAX_SEARCHED]))
+def _compute(program: Program, statements: list[Statement], parts: PageParts) -> Computation:
+    """Return the computation that a program makes, with the sentences of its steps and given quantities."""
+    last, statement = program.last, statements[program.last.place]
+    spots = [
+        *program.spots(),
+        *((statements[step.place].span.start, statements[step.place].span.end) for step in program.steps),
+    ]
+    conditions = parts.sentences(spots)
+    neighbours = [*statements[max(0, last.place - 1) : last.place], *statements[last.place + 1 : last.place + 2]]
+    is_alone = all(neighbour.sentence != statement.sentence for neighbour in neighbours)
+    title = title_of(last.closed, statement.sentence if is_alone else "", last.names)
+    code = write_steps(program.steps)
+    return Computation(
+        title, conditions, last.expression, last.result, code, program.component, statement.span.end, last.relation
+    )
+
+
+def _chains_of(text: str, spans: list[Span], skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain, bool]]:
+    """Yield the chains of a page with their spans, and whether the span has no other; count the reasons why whole spans are not read."""
+    has_stars = any(span.kind == "latex" and "*" in span.text for span in spans)
+    own_operations = has_stars and _OWN_OPERATION.search(text[:MAX_SEARCHED]) is not None
     count = 0
-    for span in find_spans(text):
+    for span in spans:
         if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
             continue
         if reason := _reason_against(text, span, own_operations):
@@ -84,7 +125,7 @@ def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, 
             if count > MAX_EQUATIONS:
                 skipped[Reason.TOO_MANY_EQUATIONS] += 1
                 return
-            yield span, chain
+            yield span, chain, len(chains) == 1
 
 
 def _solve(solution: Solution, statements: list[Statement]) -> Computation:

@@ -1,0 +1,30 @@
+"""Leave out the programs that teach nothing: those that only print the stated result, and those too small to need."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from mathcode_pile.core.funnel import DropReason
+from stages.translate.computation import Computation, Found
+from stages.translate.program_size import count_operations
+from stages.translate.reasons import Reason
+from stages.translate.restated import is_restated
+
+
+def select(computations: Sequence[Computation], min_operations: int) -> Found:
+    """Return the computations worth keeping, and why the others are not."""
+    kept: list[Computation] = []
+    reasons: Counter[DropReason] = Counter()
+    for computation in computations:
+        reason = why_left_out(computation.code, computation.result, min_operations)
+        if reason:
+            reasons[reason] += 1
+        else:
+            kept.append(computation)
+    return Found(kept, reasons)
+
+
+def why_left_out(code: str, result: str, min_operations: int) -> Reason | None:
+    """Return why a program is left out, None if it is kept."""
+    if is_restated(code, result):
+        return Reason.RESTATED
+    return Reason.TOO_SMALL if count_operations(code) < min_operations else None

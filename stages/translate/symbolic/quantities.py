@@ -1,0 +1,162 @@
+"""Remember what a page has stated so far: values of letters, formulas, results, and numbers with a name.
+
+A letter counts where the page uses it: in its paragraph, or a little before in the same problem if it has one value there.
+"""
+
+from bisect import bisect_left
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+from stages.translate.symbolic.evaluation import exact_value
+from stages.translate.symbolic.formulas import TELLING
+from stages.translate.symbolic.nodes import Node, is_value, operations
+from stages.translate.symbolic.page_parts import PageParts
+from stages.translate.symbolic.quantity_words import Mention, find_mentions, name_of_mention
+
+# How far back a letter, a formula or a number is looked for, in characters.
+REACH = 1500
+_RECENT = 20
+_SHAPES = 6
+# No letter of these stands for a quantity.
+_CONSTANTS = {"e", "i"}
+
+
+class Stated(NamedTuple):
+    """A letter with the value that the page gives it."""
+
+    name: str
+    value: Node
+    start: int
+    end: int
+    step: int | None  # the place of the step that computes it; None if the page only states it
+    is_angle: bool  # stated in degrees
+
+
+class Formula(NamedTuple):
+    """What a page says a letter is: the node has letters."""
+
+    node: Node
+    latex: str
+    start: int
+
+
+class Result(NamedTuple):
+    """The stated value of a step."""
+
+    step: int
+    start: int
+    end: int
+
+
+class Named(NamedTuple):
+    """A number of the text with a name."""
+
+    name: str
+    mention: Mention
+
+
+class Quantities:
+    """What a page has stated up to the formula that is being read."""
+
+    def __init__(self, parts: PageParts) -> None:
+        self.parts = parts
+        self._letters: dict[str, list[Stated]] = {}
+        self._formulas: dict[str, Formula] = {}
+        self._names: dict[Mention, str] = {}
+        self._shapes: list[Formula] = []
+        self._results: dict[Fraction | int, list[Result]] = {}
+
+    @cached_property
+    def _mentions(self) -> dict[Fraction | int, list[Mention]]:
+        return find_mentions(self.parts.text)
+
+    def state(self, letter: Stated) -> None:
+        """Remember the value of a letter."""
+        if letter.name not in _CONSTANTS and is_value(letter.value) and "infinity" not in operations(letter.value):
+            self._letters.setdefault(letter.name, []).append(letter)
+
+    def define(self, name: str, formula: Formula) -> None:
+        """Remember the formula of a letter."""
+        self._formulas[name] = formula
+
+    def show(self, formula: Formula) -> None:
+        """Remember an expression with letters, whatever it is called."""
+        self._shapes.append(formula)
+
+    def shapes(self, place: int) -> list[Formula]:
+        """Return the last expressions with letters in a problem before a place, the last one first."""
+        return [shape for shape in reversed(self._shapes[-_SHAPES:]) if self._is_near(shape.start, place)]
+
+    def add_result(self, value: Node, result: Result) -> None:
+        """Remember the stated value of a step."""
+        if (number := exact_value(value)) is not None:
+            self._results.setdefault(number, []).append(result)
+
+    def letter(self, name: str, place: int, in_paragraph: bool = False) -> Stated | None:
+        """Return the one value of a letter before a place; None if it has none, or two."""
+        near = [stated for stated in self._letters.get(name, [])[-_RECENT:] if self._is_near(stated.start, place)]
+        same = [stated for stated in near if self.parts.paragraph(stated.start) == self.parts.paragraph(place)]
+        chosen = same or ([] if in_paragraph else near)
+        return chosen[-1] if chosen and all(_is_same(one.value, chosen[-1].value) for one in chosen) else None
+
+    def formula(self, name: str, place: int) -> Formula | None:
+        """Return the formula of a letter that the page gives before a place."""
+        formula = self._formulas.get(name)
+        return formula if formula and self._is_near(formula.start, place) else None
+
+    def letter_of_matrix(self, matrix: Node, place: int) -> Stated | None:
+        """Return the letter of a matrix that the problem states."""
+        found = [stated for name in self._letters if (stated := self.letter(name, place)) and stated.value == matrix]
+        return found[0] if len(found) == 1 else None
+
+    def letter_of_value(self, value: Fraction | int, place: int) -> Stated | None:
+        """Return the only letter of the paragraph that has a value; of the problem, if the value is a telling one."""
+        in_paragraph = value < TELLING and value.denominator == 1
+        found = [
+            stated
+            for name in self._letters
+            if (stated := self.letter(name, place, in_paragraph)) and exact_value(stated.value) == value
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def result_of_value(self, value: Fraction | int, place: int) -> int | None:
+        """Return the step that first brought a number into the problem; None if the number was there before."""
+        results = [result for result in self._results.get(value, [])[-_RECENT:] if self._is_near(result.start, place)]
+        if not results or self._mentions_between(value, place, results[0].start):
+            return None
+        return results[-1].step
+
+    def mention_of_value(self, value: Fraction | int, start: int, end: int, sentence_end: int) -> Named | None:
+        """Return where the problem mentions a number under a name; None if it has several names.
+
+        The words before a formula and behind it in its sentence count, not what the formula itself states.
+        """
+        mentions = self._mentions_between(value, start, sentence_end)[-_RECENT:]
+        mentions = [item for item in mentions if not start <= item.start < end]
+        named = [(name, item) for item in mentions if (name := self._name_of(item))]
+        return Named(*named[0]) if len({name for name, _ in named}) == 1 else None
+
+    def _name_of(self, mention: Mention) -> str:
+        name = self._names.get(mention)
+        if name is None:
+            name = self._names[mention] = name_of_mention(self.parts.text, mention)
+        return name
+
+    def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:
+        """Return where the problem at a place mentions a number, up to an end."""
+        mentions = self._mentions.get(abs(value), [])
+        low = max(place - REACH, self.parts.problem_start(place))
+        return mentions[bisect_left(mentions, low, key=_start) : bisect_left(mentions, end, key=_start)]
+
+    def _is_near(self, start: int, place: int) -> bool:
+        return place - REACH <= start <= place and self.parts.problem(start) == self.parts.problem(place)
+
+
+def _start(mention: Mention) -> int:
+    return mention.start
+
+
+def _is_same(one: Node, other: Node) -> bool:
+    value = exact_value(one)
+    return one == other or (value is not None and value == exact_value(other))

@@ -1,0 +1,187 @@
+"""Find the words that a page uses for its numbers: `24 notebooks`, `a height of 16 cm`, `the discount is`.
+
+Only plain words become names. Not covered: numbers in words, and nouns that are far from their number.
+"""
+
+import keyword
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+_BUILTINS = {
+    "sum", "max", "min", "abs", "round", "pow", "len", "range", "set", "list", "map", "filter", "print", "float", "int",
+    "str", "type", "id", "next", "iter", "hash", "input", "object", "all", "any", "bin", "hex", "oct", "format", "zip",
+    "sqrt", "pi", "log", "exp", "sin", "cos", "tan", "comb", "factorial", "prod", "gcd", "lcm", "symbols", "solve",
+    "limit", "diff", "product", "summation", "integrate", "open", "slice", "order", "time", "factor", "expand",
+}  # fmt: skip
+# Words that say how many or which, and words that only join.
+_NO_NAMES = {
+    "and", "or", "the", "that", "this", "these", "those", "which", "who", "whose", "with", "without", "from", "into",
+    "its", "his", "her", "their", "our", "your", "is", "are", "was", "were", "be", "has", "have", "had", "does", "did",
+    "for", "per", "of", "in", "on", "at", "to", "by", "as", "if", "so", "we", "you", "they", "she", "he", "it", "then",
+    "than", "times", "more", "less", "fewer", "each", "every", "both", "other", "others", "such", "plus", "minus",
+    "equals", "means", "gives", "leaves", "makes", "makes", "shows", "yields", "always", "perhaps", "thus", "hence",
+    "pass", "us", "class", "across", "others", "percent", "cross", "what", "how", "when", "where", "there", "here",
+    "cases", "ways", "not", "only", "also", "now", "just", "same", "result", "thing", "things", "first", "second",
+    "third", "last", "one", "two", "three", "four", "five", "six", "rest", "above", "below", "left", "right", "side's",
+    "answer", "value", "number", "plus", "true", "false", "digits", "points", "does", "goes", "costs", "needs", "uses",
+    "contains", "has", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
+}  # fmt: skip
+_QUANTITIES = (
+    "height|base|width|length|depth|radius|diameter|ratio|price|cost|speed|rate|distance|mass|weight|age|slope|mean|"
+    "average|perimeter|circumference|area|volume|capacity|density|pressure|temperature|salary|wage|discount|deposit|principal|"
+    "interest|tax|tip|fee|profit|revenue|total|probability|edge|hypotenuse|leg|thickness|period|frequency|variance|"
+    "acceleration|amount|capital|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
+)
+_PLURALS = {"people", "men", "women", "children", "mice", "dice", "sheep", "fish", "geese"}
+# Words that belong to a name although they name nothing alone: the first term.
+_KINDS = {"first", "last", "common", "total", "initial", "final", "left", "right"}
+_UNITS = {
+    "km": "distance", "kilometres": "distance", "kilometers": "distance", "miles": "distance", "mile": "distance",
+    "cm": "length", "mm": "length", "m": "length", "metres": "length", "meters": "length", "feet": "length",
+    "inches": "length", "centimetres": "length", "centimeters": "length", "yards": "length", "centimetre": "length",
+    "kg": "mass", "grams": "mass", "g": "mass", "kilograms": "mass", "pounds": "weight",
+    "litres": "volume", "liters": "volume", "ml": "volume", "euros": "price", "euro": "price", "dollars": "price",
+    "crowns": "price", "cents": "price", "pence": "price", "degrees": "angle", "mph": "speed", "hour": "hours", "minute": "minutes",
+    "second": "seconds", "day": "days", "week": "weeks", "year": "years", "month": "months", "h": "hours",
+    "percent": "rate", "per cent": "rate",
+}  # fmt: skip
+_WORDS = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
+_NUMBER = re.compile(
+    r"\b(?:" + "|".join(_WORDS) + r")\b|"
+    r"(?<![\w.])(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d+)?(?![\d\w])"
+)
+_ANGLE = re.compile(r"\s?(?:°|\^\s?\{?\s?\\circ)")
+_MONEY = re.compile(r"(?:[€£]|\\\$|(?<![$\w)])\$)\s?\Z")
+_EACH = re.compile(r"\$?\s(?:each|per|apiece|a piece|an?)\b")
+_MATHEMATICS = re.compile(r"\s?[$\\^_{=+*/)]")
+_AFTER = re.compile(
+    r"[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
+    r"(?P<first>[A-Za-z]+)(?P<speed>(?:/| an | per | a )(?:h|s|hour|second|minute)\b)?(?:[ ](?P<second>[a-z]+))?"
+)
+# The number is the first of a computation: `a difference of 75 - 55`.
+_OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
+_PERCENT = re.compile(r"\s?\\?%")
+_BEFORE = re.compile(
+    r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
+)
+_RESULT = re.compile(
+    r"\b(?:[Tt]he|[Ii]ts|their|his|her|whose|our|a|an|this|each|total|of)\s+(?:(?P<kind>[a-z]+)[ -])?(?P<noun>[a-z]{3,16})"
+    r"(?:\s(?:of|in|for|per|on|at|after|with|from|between)\s[^$.,;:\\=]{1,50}?)?"
+    r"\s+(?:is|are|was|were|be|equals|becomes|totals|comes to|amounts to|measures)"
+    r"(?:\s(?:then|thus|therefore|about|approximately|now|only|also|hence|so|equal to|again))?[\s:]*\Z"
+)
+_LOOK = 90
+_MAX_DIGITS = 40
+
+
+class Mention(NamedTuple):
+    """A number in the text, in characters."""
+
+    start: int
+    end: int
+    is_percent: bool
+
+
+def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
+    """Return all numbers of a text by value, in order."""
+    found: dict[Fraction | int, list[Mention]] = {}
+    for match in _NUMBER.finditer(text):
+        digits = match[0].replace("{,}", "").replace(",", "")
+        if len(digits) > _MAX_DIGITS:
+            continue
+        value = _WORDS.get(digits) or (int(digits) if digits.isdecimal() else Fraction(digits))
+        found.setdefault(value, []).append(Mention(match.start(), match.end(), False))
+        if _PERCENT.match(text, match.end()):
+            # 15% is said of a rate of 0.15; the plain number 15 is in the text, too.
+            found.setdefault(Fraction(value, 100), []).append(Mention(match.start(), match.end(), True))
+    return found
+
+
+def name_of_mention(text: str, mention: Mention) -> str:
+    """Return what a text calls a number, "" if nothing."""
+    if mention.is_percent:
+        return "rate"
+    if _OPERATOR.match(text, mention.end):
+        return ""
+    if _ANGLE.match(text, mention.end):
+        return "angle"
+    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
+    if before:
+        return _noun_name(before["kind"], before["noun"])
+    is_money = _MONEY.search(text, max(0, mention.start - 3), mention.start)
+    if is_money and not _MATHEMATICS.match(text, mention.end):
+        return "price" if _EACH.match(text, mention.end) else "amount"
+    after = _AFTER.match(text, mention.end, mention.end + 60)
+    return _name_after(after) if after else ""
+
+
+def _name_after(after: re.Match[str]) -> str:
+    first, second = after["first"], after["second"] or ""
+    if after["speed"]:
+        return "speed" if _UNITS.get(first) in ("distance", "length") else ""
+    if first in _UNITS:
+        return _UNITS[first]
+    if _is_plural(first):
+        return first
+    is_adjective = first.islower() and first not in _NO_NAMES | _VERBS and len(first) > 2
+    return f"{first}_{second}" if is_adjective and _is_plural(second) else ""
+
+
+def _is_plural(word: str) -> bool:
+    if word in _PLURALS:
+        return True
+    is_word = len(word) > 3 and word.islower() and word.endswith("s") and not word.endswith(("ss", "us", "is", "ous"))
+    return is_word and word not in _NO_NAMES and is_name(word)
+
+
+def _noun_name(kind: str | None, noun: str) -> str:
+    if (
+        kind
+        and len(kind) > 2
+        and (kind in _KINDS or kind not in _NO_NAMES)
+        and kind not in _VERBS
+        and not kind.endswith("ing")
+    ):
+        return f"{kind}_{noun}"
+    return noun if noun not in _NO_NAMES and is_name(noun) else ""
+
+
+_VERBS = {
+    "travels",
+    "gives",
+    "finds",
+    "compute",
+    "find",
+    "let",
+    "take",
+    "taking",
+    "using",
+    "use",
+    "new",
+    "given",
+    "still",
+}
+
+
+def is_name(word: str) -> bool:
+    """Whether a word can name a variable: Python reserves no such word, and no function has that name."""
+    return word.isidentifier() and not keyword.iskeyword(word) and word not in _BUILTINS
+
+
+def is_quantity(name: str) -> bool:
+    """Whether a name is one of a measured quantity, as `height` or `first_term`, not of counted things."""
+    return name.rpartition("_")[2] in _QUANTITIES.split("|")
+
+
+def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
+    """Return what the words around a computation call its result: `the cost is ...`, `... = 5 hours`; "" if nothing."""
+    match = _RESULT.search(text, max(sentence_start, start - _LOOK), start)
+    if match and match["noun"] not in _NO_NAMES:
+        return _noun_name(match["kind"], match["noun"])
+    if (repeated := _NUMBER.match(text, end)) and text[end - 1] == ">":
+        end = repeated.end()  # <<48/2=24>>24 clips
+    after = _AFTER.match(text, end, end + _LOOK)
+    return _name_after(after) if after else ""
