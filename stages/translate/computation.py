@@ -20,6 +20,8 @@ class Computation(NamedTuple):
     """A number that computations of one chain of equal terms, or of one program, share; unique within the text."""
     anchor: int = 0
     """Where the computation ends in the text, in characters."""
+    relation: str = "="
+    """Between expression and result: = or ≈."""
 
 
 class Found(NamedTuple):

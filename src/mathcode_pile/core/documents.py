@@ -44,6 +44,7 @@ SNIPPET = pa.schema(
         pa.field("conditions", pa.string(), nullable=False),
         pa.field("expression", pa.string(), nullable=False),  # LaTeX
         pa.field("result", pa.string(), nullable=False),  # as the document states it
+        pa.field("relation", pa.string(), nullable=False),  # = or ≈
         pa.field("code", pa.string(), nullable=False),
         # Snippets of one chain of equal terms, or of one program, have the same number within their document.
         pa.field("chain", pa.int32(), nullable=False),
