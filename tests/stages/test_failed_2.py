@@ -185,7 +185,7 @@ CASES = {
     "deduplicate": Case("deduplicate", run_deduplicate, signatures, "sign_texts"),
     "decontaminate, documents": Case("decontaminate", run_documents, LeakFinder, "find"),
     "decontaminate, snippets": Case("decontaminate", run_snippets, LeakFinder, "find"),
-    "corpus": Case("corpus", run_corpus, corpus, "render_step"),
+    "corpus": Case("corpus", run_corpus, corpus, "translate_page"),
     "tokenize": Case("tokenize", run_tokenize, TextTokenizer, "encode"),
 }
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
