@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+MAX_FORMULA = 3000
+
 _ENVIRONMENTS = (
     "align|alignat|aligned|array|cases|description|displaymath|enumerate|eqnarray|equation|figure|flalign|gather|itemize"
     "|lstlisting|math|multline|[bBpvV]?matrix|quotation|quote|table|tabular|tikzpicture|verbatim"
 )
-# What has an end of its own, and may contain empty lines.
+# What has an end of its own. It is never cut, and all but inline formulas may contain empty lines.
 _OPENING = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^`\n]*$|(?<!\\)(?P<display>\$\$|\\\[)"
+    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^`\n]*$|(?<!\\)(?P<formula>\$\$?|\\[\[(])"
     r"|\\begin\{(?P<environment>(?:" + _ENVIRONMENTS + r")\*?)\}"
-    r"|<(?P<tag>blockquote|code|dl|ol|pre|table|ul)\b[^<>\n]*>",
+    r"|(?P<drawing>\[asy\])|<(?P<tag>blockquote|code|dl|ol|pre|table|ul)\b[^<>\n]*>",
     re.MULTILINE | re.IGNORECASE,
 )
 _EMPTY_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
@@ -33,19 +35,16 @@ _QUOTE = re.compile(r"^[ \t]{0,3}>", re.MULTILINE)
 _TABLE = re.compile(r"^[ \t]*\|", re.MULTILINE)
 _VISIBLE = re.compile(r"\S")
 _DISPLAY = re.compile(r"\s*(?:\$\$|\\\[|\\begin\{)")
-# Formulas, which are never cut, or the end of a sentence.
-_SENTENCE_END = re.compile(
-    r"(?P<formula>\$\$.{1,3000}?\$\$|\\\[.{1,3000}?\\\]|\\\(.{1,3000}?\\\)"
-    r"|\\begin\{(?P<name>\w+\*?)\}.{1,3000}?\\end\{(?P=name)\}|(?<!\\)\$[^$\n]+(?:\n[^$\n]+)*\$)"
-    r"|[.!?…]" + _CLOSERS + r"(?=\s+[^a-z\s])",
-    re.DOTALL,
-)
+_SENTENCE_END = re.compile(r"[.!?…]" + _CLOSERS + r"(?=\s+[^a-z\s])")
 # A line that begins another problem, and no other line.
 _PROBLEM = re.compile(
     r"\s*(?:\#{1,6}[ ]|(?:[-*_][ ]?){3,}\s*$|[\W_]{0,4}(?:Q\b|Question|Problem|Example|Exercise|Task|Puzzle|Theorem)\b"
     r"|\(?\d{1,3}[.)][ ])",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+Closed = list[tuple[int, int]]
 
 
 class Block(NamedTuple):
@@ -64,8 +63,8 @@ class Layout:
 
     text: str
     blocks: list[Block]
-    closed: list[tuple[int, int]]
-    """The start and end of each fence, display formula, environment and HTML element, in order."""
+    closed: Closed
+    """The start and end of each fence, formula, environment and HTML element, in order."""
 
     def block_at(self, place: int) -> int:
         """Return the index of the block that contains a place, or else of the last one that begins before it."""
@@ -80,15 +79,10 @@ class Layout:
         for block in self.blocks[first : last + 1]:
             places |= {block.start, block.end}
             if block.kind == "text":
-                ends = _SENTENCE_END.finditer(self.text, block.start, block.end)
-                places.update(m.end() for m in ends if not m["formula"] or _ends_sentence(self.text, m.end()))
+                places.update(m.end() for m in _SENTENCE_END.finditer(self.text, block.start, block.end))
             elif block.kind == "list":
                 places.update(m.start() for m in _ITEM.finditer(self.text, block.start, block.end))
-        return sorted(place for place in places if not self._is_inside(place))
-
-    def _is_inside(self, place: int) -> bool:
-        index = bisect_left(self.closed, place, key=lambda span: span[1])
-        return index < len(self.closed) and self.closed[index][0] < place < self.closed[index][1]
+        return sorted(place for place in places if not _is_inside(self.closed, place))
 
     def problems(self) -> list[tuple[int, int]]:
         """Return the first and last block of each part of the page that a heading or a number begins."""
@@ -98,17 +92,15 @@ class Layout:
 
 def find_layout(text: str) -> Layout:
     """Return a page's layout; a page without a visible character has one empty block."""
-    closed = list(_find_closed(text))
+    closed = list(find_closed(text))
     last = len(text.rstrip())
     starts = [0]
     ends = []
     for start, end in _find_gaps(text, last):
-        index = bisect_left(closed, start, key=lambda span: span[1])
-        is_inside = index < len(closed) and closed[index][0] < start < closed[index][1]
-        if not is_inside and text[starts[-1] : start].strip():
+        if not _is_inside(closed, start) and text[starts[-1] : start].strip():
             ends.append(starts[-1] + len(text[starts[-1] : start].rstrip()))
             starts.append(end)
-    return Layout(text, _join_parts(text, list(zip(starts, [*ends, last], strict=True))), closed)
+    return Layout(text, _join_parts(text, closed, list(zip(starts, [*ends, last], strict=True))), closed)
 
 
 def _find_gaps(text: str, last: int) -> Iterator[tuple[int, int]]:
@@ -120,28 +112,30 @@ def _find_gaps(text: str, last: int) -> Iterator[tuple[int, int]]:
         yield from (match.span(1) for match in _SENTENCE_LINE.finditer(text, 0, last))
 
 
-def _find_closed(text: str) -> Iterator[tuple[int, int]]:
+def find_closed(text: str) -> Iterator[tuple[int, int]]:
     """Yield the start and end of everything that is opened and closed; what is never closed is plain text."""
     missing: set[str] = set()
     position = 0
     while match := _OPENING.search(text, position):
         position = match.end()
-        mark = (match["fence"] or match["display"] or match["environment"] or match["tag"]).lower()
+        mark = match[match.lastgroup or 0].lower()
         if mark in missing:
             continue
         end = _find_end(text, match)
-        if end is None:
-            missing.add(mark)
-        else:
+        if end is not None:
             yield match.start(), end
             position = end
+        elif not match["formula"]:
+            missing.add(mark)
 
 
 def _find_end(text: str, opening: re.Match[str]) -> int | None:
-    if opening["display"]:
-        mark = "$$" if opening["display"] == "$$" else "\\]"
-        place = text.find(mark, opening.end())
-        return None if place < 0 else place + len(mark)
+    if opening["formula"] or opening["drawing"]:
+        mark = {"\\[": "\\]", "\\(": "\\)", "[asy]": "[/asy]"}.get(opening[0].lower(), opening[0])
+        limit = len(text) if opening["drawing"] else opening.end() + MAX_FORMULA
+        place = text.find(mark, opening.end(), limit)
+        is_open = place < 0 or (mark == "$" and _EMPTY_LINES.search(text, opening.end(), place))
+        return None if is_open else place + len(mark)
     if opening["fence"]:
         mark = opening["fence"]
         closing = re.compile(rf"^[ \t]*{mark[0]}{{{len(mark)},}}(?=[ \t\r]*$)", re.M).search(text, opening.end())
@@ -159,12 +153,12 @@ def _find_end(text: str, opening: re.Match[str]) -> int | None:
     return None
 
 
-def _join_parts(text: str, parts: list[tuple[int, int]]) -> list[Block]:
+def _join_parts(text: str, closed: Closed, parts: list[tuple[int, int]]) -> list[Block]:
     """Join the parts of one list, quote, table or piece of code, and those that one sentence runs through."""
     blocks: list[Block] = []
     marks: set[str] = set()
     for start, end in parts:
-        own = _find_marks(text, start, end)
+        own = _find_marks(text, closed, start, end)
         if blocks and _continues(text, blocks[-1], start, end, marks):
             marks |= own
             start = blocks.pop().start
@@ -174,9 +168,15 @@ def _join_parts(text: str, parts: list[tuple[int, int]]) -> list[Block]:
     return blocks
 
 
-def _find_marks(text: str, start: int, end: int) -> set[str]:
-    found = {"list": _ITEM.search, "quote": _QUOTE.search, "table": _TABLE.search, "code": _CODE.fullmatch}
-    return {name for name, search in found.items() if search(text, start, end)}
+def _find_marks(text: str, closed: Closed, start: int, end: int) -> set[str]:
+    """Return which of list, quote, table and code a part has; a minus sign in a formula makes no list."""
+    lines = {"list": _ITEM, "quote": _QUOTE, "table": _TABLE}
+    found = {
+        name
+        for name, mark in lines.items()
+        if any(not _is_inside(closed, match.start()) for match in mark.finditer(text, start, end))
+    }
+    return found | {"code"} if _CODE.fullmatch(text, start, end) else found
 
 
 def _continues(text: str, before: Block, start: int, end: int, marks: set[str]) -> bool:
@@ -194,6 +194,11 @@ def _continues(text: str, before: Block, start: int, end: int, marks: set[str]) 
     if text[before.end - 1 : before.end] in (":", ",", ";"):
         return True
     return _DISPLAY.match(text, start) is not None and not _ends_sentence(text, before.end)
+
+
+def _is_inside(closed: Closed, place: int) -> bool:
+    index = bisect_left(closed, place, key=lambda span: span[1])
+    return index < len(closed) and closed[index][0] < place < closed[index][1]
 
 
 def _ends_sentence(text: str, end: int) -> bool:

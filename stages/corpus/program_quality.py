@@ -12,7 +12,10 @@ MIN_OPERATIONS = 2
 _NO_WORK = frozenset(
     {"print", "str", "format", "repr", "int", "float", "complex", "bool", "round", "list", "tuple", "set", "dict"}
     | {"symbols", "Symbol", "Eq", "Integer", "Float", "Decimal", "S", "sympify", "N", "evalf", "mpf", "Function"}
+    | {"simplify", "nsimplify", "radians", "degrees"}
 )
+# Functions that a pupil works out like one operation.
+_ONE_OPERATION = frozenset({"sqrt", "abs", "Abs", "min", "max", "floor", "ceil", "ceiling", "pow"})
 _RATIONALS = frozenset({"Fraction", "Rational"})
 _WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", "float", "int"}
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -46,6 +49,8 @@ def is_trivial(code: str) -> bool:
                 return False  # reads a number in another base
             if name in _RATIONALS:
                 operations += len(node.args) == 2
+            elif name in _ONE_OPERATION:
+                operations += 1
             elif name not in _NO_WORK:
                 return False
         operations += isinstance(node, ast.BinOp | ast.AugAssign | ast.Compare)
@@ -59,8 +64,9 @@ def _name_of(function: ast.expr) -> str:
 def names_given_quantity(code: str, conditions: str) -> bool:
     """Say whether a program gives a name to a number, or to a list of numbers, that the conditions have."""
     tree = _parse(code)
-    given = _read_numbers(conditions)
-    return tree is not None and any(numbers and set(numbers) <= given for numbers in _named_numbers(tree))
+    named = [set(numbers) for numbers in _named_numbers(tree) if numbers] if tree else []
+    given = _read_numbers(conditions) if named else set()
+    return any(numbers <= given for numbers in named)
 
 
 def _named_numbers(tree: ast.Module) -> Iterator[list[Fraction]]:

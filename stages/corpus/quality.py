@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from stages.corpus.layout import find_closed
 from stages.corpus.program_quality import has_float_noise, is_trivial, names_given_quantity
 
 EXAMPLES = 5
@@ -24,19 +25,16 @@ _PROGRAM = re.compile(
     r"(?P=fence)output\r?\n(?P<output>(?:(?!(?P=fence)[ \t]*\r?$).*\n)*)(?P=fence)[ \t]*\r?$",
     re.MULTILINE,
 )
-_CODE = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,}).*?^[ \t]*(?P=fence)|(?P<ticks>`+)[^`\n]+(?P=ticks)", re.M | re.S)
+_INLINE_CODE = re.compile(r"(`+)[^`\n]+\1")
+_CODE_STARTS = ("`", "~", "<", "[")  # of code, HTML and drawings
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
 _APPROXIMATELY = re.compile(r"\\approx|≈|\b(?:approximat\w+|about|roughly|nearest|round(?:ed|s|ing)?)\b", re.IGNORECASE)
 _FORMULA_ALONE = re.compile(r"(?:\$\$|\\\[)(?P<formula>[^$]+)(?:\$\$|\\\])")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _QUANTITY = re.compile(r"(?<![A-Za-z\d.])\d+")
-_FORMULA = re.compile(
-    r"\$\$.{1,3000}?\$\$|\\\[.{1,3000}?\\\]|\\\(.{1,3000}?\\\)"
-    r"|\\begin\{(?P<name>\w+\*?)\}.{1,3000}?\\end\{(?P=name)\}|\$[^$\n]+(?:\n[^$\n]+)*\$",
-    re.DOTALL,
-)
-# What opens or closes a formula; a dollar sign before a digit is a price.
-_LOOSE_MARK = re.compile(r"\$\$|\$(?!\d)|\\[\[\]()]|\\(?:begin|end)\{(?:align|equation|gather|\w*matrix|array|cases)")
+_PRICE = re.compile(r"(?<!\$)\$(?:<<|\.?\d[\d,]*(?:\.\d+)?[.,;:?)]*(?=\s+[^-+*/^=<>\\\s]|\s*\Z))")
+# What opens or closes a formula.
+_LOOSE_MARK = re.compile(r"\$\$?|\\[\[\]()]|\\(?:begin|end)\{(?:align|equation|gather|\w*matrix|array|cases)")
 
 
 class Program(NamedTuple):
@@ -116,17 +114,38 @@ def find_repeated(prose: str) -> list[str]:
 
     Short ones do not count, nor what people repeat: "Take your time with this.", "Only 70 percent had it right."
     """
-    sentences = Counter(" ".join(sentence.split()) for sentence in _SENTENCES.split(prose))
+    text = "".join(part for part in _split_marked(prose) if not part.lstrip().startswith(_CODE_STARTS))
+    sentences = Counter(" ".join(sentence.split()) for sentence in _SENTENCES.split(text))
     repeated = [text for text, count in sentences.items() if count > 1 and len(text) >= MIN_SENTENCE_CHARACTERS]
     return [text for text in repeated if len(_QUANTITY.findall(text)) >= 2]
 
 
 def find_unbalanced(prose: str) -> list[str]:
     """Return the formulas with an unequal number of opening and closing marks, and marks without their other half."""
-    text = _CODE.sub(" ", prose).replace("\\\\", " ").replace("\\$", " ")
-    found = [match[0] for match in _FORMULA.finditer(text) if not _is_balanced(match[0])]
-    rest = _FORMULA.sub(" ", text)
-    return found + [rest[max(0, m.start() - 20) : m.end() + 60] for m in _LOOSE_MARK.finditer(rest)]
+    text = _INLINE_CODE.sub(" ", prose).replace("\\\\", " ").replace("\\$", " ")
+    text = "".join(_without_prices(part) for part in re.split(r"(\n\s*\n)", text))
+    parts = list(_split_marked(text))
+    formulas = [part for part in parts[1::2] if not part.lstrip().startswith(_CODE_STARTS)]
+    rest = " ".join(parts[::2])
+    loose = [rest[max(0, mark.start() - 20) : mark.end() + 60] for mark in _LOOSE_MARK.finditer(rest)]
+    return [formula for formula in formulas if not _is_balanced(formula)] + loose
+
+
+def _split_marked(text: str) -> Iterator[str]:
+    """Yield a text in parts: plain text, then a formula or a piece of code, and so on."""
+    place = 0
+    for start, end in find_closed(text):
+        yield text[place:start]
+        yield text[start:end]
+        place = end
+    yield text[place:]
+
+
+def _without_prices(paragraph: str) -> str:
+    """Return a paragraph without single dollar signs if their number is odd and one of them is a price's."""
+    single = re.compile(r"(?<!\$)\$(?!\$)")
+    is_odd = len(single.findall(paragraph)) % 2 == 1
+    return single.sub(" ", paragraph) if is_odd and _PRICE.search(paragraph) else paragraph
 
 
 def _is_balanced(formula: str) -> bool:
