@@ -21,7 +21,8 @@ def main(
     from stages.corpus.stage import CorpusParams, assemble
 
     components = list(read_section("components"))
-    write_metrics(metrics, assemble(clean, out, components, load("corpus", CorpusParams), read_section("fetch")))
+    report, figures = assemble(clean, out, components, load("corpus", CorpusParams), read_section("fetch"))
+    write_metrics(metrics, report, **figures)
 
 
 if __name__ == "__main__":

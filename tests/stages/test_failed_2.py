@@ -22,6 +22,7 @@ from mathcode_pile.core.shards import list_shards, read_batches, read_rows, writ
 from mathcode_pile.sources import formats
 from stages.classify.stage import classify
 from stages.corpus import stage as corpus
+from stages.corpus import translated
 from stages.decontaminate.leaks import DecontaminateParams, LeakFinder
 from stages.decontaminate.stage import Names, decontaminate
 from stages.deduplicate import signatures
@@ -154,8 +155,8 @@ def run_corpus(folder: Path, out: Path) -> Path:
     write_shards(folder / "documents" / "web", [pa.RecordBatch.from_pylist(DOCUMENTS, DOCUMENT)], DOCUMENT)
     write_shards(folder / "snippets" / "web", [pa.RecordBatch.from_pylist(SNIPPETS, VERIFIED)], VERIFIED)
     params = corpus.CorpusParams(title="t", version="1")
-    corpus.assemble(folder, out, ["web", corpus.TRANSLATED], params, {})
-    return out / corpus.TRANSLATED
+    corpus.assemble(folder, out, ["web", translated.COMPONENT], params, {})
+    return out / translated.COMPONENT
 
 
 def run_tokenize(folder: Path, out: Path) -> Path:
@@ -185,7 +186,7 @@ CASES = {
     "deduplicate": Case("deduplicate", run_deduplicate, signatures, "sign_texts"),
     "decontaminate, documents": Case("decontaminate", run_documents, LeakFinder, "find"),
     "decontaminate, snippets": Case("decontaminate", run_snippets, LeakFinder, "find"),
-    "corpus": Case("corpus", run_corpus, corpus, "render_step"),
+    "corpus": Case("corpus", run_corpus, translated, "translate_page"),
     "tokenize": Case("tokenize", run_tokenize, TextTokenizer, "encode"),
 }
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))

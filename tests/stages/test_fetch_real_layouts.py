@@ -176,7 +176,7 @@ def test_every_source_of_the_paper_is_fetched(paper: Hub, tmp_path: Path) -> Non
     assemble(
         clean,
         tmp_path / "corpus",
-        ["filtered_openwebmath"],
+        ["filtered_openwebmath", "translated_code"],
         load("corpus", CorpusParams),
         read_section("fetch"),
     )

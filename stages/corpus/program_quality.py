@@ -1,0 +1,125 @@
+"""Judge one program: does it compute more than a single operation, and does it name what the text gives?"""
+
+import ast
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+# Fewer operations are trivial, unless the program loops or calls a function that computes.
+MIN_OPERATIONS = 2
+# Functions that write a value in another way, and those that only set up a problem.
+_NO_WORK = frozenset(
+    {"print", "str", "format", "repr", "int", "float", "complex", "bool", "round", "list", "tuple", "set", "dict"}
+    | {"symbols", "Symbol", "Eq", "Integer", "Float", "Decimal", "S", "sympify", "N", "evalf", "mpf", "Function"}
+    | {"simplify", "nsimplify", "radians", "degrees"}
+)
+# Functions that a pupil works out like one operation.
+_ONE_OPERATION = frozenset({"sqrt", "abs", "Abs", "min", "max", "floor", "ceil", "ceiling", "pow"})
+_RATIONALS = frozenset({"Fraction", "Rational"})
+_WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", "float", "int"}
+_LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# 9.280000000000001: all 16 or 17 digits of a float, with a run of zeros or nines before the last.
+_NOISE = re.compile(r"\d*\.\d*?(?:0{4,}|9{4,})\d{1,3}(?!\d)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<!\d)\.\d+")
+_GROUPING = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|\\ )(?=\d{3}(?!\d))")
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:\\?%|percent|per cent)")
+
+
+def _parse(code: str) -> ast.Module | None:
+    try:
+        return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def is_trivial(code: str) -> bool:
+    """Say whether a program has fewer than two operations, no loop, and no call of a function that computes."""
+    tree = _parse(code)
+    if tree is None:
+        return False
+    operations = 0
+    for node in ast.walk(tree):
+        if isinstance(node, _LOOPS):
+            return False
+        if isinstance(node, ast.Call):
+            name = _name_of(node.func)
+            if name == "int" and len(node.args) == 2:
+                return False  # reads a number in another base
+            if name in _RATIONALS:
+                operations += len(node.args) == 2
+            elif name in _ONE_OPERATION:
+                operations += 1
+            elif name not in _NO_WORK:
+                return False
+        operations += isinstance(node, ast.BinOp | ast.AugAssign | ast.Compare)
+    return operations < MIN_OPERATIONS
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def names_given_quantity(code: str, conditions: str) -> bool:
+    """Say whether a program gives a name to a number, or to a list of numbers, that the conditions have."""
+    tree = _parse(code)
+    named = [set(numbers) for numbers in _named_numbers(tree) if numbers] if tree else []
+    given = _read_numbers(conditions) if named else set()
+    return any(numbers <= given for numbers in named)
+
+
+def _named_numbers(tree: ast.Module) -> Iterator[list[Fraction]]:
+    """Yield the numbers of each assignment to a name; of a tuple of names, each one's."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield _literal_numbers(node.value) or []
+        if not isinstance(node, ast.Assign):
+            continue
+        targets, values = node.targets[0], node.value
+        if isinstance(targets, ast.Tuple) and isinstance(values, ast.Tuple):
+            yield from (_literal_numbers(value) or [] for value in values.elts)
+        elif isinstance(targets, ast.Name):
+            yield _literal_numbers(values) or []
+
+
+def _literal_numbers(node: ast.expr) -> list[Fraction] | None:
+    """Return the numbers that a value is written with, without signs; None if it is not made of numbers alone."""
+    if isinstance(node, ast.UnaryOp):
+        return _literal_numbers(node.operand)
+    if isinstance(node, ast.Constant):
+        is_number = re.fullmatch(r"-?[\d.]+(?:e[-+]?\d+)?(?:/\d+)?", str(node.value))
+        return [_to_fraction(part) for part in str(node.value).split("/")] if is_number else None
+    if isinstance(node, ast.Call) and _name_of(node.func) in _WRAPPERS:
+        return _join(node.args)
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return _join(node.elts)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        return _join([node.left, node.right])  # 3 / 4 is how Python writes a fraction
+    return None
+
+
+def _join(nodes: list[ast.expr]) -> list[Fraction] | None:
+    found = [_literal_numbers(node) for node in nodes]
+    return None if None in found else [number for numbers in found for number in numbers or []]
+
+
+def _to_fraction(number: str) -> Fraction:
+    try:
+        return abs(Fraction(Decimal(number)))
+    except (InvalidOperation, ValueError, OverflowError):
+        return Fraction(-1)  # which no text has
+
+
+def _read_numbers(text: str) -> set[Fraction]:
+    """Return the numbers of a text, in digits or in words up to twelve; 5% is also 0.05."""
+    text = _GROUPING.sub("", text)
+    found = {_to_fraction(number) for number in _NUMBER.findall(text)}
+    found |= {_to_fraction(number) / 100 for number in _PERCENT.findall(text)}
+    words = set(re.findall(r"[a-z]+", text.lower()))
+    return found | {Fraction(value) for value, word in enumerate(_WORDS) if word in words}
+
+
+def has_float_noise(output: str) -> bool:
+    """Say whether a number was printed with the error of binary fractions, as in 9.280000000000001."""
+    return any(sum(c.isdigit() for c in noise[0]) >= 15 for noise in _NOISE.finditer(output))
