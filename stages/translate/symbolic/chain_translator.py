@@ -5,7 +5,6 @@ Wrong results are translated like right ones; verify gives the verdict.
 """
 
 import re
-from typing import NamedTuple
 
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
@@ -13,10 +12,9 @@ from stages.translate.symbolic.angles import (
     INVERSES,
     exceeds_radians,
     has_exponent_zero,
-    without_degrees,
     yields_angle,
 )
-from stages.translate.symbolic.chains import Chain, Term
+from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.identities import shows_identity
 from stages.translate.symbolic.latex_core import PERCENT
 from stages.translate.symbolic.latex_reader import read_tokens
@@ -25,7 +23,6 @@ from stages.translate.symbolic.nodes import (
     CALCULUS,
     Node,
     UnreadableError,
-    bits,
     free_symbols,
     integer,
     is_decimal,
@@ -40,6 +37,7 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.other_arithmetic import Arithmetics, other_arithmetic
 from stages.translate.symbolic.percentages import is_in_points
 from stages.translate.symbolic.program_writer import choose_style, write_program
+from stages.translate.symbolic.reading import Side
 from stages.translate.symbolic.titles import title_of
 
 _IN_A_BASE = re.compile(
@@ -49,29 +47,6 @@ _ROUNDED = re.compile(
     r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b",
     re.IGNORECASE,
 )
-
-
-class Side(NamedTuple):
-    """A term of a chain that could be read."""
-
-    term: Term
-    node: Node
-
-
-def read_sides(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[Reason]]:
-    """Return the terms of a chain that can be read, and the reason for each of the others."""
-    sides: list[Side] = []
-    reasons: list[Reason] = []
-    for term in chain.terms:
-        try:
-            if term.tokens[:1] == ["+"]:
-                raise UnreadableError(Reason.TORN_LINE)
-            node = without_degrees(read_tokens(list(term.tokens), complex_numbers))
-            bits(node)
-            sides.append(Side(term, node))
-        except UnreadableError as error:
-            reasons.append(error.reason)
-    return sides, reasons
 
 
 def translate_chain(

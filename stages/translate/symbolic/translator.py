@@ -11,25 +11,29 @@ from collections.abc import Iterator
 from mathcode_pile.core.funnel import DropReason
 from stages.translate.computation import Computation, Found
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.chain_translator import read_sides, translate_chain
+from stages.translate.symbolic.chain_translator import translate_chain
 from stages.translate.symbolic.chains import Chain, find_chains
 from stages.translate.symbolic.equations import Solution, Statement, find_solutions
 from stages.translate.symbolic.latex_tokens import latex_of, latex_of_plain
 from stages.translate.symbolic.nodes import UnreadableError
+from stages.translate.symbolic.notation import notation_of
 from stages.translate.symbolic.other_arithmetic import arithmetics_of
-from stages.translate.symbolic.spans import Span, find_spans, sentence_around
+from stages.translate.symbolic.posed import why_not_stated
+from stages.translate.symbolic.reading import read_chain, why_left_out
+from stages.translate.symbolic.spans import Span, find_spans, sentence_around, why_torn
 
 MAX_COMPUTATIONS = 200
 MAX_EQUATIONS = 3000
 # The search for words that concern a whole page ends here.
 MAX_SEARCHED = 200_000
-# A page that says so denies the computation, or leaves the exact value.
-_DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|extraneous|remainder \d", re.IGNORECASE)
 # A page that gives * a meaning of its own.
-_OWN_OPERATION = re.compile(r"\boperation|[a-z] ?\* ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
+_OWN_OPERATION = re.compile(
+    r"\boperation|[a-z] ?(?:\*|\\ast|\\star) ?[a-z]\$? ?(?:=|is defined|denotes)|\\boxed\{[a-z]\}\$? ?(?:=|denote|be |mean)",
+    re.IGNORECASE,
+)
+_OPERATORS = ("*", "\\ast", "\\star", "\\boxed")
 # A list of equations with dots between them.
 _LISTED = re.compile(r",\s*\\[lc]?dots")
-_COMPLEX = re.compile(r"complex|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre", re.IGNORECASE)
 
 
 def translate_document(text: str) -> Found:
@@ -37,13 +41,13 @@ def translate_document(text: str) -> Found:
     skipped: Counter[DropReason] = Counter()
     placed: list[tuple[int, Computation]] = []
     searched = text[:MAX_SEARCHED]
-    has_complex_numbers, arithmetics = bool(_COMPLEX.search(searched)), arithmetics_of(searched)
+    notation, arithmetics = notation_of(searched), arithmetics_of(searched)
     statements: list[Statement] = []
     for span, chain in _chains_of(text, skipped):
         sentence, before = sentence_around(text, span.start, span.end)
-        sides, reasons = read_sides(chain, has_complex_numbers)
-        is_denied = _DENIED.search(sentence) is not None
-        computations = Reason.DENIED if is_denied else translate_chain(chain, sides, sentence, before, arithmetics)
+        sides, reasons, is_chosen = read_chain(chain, notation)
+        reason = why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides)
+        computations = reason or translate_chain(chain, sides, sentence, before, arithmetics)
         if isinstance(computations, Reason):
             skipped[computations] += 1
         elif not computations:
@@ -52,11 +56,12 @@ def translate_document(text: str) -> Found:
         else:
             place = len(statements)
             placed += [(place, c._replace(chain=place, anchor=span.end)) for c in computations]
-        statements.append(Statement(chain, [side.node for side in sides], span, sentence))
+            skipped[Reason.READING_CHOSEN] += is_chosen
+        is_stated = reason not in (Reason.DENIED, Reason.POSED)
+        statements.append(Statement(chain, [side.node for side in sides] if is_stated else [], span, sentence))
     for solution in find_solutions(statements, text):
-        if not _DENIED.search(statements[solution.place].sentence):
-            placed.append((solution.place, _solve(solution, statements)))
-            skipped[Reason.EQUATION_OR_DEFINITION] -= skipped[Reason.EQUATION_OR_DEFINITION] > 0
+        placed.append((solution.place, _solve(solution, statements)))
+        skipped[Reason.EQUATION_OR_DEFINITION] -= skipped[Reason.EQUATION_OR_DEFINITION] > 0
     placed.sort(key=lambda pair: pair[0])
     unique: dict[tuple[str, str], Computation] = {}
     for _, computation in placed:
@@ -101,10 +106,8 @@ def _solve(solution: Solution, statements: list[Statement]) -> Computation:
 
 def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | None:
     """Return why a whole span is not translated, None if it is."""
-    if own_operations and span.kind == "latex" and "*" in span.text:
+    if own_operations and span.kind == "latex" and any(sign in span.text for sign in _OPERATORS):
         return Reason.OWN_OPERATION
     if _LISTED.search(span.text):
         return Reason.LIST
-    if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
-        return Reason.TORN_NUMBER
-    return None
+    return why_torn(text, span)
