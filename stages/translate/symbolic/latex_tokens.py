@@ -22,7 +22,7 @@ _LOOKS = re.compile(
 )
 _THIN_SPACE = re.compile(r"\\,(?!\d{3}(?!\d))|(?<!\d)\\,")
 _NARROW_COMMA = re.compile(r"(?<=\d),\\!(?=\d{3})")
-_BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline)\s*(?=\{)")
+_BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline|b?cancel|cancelto\{\d+\})\s*(?=\{)")
 _UNICODE = str.maketrans(
     {
         "×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ",

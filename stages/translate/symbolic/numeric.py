@@ -30,7 +30,7 @@ def value_of(node: Node, at: Mapping[str, Value] = _NOTHING) -> Value | None:
     """Return the value of a tree, its letters having the values `at`; None if it cannot be computed here."""
     try:
         value = _value(node, at)
-        return value if isinstance(value, Fraction) or math.isfinite(value) else None
+        return value if math.isfinite(float(value)) else None
     except (ArithmeticError, ValueError, KeyError, IndexError, TypeError, RecursionError):
         return None
 

@@ -12,14 +12,14 @@ _REACH = 600
 
 _DENIED = re.compile(
     r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak|misconception"
-    r"|erroneous|\bfallac|tempt(?:ed|ing)|naive|students? (?:often|sometimes|may|might)|\bmisread|\berror\b"
+    r"|erroneous|\bfallac|tempt(?:ed|ing)|naively|students? (?:often|sometimes|may|might)|\bmisread"
     r"|(?:does|do|is|are|was|did|can|could|would|should) ?(?:not|n['’]t) (?:hold|equal|work|be|the same|correct|valid)"
     r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|write|conclude)"
     r"|counterexample|invalid|bogus|not equal|careful(?:ly)? not|don['’]t (?:write|say)",
     re.IGNORECASE,
 )
 _REJECTED = re.compile(
-    r"(?:\b(?:not|never|neither|nor|rather than|instead of|than|isn['’]t|n['’]t|cannot|unlike)(?: that| simply| the| just| be| by)*"
+    r"(?:\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)(?: that| simply| the| just| be| by)*"
     r"[\s,:$(\\\[]*)\Z",
     re.IGNORECASE,
 )
@@ -32,7 +32,7 @@ _SUPPOSED = re.compile(
 _ASKED = re.compile(
     r"\b(?:determine|decide|check|test|tell|see|find out|state|say|know|wonder|verify|consider|explain|discuss) (?:whether|if)\b"
     r"|\bis it (?:true|correct|possible|the case)\b|\btrue or false\b|\bfind the (?:error|mistake)|what(?:'s| is) wrong"
-    r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?(?:of|is|are)\b|\bcan you\b|\bdoes\b.*\?|\bwhether\b",
+    r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b|\bdoes\b.*\?|\bwhether\b",
     re.IGNORECASE | re.DOTALL,
 )
 _QUESTION = re.compile(r"\?[\s$)\]\\}\"'’*_.]*\Z")
@@ -45,9 +45,7 @@ _CHOICES_ASKED = re.compile(
     re.IGNORECASE,
 )
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|assuming|imagine|were true|by contradiction)\b", re.IGNORECASE)
-_REFUTED = re.compile(
-    r"\bcontradict|\babsurd|\bimpossible|\bcannot be|\bcan't be|\bnonsense|\breductio\b", re.IGNORECASE
-)
+_REFUTED = re.compile(r"\bcontradict|\babsurd|\bimpossible|\bnonsense|\breductio\b", re.IGNORECASE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 

@@ -99,8 +99,13 @@ def _read(chain: Chain, notation: Notation) -> Read:
             # Dots leave out terms, not their value.
             if error.reason is not Reason.ELLIPSIS or not _has_inner_dots(term):
                 runs.append([])
-    sides = max(runs, key=len)
-    return Read(_last_part(_with_one_unit(sides)), reasons)
+    whole = _meant([side for run in runs for side in run])
+    # Where the result is right, the terms between may be of any kind.
+    return Read(whole if len(runs) == 1 or _is_true(whole) else _meant(max(runs, key=len)), reasons)
+
+
+def _meant(sides: list[Side]) -> list[Side]:
+    return _last_part(_with_one_unit(sides))
 
 
 def _read_term(term: Term, notation: Notation) -> Node:
@@ -115,13 +120,16 @@ def _read_term(term: Term, notation: Notation) -> Node:
 
 def _has_inner_dots(term: Term) -> bool:
     """Whether dots are between the terms of a sum or product, not at the end of a number."""
-    return term.tokens[-1] not in ("\\dots", "\\ldots", "\\cdots", ".")
+    return len(term.tokens) == 1 or term.tokens[-1] not in ("\\dots", "\\ldots", "\\cdots", "\\dotsb", ".")
 
 
 def _with_one_unit(sides: list[Side]) -> list[Side]:
     """Return the sides up to a change of units: 2000 g = 2 kg, 60 degrees = pi/3."""
     first = ""
+    start = next((index for index, side in enumerate(sides) if not is_trivial(side.node)), 0)
     for index, side in enumerate(sides):
+        if index < start:
+            continue
         unit = "degrees" if "\\circ" in side.term.tokens else side.term.unit
         if first == "degrees" and not unit and "pi" in operations(side.node):
             return sides[:index]

@@ -32,12 +32,10 @@ _OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
 _BELONGS = re.compile(
     r"\s*(?:(?P<dots>\.\.\.|…|\\[lc]?dots)"
     r"|(?P<remainder>,?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? )?rem(?:ainder|\.)))"
-    r"|(?P<modulus>\(?mod(?:ulo)?\b|\(\$\\[bp]?mod)"
-    r"|(?P<unit>(?:thousand|million|billion|trillion|dozen)s?\b|\\?%|per ?cent\b))"
+    r"|(?P<modulus>\(?mod(?:ulo)?\b|\(\$\\[bp]?mod))"
 )
-_TORN_BEFORE = {
-    "dots": Reason.ELLIPSIS, "remainder": Reason.REMAINDER, "modulus": Reason.NO_MODULUS, "unit": Reason.UNITS_DIFFER,
-}  # fmt: skip
+_TORN_BEFORE = {"dots": Reason.ELLIPSIS, "remainder": Reason.REMAINDER, "modulus": Reason.NO_MODULUS}
+_UNIT_BEHIND = re.compile(r"\s*(?:(?P<word>(?:thousand|million|billion|trillion)\b|per ?cent\b)|\\?%)")
 # A sentence may end inside its mathematics: \[x = 1.\]
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
 _BREAK = re.compile(r"[.?!](?:" + _CLOSE + r"|(?=[\s$\\]))|\n\s*\n")
@@ -151,6 +149,14 @@ def why_torn(text: str, span: Span) -> Reason | None:
         return Reason.TORN_NUMBER
     match = _BELONGS.match(text, span.end, span.end + 40)
     return _TORN_BEFORE[match.lastgroup or ""] if match else None
+
+
+def unit_behind(text: str, span: Span) -> str:
+    """Return the LaTeX of a percent sign or a power of ten in words that is right behind a formula, else nothing."""
+    match = _UNIT_BEHIND.match(text, span.end, span.end + 16)
+    if match is None:
+        return ""
+    return f"\\text{{ {match['word']}}}" if match["word"] else "\\%"
 
 
 def sentence_around(text: str, start: int, end: int) -> tuple[str, str]:

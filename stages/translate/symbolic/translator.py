@@ -20,18 +20,15 @@ from stages.translate.symbolic.notation import notation_of
 from stages.translate.symbolic.other_arithmetic import arithmetics_of
 from stages.translate.symbolic.posed import why_not_stated
 from stages.translate.symbolic.reading import read_chain, why_left_out
-from stages.translate.symbolic.spans import Span, find_spans, sentence_around, why_torn
+from stages.translate.symbolic.spans import Span, find_spans, sentence_around, unit_behind, why_torn
 
 MAX_COMPUTATIONS = 200
 MAX_EQUATIONS = 3000
 # The search for words that concern a whole page ends here.
 MAX_SEARCHED = 200_000
 # A page that gives * a meaning of its own.
-_OWN_OPERATION = re.compile(
-    r"\boperation|[a-z] ?(?:\*|\\ast|\\star) ?[a-z]\$? ?(?:=|is defined|denotes)|\\boxed\{[a-z]\}\$? ?(?:=|denote|be |mean)",
-    re.IGNORECASE,
-)
-_OPERATORS = ("*", "\\ast", "\\star", "\\boxed")
+_OWN_OPERATION = re.compile(r"\boperation|[a-z] ?(?:\*|\\ast) ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
+_OWN_BOX = re.compile(r"\\boxed\{[a-z]\}\$? ?(?:=|denote|be |mean)")
 # A list of equations with dots between them.
 _LISTED = re.compile(r",\s*\\[lc]?dots")
 
@@ -72,15 +69,18 @@ def translate_document(text: str) -> Found:
 def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain]]:
     """Yield the chains of a page with their spans; count the reasons why whole spans are not read."""
     own_operations = bool(_OWN_OPERATION.search(text[:MAX_SEARCHED]))
+    own_boxes = bool(_OWN_BOX.search(text[:MAX_SEARCHED]))
     count = 0
     for span in find_spans(text):
         if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
             continue
-        if reason := _reason_against(text, span, own_operations):
+        if reason := _reason_against(text, span, own_operations, own_boxes):
             skipped[reason] += 1
             continue
         try:
-            chains = find_chains(span.text if span.kind == "latex" else latex_of_plain(span.text))
+            chains = find_chains(
+                span.text + unit_behind(text, span) if span.kind == "latex" else latex_of_plain(span.text)
+            )
         except UnreadableError as error:
             skipped[error.reason] += 1
             continue
@@ -104,9 +104,11 @@ def _solve(solution: Solution, statements: list[Statement]) -> Computation:
     return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code, solution.place, end)
 
 
-def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | None:
+def _reason_against(text: str, span: Span, own_operations: bool, own_boxes: bool) -> Reason | None:
     """Return why a whole span is not translated, None if it is."""
-    if own_operations and span.kind == "latex" and any(sign in span.text for sign in _OPERATORS):
+    if own_operations and span.kind == "latex" and ("*" in span.text or "\\ast" in span.text):
+        return Reason.OWN_OPERATION
+    if own_boxes and "\\boxed" in span.text:
         return Reason.OWN_OPERATION
     if _LISTED.search(span.text):
         return Reason.LIST
