@@ -154,7 +154,7 @@ def _split_row(row: list[str], segments: list[list[str]]) -> None:
             continue
         following = next((item for item in row[index + 1 : index + 5] if item not in _ALIGNMENT), "")
         last = segments[-1][-1] if segments[-1] else ""
-        is_joined = not last or last in _CONTINUING or following in _CONTINUING - _SIGNS
+        is_joined = not last or following == "\\pmod" or last in _CONTINUING or following in _CONTINUING - _SIGNS
         if token == "&":
             marks += row[index - 1] != "&" if index else 1
             # Every second mark of a row separates two columns of equations.

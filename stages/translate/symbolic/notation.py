@@ -54,11 +54,15 @@ PLAIN = Notation()
 
 def notation_of(text: str) -> Notation:
     """Return what the words and formulas of a page say about its notation."""
+    lower = text.lower()
     pi = _PI_VALUE.search(text) if "pi" in text or "π" in text else None
+    # Each long pattern is searched only where one of its words is.
+    may_be_complex = any(word in lower for word in ("complex", "imaginary", "i^", "argand", "moivre", "\\mathbb"))
     return Notation(
-        complex_numbers=bool(_COMPLEX.search(text)) and not _INDEX_I.search(text),
+        complex_numbers=may_be_complex and bool(_COMPLEX.search(text)) and not _INDEX_I.search(text),
         letter_e=bool(_LETTER_E.search(text)),
-        own_pi=bool(_OWN_PI.search(text)),
+        own_pi="\\pi" in text and bool(_OWN_PI.search(text)),
         pi_value=(pi["decimal"] or pi["word"] or "22/7") if pi else "",
-        residue_symbols=bool(_SYMBOLS.search(text)),
+        residue_symbols=any(word in lower for word in ("symbol", "residue", "legendre", "jacobi", "reciproc"))
+        and bool(_SYMBOLS.search(text)),
     )

@@ -13,6 +13,29 @@ from stages.translate.symbolic.nodes import Node, operations, walk
 from stages.translate.symbolic.numeric import value_of
 
 _TWO_DIGITS = re.compile(r"\b(?:binary|boolean|xor)\b|\bGF\(2\)", re.IGNORECASE)
+# Every match of the pattern below contains one of these.
+_MODULAR_WORDS = (
+    *(
+        "clock",
+        "mod",
+        "residue",
+        "congru",
+        "z}",
+        "z_",
+        "bb z",
+        "bbz",
+        "z /",
+        "z/",
+        "ℤ",
+        "bbf",
+        "bb f",
+        "{f",
+        "f_",
+        "gf",
+        "field",
+    ),
+    *("characteristic", "u(", "u_", "of units", "cyclic", "nimber", "xor", "overflow", "bit"),
+)
 _MODULAR = re.compile(
     r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod|residues?)\b|\bcongruen|\\mathbb ?\{?Z\}? ?[_/]|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b|ℤ|ℤ/"
     r"|\\mathbb ?\{?F|\bF_\{?[\dpq]|\bGF ?\(|\b(?:finite|prime) fields?\b|\bfield (?:of|with) (?:order|\$?\w+\$? elements)"
@@ -34,7 +57,9 @@ class Arithmetics(NamedTuple):
 
 def arithmetics_of(text: str) -> Arithmetics:
     """Return what the words of a page say about its arithmetic."""
-    return Arithmetics(bool(_TWO_DIGITS.search(text)), bool(_MODULAR.search(text)))
+    lower = text.lower()
+    is_modular = any(word in lower for word in _MODULAR_WORDS) and _MODULAR.search(text) is not None
+    return Arithmetics(bool(_TWO_DIGITS.search(text)), is_modular)
 
 
 def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> Reason | None:

@@ -5,7 +5,7 @@ cannot be read ends a chain, and so does a change of units. What is approximate 
 how exact it is.
 """
 
-import re
+from fractions import Fraction
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
@@ -14,6 +14,7 @@ from stages.translate.symbolic.chains import Chain, Term
 from stages.translate.symbolic.latex_core import FRACTIONS
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.nodes import (
+    CALCULUS,
     TRIGONOMETRY,
     Node,
     UnreadableError,
@@ -30,6 +31,7 @@ from stages.translate.symbolic.numeric import Value, half_place, uncertainty, va
 # An approximation that is off by more than this share of the value is a mistake.
 _ROUGHLY = 0.5
 _SMALL = 0.01
+_FLOAT_ERROR = 1e-10
 _ROUNDED_RESULT = {"pi", "e", "sqrt", "root", "ln", "log", "exp", *TRIGONOMETRY, "asin", "acos", "atan", "degrees"}
 # The notations with two readings, by the reason that a reader gives who does not know which was meant.
 _AMBIGUOUS = {
@@ -70,22 +72,32 @@ def why_left_out(sides: list[Side]) -> Reason | None:
     """Return why a chain is not computed though its terms can be read: its result is rounded or approximate."""
     source, target = _computed(sides)
     if source is None or target is None:
-        return None
+        return Reason.EQUATION_OR_DEFINITION if _is_equation(sides) else None
     value, stated = value_of(source.node), value_of(target.node)
     is_approximate = target.term.relation == "~"
     if value is None or stated is None:
         is_known = value is None and bool(operations(source.node) & {"sum", "limit"}) and half_place(target.node)
         return Reason.APPROXIMATE if is_approximate and not is_known else None
     distance, size = abs(float(value) - float(stated)), max(abs(float(value)), abs(float(stated)))
-    if distance <= float(half_place(target.node)) or distance <= 1e-9 * size:
+    if _agree(value, stated, target.node):
         return None
     if is_approximate:
         return Reason.APPROXIMATE if distance <= _ROUGHLY * size else None
     is_rounded = is_integer(target.node) and distance <= 0.5 and not _is_whole(value)
     if is_rounded and (operations(source.node) & _ROUNDED_RESULT or distance <= _SMALL * size):
         return Reason.ROUNDED
+    place = 2 * half_place(target.node)
+    if place and abs(value) > abs(stated) and distance < float(place):
+        return Reason.ROUNDED  # cut off behind its last digit
     off = uncertainty(source.node) + float(half_place(target.node))
     return Reason.ROUNDED_INPUT if uncertainty(source.node) and distance <= min(off, _SMALL * size) else None
+
+
+def _is_equation(sides: list[Side]) -> bool:
+    """Whether a chain of formulas ends in a number: (x - a)(x - b) = x^2 + ax + b = 0 holds for some values only."""
+    opened = [side for side in sides if free_symbols(side.node)]
+    is_closed = bool(sides) and not free_symbols(sides[-1].node)
+    return len(opened) > 1 and is_closed and not operations(opened[0].node) & CALCULUS and not _is_consistent(opened)
 
 
 def _read(chain: Chain, notation: Notation) -> Read:
@@ -101,7 +113,7 @@ def _read(chain: Chain, notation: Notation) -> Read:
                 runs.append([])
     whole = _meant([side for run in runs for side in run])
     # Where the result is right, the terms between may be of any kind.
-    return Read(whole if len(runs) == 1 or _is_true(whole) else _meant(max(runs, key=len)), reasons)
+    return Read(whole if len(runs) == 1 or _is_consistent(whole) else _meant(max(runs, key=len)), reasons)
 
 
 def _meant(sides: list[Side]) -> list[Side]:
@@ -154,8 +166,10 @@ def _last_part(sides: list[Side]) -> list[Side]:
 def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
     """Return the notations of a chain that have two readings, if what was read so far is not true."""
     ambiguous = [_AMBIGUOUS[reason] for reason in plain.reasons if reason in _AMBIGUOUS]
-    if ambiguous or _is_true(plain.sides) or len(plain.sides) < 2:
+    if ambiguous or len(plain.sides) < 2:
         return ambiguous[:1] if len(set(ambiguous)) == 1 else []
+    if all(is_trivial(side.node) or free_symbols(side.node) for side in plain.sides):
+        return []
     tokens = {token for term in chain.terms for token in term.tokens}
     operators = set().union(*(operations(side.node) for side in plain.sides))
     names = ["bracket"] if any(term.tokens[:1] == ["["] and term.tokens[-1] == "]" for term in chain.terms) else []
@@ -163,7 +177,8 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
     names += ["scope"] if operators & {"sum", "prod", "int", "diff", "limit"} and "+" in tokens else []
     names += ["pi"] if notation.pi_value and "\\pi" in tokens else []
     names += ["mixed_number"] if tokens & FRACTIONS else []
-    return names + (["comma"] if any(re.search(r"\d(?:\{,\}|,)\d", token) for token in tokens) else [])
+    names += ["comma"] if any("," in token and token[0].isdigit() for token in tokens) else []
+    return names if names and not _is_true(plain.sides) else []
 
 
 def _is_true(sides: list[Side]) -> bool:
@@ -177,9 +192,23 @@ def _is_true(sides: list[Side]) -> bool:
     return _agree(value, stated, target.node)
 
 
+def _is_consistent(sides: list[Side]) -> bool:
+    """Whether a chain's result is right, or its first and last formula are equal at a few points."""
+    opened = [side.node for side in sides if free_symbols(side.node)]
+    if len(opened) < 2 or len(opened) < len(sides):
+        return _is_true(sides)
+    names = sorted(free_symbols(opened[0]))
+    if free_symbols(opened[-1]) != set(names):
+        return False
+    points = [{name: Fraction(7 * place + 5 * shift + 3, 4) for place, name in enumerate(names)} for shift in range(3)]
+    pairs = [(value_of(opened[0], at), value_of(opened[-1], at)) for at in points]
+    return all(one is not None and one == other for one, other in pairs)
+
+
 def _agree(value: Value, stated: Value, target: Node) -> bool:
     distance = abs(float(value) - float(stated))
-    return distance <= max(float(half_place(target)) * (1 + 1e-9), 1e-10 * max(abs(float(value)), abs(float(stated))))
+    size = max(abs(float(value)), abs(float(stated)))
+    return distance <= max(float(half_place(target)) * (1 + 1e-9), _FLOAT_ERROR * max(size, 1e-3))
 
 
 def _computed(sides: list[Side]) -> tuple[Side | None, Side | None]:

@@ -43,27 +43,36 @@ def translate_document(text: str) -> Found:
     for span, chain in _chains_of(text, skipped):
         sentence, before = sentence_around(text, span.start, span.end)
         sides, reasons, is_chosen = read_chain(chain, notation)
-        reason = why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides)
-        computations = reason or translate_chain(chain, sides, sentence, before, arithmetics)
+        statements.append(Statement(chain, [side.node for side in sides], span, sentence))
+        computations = translate_chain(chain, sides, sentence, before, arithmetics)
+        if computations and not isinstance(computations, Reason):
+            reason = why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides)
+            computations = reason or computations
         if isinstance(computations, Reason):
             skipped[computations] += 1
         elif not computations:
             reasons.append(Reason.NOTHING_TO_COMPUTE)
             skipped[reasons[0]] += 1
         else:
-            place = len(statements)
+            place = len(statements) - 1
             placed += [(place, c._replace(chain=place, anchor=span.end)) for c in computations]
             skipped[Reason.READING_CHOSEN] += is_chosen
-        is_stated = reason not in (Reason.DENIED, Reason.POSED)
-        statements.append(Statement(chain, [side.node for side in sides] if is_stated else [], span, sentence))
     for solution in find_solutions(statements, text):
-        placed.append((solution.place, _solve(solution, statements)))
-        skipped[Reason.EQUATION_OR_DEFINITION] -= skipped[Reason.EQUATION_OR_DEFINITION] > 0
+        if not any(_is_denied(statements[place], text) for place in (solution.place, *solution.values)):
+            placed.append((solution.place, _solve(solution, statements)))
+            skipped[Reason.EQUATION_OR_DEFINITION] -= skipped[Reason.EQUATION_OR_DEFINITION] > 0
     placed.sort(key=lambda pair: pair[0])
     unique: dict[tuple[str, str], Computation] = {}
     for _, computation in placed:
         unique.setdefault((computation.code, computation.result), computation)
     return Found(list(unique.values())[:MAX_COMPUTATIONS], +skipped)
+
+
+def _is_denied(statement: Statement, text: str) -> bool:
+    """Whether a page rejects or asks about an equation or a solution; one that it supposes has its solutions too."""
+    start, end = statement.span.start, statement.span.end
+    sentence, before = sentence_around(text, start, end)
+    return why_not_stated(text, start, end, sentence, before) not in (None, Reason.SUPPOSED)
 
 
 def _chains_of(text: str, skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain]]:
