@@ -23,6 +23,7 @@ _ARROW = re.compile(r"\\[A-Za-z]*arrow")
 _DEPTHS = {"{": 1, "(": 1, "[": 1, "\\{": 1, "}": -1, ")": -1, "]": -1, "\\}": -1}
 _SPACES = {"\\quad", "\\qquad"}
 _ALIGNMENT = {"&", *_SPACES}
+_SHORTEST_MARK = len("\\arrow")
 _SIGNS = {"+", "-"}
 _CONTINUING = {*_RELATIONS, "+", "-", "\\cdot", "\\times"}
 _TEXT = re.compile(r"\\(?:text|textrm|mbox|mathrm|rm)\s*\{\s*(.*?)\s*\}", re.DOTALL)
@@ -75,6 +76,8 @@ class Chain(NamedTuple):
 
 def find_chains(latex: str) -> list[Chain]:
     """Return the chains of at least two terms in a piece of LaTeX. Raises UnreadableError if it is too long."""
+    if not any(relation in latex for relation in _RELATIONS) and "≈" not in latex and "≡" not in latex:
+        return []
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
     tokens = _all_tokens(_RATIO.sub(r"\\ratio ", mark_breaks(latex)))
     chains: list[Chain] = []
@@ -146,31 +149,35 @@ def _top_level_relations(tokens: list[str]) -> Iterator[bool]:
 def _split_row(row: list[str], segments: list[list[str]]) -> None:
     """Add the tokens of a row to the last segment, and begin another one at each end of a chain."""
     depth = marks = 0
+    segment = segments[-1]
     for index, token in enumerate(row):
         depth += _depth(token)
         if depth:
             if token not in _SPACES:
-                segments[-1].append("," if token == COMMA else token)
-            continue
-        following = next((item for item in row[index + 1 : index + 5] if item not in _ALIGNMENT), "")
-        last = segments[-1][-1] if segments[-1] else ""
-        is_joined = not last or following == "\\pmod" or last in _CONTINUING or following in _CONTINUING - _SIGNS
-        if token == "&":
-            marks += row[index - 1] != "&" if index else 1
-            # Every second mark of a row separates two columns of equations.
-            if (
-                not is_joined
-                and any(_top_level_relations(segments[-1]))
-                and (following not in _SIGNS or marks % 2 == 0)
-            ):
-                segments.append([])
-        elif token in _SPACES:
-            if not is_joined and following not in _SIGNS:
-                segments.append([])
-        elif token in _ENDS or _ARROW.fullmatch(token) or _is_between_chains(token, last, following):
-            segments.append([])
+                segment.append("," if token == COMMA else token)
+        elif token not in _ALIGNMENT and token not in _ENDS and len(token) < _SHORTEST_MARK:
+            segment.append(token)
         else:
-            segments[-1].append(token)
+            if token == "&":
+                marks += row[index - 1] != "&" if index else 1
+            if _ends_chain(row, index, segment, marks):
+                segment = []
+                segments.append(segment)
+            elif token not in _ALIGNMENT:
+                segment.append(token)
+
+
+def _ends_chain(row: list[str], index: int, segment: list[str], marks: int) -> bool:
+    """Whether a chain ends at a token of a row. marks: how many alignment marks the row has up to it."""
+    token, last = row[index], segment[-1] if segment else ""
+    following = next((item for item in row[index + 1 : index + 5] if item not in _ALIGNMENT), "")
+    if token in _ALIGNMENT:
+        is_joined = not last or last in _CONTINUING or following == "\\pmod" or following in _CONTINUING - _SIGNS
+        if is_joined or (following in _SIGNS and (token != "&" or marks % 2 == 1)):
+            return False
+        # Every second mark of a row separates two columns of equations.
+        return token != "&" or any(_top_level_relations(segment))
+    return token in _ENDS or _ARROW.fullmatch(token) is not None or _is_between_chains(token, last, following)
 
 
 def _next(tokens: list[str], index: int) -> str:
@@ -193,7 +200,7 @@ def _is_between_chains(token: str, before: str, following: str) -> bool:
 
 def _depth(token: str) -> int:
     """Return 1 if a token opens a bracket or a matrix, -1 if it closes one, else 0."""
-    if token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):
+    if len(token) > 2 and token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):
         return 1 if token.startswith("\\begin") else -1
     return _DEPTHS.get(token, 0)
 

@@ -66,17 +66,16 @@ def _unknown(statement: Statement) -> str:
         return ""
     if (left.op == "sym" and not free_symbols(right)) or (right.op == "sym" and not free_symbols(left)):
         return ""
-    if _is_identity(left, right, *names):
-        return ""
     if not (operations(left) | operations(right)) <= _POLYNOMIAL or not 1 <= max(degree(left), degree(right)) <= 3:
         return ""
-    return names.pop()
+    name = names.pop()
+    return "" if _is_identity(left, right, name) else name
 
 
 def _is_identity(left: Node, right: Node, name: str) -> bool:
     """Whether two sides agree for every value of their letter: a factored form is followed by solutions too."""
-    points = [{name: Fraction(point)} for point in (2, 7, -5, 11)]
-    pairs = [(value_of(left, at), value_of(right, at)) for at in points]
+    points = ({name: Fraction(point)} for point in (2, 7, -5, 11))
+    pairs = ((value_of(left, at), value_of(right, at)) for at in points)
     return all(one is not None and one == other for one, other in pairs)
 
 

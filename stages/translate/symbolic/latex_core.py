@@ -334,7 +334,7 @@ class Expressions(Cursor):
 
 def magnitude(token: str) -> int:
     """Return the power of ten that a text such as `\\text{ million}` stands for, 0 if it is none."""
-    match = _MAGNITUDE.match(token)
+    match = _MAGNITUDE.match(token) if token.startswith("\\") else None
     return _POWERS[match[1].lower()] if match else 0
 
 
