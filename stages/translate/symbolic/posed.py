@@ -30,7 +30,7 @@ _SUPPOSED = re.compile(
     re.IGNORECASE,
 )
 _ASKED = re.compile(
-    r"\b(?:determine|decide|check|test|tell|see|find out|state|say|know|wonder|verify|consider|explain|discuss) (?:whether|if)\b"
+    r"\A\W*(?:\w+\W+){0,4}?(?:determine|decide|check|test|tell|see|find out|state|say|verify|consider|explain|discuss) (?:whether|if)\b"
     r"|\bis it (?:true|correct|possible|the case)\b|\btrue or false\b|\bfind the (?:error|mistake)|what(?:'s| is) wrong"
     r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b",
     re.IGNORECASE | re.DOTALL,
@@ -43,6 +43,11 @@ _CHOICES_ASKED = re.compile(
     r"\bwhich\b|\bchoose\b|\bselect\b|\btrue or false\b|\bdetermine (?:whether|if)\b|\bdecide (?:whether|if)\b|\bcorrect\s*\?"
     r"|\bmultiple[- ]choice\b|\bclassify\b|\bT/F\b|\bdoes not\b|\bmatch\b",
     re.IGNORECASE,
+)
+# A formula that begins its line, below words that say that it may be false.
+_LISTED = re.compile(r"\A[\s$*\\\[(\d.a-zA-Z)-]{0,8}\Z")
+_STATEMENTS = re.compile(
+    r"\btrue or false\b|\bare (?:\w+ )?statements\b|\bof the following\b|\bstatements?[^.]{0,30}:", re.IGNORECASE
 )
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|assuming|imagine|were true|by contradiction)\b", re.IGNORECASE)
 _REFUTED = re.compile(r"\bcontradict|\babsurd|\bimpossible|\bnonsense|\breductio\b", re.IGNORECASE)
@@ -62,6 +67,8 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
         return Reason.POSED
     above = text[max(0, start - _REACH) : start]
     if _CHOICE.search(above[-30:]) and _CHOICES_ASKED.search(_words(above)):
+        return Reason.POSED
+    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
         return Reason.POSED
     above = _PARAGRAPH.split(above)[-1]
     if _SUPPOSING.search(above):

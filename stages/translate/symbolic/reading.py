@@ -64,6 +64,9 @@ def read_chain(chain: Chain, notation: Notation) -> Read:
         readings = [_read(chain, notation._replace(choices=((name, choice),))) for choice in (0, 1)]
         true = [reading for reading in readings if _is_true(reading.sides)]
         if len(true) == 1 and true[0] != plain:
+            if name == "mixed_number":
+                # 2 1/3 as a product is too rare to be trusted.
+                return Read([], [Reason.AMBIGUOUS_MIXED_NUMBER])
             return true[0]._replace(is_chosen=True)
     return plain
 
