@@ -96,7 +96,7 @@ class _Parser(Cursor):
     def _at_mixed_fraction(self) -> bool:
         """Whether the fraction of a mixed number follows a whole number."""
         pieces = [t.text for t in self.tokens[self.position : self.position + 7]]
-        if pieces[:1] == ["frac"]:
+        if self.at("frac"):
             return len(pieces) == 7 and pieces[2].isdigit() and pieces[5].isdigit() and int(pieces[2]) < int(pieces[5])
         has_slash = len(pieces) >= 3 and pieces[1] == "/" and pieces[0].isdigit() and pieces[2].isdigit()
         return has_slash and self.tokens[self.position].spaced

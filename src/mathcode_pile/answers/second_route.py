@@ -40,7 +40,7 @@ def _compute(expression: Any) -> Any:
 
 
 def _by_mpmath(part: Any) -> Any:
-    import mpmath
+    import mpmath  # type: ignore[import-untyped]
     import sympy
 
     with mpmath.workdps(30):

@@ -13,7 +13,8 @@ _INVISIBLE = re.compile(r"\\(?:tag\*?|label|notag|nonumber)(?![A-Za-z])\s*(?:\{[
 _ROW_ENDS = re.compile(r"\\(?:(?:short)?intertext\s*\{[^{}]*\}|(?:cr|newline|tabularnewline)(?![A-Za-z]))")
 # One space may be between a number and its unit; two are between statements.
 _WIDE = re.compile(
-    r"\\hspace\*?\s*\{[^{}]*\}|\\hskip\s*[\d.]+\s*[a-z]{2}|(?:(?:(?<!\\)\\[ ;:>]|~|\\enspace(?![A-Za-z])|\\enskip(?![A-Za-z]))\s*){2,}"
+    r"\\hspace\*?\s*\{[^{}]*\}|\\hskip\s*[\d.]+\s*[a-z]{2}"
+    r"|(?:(?:(?<!\\)\\[ ;:>]|~|\\en(?:space|skip)(?![A-Za-z]))\s*){2,}"
 )
 _LINE_BREAK = re.compile(r"(?<=\d)[ \t]*\n\s*(?=\d|\\[dt]?frac|\\sqrt)")
 _RELATION = re.compile(r"=|\\approx")

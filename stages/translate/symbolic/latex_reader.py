@@ -10,7 +10,7 @@ from stages.translate.reasons import Reason
 from stages.translate.symbolic import latex_calculus
 from stages.translate.symbolic.angles import is_plain_angle, may_be_degrees
 from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
-from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, UnreadableError, number, walk
+from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, UnreadableError, number, operations, walk
 from stages.translate.symbolic.notation import PLAIN, Notation
 
 _NAMED = re.compile(r"\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{\s*([^{}]*?)\s*\}")
@@ -44,7 +44,7 @@ class _Reader(Expressions):
             power = self.group()
             if power.op == "neg":
                 raise UnreadableError(Reason.AMBIGUOUS_INVERSE)
-        node = Node(name, (self.argument(),))
+        node = _by_exponentials(Node(name, (self.argument(),)))
         if name in TRIGONOMETRY and is_plain_angle(node.args[0]):
             choice = self.notation.choice("angle")
             if choice is None and may_be_degrees(node.args[0]):
@@ -166,6 +166,18 @@ class _Reader(Expressions):
     def constant(self, op: str) -> Node:
         self.take()
         return Node(op)
+
+
+def _by_exponentials(node: Node) -> Node:
+    """Write a hyperbolic function of a logarithm by exponentials: sympy would leave it as it is."""
+    if node.op not in ("sinh", "cosh", "tanh") or not {"ln", "log"} & operations(node):
+        return node
+    (argument,) = node.args
+    plus, minus = Node("exp", (argument,)), Node("exp", (Node("neg", (argument,)),))
+    total, difference = Node("add", (plus, minus)), Node("add", (plus, Node("neg", (minus,))))
+    if node.op == "tanh":
+        return Node("div", (difference, total))
+    return Node("div", (difference if node.op == "sinh" else total, number("2")))
 
 
 _ATOMS: dict[str, Callable[[_Reader], Node]] = {

@@ -11,7 +11,8 @@ _COMPLEX = re.compile(
 )
 # i is an index or a number there.
 _INDEX_I = re.compile(
-    r"(?<![A-Za-z\\])i\$?\s*(?:=|\\in\b|\\leq?\b|<|\\geq?\b|>|from)\s*\$?\s*\d|\bi-th\b|\bi\+\+|\bfor (?:all |each )?\$?i\b"
+    r"(?<![A-Za-z\\])i\$?\s*(?:=|\\in\b|\\leq?\b|<|\\geq?\b|>|from)\s*\$?\s*\d"
+    r"|\bi-th\b|\bi\+\+|\bfor (?:all |each )?\$?i\b"
 )
 _LETTER_E = re.compile(
     r"(?<![A-Za-z\\{^])e\$?\s*=\s*\$?\s*(?!2\.7)-?\.?\d|\beccentricity\b|\blet \$?e\b", re.IGNORECASE

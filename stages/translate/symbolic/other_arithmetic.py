@@ -37,10 +37,11 @@ _MODULAR_WORDS = (
     *("characteristic", "u(", "u_", "of units", "cyclic", "nimber", "xor", "overflow", "bit"),
 )
 _MODULAR = re.compile(
-    r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod|residues?)\b|\bcongruen|\\mathbb ?\{?Z\}? ?[_/]|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b|ℤ|ℤ/"
-    r"|\\mathbb ?\{?F|\bF_\{?[\dpq]|\bGF ?\(|\b(?:finite|prime) fields?\b|\bfield (?:of|with) (?:order|\$?\w+\$? elements)"
-    r"|\bcharacteristic (?:\$?\d|\$?p\b|two|three)|\bU_?\{?\(?(?:\d|n\b)|\bgroups? of units\b|\bcyclic group|\bnimber|\bXOR\b"
-    r"|\bint(?:eger)? overflow|\bbit(?:s|wise)?\b",
+    r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod|residues?)\b|\bcongruen|\bcyclic group|\bgroups? of units\b"
+    r"|\\mathbb ?\{?Z\}? ?[_/]|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b|ℤ|\\mathbb ?\{?F|\bF_\{?[\dpq]|\bGF ?\("
+    r"|\b(?:finite|prime) fields?\b|\bfield (?:of|with) (?:order|\$?\w+\$? elements)"
+    r"|\bcharacteristic (?:\$?\d|\$?p\b|two|three)|\bU_?\{?\(?(?:\d|n\b)"
+    r"|\bint(?:eger)? overflow|\bbit(?:s|wise)?\b|\bnimber|\bXOR\b",
     re.IGNORECASE,
 )
 _DIGITS = {"ternary": "012", "octal": "01234567", "hex": "0123456789", "hexadecimal": "0123456789"}

@@ -11,26 +11,27 @@ from stages.translate.reasons import Reason
 _REACH = 600
 
 _DENIED = re.compile(
-    r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak|misconception"
-    r"|erroneous|\bfallac|tempt(?:ed|ing)|naively|students? (?:often|sometimes|may|might)|\bmisread"
+    r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak"
+    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|students? (?:often|sometimes|may|might)|\bmisread"
     r"|(?:does|do|is|are|was|did|can|could|would|should) ?(?:not|n['’]t) (?:hold|equal|the same|correct|valid|true)"
     r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|write|conclude)"
     r"|counterexample|invalid|bogus|not equal|careful(?:ly)? not|don['’]t (?:write|say)",
     re.IGNORECASE,
 )
 _REJECTED = re.compile(
-    r"(?:\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)(?: that| simply| the| just| be| by)*"
-    r"[\s,:$(\\\[]*)\Z",
+    r"\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)"
+    r"(?: that| simply| the| just| be| by)*[\s,:$(\\\[]*\Z",
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
-    r"\b(?:suppose|assum(?:e|ing)|imagine|pretend|(?<!only )if|unless|whether|claim(?:s|ed)?|say(?:s)?|wrote|writes|answered|got)"
-    r"(?: (?:that|instead|for (?:a )?contradiction|to the contrary|we (?:had|have|could|can)|there (?:were|was)|it (?:were|was)))*"
+    r"\b(?:suppose|assum(?:e|ing)|imagine|pretend|(?<!only )if|unless|whether|claim(?:s|ed)?|says?|wrote|writes"
+    r"|answered|got)(?: (?:that|instead|for (?:a )?contradiction|to the contrary|we (?:had|have|can)|it (?:were|was)))*"
     r"[\s,:$(\\\[]*\Z",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
-    r"\A\W*(?:\w+\W+){0,4}?(?:determine|decide|check|test|tell|see|find out|state|say|verify|consider|explain|discuss) (?:whether|if)\b"
+    r"\A\W*(?:\w+\W+){0,4}?(?:determine|decide|check|test|tell|see|find out|state|say|verify|consider|explain|discuss)"
+    r" (?:whether|if)\b"
     r"|\bis it (?:true|correct|possible|the case)\b|\btrue or false\b|\bfind the (?:error|mistake)|what(?:'s| is) wrong"
     r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b",
     re.IGNORECASE | re.DOTALL,
@@ -40,7 +41,7 @@ _CHOICE = re.compile(
     r"(?:(?<![A-Za-z0-9])\(?[A-Ea-e1-5i][.)]|\\text(?:bf)?\{\(?[A-E]\)?\}|\\textbf\{\([A-E]\)\s*\})[\s~*]*\$*\\?[\[(]?\Z"
 )
 _CHOICES_ASKED = re.compile(
-    r"\bwhich\b|\bchoose\b|\bselect\b|\btrue or false\b|\bdetermine (?:whether|if)\b|\bdecide (?:whether|if)\b|\bcorrect\s*\?"
+    r"\bwhich\b|\bchoose\b|\bselect\b|\btrue or false\b|\b(?:determine|decide) (?:whether|if)\b|\bcorrect\s*\?"
     r"|\bmultiple[- ]choice\b|\bclassify\b|\bT/F\b|\bdoes not\b|\bmatch\b",
     re.IGNORECASE,
 )
@@ -61,10 +62,10 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
     """
     if _DENIED.search(_words(sentence)) or _REJECTED.search(before):
         return Reason.DENIED
-    if _SUPPOSED.search(before):
-        return Reason.SUPPOSED
     if _ASKED.search(_words(before)) or _QUESTION.search(sentence) or text.startswith("??", end):
         return Reason.POSED
+    if _SUPPOSED.search(before):
+        return Reason.SUPPOSED
     above = text[max(0, start - _REACH) : start]
     if _CHOICE.search(above[-30:]) and _CHOICES_ASKED.search(_words(above)):
         return Reason.POSED

@@ -90,7 +90,7 @@ def why_left_out(sides: list[Side]) -> Reason | None:
     if is_rounded and (operations(source.node) & _ROUNDED_RESULT or distance <= _SMALL * size):
         return Reason.ROUNDED
     place = 2 * half_place(target.node)
-    if place and abs(value) > abs(stated) and distance < float(place):
+    if place and abs(float(value)) > abs(float(stated)) and distance < float(place):
         return Reason.ROUNDED  # cut off behind its last digit
     off = uncertainty(source.node) + float(half_place(target.node))
     return Reason.ROUNDED_INPUT if uncertainty(source.node) and distance <= min(off, _SMALL * size) else None

@@ -24,7 +24,7 @@ _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "
 _PLAIN = re.compile(r"[-+−–0-9(.][-+0-9.,()*/^×·÷−–≈=x \t]*(?:[=≈])[-+0-9.,()*/^×·÷−–≈=x \t]*")
 _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
 _BULLET = re.compile(r"[-+–] +(?=[\d(.])")
-# The end of a number, a factor, a root or an operator before plain arithmetic; a number may be torn at the end of a line.
+# What plain arithmetic may continue: a number, a factor, a root, an operator, a number torn at the end of a line.
 _JOINED_BEFORE = re.compile(r"[\w$€£%/*^+=\[\]'\".)√∛∜∑∏∫±≈<>−–·×÷-]\Z|[+*/^=<>−–·×÷√-]\s\Z|\d[.,]\s*\n\s*\Z")
 _JOINED_BEHIND = re.compile(r"[A-Za-z_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√]")
 _OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
