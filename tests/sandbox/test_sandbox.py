@@ -39,6 +39,8 @@ def sandbox() -> Iterator[Sandbox]:
         ("print(6 * 7)", "ok", ""),
         ("", "ok", ""),
         ("import sys\nsys.exit(0)", "ok", ""),
+        ("print(1)\nexit()", "ok", ""),
+        ("print(1)\nquit(2)", "exception", "SystemExit: 2"),
         ("import sys\nsys.exit('no result')", "exception", "SystemExit: no result"),
         ("x = ", "does_not_compile", "SyntaxError: invalid syntax (<snippet>, line 1)"),
         ("print 5", "does_not_compile", None),

@@ -88,6 +88,9 @@ def construct(names: list[str], arguments: list[Node]) -> Node:
         return Sequence("set" if kind == "frozenset" else kind, inner.items)
     if kind == "eq" and len(arguments) == 2:
         left, right = arguments
+        match left:
+            case Apply("mul", (Symbol(name), Symbol())):
+                left = Symbol(name)  # y(x)
         return Labelled(left.name, right) if isinstance(left, Symbol) else Labelled("", right, True, left)
     if kind in NUMBER_TYPES and len(arguments) == 1:
         return arguments[0]

@@ -8,7 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from mathcode_pile.answers import computer_algebra
+from mathcode_pile.answers.constants import UP_TO_CONSTANT, leaves_constant_open
 from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
+from mathcode_pile.answers.scalars import DIFFERENT, UNSURE
+from mathcode_pile.answers.second_route import has_second_route
 from mathcode_pile.core.errors import PipelineError
 
 
@@ -31,8 +34,23 @@ class Checker:
     ) -> None:
         self._stop()
 
-    def compare(self, stated: str, printed: str) -> Comparison:
-        """Return the verdict on one pair; if it takes too long, `uncheckable` by the method `comparison_timeout`."""
+    def compare(self, stated: str, printed: str, expression: str = "") -> Comparison:
+        """Return the verdict on one pair; if it takes too long, `uncheckable` by the method `comparison_timeout`.
+
+        expression: the LaTeX that the result is stated for, if it is known. Then a constant of integration is left open
+        only where an integral or a differential equation leaves it open, and a sum, product, limit or integral is
+        computed a second time before it contradicts a page.
+        """
+        found = self._compare(stated, printed)
+        if found.method == UP_TO_CONSTANT and expression and not leaves_constant_open(expression):
+            return found._replace(verdict=UNSURE)
+        if found.verdict == DIFFERENT and has_second_route(expression):
+            answer = self._ask(stated, printed, expression)
+            if answer is None or answer[0] == UNSURE:
+                return found._replace(verdict=UNSURE, method="second_route")
+        return found
+
+    def _compare(self, stated: str, printed: str) -> Comparison:
         try:
             return judge(stated, printed)
         except NeedsSymbolsError as needed:
@@ -43,8 +61,9 @@ class Checker:
         # sympy could not do it if the verdict is empty.
         return Comparison(*answer) if answer[0] else fallback
 
-    def _ask(self, stated: str, printed: str) -> list[str] | None:
-        request = json.dumps({"stated": stated, "printed": printed, "limit_s": self.timeout_s}).encode() + b"\n"
+    def _ask(self, stated: str, printed: str, expression: str = "") -> list[str] | None:
+        question = {"stated": stated, "printed": printed, "expression": expression, "limit_s": self.timeout_s}
+        request = json.dumps(question).encode() + b"\n"
         for _ in range(2):
             helper = self._helper or self._start()
             assert helper.stdin and helper.stdout

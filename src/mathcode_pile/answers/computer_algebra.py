@@ -17,11 +17,14 @@ from typing import Any
 
 from mathcode_pile.answers.builders import bare
 from mathcode_pile.answers.evaluator import Scalar, scalar
-from mathcode_pile.answers.functions import mp
-from mathcode_pile.answers.judge import Comparison, output_lines
+from mathcode_pile.answers.functions import approximate, mp
+from mathcode_pile.answers.judge import Comparison
 from mathcode_pile.answers.lexer import clean
+from mathcode_pile.answers.outputs import output_lines
 from mathcode_pile.answers.reading import last_box, read_printed, read_stated
-from mathcode_pile.answers.scalars import SAME, UNSURE, compare_scalars
+from mathcode_pile.answers.readings import readings
+from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, compare_scalars
+from mathcode_pile.answers.second_route import is_value_of
 from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, UnreadableError, show
 from mathcode_pile.core.lifetime import die_with_parent
 
@@ -43,16 +46,16 @@ def serve() -> None:
 
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        reply = _compare_in_child(request["stated"], request["printed"], request["limit_s"])
+        reply = _work_in_child(request["stated"], request["printed"], request["expression"], request["limit_s"])
         os.write(replies, json.dumps(reply).encode() + b"\n")
 
 
-def _compare_in_child(stated: str, printed: str, limit_s: float) -> list[str] | None:
+def _work_in_child(stated: str, printed: str, expression: str, limit_s: float) -> list[str] | None:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _work(writer, stated, printed, limit_s)
+        _work(writer, stated, printed, expression, limit_s)
     os.close(writer)
     deadline = time.monotonic() + limit_s * PATIENCE
     content = b""
@@ -68,13 +71,14 @@ def _compare_in_child(stated: str, printed: str, limit_s: float) -> list[str] | 
     return json.loads(content) if content.endswith(b"]") else None
 
 
-def _work(writer: int, stated: str, printed: str, limit_s: float) -> None:
+def _work(writer: int, stated: str, printed: str, expression: str, limit_s: float) -> None:
     try:
         die_with_parent()
         limit = max(1, round(limit_s))
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-        os.write(writer, json.dumps(compare_symbols(stated, printed)).encode())
+        found = confirm(stated, printed, expression) if expression else compare_symbols(stated, printed)
+        os.write(writer, json.dumps(found).encode())
     except BaseException as error:  # sympy may raise anything; the parent sees a pair without an answer
         os.write(writer, json.dumps(["", type(error).__name__, "", ""]).encode())
     finally:
@@ -85,11 +89,18 @@ def compare_symbols(stated: str, printed: str) -> Comparison:
     """Compare one pair; the caller limits time and memory."""
     output = bare(read_printed(output_lines(printed)[-1]))
     try:
-        expected = to_sympy(bare(read_stated(stated)))
+        expected = to_sympy(bare(readings(read_stated(stated))[0]))
     except UnreadableError:
         expected = _read_latex(stated)
     verdict = _compare(expected, output)
     return Comparison(verdict, "symbolic", str(expected)[:300], show(output))
+
+
+def confirm(stated: str, printed: str, expression: str) -> Comparison:
+    """Return whether a contradicted result is the value of the expression that the page states it for, after all."""
+    value = approximate(scalar(bare(readings(read_stated(stated))[0])).value)
+    verdict = UNSURE if is_value_of(expression, value) else DIFFERENT
+    return Comparison(verdict, "second_route", stated, printed)
 
 
 def _read_latex(text: str) -> Any:

@@ -1,9 +1,12 @@
 """Decide whether a printed value is the stated one; the answer may be unknown."""
 
+import re
 from collections.abc import Sequence as Items
 
-from mathcode_pile.answers.builders import EMPTY
-from mathcode_pile.answers.formulas import compare_equations, compare_formulas, compare_relations, is_scalar
+from mathcode_pile.answers.builders import EMPTY, bare
+from mathcode_pile.answers.evaluator import evaluate
+from mathcode_pile.answers.formulas import compare_equations, compare_formulas, compare_relations
+from mathcode_pile.answers.functions import approximate
 from mathcode_pile.answers.intervals import compare_intervals
 from mathcode_pile.answers.quantities import compare_quantities
 from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, Verdict, all_of, any_of
@@ -20,10 +23,14 @@ from mathcode_pile.answers.values import (
     TooLargeError,
     Truth,
     UnionOf,
+    UnreadableError,
     free_symbols,
+    is_scalar,
 )
 from mathcode_pile.answers.word_answers import compare_words
 
+# The name of a quantity: a letter, perhaps with an index.
+_QUANTITY = re.compile(r"[a-z]\d*")
 # In sets every item may have to be compared with every other.
 MAX_UNORDERED = 100
 
@@ -33,6 +40,8 @@ def compare_values(stated: Node, printed: Node) -> Verdict:
 
     Raises UnreadableError where an expression cannot be computed here.
     """
+    if _name_different_things(stated, printed):
+        return UNSURE, "label"
     stated, printed = _unlabel(stated, printed)
     if isinstance(stated, Labelled) or isinstance(printed, Labelled):
         return compare_equations(stated, printed)
@@ -52,6 +61,14 @@ def compare_values(stated: Node, printed: Node) -> Verdict:
     if isinstance(stated, Sequence) or isinstance(printed, Sequence):
         return _compare_sequences(stated, printed)
     return compare_formulas(stated, printed)
+
+
+def _name_different_things(stated: Node, printed: Node) -> bool:
+    """Whether two values have the names of different quantities, as A = 12 and P = 12."""
+    if not isinstance(stated, Labelled) or not isinstance(printed, Labelled):
+        return False
+    names = [re.sub(r"[\W_]", "", node.label).lower() for node in (stated, printed)]
+    return names[0] != names[1] and all(_QUANTITY.fullmatch(name) for name in names)
 
 
 def _unlabel(stated: Node, printed: Node) -> tuple[Node, Node]:
@@ -88,13 +105,21 @@ def _compare_ordered(stated: Sequence, printed: Sequence) -> str:
     if verdict == SAME:
         has_lost_order = kinds[0] in ("tuple", "list") and kinds[1] == "set"
         # [0, 1] is a closed interval, or a list; (0, 1) is an open one, or a tuple.
-        may_be_intervals = kinds == ("list", "tuple") and len(stated.items) == 2
+        may_be_intervals = set(kinds) == {"list", "tuple"} and len(stated.items) == 2 and _is_range(stated.items)
         return UNSURE if has_lost_order or may_be_intervals else SAME
     if verdict == DIFFERENT and stated.kind == "several":
         # 2, 3 does not say whether the order matters.
         unordered = _compare_unordered(list(stated.items), list(printed.items))
         return UNSURE if unordered == SAME and printed.kind != "set" else unordered
     return verdict
+
+
+def _is_range(ends: Items[Node]) -> bool:
+    try:
+        low, high = (approximate(evaluate(bare(end))) for end in ends)
+        return bool(low < high)
+    except (UnreadableError, TypeError):
+        return False
 
 
 def _unwrap(node: Node) -> Node:

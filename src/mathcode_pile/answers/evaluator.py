@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mathcode_pile.answers.functions import COMPUTE, COMPUTE_CONSTANT, Value, bounded
+from mathcode_pile.answers.functions import COMPUTE, COMPUTE_CONSTANT, Value, bounded, mp
 from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, UnreadableError, literals
+
+# A sum that is this small may be 0.
+NOISE = mp.mpf(10) ** -40
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,19 @@ def evaluate(node: Node, at: Mapping[str, Value] | None = None) -> Value:
 
 def scalar(node: Node) -> Scalar:
     """Return the value of an expression without variables, with the precision it is written to."""
-    value = evaluate(node)
+    value = _without_noise(node, evaluate(node))
     decimals = [number for number in literals(node) if number.last_place is not None]
     if not decimals:
         return Scalar(value)
     return Scalar(value, _last_place(node), min(number.digits for number in decimals))
+
+
+def _without_noise(node: Node, value: Value) -> Value:
+    """Return 0 where terms cancel and only the rounding error of 50 digits is left."""
+    if not value or isinstance(value, Fraction) or not abs(value) < NOISE:
+        return value
+    with mp.workdps(2 * mp.dps):
+        return Fraction(0) if abs(evaluate(node)) < NOISE**2 else value
 
 
 def _last_place(node: Node) -> Fraction | None:

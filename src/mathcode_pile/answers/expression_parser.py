@@ -7,7 +7,7 @@ from mathcode_pile.answers.lexer import Token
 from mathcode_pile.answers.number_literals import parse_in_base, parse_number
 from mathcode_pile.answers.token_lists import Cursor
 from mathcode_pile.answers.values import Apply, Constant, Node, Number, Symbol, UnreadableError
-from mathcode_pile.answers.vocabulary import CONSTANTS, CONSTRUCTORS, FUNCTIONS, GREEK, NUMBER_TYPES
+from mathcode_pile.answers.vocabulary import BASES, CONSTANTS, CONSTRUCTORS, FUNCTIONS, GREEK, NUMBER_TYPES
 
 MAX_DEPTH = 30
 MAX_CHAIN = 100
@@ -63,9 +63,6 @@ class _Parser(Cursor):
                 operator = self.take().text
                 name = {"*": "mul", "/": "div"}.get(operator, "mod")
                 node = self._joined(name, node, self.signed())
-            elif self._is_mixed_fraction(node):
-                # 3 1/2 is three and a half.
-                node = Apply("add", (node, self._fraction()))
             elif self._starts_factor(token):
                 node = self._joined("mul", node, self.power())
             else:
@@ -96,28 +93,29 @@ class _Parser(Cursor):
             return self.tokens[self.position - 1].kind == "close" and not self.printed
         return token.kind in ("name", "command", "open") or token.text in ("⌊", "⌈")
 
-    def _is_mixed_fraction(self, node: Node) -> bool:
-        if not isinstance(node, Number) or node.last_place is not None or self.position == 0:
-            return False
-        before = self.tokens[self.position - 1]
-        if before.kind != "number":
-            return False
+    def _at_mixed_fraction(self) -> bool:
+        """Whether the fraction of a mixed number follows a whole number."""
         pieces = [t.text for t in self.tokens[self.position : self.position + 7]]
-        if pieces[:1] == ["frac"]:
+        if self.at("frac"):
             return len(pieces) == 7 and pieces[2].isdigit() and pieces[5].isdigit() and int(pieces[2]) < int(pieces[5])
-        return len(pieces) >= 3 and pieces[1] == "/" and pieces[0].isdigit() and pieces[2].isdigit()
+        has_slash = len(pieces) >= 3 and pieces[1] == "/" and pieces[0].isdigit() and pieces[2].isdigit()
+        return has_slash and self.tokens[self.position].spaced
 
     def _fraction(self) -> Node:
         if self.at("frac"):
-            return self.power()
-        top = self.atom()
+            return self.atom()
+        top = self._number(self.take())
         self.take("/")
-        return Apply("div", (top, self.atom()))
+        return Apply("div", (top, self._number(self.take())))
 
     def signed(self) -> Node:
         if self.at("-"):
             self.take()
-            return Apply("neg", (self._deeper(),))
+            node = self._deeper()
+            if isinstance(node, Apply) and node.function in ("percent", "degree"):
+                # -5% is a percentage of -5.
+                return Apply(node.function, (Apply("neg", node.arguments),))
+            return Apply("neg", (node,))
         if self.at("+"):
             self.take()
             return self._deeper()
@@ -135,7 +133,7 @@ class _Parser(Cursor):
         base = self.postfix()
         if self.at("^", "**"):
             self.take()
-            return Apply("pow", (base, self._deeper()))
+            return Apply("pow", (base, self._deeper() if self.printed or self.at("-", "+") else self.group()))
         return base
 
     def postfix(self) -> Node:
@@ -144,7 +142,10 @@ class _Parser(Cursor):
         for _ in range(4):
             if self.at("!"):
                 self.take()
-                node = Apply("factorial", (node,))
+                is_double = self.at("!")
+                if is_double:
+                    self.take()
+                node = Apply("factorial2" if is_double else "factorial", (node,))
             elif self.at("%") and not self._has_operand():
                 self.take()
                 node = Apply("percent", (node,))
@@ -161,7 +162,7 @@ class _Parser(Cursor):
         """Read a number, a name, a command, a bracket, or |x|."""
         token = self.take()
         if token.kind == "number":
-            return self._number(token)
+            return self._mixed(self._number(token))
         if token.kind == "name":
             return self._name(token)
         if token.kind == "command":
@@ -175,7 +176,14 @@ class _Parser(Cursor):
             return Apply(function, (node,))
         raise UnreadableError("not_an_expression")
 
-    def _number(self, token: Token) -> Node:
+    def _mixed(self, number: Number) -> Node:
+        """Return a number with the fraction behind it, if any: 3 1/2 is three and a half."""
+        is_whole = number.last_place is None and self.tokens[self.position - 1].kind == "number"
+        if not is_whole or not self._at_mixed_fraction():
+            return number
+        return Apply("add", (number, self._fraction()))
+
+    def _number(self, token: Token) -> Number:
         text = token.text
         if self.at("_") and not self.printed:
             # 1011_2: a number in another base.
@@ -206,7 +214,9 @@ class _Parser(Cursor):
             return self._bracket(self.take())
         if self.at("-", "+"):
             return self.signed()
-        return self.atom()
+        token = self.peek()
+        # The argument of a command without braces is one number, never a mixed one.
+        return self._number(self.take()) if token is not None and token.kind == "number" else self.atom()
 
     def _command(self, token: Token) -> Node:
         name = token.text
@@ -282,8 +292,8 @@ class _Parser(Cursor):
                 self.take()
                 exponent = self.group()
         arguments = self._arguments()
-        if function == "log" and base is None and name == "lg":
-            base = Number(Fraction(10))
+        if function == "log" and base is None and name in BASES and not self.printed:
+            function = f"any_{name}"
         if function == "cbrt":
             function, arguments = "root", (*arguments, Number(Fraction(3)))
         if base is not None:

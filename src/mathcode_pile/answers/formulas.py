@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 
 from mathcode_pile.answers.builders import turned
+from mathcode_pile.answers.constants import UP_TO_CONSTANT, has_constant, renamed
 from mathcode_pile.answers.evaluator import evaluate
 from mathcode_pile.answers.functions import Value, approximate, is_real, mp
 from mathcode_pile.answers.quantities import compare_percent
 from mathcode_pile.answers.scalars import DIFFERENT, FLOAT_ERROR, FULL_DIGITS, SAME, UNSURE, Verdict, compare_numbers
 from mathcode_pile.answers.values import (
     Apply,
-    Constant,
     Labelled,
     Node,
-    Number,
     Relation,
     Symbol,
     UnreadableError,
     free_symbols,
+    is_scalar,
     literals,
 )
 from mathcode_pile.answers.word_answers import compare_words
@@ -35,65 +35,80 @@ _MAX_EQUATION_VARIABLES = 6
 
 
 def compare_formulas(stated: Node, printed: Node) -> Verdict:
-    """Return the verdict on two formulas; + C on the stated side may be any constant."""
+    """Return the verdict on two formulas. Where a constant was left open, the method is `up_to_constant`."""
     variables, others = free_symbols(stated), free_symbols(printed)
     if not variables and not others:
         return compare_percent(stated, printed, False)
     if isinstance(stated, Symbol) and isinstance(printed, Symbol):
         return compare_words(stated, printed)
-    constant = _integration_constant(stated, variables, others)
-    if constant:
-        verdict = _compare_points(stated, printed, constant)
-        if verdict != SAME and variables - {constant} != others:
-            return UNSURE, "variables"
-        return verdict, "symbolic"
-    verdict = _compare_points(stated, printed, None)
+    verdict = _compare_points(stated, printed)
+    if verdict != SAME and has_constant(stated):
+        offset = _compare_antiderivatives(stated, printed)
+        if offset:
+            return offset, UP_TO_CONSTANT
+    if verdict != SAME and any(_same_family(stated, other) for other in renamed(printed)):
+        return SAME, UP_TO_CONSTANT
     if verdict == SAME or variables == others:
         return verdict, "symbolic"
     # Formulas in different variables are about different things, unless a variable cancels out: x/x and 1.
     return UNSURE, "variables"
 
 
-def _integration_constant(stated: Node, variables: frozenset[str], others: frozenset[str]) -> str | None:
-    """Return the C of x^2/2 + C: a term of its own beside a formula, which the program did not print."""
-    if not isinstance(stated, Apply) or stated.function not in ("add", "sub"):
-        return None
-    terms = [term.name for term in stated.arguments if isinstance(term, Symbol) and term.name in ("C", "c", "C1")]
-    rest = [name for term in stated.arguments for name in free_symbols(term)]
-    if len(terms) != 1 or rest.count(terms[0]) != 1 or terms[0] in others or not variables - {terms[0]} & others:
-        return None
-    return terms[0]
-
-
-def _compare_points(stated: Node, printed: Node, constant: str | None) -> str:
-    """Compare two expressions at points where their variables have unrelated values."""
-    pairs = list(_values_at_points(stated, printed, constant))
+def _compare_antiderivatives(stated: Node, printed: Node) -> str:
+    """Compare a formula with + C to one with or without it; empty if they are about different variables."""
+    one, other = (_at_zero(node) for node in (stated, printed))
+    if not free_symbols(one) or free_symbols(one) != free_symbols(other):
+        return ""
+    if len(free_symbols(one)) > 1:
+        return UNSURE  # the constant may depend on the others
+    pairs = list(_values_at_points(one, other))
     if len(pairs) < 3:
         return UNSURE
-    decimals = [n for n in literals(printed) if n.last_place is not None and n.digits >= FULL_DIGITS]
-    tolerance = FLOAT_ERROR if decimals else mp.mpf(10) ** -30
-    least = mp.mpf(1) if constant else mp.mpf(10) ** -20
+    largest = max(max(abs(a), abs(b)) for a, b in pairs)
+    offsets = [b - a for a, b in pairs[:4]]
+    spread = max(abs(offset - offsets[0]) for offset in offsets)
+    return SAME if spread <= max(_tolerance(printed), mp.mpf(10) ** -25) * 10 * max(1, largest) else DIFFERENT
+
+
+def _at_zero(node: Node) -> Node:
+    """Return a formula without its + C."""
+    if not has_constant(node):
+        return node
+    assert isinstance(node, Apply)
+    return Apply("add", tuple(term for term in node.arguments if term != Symbol("C")))
+
+
+def _same_family(stated: Node, printed: Node) -> bool:
+    return free_symbols(stated) == free_symbols(printed) and _compare_points(stated, printed) == SAME
+
+
+def _compare_points(stated: Node, printed: Node) -> str:
+    """Compare two expressions at points where their variables have unrelated values."""
+    pairs = list(_values_at_points(stated, printed))
+    if len(pairs) < 3:
+        return UNSURE
+    tolerance, least = _tolerance(printed), mp.mpf(10) ** -20
     agree = [abs(other - one) <= tolerance * max(abs(one), abs(other), least) for one, other in pairs]
     if all(agree):
         return SAME
-    if constant:
-        offsets = [other - one for one, other in pairs[:4]]
-        spread = max(abs(offset - offsets[0]) for offset in offsets)
-        return SAME if spread <= max(tolerance, mp.mpf(10) ** -25) * 10 else DIFFERENT
     # sqrt(x^2) and x agree for positive numbers only.
     return UNSURE if any(agree) else DIFFERENT
 
 
-def _values_at_points(stated: Node, printed: Node, constant: str | None) -> Iterator[tuple[Value, Value]]:
-    """Yield the values of two expressions at each point where both have one, a constant of integration being 0."""
+def _tolerance(printed: Node) -> Value:
+    """Return how far the values of a printed formula may be off, relative to them."""
+    decimals = [n for n in literals(printed) if n.last_place is not None and n.digits >= FULL_DIGITS]
+    return FLOAT_ERROR if decimals else mp.mpf(10) ** -30
+
+
+def _values_at_points(stated: Node, printed: Node) -> Iterator[tuple[Value, Value]]:
+    """Yield the values of two expressions at each point where both have one."""
     names = sorted(free_symbols(stated) | free_symbols(printed))
     if len(names) > len(_POINTS):
         raise UnreadableError("too_many_variables")
     for shift in range(6):
         sign = -1 if shift >= 4 else 1
         at = {name: sign * mp.mpf(_POINTS[(i + shift) % 7]) * (1 + shift // 3) for i, name in enumerate(names)}
-        if constant:
-            at[constant] = mp.mpf(0)
         try:
             one, other = approximate(evaluate(stated, at)), approximate(evaluate(printed, at))
         except UnreadableError as reason:
@@ -159,10 +174,5 @@ def compare_relations(stated: Node, printed: Node) -> Verdict:
         return UNSURE, "relation"
     if not all(map(is_scalar, (left, right, stated.left, stated.right))):
         return UNSURE, "relation"
-    verdict = _compare_points(Apply("sub", (stated.left, stated.right)), Apply("sub", (left, right)), None)
+    verdict = _compare_points(Apply("sub", (stated.left, stated.right)), Apply("sub", (left, right)))
     return (SAME if verdict == SAME else UNSURE), "relation"
-
-
-def is_scalar(node: Node) -> bool:
-    """Whether a value is one number or formula."""
-    return isinstance(node, Number | Constant | Symbol | Apply)

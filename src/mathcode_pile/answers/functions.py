@@ -149,6 +149,15 @@ def _factorial(value: Value) -> Value:
     return _gamma(_add(value, Fraction(1)))
 
 
+def _double_factorial(value: Value) -> Value:
+    number = _whole(value)
+    if number < 0:
+        raise ValueError
+    if number > MAX_FACTORIAL:
+        raise TooLargeError("too_large")
+    return Fraction(math.prod(range(number, 0, -2)))
+
+
 def _gamma(value: Value) -> Value:
     if abs(value) > MAX_FACTORIAL:
         raise TooLargeError("too_large")
@@ -217,6 +226,7 @@ COMPUTE: dict[str, Callable[..., Value]] = {name: _by_mpmath(name) for name in _
     "sub": lambda a, b: _add(a, -b),
     "mul": _multiply,
     "div": _divide,
+    "clock": _divide,
     "pow": _power,
     "neg": lambda a: -a,
     "percent": lambda a: _divide(a, Fraction(100)),
@@ -226,6 +236,7 @@ COMPUTE: dict[str, Callable[..., Value]] = {name: _by_mpmath(name) for name in _
     "log": _logarithm,
     "abs": abs,
     "factorial": _factorial,
+    "factorial2": _double_factorial,
     "gamma": _gamma,
     "binomial": _counting(math.comb, MAX_BINOMIAL),
     "permutations": _counting(math.perm, MAX_FACTORIAL),

@@ -9,18 +9,25 @@ from typing import NamedTuple
 
 from mathcode_pile.answers.builders import bare
 from mathcode_pile.answers.equality import compare_values
+from mathcode_pile.answers.outputs import output_lines, result_texts, why_no_result
 from mathcode_pile.answers.reading import read_printed, read_stated
-from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE
-from mathcode_pile.answers.values import Constant, Node, Sequence, TooLargeError, UnreadableError, show
+from mathcode_pile.answers.readings import readings
+from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, any_of
+from mathcode_pile.answers.values import Constant, Node, TooLargeError, UnreadableError, show
 
 # A longer output is no result.
 MAX_OUTPUT = 65_536
-MAX_LINES = 200
 
 _BEYOND = re.compile(
     r"\\(?:i?int|oint|sum|prod|lim|det|partial|frac\s*\{\s*d|d?frac\s*\{\\partial|begin\s*\{[vV]matrix)"
 )
 _IN_BASE = re.compile(r"\$?(-?[0-9A-Za-z]*\d[0-9A-Za-z]*)_(?:\d+|\{\d+\})\$?")
+_MODULUS = re.compile(
+    r"\s*\(?\s*(?:\\pmod|\\text\{ *\(?mod *\}|\(\\?(?:mod|bmod))\s*(?:\{(?P<braced>\d{1,9})\}|(?P<plain>\d{1,9}))"
+    r"\s*\)?\s*\$?\.?\s*\Z"
+)
+# The space between two numbers tells them apart.
+_SPACE = re.compile(r"(?<![0-9.])\s+|\s+(?![0-9.])")
 _NOTHING = re.compile(r"\s*(?:none|nan|null|undefined|error\b.*|traceback.*|[<][a-z_].*)\s*", re.IGNORECASE | re.DOTALL)
 
 
@@ -50,6 +57,9 @@ def judge(stated: str, printed: str) -> Comparison:
 
 
 def _judge(stated: str, printed: str) -> Comparison:
+    residue, modulus = _split_modulus(stated)
+    if modulus:
+        return _judge_residue(residue, printed, modulus)
     shown = _shorten(stated), _shorten(printed)
     if not printed.strip():
         return Comparison(UNSURE, "no_output", *shown)
@@ -69,19 +79,40 @@ def _judge(stated: str, printed: str) -> Comparison:
     return _judge_output(value, stated, printed)
 
 
+def _split_modulus(text: str) -> tuple[str, int]:
+    """Return a text without a modulus at its end, `7 \\pmod{12}`, and that modulus; 0 if there is none."""
+    match = _MODULUS.search(text)
+    return (text[: match.start()], int(match["braced"] or match["plain"])) if match else (text, 0)
+
+
+def _judge_residue(stated: str, printed: str, modulus: int) -> Comparison:
+    """Compare a residue with an output, which may name its modulus too. Another representative is left undecided."""
+    residue, printed_modulus = _split_modulus(printed.strip())
+    found = _judge(stated, residue)
+    is_integer = all(value.lstrip("-").isdigit() for value in (found.stated, found.printed))
+    is_same_class = is_integer and (int(found.stated) - int(found.printed)) % modulus == 0
+    if printed_modulus not in (0, modulus) or (found.verdict == DIFFERENT and is_same_class):
+        return found._replace(verdict=UNSURE, method="residue")
+    return found
+
+
 def _is_same_text(stated: str, printed: str) -> bool:
     """Whether the two are the same apart from case, space, dollar signs and full stops."""
-    one, other = ("".join(text.lower().replace("$", "").split()).strip(".") for text in (stated, printed))
+    one, other = (_SPACE.sub("", text.lower().replace("$", "")).strip(".") for text in (stated, printed))
     return one == other and 0 < len(one) <= 1000
 
 
 def _judge_output(value: Node, stated: str, printed: str) -> Comparison:
     in_base = _IN_BASE.fullmatch(stated.strip())
     if in_base and printed.strip().lower() == in_base[1].lower():
-        # 25_6: a program that writes a number in base 6 prints 25.
-        return Comparison(SAME, "numeric", show(value), _shorten(printed))
+        # 25_6: a program that writes a number in base 6 prints 25, and so does one that computes 25.
+        verdict = UNSURE if printed.strip().isdigit() else SAME
+        return Comparison(verdict, "base", show(value), _shorten(printed))
     found: list[Comparison] = []
-    for text in _readings(value, printed):
+    reason = why_no_result(value, printed)
+    if reason:
+        return Comparison(UNSURE, reason, show(value), _shorten(printed))
+    for text in result_texts(value, printed):
         one = _judge_value(value, text)
         if one.verdict == SAME:
             return one
@@ -106,7 +137,14 @@ def _judge_value(value: Node, text: str) -> Comparison:
         return Comparison(UNSURE, f"printed_{reason}", understood, _shorten(text))
     if bare(output) == Constant("nan"):
         return Comparison(UNSURE, "no_value", understood, "nan")
-    pair = understood, show(output)
+    found = [_judge_pair(one, output) for one in readings(value)]
+    best = any_of([one.verdict for one in found])
+    return next(one for one in found if one.verdict == best)
+
+
+def _judge_pair(value: Node, output: Node) -> Comparison:
+    """Compare two values as they were understood. Raises NeedsSymbolsError."""
+    pair = show(value), show(output)
     try:
         verdict, method = compare_values(value, output)
     except TooLargeError:
@@ -121,32 +159,6 @@ def _judge_value(value: Node, text: str) -> Comparison:
     if (verdict, method) == (UNSURE, "symbolic"):
         raise NeedsSymbolsError(Comparison(verdict, method, *pair))
     return Comparison(verdict, method, *pair)
-
-
-def output_lines(printed: str) -> list[str]:
-    """Return the last lines of an output that are not blank."""
-    return [line.strip() for line in printed.splitlines() if line.strip()][-MAX_LINES:]
-
-
-def _readings(value: Node, printed: str) -> list[str]:
-    """Return the parts of an output that may be the value, the likeliest first."""
-    lines = output_lines(printed)
-    if len(lines) == 1:
-        return lines
-    whole = " ".join(lines)
-    if _is_balanced(whole) and not _is_balanced(lines[-1]):
-        # Most often a matrix.
-        return [whole]
-    readings = [lines[-1]]
-    inner = bare(value)
-    if isinstance(inner, Sequence) and len(inner.items) == len(lines) and inner.kind != "matrix":
-        # One line for each value.
-        readings.insert(0, ", ".join(lines))
-    return readings
-
-
-def _is_balanced(line: str) -> bool:
-    return all(line.count(a) == line.count(b) for a, b in ("()", "[]", "{}"))
 
 
 def _is_elsewhere(value: Node, printed: str) -> bool:

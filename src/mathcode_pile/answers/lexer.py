@@ -32,7 +32,7 @@ _TEXT = re.compile(
     r"\\(?:text|mathrm|textrm|mbox|hbox|textbf|mathbf|textit|mathit|textsf|mathsf|operatorname\*?|bm)\s*\{([^{}]*)\}"
 )
 _TOKEN = re.compile(
-    r"(?P<number>0[xX][0-9a-fA-F]+\b|0[bB][01]+\b|0[oO][0-7]+\b|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![a-zA-Z]))?)"
+    r"(?P<number>0[xX][0-9a-fA-F]+\b|0[bB][01]+\b|0[oO][0-7]+\b|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![a-ik-zA-Z]))?)"
     r"|(?P<command>\\[a-zA-Z]+)"
     r"|(?P<escaped>\\[{}\\%$&#_|, ])"
     r"|(?P<word>[A-Za-z][A-Za-z0-9]*(?:'(?:s|t)\b)?)"
@@ -41,6 +41,13 @@ _TOKEN = re.compile(
     r"|(?P<space>\s+)"
 )
 
+# 0.1\overline{6} and 0.\dot{3}.
+_REPEATING = re.compile(
+    r"(?<![\d.,])(?P<whole>\d{0,12})\.(?P<once>\d{0,12})(?:\\(?:overline|bar)\s*\{\s*(?P<again>\d{1,12})\s*\}"
+    r"|\\(?:dot|overset\s*\{\s*\.\s*\})\s*\{\s*(?P<digit>\d)\s*\})"
+)
+# 1,00,000: in India the groups above the first have two digits.
+_LAKHS = re.compile(r"(?<![\d.,])(\d{1,2}(?:,\d{2})+,\d{3})(?![\d,])")
 # 1,234,567 and 1{,}234 and 1\,234: one to three digits, then groups of three.
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,|\{,\}|\\,|\\ )\d{3})+)(?![\d])(?!,\d)")
 _BRACE_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!)(?=\d{3}(?!\d))")
@@ -63,6 +70,7 @@ def clean(text: str) -> str:
     text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}", text)
     text = re.sub(r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{", text)
     text = re.sub(r"\\sqrt\s*(\d)", r"\\sqrt{\1}", text)
+    text = _REPEATING.sub(_as_fraction, text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", r" \\degree ", text)
     text = re.sub(r"\\mathbb\s*\{?([A-Z])\}?", r" \\mathbb\1 ", text)
     for _ in range(3):
@@ -70,6 +78,13 @@ def clean(text: str) -> str:
         if not found:
             break
     return text
+
+
+def _as_fraction(match: re.Match[str]) -> str:
+    """Write a repeating decimal, 0.1\\overline{6}, as a fraction."""
+    whole, once, again = match["whole"] or "0", match["once"], match["again"] or match["digit"]
+    top = int(whole + once + again) - int(whole + once)
+    return f"(\\frac{{{top}}}{{{10 ** len(once) * (10 ** len(again) - 1)}}})"
 
 
 def _mark_text(match: re.Match[str]) -> str:
@@ -90,6 +105,7 @@ def _drop_dollars(text: str) -> str:
 
 def join_thousands(text: str) -> str:
     """Take the separators out of 1,234,567."""
+    text = _LAKHS.sub(lambda m: m[1].replace(",", ""), text)
     return _THOUSANDS.sub(lambda m: m[1] + re.sub(r"\D", "", m[2]), text)
 
 

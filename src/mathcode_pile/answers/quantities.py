@@ -71,6 +71,10 @@ def _is_percent(node: Node) -> bool:
 
 def compare_percent(stated: Node, printed: Node, is_approximate: bool) -> Verdict:
     """Return the verdict on two numbers; with a percent sign on one side only, 25% may mean 25 or 0.25."""
+    if _is_clock(stated) and _is_clock(printed):
+        # 2:30 and 1:15 are the same ratio, but different times.
+        is_same = compare_numbers(stated, printed) == SAME
+        return (SAME if stated == printed else UNSURE if is_same else DIFFERENT), "time"
     bare, other = _without_sign(stated), _without_sign(printed)
     if _is_percent(stated) == _is_percent(printed):
         verdict = compare_numbers(stated, printed, is_approximate)
@@ -90,6 +94,10 @@ def compare_percent(stated: Node, printed: Node, is_approximate: bool) -> Verdic
     if _is_percent(stated) and (_rounds_to(bare, other) or _rounds_to(bare, hundredfold)):
         return UNSURE, "numeric"
     return verdict, "numeric"
+
+
+def _is_clock(node: Node) -> bool:
+    return isinstance(node, Apply) and node.function == "clock"
 
 
 def _without_sign(node: Node) -> Node:

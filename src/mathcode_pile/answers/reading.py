@@ -28,6 +28,12 @@ _REFERENCE = re.compile(
     r"|problem|example|question|line|case|part|see)\.?\s*\(?\d[\d.]*\)?(?!\s*[:=\d])|\b\d{4}-\d\d-\d\d\b|\b\d\d?/\d\d?/\d{4}\b",
     re.IGNORECASE,
 )
+# 2.500.000, as many languages group digits.
+_DOTTED = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?![\w.,]*\d)")
+_TORN = re.compile(r"\d\.\d+\.\d")
+_REMAINDER = re.compile(
+    r'\A\s*(-?\d+)"?\s*(?:,|with|and)?\s*(?:a )?"?\s*(?:remainder|rem\.?|[Rr])\b\s*(?:of|is|=)?\s*"?\s*(\d+)\s*\Z'
+)
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?")
 _NUMPY = re.compile(r"\[[\s\[\]\d.eE+\-jinfTrueFals]+\]")
 _NUMBERS = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?(?:/\d+)?(?:[ \t]+[-+]?[\d.]+(?:[eE][-+]?\d+)?(?:/\d+)?)+")
@@ -37,7 +43,10 @@ _BRACES = re.compile(
     r"|\\[\\{}](?!boxed|fbox)|(?P<brace>[{}])"
 )
 # The reading of a text that failed for these reasons fails for its parts too.
-_FINAL = ("too_long", "too_large", "too_deep", "unbalanced", "several_relations", "ratio")
+_FINAL = (
+    *("too_long", "too_large", "too_deep", "unbalanced", "ratio"),
+    *("several_relations", "several_values", "torn_number"),
+)
 
 
 def last_box(text: str) -> str | None:
@@ -108,6 +117,9 @@ def _read_sentence(text: str, parser: ValueParser) -> Node:
     plain = _join_outside_brackets(re.sub(r"\*\*(?=\S)([^*]+)(?<=\S)\*\*(?=$|[\s.])", r" \1", clean(text)).strip())
     if _REFERENCE.search(plain):
         raise UnreadableError("reference")
+    plain = _REMAINDER.sub(r"(\1, \2)", _DOTTED.sub(lambda match: match[0].replace(".", ""), plain))
+    if _TORN.search(plain):
+        raise UnreadableError("torn_number")
     approximate = _APPROXIMATE.match(plain)
     if approximate:
         plain = plain[approximate.end() :]

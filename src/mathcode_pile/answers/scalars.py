@@ -69,7 +69,8 @@ def _compare_complex(stated: Scalar, printed: Scalar, is_approximate: bool) -> s
     for name in ("real", "imag"):
         one, other = (Scalar(getattr(approximate(v.value), name), v.last_place, v.digits) for v in (stated, printed))
         # A part that should be 0 shows the rounding error of the other part.
-        is_noise = not one.value and abs(other.value) < abs(approximate(printed.value)) * mp.mpf(10) ** -12
+        is_zero = abs(one.value) <= abs(approximate(stated.value)) * EXACT
+        is_noise = is_zero and abs(other.value) < abs(approximate(printed.value)) * mp.mpf(10) ** -12
         parts.append(SAME if is_noise else compare_scalars(one, other, is_approximate))
     return all_of(parts)
 
@@ -77,7 +78,7 @@ def _compare_complex(stated: Scalar, printed: Scalar, is_approximate: bool) -> s
 def _compare_with_exact(stated: Scalar, printed: Scalar, distance: Value, size: Value) -> str:
     """Return the verdict on a printed decimal that should be an exact number."""
     if printed.is_exact:
-        return DIFFERENT
+        return UNSURE if _may_be_rounded(stated, printed, distance, size) else DIFFERENT
     coarse, is_full = _half(printed.last_place), printed.digits >= FULL_DIGITS
     if stated.value == 0:
         # A float shows 0 as 1.2246467991473532e-16: with all digits, and far below the numbers it comes from.
@@ -86,7 +87,9 @@ def _compare_with_exact(stated: Scalar, printed: Scalar, distance: Value, size: 
         return _unsure_within(coarse, distance)
     if integer_place(stated):
         tolerance = min(size * FLOAT_ERROR, max(mp.mpf(10) ** -6, size * mp.mpf(2) ** -50))
-        if is_full and coarse <= 1 and distance <= tolerance:
+        # A float holds 15 digits, so it shows a larger number only if the others are 0.
+        is_held = coarse <= 1 or (coarse <= size * mp.mpf(2) ** -50 and _significant_digits(stated) <= 15)
+        if is_full and is_held and distance <= tolerance:
             return SAME
         return _unsure_within(coarse, distance)
     bound = coarse * (1 + FLOAT_ERROR)
@@ -94,6 +97,17 @@ def _compare_with_exact(stated: Scalar, printed: Scalar, distance: Value, size: 
     if printed.digits >= MIN_DIGITS and distance <= tolerance:
         return SAME
     return _unsure_within(bound, distance)
+
+
+def _may_be_rounded(stated: Scalar, printed: Scalar, distance: Value, size: Value) -> bool:
+    """Whether a whole number may be a rounded one: no such number equals 2000 pi, so 6283 was not meant exactly."""
+    if integer_place(stated) is None or integer_place(printed) is not None or distance > 0.5:
+        return False
+    return not isinstance(printed.value, Fraction) or distance <= size / 100
+
+
+def _significant_digits(value: Scalar) -> int:
+    return len(str(abs(value.value)).rstrip("0"))
 
 
 def _half(place: Fraction | None) -> Value:

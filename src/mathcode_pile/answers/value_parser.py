@@ -17,6 +17,7 @@ from mathcode_pile.answers.builders import (
 )
 from mathcode_pile.answers.expression_parser import MAX_DEPTH, parse_expression
 from mathcode_pile.answers.lexer import Token
+from mathcode_pile.answers.scalars import DIFFERENT, compare_numbers
 from mathcode_pile.answers.token_lists import (
     INEQUALITIES,
     RELATIONS,
@@ -47,8 +48,9 @@ from mathcode_pile.answers.values import (
     UnionOf,
     UnreadableError,
     free_symbols,
+    is_scalar,
 )
-from mathcode_pile.answers.vocabulary import CONSTRUCTORS
+from mathcode_pile.answers.vocabulary import CONSTRUCTORS, MAGNITUDES
 
 _WORDS: dict[str, Node] = {
     "true": Truth(True), "yes": Truth(True), "false": Truth(False), "no": Truth(False),
@@ -84,6 +86,8 @@ class ValueParser:
     def _several(self, tokens: list[Token]) -> Node:
         arrow = split(tokens, lambda t: t.text == "→")
         if len(arrow) > 1:
+            if self.printed and arrow[0] and all(t.kind == "number" for t in arrow[0]):
+                raise UnreadableError("several_values")
             return self.read(arrow[-1])
         for word, sign in (("or", "|"), ("and", "&")):
             parts = split(tokens, partial(_is_conjunction, word))
@@ -123,7 +127,8 @@ class ValueParser:
         if operators == ["!="]:
             return Relation("!=", self._union(parts[0]), self._union(parts[1]))
         if operators == [":"] and all(len(p) == 1 and p[0].kind == "number" for p in parts):
-            return Apply("div", (parse_expression(parts[0], self.printed), parse_expression(parts[1], self.printed)))
+            pair = parse_expression(parts[0], self.printed), parse_expression(parts[1], self.printed)
+            return Apply("clock" if _is_clock(parts[0][0].text, parts[1][0].text) else "div", pair)
         if operators.count(":") > 1:
             raise UnreadableError("ratio")
         return self._equation(operators, parts)
@@ -147,6 +152,8 @@ class ValueParser:
         if isinstance(left, Symbol):
             return Labelled(label, last)
         if not free_symbols(left) or not isinstance(left, Apply):
+            if self.printed and _are_different(left, bare(last)):
+                raise UnreadableError("several_values")
             return Labelled("", last)
         return Labelled("", last, len(parts) == 2, left)
 
@@ -187,12 +194,14 @@ class ValueParser:
             return self._value(tokens)
         if isinstance(node, Text) and unit:
             raise UnreadableError("words")
+        node, unit = _magnified(node, unit)
         unit = unit or ("dollar" if amounts else "")
         return Quantity(node, unit, is_approximate) if unit or is_approximate else node
 
     def _value(self, tokens: list[Token]) -> Node:
-        if tokens and tokens[0].kind == "command" and tokens[0].text == "begin":
-            return self._environment(tokens)
+        start = next((i for i, t in enumerate(tokens) if t.kind == "command" and t.text == "begin"), None)
+        if start is not None and tokens[-1].text == "}":
+            return self._scaled(tokens[:start], self._environment(tokens[start:]))
         name = " ".join(t.text for t in tokens if t.text not in (".", "'", "(", ")", '"'))
         known: Node | None = _WORDS.get(name) or _WORDS.get(name.lower())
         if known is not None:
@@ -257,6 +266,18 @@ class ValueParser:
             return node.items
         return (node,)
 
+    def _scaled(self, factor: list[Token], matrix: Node) -> Node:
+        """Return a matrix times the factor before it, if any."""
+        if factor and factor[-1].text == "*":
+            factor = factor[:-1]
+        if not factor or not isinstance(matrix, Sequence):
+            return matrix
+        is_sign = [t.text for t in factor] == ["-"]
+        node = Apply("neg", (Number(Fraction(1)),)) if is_sign else parse_expression(factor, self.printed)
+        rows = [row.items for row in matrix.items if isinstance(row, Sequence)]
+        scaled = [Sequence("list", tuple(Apply("mul", (node, bare(item))) for item in row)) for row in rows]
+        return Sequence("matrix", tuple(scaled))
+
     def _environment(self, tokens: list[Token]) -> Node:
         name = tokens[2].text if len(tokens) > 2 else ""
         end = next((i for i, t in enumerate(tokens) if t.text == "end"), 0)
@@ -270,8 +291,29 @@ class ValueParser:
         return matrix([Sequence("list", row) for row in cells])
 
 
+def _is_clock(hours: str, minutes: str) -> bool:
+    """Whether numbers around a colon may be a time of day, as 2:30 and 12:05."""
+    return len(hours) <= 2 and minutes.isdigit() and len(minutes) == 2 and int(hours) <= 24 and int(minutes) < 60
+
+
+def _are_different(left: Node, right: Node) -> bool:
+    """Whether two sides of a printed equation are different numbers, as in 7 = 5."""
+    if free_symbols(left) or free_symbols(right) or not all(map(is_scalar, (left, right))):
+        return False
+    return compare_numbers(left, right) == compare_numbers(right, left) == DIFFERENT
+
+
 def _is_conjunction(word: str, token: Token) -> bool:
     return token.kind == "name" and token.text.lower() == word
+
+
+def _magnified(node: Node, unit: str) -> tuple[Node, str]:
+    """Return a number of millions and its unit as a plain number and the rest of the unit."""
+    first, _, rest = unit.partition(" ")
+    power = MAGNITUDES.get(first.rstrip("s"))
+    if power is None or free_symbols(node) or not is_scalar(node):
+        return node, unit
+    return Apply("mul", (node, Number(Fraction(10**power)))), rest.removeprefix("of ")
 
 
 def _is_comma(token: Token) -> bool:

@@ -129,6 +129,11 @@ _Set = Sequence | Interval | UnionOf
 Node = _Scalar | _Set | Relation | Labelled | PlusMinus | Quantity | Truth | Text
 
 
+def is_scalar(node: "Node | None") -> bool:
+    """Whether a value is one number or formula."""
+    return isinstance(node, Number | Constant | Symbol | Apply)
+
+
 def free_symbols(node: "Node | None") -> frozenset[str]:
     """Return the names of the variables in a value."""
     match node:

@@ -17,6 +17,12 @@ FUNCTIONS = {
 }  # fmt: skip
 """What LaTeX or Python calls a function, in lower case, and what it is called in our trees."""
 
+MAGNITUDES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+"""The words that are powers of ten."""
+
+BASES: dict[str, tuple[int | None, ...]] = {"log": (None, 10), "lg": (10, 2)}
+"""The bases that a logarithm stated without one may have; None is e."""
+
 CONSTANTS = {
     "pi": "pi", "oo": "oo", "inf": "oo", "infinity": "oo", "infty": "oo", "e": "e", "exp1": "e",
     "nan": "nan", "zoo": "nan", "goldenratio": "golden",

@@ -14,9 +14,14 @@ _FULL_TURN = 7
 
 def may_be_degrees(angle: Node) -> bool:
     """Whether an angle is a plain number so large that degrees may be meant, or has an exponent 0 as a degree sign."""
-    if free_symbols(angle) or operations(angle) & {"pi", "degrees", *INVERSES}:
+    if not is_plain_angle(angle):
         return False
     return any(map(has_exponent_zero, walk(angle))) or _size(angle) >= _FULL_TURN
+
+
+def is_plain_angle(angle: Node) -> bool:
+    """Whether an angle is made of plain numbers, so that nothing in it says whether it is in degrees."""
+    return not free_symbols(angle) and not operations(angle) & {"pi", "degrees", *INVERSES}
 
 
 def has_exponent_zero(node: Node) -> bool:

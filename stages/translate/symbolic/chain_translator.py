@@ -4,11 +4,11 @@ Wrong results are translated like right ones; verify gives the verdict.
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.angles import without_degrees
 from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.identities import shows_identity
 from stages.translate.symbolic.latex_reader import read_tokens
@@ -17,7 +17,6 @@ from stages.translate.symbolic.nodes import (
     CALCULUS,
     Node,
     UnreadableError,
-    bits,
     free_symbols,
     integer,
     is_decimal,
@@ -30,7 +29,8 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.other_arithmetic import Arithmetics, other_arithmetic
 from stages.translate.symbolic.program_writer import write_program
 from stages.translate.symbolic.quantities import Quantities
-from stages.translate.symbolic.step_finder import Side, Spot, StepFinder
+from stages.translate.symbolic.reading import Side
+from stages.translate.symbolic.step_finder import Spot, StepFinder
 from stages.translate.symbolic.steps import Form, Step
 from stages.translate.symbolic.titles import title_of
 
@@ -46,29 +46,20 @@ class Translated(NamedTuple):
     computation: Computation | None
 
 
-def read_sides(chain: Chain, complex_numbers: bool) -> tuple[list[Side], list[Reason]]:
-    """Return the terms of a chain that can be read, and the reason for each of the others."""
-    sides: list[Side] = []
-    reasons: list[Reason] = []
-    for term in chain.terms:
-        try:
-            if term.tokens[:1] == ["+"]:
-                raise UnreadableError(Reason.TORN_LINE)
-            node = without_degrees(read_tokens(list(term.tokens), complex_numbers))
-            bits(node)
-            sides.append(Side(term, node))
-        except UnreadableError as error:
-            reasons.append(error.reason)
-    return sides, reasons
-
-
 def translate_chain(
-    chain: Chain, sides: list[Side], spot: Spot, before: str, page: Arithmetics, known: Quantities
+    chain: Chain,
+    sides: list[Side],
+    spot: Spot,
+    before: str,
+    page: Arithmetics,
+    known: Quantities,
+    why_not: Callable[[], Reason | None],
 ) -> Translated | Reason | None:
     """Return what one chain computes, None if it computes nothing, or why it is not translated.
 
     before: the part of the sentence before the chain. page: the other arithmetics that the page mentions.
     known: what the page has stated before; what this chain states is added.
+    why_not: why a chain that can be computed is left out, for example because the page rejects it.
     """
     if _IN_A_BASE.search(spot.sentence) and not any("_" in term.tokens for term in chain.terms):
         return Reason.DENIED
@@ -80,6 +71,8 @@ def translate_chain(
         if step and (reason := other_arithmetic([side.node for side in sides], spot.sentence, page)):
             step = step if chain.modulus else None
             reason = None if chain.modulus else reason
+        if step and (reason := why_not()):
+            step = None
     except UnreadableError as error:
         reason = error.reason
     if not is_residue:
@@ -90,8 +83,10 @@ def translate_chain(
         computation = _compute_symbolic(sides, spot, before)
     except UnreadableError as error:
         return error.reason
-    if computation and (other := other_arithmetic([side.node for side in sides], spot.sentence, page)):
-        return other
+    if computation:
+        reason = other_arithmetic([side.node for side in sides], spot.sentence, page) or why_not()
+    if reason:
+        return reason
     return Translated(None, computation) if computation else None
 
 

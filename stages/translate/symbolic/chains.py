@@ -4,26 +4,55 @@ Not covered: a chain that continues in the next display.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
+from stages.translate.symbolic.breaks import COMMA, mark_breaks
+from stages.translate.symbolic.latex_core import magnitude
 from stages.translate.symbolic.latex_tokens import MAX_TOKENS, clean, tokens_of
 from stages.translate.symbolic.nodes import UnreadableError
 
 _RELATIONS = {"=": "=", "\\approx": "~", "\\equiv": "mod", "\\doteq": "~", "\\simeq": "~", "\\thickapprox": "~"}
 _ENDS = {
-    ",", ";", "\\quad", "\\qquad", "\\Rightarrow", "\\implies", "\\Longrightarrow", "\\iff", "\\Leftrightarrow", "\\to",
-    "\\rightarrow", "\\Longleftrightarrow", "\\leftrightarrow", "<", ">", "\\le", "\\leq", "\\ge", "\\geq", "\\ne",
-    "\\neq", "\\lt", "\\gt", "\\not", "\\sim", "\\cong", ":", "\\mid", "\\in", "\\therefore", "\\because",
-    "\\leadsto", "\\land", "\\lor", "\\wedge", "\\vee", "\\propto", "\\stackrel", "\\overset", "\\underset", "?",
+    ",", ";", "\\quad", "\\qquad", "\\implies", "\\iff", "\\to", "<", ">", "\\le", "\\leq", "\\ge", "\\geq", "\\ne",
+    "\\neq", "\\lt", "\\gt", "\\not", "\\sim", "\\cong", ":", "\\mid", "\\in", "\\therefore", "\\because", "\\mapsto",
+    "\\leadsto", "\\land", "\\lor", "\\wedge", "\\vee", "\\propto", "\\stackrel", "?",
 }  # fmt: skip
+_ARROW = re.compile(r"\\[A-Za-z]*arrow")
 _DEPTHS = {"{": 1, "(": 1, "[": 1, "\\{": 1, "}": -1, ")": -1, "]": -1, "\\}": -1}
-_ALIGNMENT = {"&", "\\quad", "\\qquad"}
+_SPACES = {"\\quad", "\\qquad"}
+_ALIGNMENT = {"&", *_SPACES}
+_SHORTEST_MARK = len("\\arrow")
+_SIGNS = {"+", "-"}
 _CONTINUING = {*_RELATIONS, "+", "-", "\\cdot", "\\times"}
 _TEXT = re.compile(r"\\(?:text|textrm|mbox|mathrm|rm)\s*\{\s*(.*?)\s*\}", re.DOTALL)
 _UNIT = re.compile(r"[A-Za-z°$ ./]{0,24}")
 # Words between two chains, and endings of ordinal numbers.
-_NO_UNITS = {"and", "or", "so", "if", "where", "when", "then", "for", "but", "since", "because", "th", "rd", "nd", "st"}
+_NO_UNITS = {
+    "and", "or", "so", "if", "where", "when", "then", "for", "but", "since", "because", "th", "rd", "nd", "st", "hence",
+    "thus", "therefore", "while", "whereas", "which", "also", "now", "next", "that", "implies", "gives", "yields", "we",
+    "with", "as", "i.e.", "however", "similarly", "likewise", "finally", "consequently", "provided", "let",
+}  # fmt: skip
+# Names of functions; the text before an operand is none of these, but words between two chains.
+_FUNCTIONS = {
+    "lcm",
+    "gcd",
+    "mod",
+    "det",
+    "lim",
+    "max",
+    "min",
+    "sin",
+    "cos",
+    "tan",
+    "log",
+    "ln",
+    "exp",
+    "arcsin",
+    "arccos",
+    "arctan",
+}
 _MODULO = {"\\mod", "\\bmod", "\\text{mod }", "\\text{mod}"}
 # A colon between numbers, with the same space on both sides, belongs to them: 8:00, 3:4, 12 : 4. The one in
 # n = 5: 2 + 3 ends a chain.
@@ -47,10 +76,10 @@ class Chain(NamedTuple):
 
 def find_chains(latex: str) -> list[Chain]:
     """Return the chains of at least two terms in a piece of LaTeX. Raises UnreadableError if it is too long."""
+    if not any(relation in latex for relation in _RELATIONS) and "≈" not in latex and "≡" not in latex:
+        return []
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
-    latex = re.sub(r"\\\\\s*\[-?[\d.]+ ?[a-z]{2}\]", r"\\\\ ", latex)
-    latex = re.sub(r"\\(?:tag\*?|label|intertext|notag|nonumber|hspace)\s*(?:\{[^{}]*\})?", " ", latex)
-    tokens = _all_tokens(_RATIO.sub(r"\\ratio ", latex))
+    tokens = _all_tokens(_RATIO.sub(r"\\ratio ", mark_breaks(latex)))
     chains: list[Chain] = []
     for segment in _segments(tokens):
         chain = _chain(segment)
@@ -74,35 +103,104 @@ def _all_tokens(latex: str) -> list[str]:
 def _segments(tokens: list[str]) -> list[list[str]]:
     """Split at what ends a chain; a row that begins with a relation continues the row before it."""
     segments: list[list[str]] = [[]]
+    was_indented = False
+    for row in _rows(tokens):
+        is_indented = row[:1] == ["&"]
+        if not _continues(row, segments[-1], is_indented and not was_indented):
+            segments.append([])
+        was_indented = is_indented
+        _split_row(row, segments)
+    return segments
+
+
+def _rows(tokens: list[str]) -> Iterator[list[str]]:
+    row: list[str] = []
     depth = 0
-    for index, token in enumerate(tokens):
+    for token in tokens:
         depth += _depth(token)
         if depth == 0 and token == "\\\\":
-            following = [item for item in tokens[index + 1 : index + 5] if item not in _ALIGNMENT]
-            if (following and following[0] in _CONTINUING) or (segments[-1] and segments[-1][-1] in _CONTINUING):
-                continue
-            segments.append([])
-        elif depth == 0 and token in _ALIGNMENT and (not segments[-1] or _next(tokens, index) in _CONTINUING):
-            continue
-        elif depth == 0 and (token in _ENDS or _is_conjunction(token)):
-            segments.append([])
+            yield row
+            row = []
         elif not (token.startswith(("\\begin{a", "\\end{a")) and "array" not in token):
-            segments[-1].append(token)
-    return segments
+            row.append(token)
+    yield row
+
+
+def _continues(row: list[str], before: list[str], is_indented: bool) -> bool:
+    """Whether a row continues the chain of the row before it.
+
+    is_indented: it begins with an alignment mark, as the row before it does not.
+    """
+    first = next((token for token in row if token not in _ALIGNMENT), "")
+    if (before and before[-1] in _CONTINUING) or first in _CONTINUING - {"-"}:
+        return True
+    # -3 - 8 = -11 is a row of its own.
+    return first == "-" and (is_indented or not any(_top_level_relations(row)))
+
+
+def _top_level_relations(tokens: list[str]) -> Iterator[bool]:
+    depth = 0
+    for token in tokens:
+        depth += _depth(token)
+        if depth == 0 and token in _RELATIONS:
+            yield True
+
+
+def _split_row(row: list[str], segments: list[list[str]]) -> None:
+    """Add the tokens of a row to the last segment, and begin another one at each end of a chain."""
+    depth = marks = 0
+    segment = segments[-1]
+    for index, token in enumerate(row):
+        depth += _depth(token)
+        if depth:
+            if token not in _SPACES:
+                segment.append("," if token == COMMA else token)
+        elif token not in _ALIGNMENT and token not in _ENDS and len(token) < _SHORTEST_MARK:
+            segment.append(token)
+        else:
+            if token == "&":
+                marks += row[index - 1] != "&" if index else 1
+            if _ends_chain(row, index, segment, marks):
+                segment = []
+                segments.append(segment)
+            elif token not in _ALIGNMENT:
+                segment.append(token)
+
+
+def _ends_chain(row: list[str], index: int, segment: list[str], marks: int) -> bool:
+    """Whether a chain ends at a token of a row. marks: how many alignment marks the row has up to it."""
+    token, last = row[index], segment[-1] if segment else ""
+    following = next((item for item in row[index + 1 : index + 5] if item not in _ALIGNMENT), "")
+    if token in _ALIGNMENT:
+        is_joined = not last or last in _CONTINUING or following == "\\pmod" or following in _CONTINUING - _SIGNS
+        if is_joined or (following in _SIGNS and (token != "&" or marks % 2 == 1)):
+            return False
+        # Every second mark of a row separates two columns of equations.
+        return token != "&" or any(_top_level_relations(segment))
+    return token in _ENDS or _ARROW.fullmatch(token) is not None or _is_between_chains(token, last, following)
 
 
 def _next(tokens: list[str], index: int) -> str:
     return tokens[index + 1] if index + 1 < len(tokens) else ""
 
 
-def _is_conjunction(token: str) -> bool:
+def _is_between_chains(token: str, before: str, following: str) -> bool:
+    """Whether a text is between two chains, `= 7 \\text{ hence } 7 + 1`, and no unit, name or function."""
     text = _TEXT.fullmatch(token)
-    return text is not None and text[1] in _NO_UNITS
+    if text is None:
+        return False
+    words = text[1].lower().strip(" .,;:()")
+    first = words.split(" ", 1)[0]
+    if first in _NO_UNITS:
+        return True
+    if len(words) < 2 or words in _FUNCTIONS or magnitude(token) or not before or before in _CONTINUING:
+        return False
+    return following[:1].isalnum() or following in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt")
 
 
 def _depth(token: str) -> int:
     """Return 1 if a token opens a bracket or a matrix, -1 if it closes one, else 0."""
-    if token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):
+    if len(token) > 2 and token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):
         return 1 if token.startswith("\\begin") else -1
     return _DEPTHS.get(token, 0)
 
@@ -123,7 +221,7 @@ def _chain(segment: list[str]) -> Chain:
         depth += _depth(token)
         if depth == 0 and token in _RELATIONS:
             parts.append((_RELATIONS[token], []))
-        elif token != "&" or depth:
+        else:
             parts[-1][1].append(token)
         index += 1
     return Chain([_term(tokens, relation) for relation, tokens in parts], modulus)
@@ -145,7 +243,7 @@ def _term(tokens: list[str], relation: str) -> Term:
         text = _TEXT.fullmatch(tokens[-1])
         if tokens[-1] in (".", ",", ";", "\\,", "\\ "):
             tokens.pop()
-        elif text and not unit and _UNIT.fullmatch(text[1]):
+        elif text and not unit and _UNIT.fullmatch(text[1]) and not magnitude(tokens[-1]):
             unit = text[1].strip(" .")
             tokens.pop()
         elif len(tokens) > 3 and tokens[-2] == "^" and tokens[-1] in "23" and _TEXT.fullmatch(tokens[-3]):

@@ -4,11 +4,13 @@ There must be as many solutions as the degree: a page that keeps one root of two
 """
 
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.identities import degree
 from stages.translate.symbolic.nodes import Node, free_symbols, is_value, operations
+from stages.translate.symbolic.numeric import value_of
 from stages.translate.symbolic.program_writer import write_solution
 from stages.translate.symbolic.spans import Span
 
@@ -66,7 +68,15 @@ def _unknown(statement: Statement) -> str:
         return ""
     if not (operations(left) | operations(right)) <= _POLYNOMIAL or not 1 <= max(degree(left), degree(right)) <= 3:
         return ""
-    return names.pop()
+    name = names.pop()
+    return "" if _is_identity(left, right, name) else name
+
+
+def _is_identity(left: Node, right: Node, name: str) -> bool:
+    """Whether two sides agree for every value of their letter: a factored form is followed by solutions too."""
+    points = ({name: Fraction(point)} for point in (2, 7, -5, 11))
+    pairs = ((value_of(left, at), value_of(right, at)) for at in points)
+    return all(one is not None and one == other for one, other in pairs)
 
 
 def _values(statements: list[Statement], place: int, unknown: str, wanted: int, text: str) -> list[int]:

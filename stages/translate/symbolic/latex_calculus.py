@@ -25,12 +25,12 @@ def series(reader: Expressions) -> Node:
     low, high = _bounds(reader)
     if high is None or len(low) < 3 or low[1] != "=":
         raise UnreadableError(Reason.UNKNOWN_NOTATION)
-    variable, complex_numbers = low[0], reader.complex_numbers
-    reader.complex_numbers = complex_numbers and variable != "i"
+    variable, notation = low[0], reader.notation
+    reader.notation = notation._replace(complex_numbers=notation.complex_numbers and variable != "i")
     node = Node(op, (_body(reader, variable), Node("sym", (), variable), reader.inner(low[2:]), high))
     if any(name.endswith(f"_{variable}") for name in free_symbols(node.args[0])):
         raise UnreadableError(Reason.UNKNOWN_SEQUENCE)
-    reader.complex_numbers = complex_numbers
+    reader.notation = notation
     return node
 
 
@@ -104,10 +104,18 @@ def _raw_group(reader: Expressions) -> list[str]:
 
 
 def _body(reader: Expressions, variable: str) -> Node:
+    """Read the operand: one product, or the whole sum where that reading was chosen."""
+    start, is_bracket = reader.position, reader.peek() in ("(", "[")
     node = reader.term()
+    if is_bracket and node.op == "div":
+        # d/dt [t^2] / (2t) is a quotient for some.
+        raise UnreadableError(Reason.AMBIGUOUS_SCOPE)
     if reader.peek() in ("+", "-"):
-        start = reader.position
+        end = reader.position
         if variable in free_symbols(reader.expression()):
             raise UnreadableError(Reason.AMBIGUOUS_SCOPE)
-        reader.position = start
+        if reader.notation.choice("scope") == 1:
+            reader.position = start
+            return reader.expression()
+        reader.position = end
     return node

@@ -3,6 +3,9 @@
 It is strict: what can be read in two ways raises UnreadableError with the reason.
 """
 
+import re
+from decimal import Decimal
+
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_tokens import Cursor
 from stages.translate.symbolic.nodes import (
@@ -14,6 +17,7 @@ from stages.translate.symbolic.nodes import (
     number,
     operations,
 )
+from stages.translate.symbolic.notation import Notation
 
 MAX_DEPTH = 24
 
@@ -40,15 +44,17 @@ _FACTORS = {
 }  # fmt: skip
 # The commands that LaTeX takes as an argument without braces.
 _UNBRACED = {"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\infty", *GREEK}
+_POWERS = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_MAGNITUDE = re.compile(r"\\[a-z]+\s*\{\s*(" + "|".join(_POWERS) + r")s?\b", re.IGNORECASE)
 _DEGREE_SIGNS = (["\\circ"], ["{", "\\circ", "}"])
 
 
 class Expressions(Cursor):
     """A recursive descent; every method reads one thing and moves on."""
 
-    def __init__(self, tokens: list[str], complex_numbers: bool, depth: int = 0) -> None:
+    def __init__(self, tokens: list[str], notation: Notation, depth: int = 0) -> None:
         super().__init__(tokens)
-        self.complex_numbers, self.depth = complex_numbers, depth
+        self.notation, self.depth = notation, depth
 
     def whole(self) -> Node:
         """Read all tokens as one expression. Raises UnreadableError with the reason."""
@@ -61,7 +67,7 @@ class Expressions(Cursor):
 
     def inner(self, tokens: list[str]) -> Node:
         """Read tokens that are an expression within this one."""
-        return type(self)(tokens, self.complex_numbers, self.depth + 1).whole()
+        return type(self)(tokens, self.notation, self.depth + 1).whole()
 
     # Sums and products.
 
@@ -111,18 +117,24 @@ class Expressions(Cursor):
             token = self.peek()
             if token in _TIMES:
                 self.take()
-                right = self.signed_factor()
+                right = self.mixed_number() or self.signed_factor()
                 node, sliced = _vector_product(node, right, token) or product(node, right), False
             elif token in OVER:
                 self.take()
                 node, sliced = Node("div", (node, self.signed_factor())), True
             elif token and _begins_factor(token):
                 # 1/2x is half of x for some and one over 2x for others.
-                if sliced:
-                    raise UnreadableError(Reason.AMBIGUOUS_SLASH)
-                node = self.adjoin(node, token)
+                node = self.behind_slash(node) if sliced else self.adjoin(node, token)
             else:
                 return node
+
+    def behind_slash(self, node: Node) -> Node:
+        """Read a factor behind a denominator, 1/2x, in the reading that was chosen."""
+        choice = self.notation.choice("slash")
+        if choice is None:
+            raise UnreadableError(Reason.AMBIGUOUS_SLASH)
+        top, bottom = node.args
+        return product(node, self.factor()) if choice == 0 else Node("div", (top, product(bottom, self.factor())))
 
     def adjoin(self, node: Node, token: str) -> Node:
         """Read a factor without a sign before it, `2x`, or the fraction of a mixed number."""
@@ -135,16 +147,23 @@ class Expressions(Cursor):
             raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
         if node.op == "num" and mixed:
             # 2\frac{1}{2} is two and a half; with an improper fraction it may be a product.
-            if not node.value.isdigit() or int(right.args[0].value or 0) >= int(right.args[1].value or 0):
+            is_mixed = node.value.isdigit() and int(right.args[0].value or 0) < int(right.args[1].value or 0)
+            if not is_mixed or self.peek() in FRACTIONS or self.peek() == "^":
                 raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
-            if self.peek() in FRACTIONS or self.peek() == "^":
-                raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
-            return Node("add", (node, right))
+            if self.notation.choice("mixed_number") != 1:
+                return Node("add", (node, right))
         if node.op == "sym" and token in ("(", "["):
             inside = self.tokens[start + 1 : self.position - 1]
             if node.value not in _VARIABLES or len(inside) < 3 or not free_symbols(right):
                 raise UnreadableError(Reason.FUNCTION_APPLICATION)
         return product(node, right)
+
+    def mixed_number(self) -> Node | None:
+        """Read a mixed number after a sign of multiplication, 2 \\times 3\\frac12; None if there is none."""
+        if not self.peek().isdigit() or self.peek(1) not in FRACTIONS:
+            return None
+        token = self.peek(1)
+        return self.adjoin(self.factor(), token)
 
     def signed_factor(self) -> Node:
         """Read a factor after a sign of multiplication: `2 \\cdot -3`."""
@@ -164,10 +183,15 @@ class Expressions(Cursor):
                 self.take()
                 if self.peek() == "!":
                     raise UnreadableError(Reason.DOUBLE_FACTORIAL)
+                if self.peek() == "^":
+                    raise UnreadableError(Reason.UNKNOWN_NOTATION)  # a multifactorial, or a power
                 node = Node("fact", (node,))
             elif token in PERCENT:
                 self.take()
                 node = Node("div", (node, number("100")))
+            elif node.op == "num" and (power := magnitude(token)):
+                self.take()
+                node = number(f"{Decimal(node.value).scaleb(power).normalize():f}")
             else:
                 return node
 
@@ -195,7 +219,7 @@ class Expressions(Cursor):
         top, degree = ratio.args
         if integer(degree) % 2 == 0 and integer(top) % 2 == 1:
             return Node("pow", (base, exponent))
-        if integer(degree) % 2 == 0 or self.complex_numbers:
+        if integer(degree) % 2 == 0 or self.notation.complex_numbers:
             raise UnreadableError(Reason.AMBIGUOUS_ROOT)
         root = Node("root", (degree, base))
         top = Node("neg", (top,)) if is_inverse else top
@@ -238,7 +262,11 @@ class Expressions(Cursor):
         if (len(token) == 1 and token.isalpha()) or token in GREEK:
             return self.name()
         if token in _CLOSING:
-            return self.bracketed(token, _CLOSING[token])
+            start = self.position
+            node = self.bracketed(token, _CLOSING[token])
+            if self.notation.residue_symbols and node.op == "div" and self.tokens[start + 1] in FRACTIONS:
+                raise UnreadableError(Reason.UNKNOWN_NOTATION)
+            return Node("floor", (node,)) if token == "[" and self.notation.choice("bracket") == 1 else node
         return self.special(token)
 
     def special(self, token: str) -> Node:
@@ -247,7 +275,10 @@ class Expressions(Cursor):
 
     def literal(self) -> Node:
         """Read a number: `1{,}234`, `.5`, `0.\\overline{3}`, `1011_2`."""
-        token = self.take().replace("{,}", "").replace("\\,", "").replace(",", "")
+        token = self.take()
+        if self.notation.choice("comma") == 1 and re.fullmatch(r"\d+(?:\{,\}|,)\d+", token):
+            token = re.sub(r"\{,\}|,", ".", token)
+        token = token.replace("{,}", "").replace("\\,", "").replace(",", "")
         if self.peek() == "." and self.peek(1) == "\\overline":
             return self.repeating(token)
         if token.startswith("."):
@@ -279,9 +310,9 @@ class Expressions(Cursor):
     def name(self) -> Node:
         """Read a variable, perhaps with an index, or one of the constants e and i."""
         token = self.take().lstrip("\\")
-        if token == "e" and self.peek() == "^":
+        if token == "e" and self.peek() == "^" and not self.notation.letter_e:
             return Node("e")
-        if token == "i" and self.complex_numbers and self.peek() != "_":
+        if token == "i" and self.notation.complex_numbers and self.peek() != "_":
             return Node("imaginary")
         if token == "d" and self.peek().isalpha():
             raise UnreadableError(Reason.STRAY_DIFFERENTIAL)
@@ -299,6 +330,12 @@ class Expressions(Cursor):
         if self.peek() == "(" and self.peek(2) in (")", ","):
             raise UnreadableError(Reason.FUNCTION_APPLICATION)
         return Node("sym", (), token)
+
+
+def magnitude(token: str) -> int:
+    """Return the power of ten that a text such as `\\text{ million}` stands for, 0 if it is none."""
+    match = _MAGNITUDE.match(token) if token.startswith("\\") else None
+    return _POWERS[match[1].lower()] if match else 0
 
 
 def _is_number(token: str) -> bool:

@@ -8,17 +8,18 @@ from collections.abc import Callable
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic import latex_calculus
-from stages.translate.symbolic.angles import may_be_degrees
+from stages.translate.symbolic.angles import is_plain_angle, may_be_degrees
 from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
-from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, UnreadableError, walk
+from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, UnreadableError, number, operations, walk
+from stages.translate.symbolic.notation import PLAIN, Notation
 
 _NAMED = re.compile(r"\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{\s*([^{}]*?)\s*\}")
 _MATRICES = {"pmatrix": "matrix", "bmatrix": "matrix", "matrix": "matrix", "vmatrix": "det"}
 
 
-def read_tokens(tokens: list[str], complex_numbers: bool = False) -> Node:
+def read_tokens(tokens: list[str], notation: Notation = PLAIN) -> Node:
     """Return the tree of one whole expression. Raises UnreadableError with the reason if it is none."""
-    return _Reader(tokens, complex_numbers).whole()
+    return _Reader(tokens, notation).whole()
 
 
 class _Reader(Expressions):
@@ -43,9 +44,13 @@ class _Reader(Expressions):
             power = self.group()
             if power.op == "neg":
                 raise UnreadableError(Reason.AMBIGUOUS_INVERSE)
-        node = Node(name, (self.argument(),))
-        if name in TRIGONOMETRY and may_be_degrees(node.args[0]):
-            raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
+        node = _by_exponentials(Node(name, (self.argument(),)))
+        if name in TRIGONOMETRY and is_plain_angle(node.args[0]):
+            choice = self.notation.choice("angle")
+            if choice is None and may_be_degrees(node.args[0]):
+                raise UnreadableError(Reason.AMBIGUOUS_ANGLE)
+            if choice == 1:
+                node = Node(name, (Node("degrees", node.args),))
         return Node("pow", (node, power)) if power else node
 
     def argument(self) -> Node:
@@ -91,7 +96,11 @@ class _Reader(Expressions):
         self.take()
         if self.peek() != "_":
             # Without a base, it is ten in some books and e in others.
-            raise UnreadableError(Reason.AMBIGUOUS_LOGARITHM)
+            choice = self.notation.choice("logarithm")
+            if choice is None or self.peek() == "^":
+                raise UnreadableError(Reason.AMBIGUOUS_LOGARITHM)
+            argument = self.argument()
+            return Node("ln", (argument,)) if choice == 0 else Node("log", (number("10"), argument))
         self.take()
         base = self.group()
         return Node("log", (base, self.argument()))
@@ -104,6 +113,9 @@ class _Reader(Expressions):
 
     def listed(self, op: str) -> Node:
         self.take()
+        if self.peek(2) == ")" and self.peek(1).count(",") == 1:
+            # \\gcd(132,100): the comma is between two numbers.
+            self.tokens[self.position + 1 : self.position + 2] = re.split("(,)", self.peek(1))
         self.take("(")
         items = [self.expression()]
         while self.peek() == ",":
@@ -141,9 +153,31 @@ class _Reader(Expressions):
             raise UnreadableError(Reason.UNKNOWN_NOTATION)
         return node
 
+    def pi(self) -> Node:
+        self.take()
+        is_called = self.peek() == "(" and self.peek(1).isalnum() and self.peek(2) == ")"
+        if is_called and (self.notation.own_pi or (self.position == 1 and self.position + 3 == len(self.tokens))):
+            raise UnreadableError(Reason.FUNCTION_APPLICATION)
+        if self.notation.choice("pi") != 1:
+            return Node("pi")
+        value = self.notation.pi_value
+        return number(value) if "/" not in value else Node("div", tuple(map(number, value.split("/"))))
+
     def constant(self, op: str) -> Node:
         self.take()
         return Node(op)
+
+
+def _by_exponentials(node: Node) -> Node:
+    """Write a hyperbolic function of a logarithm by exponentials: sympy would leave it as it is."""
+    if node.op not in ("sinh", "cosh", "tanh") or not {"ln", "log"} & operations(node):
+        return node
+    (argument,) = node.args
+    plus, minus = Node("exp", (argument,)), Node("exp", (Node("neg", (argument,)),))
+    total, difference = Node("add", (plus, minus)), Node("add", (plus, Node("neg", (minus,))))
+    if node.op == "tanh":
+        return Node("div", (difference, total))
+    return Node("div", (difference if node.op == "sinh" else total, number("2")))
 
 
 _ATOMS: dict[str, Callable[[_Reader], Node]] = {
@@ -163,7 +197,7 @@ _ATOMS: dict[str, Callable[[_Reader], Node]] = {
     "\\int": latex_calculus.integral,
     "\\det": _Reader.determinant,
     "\\begin": _Reader.matrix,
-    "\\pi": lambda reader: reader.constant("pi"),
+    "\\pi": _Reader.pi,
     "\\infty": lambda reader: reader.constant("infinity"),
     "\\e": lambda reader: reader.constant("e"),
 }

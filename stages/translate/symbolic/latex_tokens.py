@@ -9,7 +9,7 @@ from stages.translate.symbolic.nodes import UnreadableError
 MAX_TOKENS = 260
 
 _TOKEN = re.compile(
-    r"\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?![\d,])(?:\.\d+)?|\d+\.\d+|\d+|\.\d+"
+    r"\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?![\d,])(?:\.\d+)?|\d+\.\d+|\d+|\.\d+"
     r"|\\begin\{[a-zA-Z*]+\}|\\end\{[a-zA-Z*]+\}"
     r"|\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{[^{}]{0,60}\}"
     r"|\\[A-Za-z]+|\\.|[^\s]",
@@ -17,12 +17,12 @@ _TOKEN = re.compile(
 )
 # Marks that change the appearance and not the meaning.
 _LOOKS = re.compile(
-    r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|hspace\*?\{[^{}]*\}|phantom\{[^{}]*\})(?![A-Za-z])"
-    r"|\\[!;:>]|\\quad(?![A-Za-z])|~|(?<!\\)\\ |\\hfill(?![A-Za-z])"
+    r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|limits|nolimits|phantom\{[^{}]*\})(?![A-Za-z])"
+    r"|\\[!;:>]|~|(?<!\\)\\ |\\hfill(?![A-Za-z])"
 )
 _THIN_SPACE = re.compile(r"\\,(?!\d{3}(?!\d))|(?<!\d)\\,")
 _NARROW_COMMA = re.compile(r"(?<=\d),\\!(?=\d{3})")
-_BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline)\s*(?=\{)")
+_BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline|b?cancel|cancelto\{\d+\})\s*(?=\{)")
 _UNICODE = str.maketrans(
     {
         "×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ",

@@ -1,18 +1,51 @@
 """Tell plain arithmetic from arithmetic in another base, 1 + 1 = 10, and under a modulus, 9 + 4 = 1.
 
-Words of the page or the sentence must name the other arithmetic, and the numbers must have its form.
-Not covered: equations that only their value betrays, such as 5 \\cdot 4 = 6 modulo 7.
+Words of the page or the sentence must name the other arithmetic, and the numbers must have its form: under a modulus,
+whole numbers that are not equal otherwise.
 """
 
 import re
+from fractions import Fraction
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.nodes import Node, integer, is_integer, operations, walk
+from stages.translate.symbolic.nodes import Node, operations, walk
+from stages.translate.symbolic.numeric import value_of
 
 _TWO_DIGITS = re.compile(r"\b(?:binary|boolean|xor)\b|\bGF\(2\)", re.IGNORECASE)
-_MODULAR = re.compile(r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod)\b|\bcongruen|\\mathbb ?\{?Z\}? ?[_/]", re.IGNORECASE)
+# Every match of the pattern below contains one of these.
+_MODULAR_WORDS = (
+    *(
+        "clock",
+        "mod",
+        "residue",
+        "congru",
+        "z}",
+        "z_",
+        "bb z",
+        "bbz",
+        "z /",
+        "z/",
+        "ℤ",
+        "bbf",
+        "bb f",
+        "{f",
+        "f_",
+        "gf",
+        "field",
+    ),
+    *("characteristic", "u(", "u_", "of units", "cyclic", "nimber", "xor", "overflow", "bit"),
+)
+_MODULAR = re.compile(
+    r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod|residues?)\b|\bcongruen|\bcyclic group|\bgroups? of units\b"
+    r"|\\mathbb ?\{?Z\}? ?[_/]|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b|ℤ|\\mathbb ?\{?F|\bF_\{?[\dpq]|\bGF ?\("
+    r"|\b(?:finite|prime) fields?\b|\bfield (?:of|with) (?:order|\$?\w+\$? elements)"
+    r"|\bcharacteristic (?:\$?\d|\$?p\b|two|three)|\bU_?\{?\(?(?:\d|n\b)"
+    r"|\bint(?:eger)? overflow|\bbit(?:s|wise)?\b|\bnimber|\bXOR\b",
+    re.IGNORECASE,
+)
 _DIGITS = {"ternary": "012", "octal": "01234567", "hex": "0123456789", "hexadecimal": "0123456789"}
+_DIFFERENT = 1e-6
 _OTHER_DIGITS = re.compile(r"\b(" + "|".join(_DIGITS) + r")\b", re.IGNORECASE)
 
 
@@ -25,7 +58,9 @@ class Arithmetics(NamedTuple):
 
 def arithmetics_of(text: str) -> Arithmetics:
     """Return what the words of a page say about its arithmetic."""
-    return Arithmetics(bool(_TWO_DIGITS.search(text)), bool(_MODULAR.search(text)))
+    lower = text.lower()
+    is_modular = any(word in lower for word in _MODULAR_WORDS) and _MODULAR.search(text) is not None
+    return Arithmetics(bool(_TWO_DIGITS.search(text)), is_modular)
 
 
 def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> Reason | None:
@@ -46,43 +81,10 @@ def _may_be_other_digits(sides: list[Node], sentence: str, page: Arithmetics) ->
 
 
 def _wraps(sides: list[Node]) -> bool:
-    """Whether the sides of a chain can be equal under a modulus only."""
-    if len({integer(side) for side in sides if is_integer(side)}) > 1:
-        return True  # 9 + 4 = 13 = 1
+    """Whether the sides of a chain can be equal under a modulus only: 9 + 4 = 1, 3^{-1} = 5, 81 = 81 \\bmod 7 = 4."""
     for index, side in enumerate(sides):
-        for later in sides[index + 1 :]:
-            if "mod" in operations(later) and "mod" not in operations(side):
-                return True  # 3^4 = 81 \bmod 7 = 4
-            if is_integer(later) and (_is_fraction(side, integer(later)) or _passes_zero(side, integer(later))):
-                return True
-    return False
-
-
-def _is_fraction(node: Node, result: int) -> bool:
-    """Whether the result of a fraction between 0 and 1 is a whole number: 1/3 = 5, 3^{-1} = 5."""
-    if node.op not in ("pow", "div") or not all(map(is_integer, node.args)) or result < 1:
-        return False
-    first, second = map(integer, node.args)
-    return 0 < first < second if node.op == "div" else second < 0 < 1 < first
-
-
-def _passes_zero(node: Node, result: int) -> bool:
-    """Whether a result is too small for its numbers, 9 + 4 = 1, or too large for a difference, 2 - 5 = 9."""
-    if node.op == "add" and len(node.args) == 2 and node.args[1].op == "neg" and all(map(is_integer, node.args)):
-        return result > integer(node.args[0]) >= 0 > integer(node.args[1])
-    exponents = [item.args[1] for item in walk(node) if item.op == "pow"]
-    if not operations(node) <= {"num", "add", "mul", "pow"} or not node.args:
-        return False
-    if not all(is_integer(item) and integer(item) > 1 for item in exponents):
-        return False
-    numbers = _without_exponents(node)
-    if not all(is_integer(item) and integer(item) > 0 for item in numbers):
-        return False
-    largest = max(map(integer, numbers))
-    return 0 <= result < largest or (node.op != "mul" and result == largest > 1)
-
-
-def _without_exponents(node: Node) -> list[Node]:
-    if not node.args:
-        return [node]
-    return [leaf for item in (node.args[:1] if node.op == "pow" else node.args) for leaf in _without_exponents(item)]
+        if any("mod" in operations(later) and "mod" not in operations(side) for later in sides[index + 1 :]):
+            return True
+    values = [value for value in map(value_of, sides) if value is not None]
+    results = [value for value in values if isinstance(value, Fraction) and value.denominator == 1]
+    return bool(results) and any(abs(float(value) - float(results[-1])) > _DIFFERENT for value in values)

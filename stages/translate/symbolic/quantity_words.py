@@ -20,12 +20,12 @@ _NO_NAMES = {
     "its", "his", "her", "their", "our", "your", "is", "are", "was", "were", "be", "has", "have", "had", "does", "did",
     "for", "per", "of", "in", "on", "at", "to", "by", "as", "if", "so", "we", "you", "they", "she", "he", "it", "then",
     "than", "times", "more", "less", "fewer", "each", "every", "both", "other", "others", "such", "plus", "minus",
-    "equals", "means", "gives", "leaves", "makes", "makes", "shows", "yields", "always", "perhaps", "thus", "hence",
-    "pass", "us", "class", "across", "others", "percent", "cross", "what", "how", "when", "where", "there", "here",
+    "equals", "means", "gives", "leaves", "makes", "shows", "yields", "always", "perhaps", "thus", "hence",
+    "pass", "us", "class", "across", "percent", "cross", "what", "how", "when", "where", "there", "here",
     "cases", "ways", "not", "only", "also", "now", "just", "same", "result", "thing", "things", "first", "second",
     "third", "last", "one", "two", "three", "four", "five", "six", "rest", "above", "below", "left", "right", "side's",
-    "answer", "value", "number", "plus", "true", "false", "digits", "points", "does", "goes", "costs", "needs", "uses",
-    "contains", "has", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
+    "answer", "value", "number", "true", "false", "digits", "points", "goes", "costs", "needs", "uses",
+    "contains", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
 }  # fmt: skip
 _QUANTITIES = (
     "height|base|width|length|depth|radius|diameter|ratio|price|cost|speed|rate|distance|mass|weight|age|slope|mean|"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from stages.translate.reasons import Reason
+
 MAX_SPAN = 3000
 MAX_SENTENCE = 500
 MAX_LINE = 2000
@@ -19,8 +21,21 @@ _OPENING = re.compile(
     r"|<<(?P<marked>[^<>\n]{1,200})>>|(?P<skipped>\[asy\]|```|<pre>|<code>|\\begin\{(?:verbatim|lstlisting|tikzpicture|tabular)\})"
 )
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
-_PLAIN = re.compile(r"[-+0-9(.][-+0-9.,()*/^×·÷−–≈=x \t]*(?:[=≈])[-+0-9.,()*/^×·÷−–≈=x \t]*")
+_PLAIN = re.compile(r"[-+−–0-9(.][-+0-9.,()*/^×·÷−–≈=x \t]*(?:[=≈])[-+0-9.,()*/^×·÷−–≈=x \t]*")
 _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
+_BULLET = re.compile(r"[-+–] +(?=[\d(.])")
+# What plain arithmetic may continue: a number, a factor, a root, an operator, a number torn at the end of a line.
+_JOINED_BEFORE = re.compile(r"[\w$€£%/*^+=\[\]'\".)√∛∜∑∏∫±≈<>−–·×÷-]\Z|[+*/^=<>−–·×÷√-]\s\Z|\d[.,]\s*\n\s*\Z")
+_JOINED_BEHIND = re.compile(r"[A-Za-z_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√]")
+_OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
+# What is right behind a formula and belongs to its last number.
+_BELONGS = re.compile(
+    r"\s*(?:(?P<dots>\.\.\.|…|\\[lc]?dots)"
+    r"|(?P<remainder>,?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? )?rem(?:ainder|\.)))"
+    r"|(?P<modulus>\(?mod(?:ulo)?\b|\(\$\\[bp]?mod))"
+)
+_TORN_BEFORE = {"dots": Reason.ELLIPSIS, "remainder": Reason.REMAINDER, "modulus": Reason.NO_MODULUS}
+_UNIT_BEHIND = re.compile(r"\s*(?:(?P<word>(?:thousand|million|billion|trillion)\b|per ?cent\b)|\\?%)")
 # A sentence may end inside its mathematics: \[x = 1.\]
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
 _BREAK = re.compile(r"[.?!](?:" + _CLOSE + r"|(?=[\s$\\]))|\n\s*\n")
@@ -111,22 +126,37 @@ def _is_program(line: str) -> bool:
 def _trim(text: str, match: re.Match[str]) -> Span | None:
     """Return the arithmetic as a span, None if characters beside it belong to it."""
     start, end = match.span()
+    if bullet := _BULLET.match(text, start, end) if text[max(0, start - 1) : start] in ("", "\n") else None:
+        start = bullet.end()
     while end > start and text[end - 1] in " \t.,x*+-(=/^–":
         end -= 1
     content = text[start:end]
-    before, after = text[max(0, start - 2) : start], text[end : end + 2]
     # 8:00 and 12 : 4 are one; the colon in "Step 2: 3 + 4 = 7" is punctuation.
     if re.search(r"\d( ?):\1\Z", text[max(0, start - 4) : start]) or re.match(r"( ?):\1\d", text[end : end + 4]):
         return None
     if not content or content.count("(") != content.count(")"):
         return None
-    if re.search(r"[\w$€£%/*^+=\[\]'\".)-]\s?$", before[-1:]) or re.search(r"[+*/^=<>−-]\s?$", before):
+    if _JOINED_BEFORE.search(text[max(0, start - 12) : start]) or _JOINED_BEHIND.match(text[end : end + 2]):
         return None
-    if re.match(r"[A-Za-z_%^\[(*/{!°'\"]|\s?[-+*/^=×÷·<>%]", after):
-        return None
-    if start > 1 and before[-1:] == " " and re.search(r"[A-Za-z]$", before[:-1]) and content[0] in "+-*/(^":
+    if content[0] in "+-*/(^−–" and _OPERAND_BEFORE.search(text[max(0, start - 2) : start]):
         return None
     return Span(content, start, end, "plain")
+
+
+def why_torn(text: str, span: Span) -> Reason | None:
+    """Return the reason if a formula is only a part of what is written: of a number, or of a value with its unit."""
+    if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
+        return Reason.TORN_NUMBER
+    match = _BELONGS.match(text, span.end, span.end + 40)
+    return _TORN_BEFORE[match.lastgroup or ""] if match else None
+
+
+def unit_behind(text: str, span: Span) -> str:
+    """Return the LaTeX of a percent sign or a power of ten in words that is right behind a formula, else nothing."""
+    match = _UNIT_BEHIND.match(text, span.end, span.end + 16)
+    if match is None:
+        return ""
+    return f"\\text{{ {match['word']}}}" if match["word"] else "\\%"
 
 
 def sentence_around(text: str, start: int, end: int) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import INVERSES, exceeds_radians, has_exponent_zero, may_be_degrees, yields_angle
-from stages.translate.symbolic.chains import Chain, Term
+from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.evaluation import agree, decimal_of, exact_value
 from stages.translate.symbolic.formulas import (
     Place,
@@ -42,6 +42,7 @@ from stages.translate.symbolic.percentages import is_in_points
 from stages.translate.symbolic.program_writer import choose_style
 from stages.translate.symbolic.quantities import Formula, Quantities, Result, Stated
 from stages.translate.symbolic.quantity_words import is_name, is_quantity, name_of_result
+from stages.translate.symbolic.reading import Side
 from stages.translate.symbolic.steps import Form, Given, Step, has_digits, refer, step_key
 
 _ROUNDED = re.compile(
@@ -61,13 +62,6 @@ _NAME = re.compile(r"\\(?:text|mathrm|textrm|mbox|operatorname)\s*\{\s*([A-Za-z]
 _OF_MATRICES = {"sym", "num", "neg", "add", "mul", "pow", "transpose", "matrix", "row", "det"}
 _MAX_LETTERS = 8
 _FOLLOWING = 80
-
-
-class Side(NamedTuple):
-    """A term of a chain that could be read."""
-
-    term: Term
-    node: Node
 
 
 class Spot(NamedTuple):

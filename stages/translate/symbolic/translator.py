@@ -7,19 +7,23 @@ Wrong results are translated like right ones; verify gives the verdict.
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from mathcode_pile.core.funnel import DropReason
 from stages.translate.computation import Computation, Found
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.chain_translator import read_sides, translate_chain
+from stages.translate.symbolic.chain_translator import translate_chain
 from stages.translate.symbolic.chains import Chain, find_chains
 from stages.translate.symbolic.equations import Solution, Statement, find_solutions
 from stages.translate.symbolic.latex_tokens import latex_of, latex_of_plain
 from stages.translate.symbolic.nodes import UnreadableError
+from stages.translate.symbolic.notation import notation_of
 from stages.translate.symbolic.other_arithmetic import arithmetics_of
 from stages.translate.symbolic.page_parts import PageParts
+from stages.translate.symbolic.posed import why_not_stated
 from stages.translate.symbolic.quantities import Quantities
-from stages.translate.symbolic.spans import Span, find_spans
+from stages.translate.symbolic.reading import Side, read_chain, why_left_out
+from stages.translate.symbolic.spans import Span, find_spans, sentence_around, unit_behind, why_torn
 from stages.translate.symbolic.step_finder import Spot
 from stages.translate.symbolic.step_programs import Program, gather, write_steps
 from stages.translate.symbolic.steps import Step
@@ -29,13 +33,11 @@ MAX_COMPUTATIONS = 200
 MAX_EQUATIONS = 3000
 # The search for words that concern a whole page ends here.
 MAX_SEARCHED = 200_000
-# A page that says so denies the computation, or leaves the exact value.
-_DENIED = re.compile(r"not true|untrue|is false|contradict|impossible|incorrect|extraneous|remainder \d", re.IGNORECASE)
 # A page that gives * a meaning of its own.
-_OWN_OPERATION = re.compile(r"\boperation|[a-z] ?\* ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
+_OWN_OPERATION = re.compile(r"\boperation|[a-z] ?(?:\*|\\ast) ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
+_OWN_BOX = re.compile(r"\\boxed\{[a-z]\}\$? ?(?:=|denote|be |mean)")
 # A list of equations with dots between them.
 _LISTED = re.compile(r",\s*\\[lc]?dots")
-_COMPLEX = re.compile(r"complex|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre", re.IGNORECASE)
 
 
 def translate_document(text: str) -> Found:
@@ -47,7 +49,7 @@ def translate_document(text: str) -> Found:
     if not chains:
         return Found([], +skipped)
     searched = text[:MAX_SEARCHED]
-    has_complex_numbers, arithmetics = bool(_COMPLEX.search(searched)), arithmetics_of(searched)
+    notation, arithmetics = notation_of(searched), arithmetics_of(searched)
     parts = PageParts(text, spans)
     known = Quantities(parts)
     statements: list[Statement] = []
@@ -55,24 +57,22 @@ def translate_document(text: str) -> Found:
     for span, chain, is_alone in chains:
         first, last = parts.sentence(span.start, span.end)
         spot = Spot(len(statements), span.start, span.end, first, last, parts.words(first, last), is_alone)
-        sides, reasons = read_sides(chain, has_complex_numbers)
+        sides, reasons, is_chosen = read_chain(chain, notation)
         statements.append(Statement(chain, [side.node for side in sides], span, spot.sentence))
-        if _DENIED.search(spot.sentence):
-            skipped[Reason.DENIED] += 1
-            continue
         before = parts.words(first, span.start)
-        translated = translate_chain(chain, sides, spot, before, arithmetics, known)
+        why_not = partial(_why_not, text, span, spot.sentence, before, sides)
+        translated = translate_chain(chain, sides, spot, before, arithmetics, known, why_not)
         if isinstance(translated, Reason):
             skipped[translated] += 1
         elif translated is None:
             reasons.append(Reason.NOTHING_TO_COMPUTE)
             skipped[reasons[0]] += 1
-        elif translated.step:
-            steps.append(translated.step)
-        elif translated.computation:
-            placed.append((spot.place, translated.computation))
+        else:
+            skipped[Reason.READING_CHOSEN] += is_chosen
+            steps += filter(None, [translated.step])
+            placed += [(spot.place, computation) for computation in filter(None, [translated.computation])]
     for solution in find_solutions(statements, text):
-        if not _DENIED.search(statements[solution.place].sentence):
+        if not any(_is_denied(statements[place], text) for place in (solution.place, *solution.values)):
             placed.append((solution.place, _solve(solution, statements)))
             skipped[Reason.EQUATION_OR_DEFINITION] -= skipped[Reason.EQUATION_OR_DEFINITION] > 0
     for program in gather(steps):
@@ -85,6 +85,18 @@ def translate_document(text: str) -> Found:
     for _, computation in placed:
         unique.setdefault((computation.code, computation.result), computation)
     return Found(list(unique.values())[:MAX_COMPUTATIONS], +skipped)
+
+
+def _is_denied(statement: Statement, text: str) -> bool:
+    """Whether a page rejects or asks about an equation or a solution; one that it supposes has its solutions too."""
+    start, end = statement.span.start, statement.span.end
+    sentence, before = sentence_around(text, start, end)
+    return why_not_stated(text, start, end, sentence, before) not in (None, Reason.SUPPOSED)
+
+
+def _why_not(text: str, span: Span, sentence: str, before: str, sides: list[Side]) -> Reason | None:
+    """Return why a chain that can be computed is left out, None if it is not."""
+    return why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides)
 
 
 def _compute(program: Program, statements: list[Statement], parts: PageParts) -> Computation:
@@ -105,18 +117,24 @@ def _compute(program: Program, statements: list[Statement], parts: PageParts) ->
 
 
 def _chains_of(text: str, spans: list[Span], skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain, bool]]:
-    """Yield the chains of a page with their spans, and whether the span has no other; count the reasons why whole spans are not read."""
-    has_stars = any(span.kind == "latex" and "*" in span.text for span in spans)
+    """Yield the chains of a page with their spans, and whether the span has no other.
+
+    The reasons why whole spans are not read are counted.
+    """
+    has_stars = any(span.kind == "latex" and ("*" in span.text or "\\ast" in span.text) for span in spans)
     own_operations = has_stars and _OWN_OPERATION.search(text[:MAX_SEARCHED]) is not None
+    own_boxes = bool(_OWN_BOX.search(text[:MAX_SEARCHED]))
     count = 0
     for span in spans:
         if "=" not in span.text and "\\" not in span.text and "≈" not in span.text:
             continue
-        if reason := _reason_against(text, span, own_operations):
+        if reason := _reason_against(text, span, own_operations, own_boxes):
             skipped[reason] += 1
             continue
         try:
-            chains = find_chains(span.text if span.kind == "latex" else latex_of_plain(span.text))
+            chains = find_chains(
+                span.text + unit_behind(text, span) if span.kind == "latex" else latex_of_plain(span.text)
+            )
         except UnreadableError as error:
             skipped[error.reason] += 1
             continue
@@ -140,12 +158,12 @@ def _solve(solution: Solution, statements: list[Statement]) -> Computation:
     return Computation(title, statement.sentence, f"{left} = {right}", result, solution.code, solution.place, end)
 
 
-def _reason_against(text: str, span: Span, own_operations: bool) -> Reason | None:
+def _reason_against(text: str, span: Span, own_operations: bool, own_boxes: bool) -> Reason | None:
     """Return why a whole span is not translated, None if it is."""
-    if own_operations and span.kind == "latex" and "*" in span.text:
+    if own_operations and span.kind == "latex" and ("*" in span.text or "\\ast" in span.text):
+        return Reason.OWN_OPERATION
+    if own_boxes and "\\boxed" in span.text:
         return Reason.OWN_OPERATION
     if _LISTED.search(span.text):
         return Reason.LIST
-    if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
-        return Reason.TORN_NUMBER
-    return None
+    return why_torn(text, span)

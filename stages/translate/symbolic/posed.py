@@ -1,0 +1,84 @@
+"""Tell what a page states from what it poses, supposes or rejects: choices, questions, mistakes that others make.
+
+Not covered: a wrong statement that a page refutes without any of these words.
+"""
+
+import re
+
+from stages.translate.reasons import Reason
+
+# The search for the question that a choice belongs to, and for the end of a proof by contradiction, ends here.
+_REACH = 600
+
+_DENIED = re.compile(
+    r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak"
+    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|students? (?:often|sometimes|may|might)|\bmisread"
+    r"|(?:does|do|is|are|was|did|can|could|would|should) ?(?:not|n['’]t) (?:hold|equal|the same|correct|valid|true)"
+    r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|write|conclude)"
+    r"|counterexample|invalid|bogus|not equal|careful(?:ly)? not|don['’]t (?:write|say)",
+    re.IGNORECASE,
+)
+_REJECTED = re.compile(
+    r"\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)"
+    r"(?: that| simply| the| just| be| by)*[\s,:$(\\\[]*\Z",
+    re.IGNORECASE,
+)
+_SUPPOSED = re.compile(
+    r"\b(?:suppose|assum(?:e|ing)|imagine|pretend|(?<!only )if|unless|whether|claim(?:s|ed)?|says?|wrote|writes"
+    r"|answered|got)(?: (?:that|instead|for (?:a )?contradiction|to the contrary|we (?:had|have|can)|it (?:were|was)))*"
+    r"[\s,:$(\\\[]*\Z",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(
+    r"\A\W*(?:\w+\W+){0,4}?(?:determine|decide|check|test|tell|see|find out|state|say|verify|consider|explain|discuss)"
+    r" (?:whether|if)\b"
+    r"|\bis it (?:true|correct|possible|the case)\b|\btrue or false\b|\bfind the (?:error|mistake)|what(?:'s| is) wrong"
+    r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUESTION = re.compile(r"\?[\s$)\]\\}\"'’*_.]*\Z")
+_CHOICE = re.compile(
+    r"(?:(?<![A-Za-z0-9])\(?[A-Ea-e1-5i][.)]|\\text(?:bf)?\{\(?[A-E]\)?\}|\\textbf\{\([A-E]\)\s*\})[\s~*]*\$*\\?[\[(]?\Z"
+)
+_CHOICES_ASKED = re.compile(
+    r"\bwhich\b|\bchoose\b|\bselect\b|\btrue or false\b|\b(?:determine|decide) (?:whether|if)\b|\bcorrect\s*\?"
+    r"|\bmultiple[- ]choice\b|\bclassify\b|\bT/F\b|\bdoes not\b|\bmatch\b",
+    re.IGNORECASE,
+)
+# A formula that begins its line, below words that say that it may be false.
+_LISTED = re.compile(r"\A[\s$*\\\[(\d.a-zA-Z)-]{0,8}\Z")
+_STATEMENTS = re.compile(
+    r"\btrue or false\b|\bare (?:\w+ )?statements\b|\bof the following\b|\bstatements?[^.]{0,30}:", re.IGNORECASE
+)
+_SUPPOSING = re.compile(r"\b(?:suppose|assume|assuming|imagine|were true|by contradiction)\b", re.IGNORECASE)
+_REFUTED = re.compile(r"\bcontradict|\babsurd|\bimpossible|\bnonsense|\breductio\b", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"\n\s*\n")
+
+
+def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) -> Reason | None:
+    """Return why a page does not state a formula, None if it does.
+
+    start, end: the place of the formula in the text. before: the sentence up to the formula.
+    """
+    if _DENIED.search(_words(sentence)) or _REJECTED.search(before):
+        return Reason.DENIED
+    if _ASKED.search(_words(before)) or _QUESTION.search(sentence) or text.startswith("??", end):
+        return Reason.POSED
+    if _SUPPOSED.search(before):
+        return Reason.SUPPOSED
+    above = text[max(0, start - _REACH) : start]
+    if _CHOICE.search(above[-30:]) and _CHOICES_ASKED.search(_words(above)):
+        return Reason.POSED
+    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
+        return Reason.POSED
+    above = _PARAGRAPH.split(above)[-1]
+    if _SUPPOSING.search(above):
+        below = _PARAGRAPH.split(text[end : end + _REACH])[0]
+        if _REFUTED.search(above) or _REFUTED.search(below):
+            return Reason.POSED
+    return None
+
+
+def _words(text: str) -> str:
+    """Return a text without its formulas."""
+    return re.sub(r"\$[^$]*\$", " ", text)
