@@ -20,10 +20,10 @@ class Computation(NamedTuple):
     """A number that computations of one chain of equal terms, or of one program, share; unique within the text."""
     anchor: int = 0
     """Where the computation ends in the text, in characters."""
-    repairs: str = ""
-    """What was mended in the code, as stages.translate.replies.repairs names it."""
     relation: str = "="
     """Between expression and result: = or ≈."""
+    repairs: str = ""
+    """What was mended in the code, as stages.translate.replies.repairs names it."""
 
 
 class Found(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.chains import Chain
+from stages.translate.symbolic.chains import Chain, Term
 from stages.translate.symbolic.identities import shows_identity
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.latex_tokens import latex_of
@@ -53,13 +53,13 @@ def translate_chain(
     before: str,
     page: Arithmetics,
     known: Quantities,
-    why_not: Callable[[], Reason | None],
+    why_not: Callable[[list[Side]], Reason | None],
 ) -> Translated | Reason | None:
     """Return what one chain computes, None if it computes nothing, or why it is not translated.
 
     before: the part of the sentence before the chain. page: the other arithmetics that the page mentions.
     known: what the page has stated before; what this chain states is added.
-    why_not: why a chain that can be computed is left out, for example because the page rejects it.
+    why_not: why a computation with these sides is left out, for example because the page rejects it.
     """
     if _IN_A_BASE.search(spot.sentence) and not any("_" in term.tokens for term in chain.terms):
         return Reason.DENIED
@@ -71,7 +71,7 @@ def translate_chain(
         if step and (reason := other_arithmetic([side.node for side in sides], spot.sentence, page)):
             step = step if chain.modulus else None
             reason = None if chain.modulus else reason
-        if step and (reason := why_not()):
+        if step and not reason and (reason := why_not(_computed_sides(step))):
             step = None
     except UnreadableError as error:
         reason = error.reason
@@ -84,10 +84,16 @@ def translate_chain(
     except UnreadableError as error:
         return error.reason
     if computation:
-        reason = other_arithmetic([side.node for side in sides], spot.sentence, page) or why_not()
+        reason = other_arithmetic([side.node for side in sides], spot.sentence, page) or why_not(sides)
     if reason:
         return reason
     return Translated(None, computation) if computation else None
+
+
+def _computed_sides(step: Step) -> list[Side]:
+    """Return what a step computes and what the page states for it, without the letters whose values are known."""
+    relation = "~" if step.relation == "≈" else "="
+    return [Side(Term([], "", ""), step.closed), Side(Term([], relation, ""), step.stated)]
 
 
 def _residue(chain: Chain, sides: list[Side], spot: Spot) -> Step | None:

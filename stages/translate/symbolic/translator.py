@@ -60,7 +60,7 @@ def translate_document(text: str) -> Found:
         sides, reasons, is_chosen = read_chain(chain, notation)
         statements.append(Statement(chain, [side.node for side in sides], span, spot.sentence))
         before = parts.words(first, span.start)
-        why_not = partial(_why_not, text, span, spot.sentence, before, sides)
+        why_not = partial(_why_not, text, span, spot.sentence, before)
         translated = translate_chain(chain, sides, spot, before, arithmetics, known, why_not)
         if isinstance(translated, Reason):
             skipped[translated] += 1
