@@ -3,7 +3,9 @@
 import re
 
 _SIGN = r"(?:\\approx|\\simeq|\\doteq|≈|≃|≅)"
-_LEADING = re.compile(rf"\s*(?:(?P<sign>{_SIGN})|(?P<word>(?:approximately|about|roughly|approx\.?)\s)|=)\s*", re.IGNORECASE)
+_LEADING = re.compile(
+    rf"\s*(?:(?P<sign>{_SIGN})|(?P<word>(?:approximately|about|roughly|approx\.?)\s)|=)\s*", re.IGNORECASE
+)
 _TRAILING = re.compile(rf"\s*(?:(?P<sign>{_SIGN})|=)\s*\Z")
 _SAID = re.compile(rf"{_SIGN}|\b(?:approximat\w+|about|roughly|round(?:ed|ing)?|nearest)\b", re.IGNORECASE)
 _DECIMAL = re.compile(r"\d\.\d")

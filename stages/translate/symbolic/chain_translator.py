@@ -30,13 +30,14 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.other_arithmetic import Arithmetics, other_arithmetic
 from stages.translate.symbolic.program_writer import write_program
 from stages.translate.symbolic.quantities import Quantities
-from stages.translate.symbolic.step_finder import Side, Spot, StepFinder
-from stages.translate.symbolic.steps import Form, Step
+from stages.translate.symbolic.step_finder import StepFinder
+from stages.translate.symbolic.steps import Form, Side, Spot, Step
 from stages.translate.symbolic.titles import title_of
 
 _IN_A_BASE = re.compile(
     r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE
 )
+
 
 class Translated(NamedTuple):
     """What one chain gives: a step that may be one of several in a program, or a computation of its own."""

@@ -97,9 +97,7 @@ def replace_numbers(node: Node, name_of: Callable[[Place], Node | None]) -> Node
     return _replace(node, name_of, names, False)
 
 
-def _replace(
-    node: Node, name_of: Callable[[Place], Node | None], names: set[Fraction | int], is_whole: bool
-) -> Node:
+def _replace(node: Node, name_of: Callable[[Place], Node | None], names: set[Fraction | int], is_whole: bool) -> Node:
     value = _quantity(node)
     if value is not None and value in names and (found := name_of(Place(node, value, is_whole))):
         return found
@@ -138,5 +136,3 @@ def _quantity(node: Node) -> Fraction | int | None:
         fraction = exact_value(node) or Fraction(0)
         return fraction if fraction.denominator > 1 else None
     return None
-
-

@@ -1,6 +1,6 @@
 """Remember what a page has stated so far: values of letters, formulas, results, and numbers with a name.
 
-A letter counts where the page uses it: in its paragraph, or a little before in the same problem if it has one value there.
+A letter counts in its paragraph, and in the rest of its problem if it has one value there.
 """
 
 from bisect import bisect_left
@@ -145,7 +145,7 @@ class Quantities:
 
     def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:
         """Return where the problem at a place mentions a number, up to an end."""
-        mentions = self._mentions.get(abs(value), [])
+        mentions = self._mentions.get(value if value > 0 else -value, [])
         low = max(place - REACH, self.parts.problem_start(place))
         return mentions[bisect_left(mentions, low, key=_start) : bisect_left(mentions, end, key=_start)]
 

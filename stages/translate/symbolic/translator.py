@@ -20,9 +20,8 @@ from stages.translate.symbolic.other_arithmetic import arithmetics_of
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.quantities import Quantities
 from stages.translate.symbolic.spans import Span, find_spans
-from stages.translate.symbolic.step_finder import Spot
 from stages.translate.symbolic.step_programs import Program, gather, write_steps
-from stages.translate.symbolic.steps import Step
+from stages.translate.symbolic.steps import Spot, Step
 from stages.translate.symbolic.titles import title_of
 
 MAX_COMPUTATIONS = 200
@@ -90,8 +89,8 @@ def translate_document(text: str) -> Found:
 def _compute(program: Program, statements: list[Statement], parts: PageParts) -> Computation:
     """Return the computation that a program makes, with the sentences of its steps and given quantities."""
     last, statement = program.last, statements[program.last.place]
-    spots = [*program.spots(), *((statements[step.place].span.start, statements[step.place].span.end) for step in program.steps)]
-    conditions = parts.sentences(spots)
+    spans = [statements[step.place].span for step in program.steps]
+    conditions = parts.sentences([*program.spots(), *((span.start, span.end) for span in spans)])
     neighbours = [*statements[max(0, last.place - 1) : last.place], *statements[last.place + 1 : last.place + 2]]
     is_alone = all(neighbour.sentence != statement.sentence for neighbour in neighbours)
     title = title_of(last.closed, statement.sentence if is_alone else "", last.names)
@@ -102,7 +101,10 @@ def _compute(program: Program, statements: list[Statement], parts: PageParts) ->
 
 
 def _chains_of(text: str, spans: list[Span], skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain, bool]]:
-    """Yield the chains of a page with their spans, and whether the span has no other; count the reasons why whole spans are not read."""
+    """Yield the chains of a page with their spans, and whether it is the only one there.
+
+    Counts the reasons why whole spans are not read.
+    """
     has_stars = any(span.kind == "latex" and "*" in span.text for span in spans)
     own_operations = has_stars and _OWN_OPERATION.search(text[:MAX_SEARCHED]) is not None
     count = 0
