@@ -66,6 +66,7 @@ _AFTER = re.compile(
 )
 # The number is the first of a computation: `a difference of 75 - 55`.
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
+_LISTED = re.compile(r"\$?(?:, | and | or | by )\$?(?=\d)")
 _PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
@@ -110,6 +111,10 @@ def name_of_mention(text: str, mention: Mention) -> str:
         return "rate"
     if _OPERATOR.match(text, mention.end):
         return ""
+    listed = _LISTED.match(text, mention.end)
+    if listed and (following := _NUMBER.match(text, listed.end())):
+        # 60 and 70 km/h
+        return name_of_mention(text, Mention(following.start(), following.end(), False))
     if _ANGLE.match(text, mention.end):
         return "angle"
     before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)

@@ -14,6 +14,7 @@ from stages.translate.symbolic.nodes import (
     is_value,
     number,
     operations,
+    walk,
 )
 from stages.translate.symbolic.percentages import is_in_points
 from stages.translate.symbolic.program_writer import choose_style
@@ -102,4 +103,6 @@ def _is_scientific(node: Node) -> bool:
 def _is_ready(node: Node) -> bool:
     """Whether sympy gives a value in its final form without being told to simplify."""
     ops = operations(node)
+    if ops & {"sqrt", "root"} and any(item.op in ("mul", "pow") and item.args[0].op == "add" for item in walk(node)):
+        return False
     return not ops & {"imaginary", "div"} or ops <= {"num", "neg", "mul", "div", "sqrt", "pow", "matrix", "row", "det"}
