@@ -44,6 +44,8 @@ class Reason(DropReason):
     UNKNOWN_SEQUENCE = "unknown_sequence", "The terms of the sum are values that the page does not give there."
     OWN_OPERATION = "own_operation", "The page gives the sign * a meaning of its own."
 
+    WRONG_STEP = "wrong_step", "The computation goes on from a value that the page computed wrongly."
+
     # Mathematics that can be read in more than one way.
     FUNCTION_APPLICATION = "function_application", "A letter before a parenthesis may be a function or a factor."
     ADJACENT_NUMBERS = "adjacent_numbers", "Two numbers follow each other without an operator."

@@ -147,9 +147,9 @@ class _Reader:
     def _assign(self, statement: ast.Assign, under: _Origin) -> None:
         for target in statement.targets:
             pairs = [(target, statement.value)]
-            if isinstance(target, ast.Tuple | ast.List) and isinstance(statement.value, ast.Tuple | ast.List):
-                if len(target.elts) == len(statement.value.elts):
-                    pairs = list(zip(target.elts, statement.value.elts, strict=True))
+            left, right = (getattr(side, "elts", []) for side in (target, statement.value))
+            if left and len(left) == len(right):
+                pairs = list(zip(left, right, strict=True))
             for part, origin in [(part, self.origin(value).join(under)) for part, value in pairs]:
                 self._set(part, origin)
 

@@ -103,7 +103,7 @@ def test_what_a_page_does_not_state_or_not_exactly_is_left_out_by_name(text: str
         (r"$\sin 30 = \frac12$", "sin(rad(30))"),
         (r"Use $\pi = \frac{22}{7}$. It is $\pi \cdot 7^2 = 154$.", "22"),
         (r"$\left[\frac{1000}{7}\right] = 142$", "floor"),
-        (r"$1{,}125 \cdot 8 = 9$", "1.125 * 8"),
+        (r"$1{,}125 \cdot 8 = 9$", 'Fraction("1.125") * 8'),
         (r"$\sum_{x=0}^{2} 2x + 1 = 9$", "2 * x + 1 for"),
     ],
 )

@@ -29,9 +29,8 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.other_arithmetic import Arithmetics, other_arithmetic
 from stages.translate.symbolic.program_writer import write_program
 from stages.translate.symbolic.quantities import Quantities
-from stages.translate.symbolic.reading import Side
-from stages.translate.symbolic.step_finder import Spot, StepFinder
-from stages.translate.symbolic.steps import Form, Step
+from stages.translate.symbolic.step_finder import StepFinder
+from stages.translate.symbolic.steps import Form, Side, Spot, Step
 from stages.translate.symbolic.titles import title_of
 
 _IN_A_BASE = re.compile(
@@ -71,6 +70,8 @@ def translate_chain(
         if step and (reason := other_arithmetic([side.node for side in sides], spot.sentence, page)):
             step = step if chain.modulus else None
             reason = None if chain.modulus else reason
+        if step and not known.wrong_steps.isdisjoint(step.uses):
+            step, reason = None, Reason.WRONG_STEP
         if step and not reason and (reason := why_not(_computed_sides(step))):
             step = None
     except UnreadableError as error:

@@ -97,7 +97,8 @@ class Writer:
         text = self.write(node.args[0], ADD)
         for item in node.args[1:]:
             if item.op == "neg":
-                text += f" - {self.write(item.args[0], MUL)}"
+                amount = self.write(item.args[0], MUL)
+                text += f" - ({amount})" if amount.startswith("-") else f" - {amount}"
             else:
                 text += f" + {self.write(item, MUL)}"
         return text, ADD

@@ -84,6 +84,8 @@ class Place(NamedTuple):
     value: Fraction | int
     is_whole: bool
     """Whether only an int may be here, as in comb."""
+    is_fraction: bool
+    """Whether it is a part of a fraction of two numbers, as in 4/5."""
 
 
 def replace_numbers(node: Node, name_of: Callable[[Place], Node | None]) -> Node:
@@ -94,18 +96,25 @@ def replace_numbers(node: Node, name_of: Callable[[Place], Node | None]) -> Node
     """
     counts = Counter(value for item in _replaceable(node) if (value := _quantity(item)) is not None)
     names = {value for value, count in counts.items() if count == 1 or value >= TELLING or value.denominator > 1}
-    return _replace(node, name_of, names, False)
+    return _replace(node, name_of, names, is_whole=False, is_fraction=False)
 
 
-def _replace(node: Node, name_of: Callable[[Place], Node | None], names: set[Fraction | int], is_whole: bool) -> Node:
+def _replace(
+    node: Node,
+    name_of: Callable[[Place], Node | None],
+    names: set[Fraction | int],
+    is_whole: bool,
+    is_fraction: bool,
+) -> Node:
     value = _quantity(node)
-    if value is not None and value in names and (found := name_of(Place(node, value, is_whole))):
+    if value is not None and value in names and (found := name_of(Place(node, value, is_whole, is_fraction))):
         return found
     if not node.args or node.op in _WITHOUT_NAMES:
         return node
     is_whole = is_whole or node.op in ("fact", "binom", "gcd", "lcm")
+    is_fraction = node.op == "div" and all(map(is_integer, node.args))
     args = (
-        item if _is_fixed(node, index) else _replace(item, name_of, names, is_whole)
+        item if _is_fixed(node, index) else _replace(item, name_of, names, is_whole, is_fraction)
         for index, item in enumerate(node.args)
     )
     return Node(node.op, tuple(args), node.value)

@@ -58,14 +58,10 @@ class NumberLists:
         if len(node.args) < _MIN_PAIRS or not all(map(_is_pair, node.args)):
             return None
         left, right = (tuple(item.args[index] for item in node.args) for index in (0, 1))
-        names = (
-            ("weights", "values")
-            if _is_whole(left)
-            else ("values", "weights")
-            if _is_whole(right)
-            else ("left", "right")
-        )
-        first, second = self._list(names[0], left), self._list(names[1], right)
+        words = ("left", "right")
+        if _is_whole(left) or _is_whole(right):
+            words = ("weights", "values") if _is_whole(left) else ("values", "weights")
+        first, second = self._list(words[0], left), self._list(words[1], right)
         return self._refer(f"sum(x * y for x, y in zip({first}, {second}))", node)
 
     def _list(self, word: str, items: tuple[Node, ...]) -> str:

@@ -14,13 +14,13 @@ MAX_SENTENCE = 500
 # A sentence may end inside its mathematics: \[x = 1.\]
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
 _BREAK = re.compile(
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bNo)(?<!\bvs)[.?!](?:(?P<inside>"
-    + _CLOSE
-    + r")|(?=[\s$\\]))|\n\s*\n|\n(?=[-*] )"
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bNo)(?<!\bvs)[.?!](?:(?P<inside>" + _CLOSE + r")|(?=[\s$\\]))"
+    r"|\n\s*\n|\n(?=[-*] )"
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _PROBLEM = re.compile(
-    r"^(?:#{1,6} |[-=*_]{3,}\s*$|\W{0,4}(?:problems?|exercises?|examples?|tasks?|questions?|puzzles?|q)\b(?! \w+ing\b))",
+    r"^(?:#{1,6} |[-=*_]{3,}\s*$"
+    r"|\W{0,4}(?:problems?|exercises?|examples?|tasks?|questions?|puzzles?|q)\b(?! \w+ing\b))",
     re.IGNORECASE | re.MULTILINE,
 )
 _SOFT_BREAK = re.compile(r"[,;:]\s|\n|\s")

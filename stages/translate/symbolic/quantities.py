@@ -1,6 +1,6 @@
 """Remember what a page has stated so far: values of letters, formulas, results, and numbers with a name.
 
-A letter counts where the page uses it: in its paragraph, or a little before in the same problem if it has one value there.
+A letter counts in its paragraph, and in the rest of its problem if it has one value there.
 """
 
 from bisect import bisect_left
@@ -18,6 +18,7 @@ from stages.translate.symbolic.quantity_words import Mention, find_mentions, nam
 REACH = 1500
 _RECENT = 20
 _SHAPES = 6
+_CLOSE = 500
 # No letter of these stands for a quantity.
 _CONSTANTS = {"e", "i"}
 
@@ -65,6 +66,8 @@ class Quantities:
         self._formulas: dict[str, Formula] = {}
         self._names: dict[Mention, str] = {}
         self._shapes: list[Formula] = []
+        self.wrong_steps: set[int] = set()
+        """The places of the steps whose stated value is wrong; nothing is computed from it."""
         self._results: dict[Fraction | int, list[Result]] = {}
 
     @cached_property
@@ -123,6 +126,8 @@ class Quantities:
     def result_of_value(self, value: Fraction | int, place: int) -> int | None:
         """Return the step that first brought a number into the problem; None if the number was there before."""
         results = [result for result in self._results.get(value, [])[-_RECENT:] if self._is_near(result.start, place)]
+        if results and value < TELLING and value.denominator == 1:
+            results = [result for result in results if self._is_close(result, place)]
         if not results or self._mentions_between(value, place, results[0].start):
             return None
         return results[-1].step
@@ -145,9 +150,14 @@ class Quantities:
 
     def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:
         """Return where the problem at a place mentions a number, up to an end."""
-        mentions = self._mentions.get(abs(value), [])
+        mentions = self._mentions.get(value if value > 0 else -value, [])
         low = max(place - REACH, self.parts.problem_start(place))
         return mentions[bisect_left(mentions, low, key=_start) : bisect_left(mentions, end, key=_start)]
+
+    def _is_close(self, result: Result, place: int) -> bool:
+        """Whether a small number is likely the result: it stands right behind it."""
+        is_same_paragraph = self.parts.paragraph(result.start) == self.parts.paragraph(place)
+        return is_same_paragraph and place - result.end <= _CLOSE
 
     def _is_near(self, start: int, place: int) -> bool:
         return place - REACH <= start <= place and self.parts.problem(start) == self.parts.problem(place)

@@ -33,6 +33,7 @@ _QUANTITIES = (
     "interest|tax|tip|fee|profit|revenue|total|probability|edge|hypotenuse|leg|thickness|period|frequency|variance|"
     "acceleration|amount|capital|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
 )
+_VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "use", "new", "given", "still"}
 _PLURALS = {"people", "men", "women", "children", "mice", "dice", "sheep", "fish", "geese"}
 # Words that belong to a name although they name nothing alone: the first term.
 _KINDS = {"first", "last", "common", "total", "initial", "final", "left", "right"}
@@ -42,12 +43,14 @@ _UNITS = {
     "inches": "length", "centimetres": "length", "centimeters": "length", "yards": "length", "centimetre": "length",
     "kg": "mass", "grams": "mass", "g": "mass", "kilograms": "mass", "pounds": "weight",
     "litres": "volume", "liters": "volume", "ml": "volume", "euros": "price", "euro": "price", "dollars": "price",
-    "crowns": "price", "cents": "price", "pence": "price", "degrees": "angle", "mph": "speed", "hour": "hours", "minute": "minutes",
+    "crowns": "price", "cents": "price", "pence": "price", "degrees": "angle", "mph": "speed",
+    "hour": "hours", "minute": "minutes",
     "second": "seconds", "day": "days", "week": "weeks", "year": "years", "month": "months", "h": "hours",
     "percent": "rate", "per cent": "rate",
 }  # fmt: skip
 _WORDS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12,
 }  # fmt: skip
 _NUMBER = re.compile(
     r"\b(?:" + "|".join(_WORDS) + r")\b|"
@@ -63,12 +66,14 @@ _AFTER = re.compile(
 )
 # The number is the first of a computation: `a difference of 75 - 55`.
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
+_LISTED = re.compile(r"\$?(?:, | and | or | by )\$?(?=\d)")
 _PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
 )
 _RESULT = re.compile(
-    r"\b(?:[Tt]he|[Ii]ts|their|his|her|whose|our|a|an|this|each|total|of)\s+(?:(?P<kind>[a-z]+)[ -])?(?P<noun>[a-z]{3,16})"
+    r"\b(?:[Tt]he|[Ii]ts|their|his|her|whose|our|a|an|this|each|total|of)\s+"
+    r"(?:(?P<kind>[a-z]+)[ -])?(?P<noun>[a-z]{3,16})"
     r"(?:\s(?:of|in|for|per|on|at|after|with|from|between)\s[^$.,;:\\=]{1,50}?)?"
     r"\s+(?:is|are|was|were|be|equals|becomes|totals|comes to|amounts to|measures)"
     r"(?:\s(?:then|thus|therefore|about|approximately|now|only|also|hence|so|equal to|again))?[\s:]*\Z"
@@ -106,6 +111,10 @@ def name_of_mention(text: str, mention: Mention) -> str:
         return "rate"
     if _OPERATOR.match(text, mention.end):
         return ""
+    listed = _LISTED.match(text, mention.end)
+    if listed and (following := _NUMBER.match(text, listed.end())):
+        # 60 and 70 km/h
+        return name_of_mention(text, Mention(following.start(), following.end(), False))
     if _ANGLE.match(text, mention.end):
         return "angle"
     before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
@@ -138,32 +147,9 @@ def _is_plural(word: str) -> bool:
 
 
 def _noun_name(kind: str | None, noun: str) -> str:
-    if (
-        kind
-        and len(kind) > 2
-        and (kind in _KINDS or kind not in _NO_NAMES)
-        and kind not in _VERBS
-        and not kind.endswith("ing")
-    ):
+    if kind in _KINDS or (kind and len(kind) > 2 and kind not in _NO_NAMES | _VERBS and not kind.endswith("ing")):
         return f"{kind}_{noun}"
     return noun if noun not in _NO_NAMES and is_name(noun) else ""
-
-
-_VERBS = {
-    "travels",
-    "gives",
-    "finds",
-    "compute",
-    "find",
-    "let",
-    "take",
-    "taking",
-    "using",
-    "use",
-    "new",
-    "given",
-    "still",
-}
 
 
 def is_name(word: str) -> bool:

@@ -27,6 +27,7 @@ from stages.translate.symbolic.nodes import (
 )
 from stages.translate.symbolic.notation import Notation
 from stages.translate.symbolic.numeric import Value, half_place, uncertainty, value_of
+from stages.translate.symbolic.steps import Side
 
 # An approximation that is off by more than this share of the value is a mistake.
 _ROUGHLY = 0.5
@@ -39,13 +40,6 @@ _AMBIGUOUS = {
     Reason.AMBIGUOUS_ANGLE: "angle",
     Reason.AMBIGUOUS_SLASH: "slash",
 }
-
-
-class Side(NamedTuple):
-    """A term of a chain that could be read."""
-
-    term: Term
-    node: Node
 
 
 class Read(NamedTuple):
@@ -84,6 +78,11 @@ def why_left_out(sides: list[Side]) -> Reason | None:
     distance, size = abs(float(value) - float(stated)), max(abs(float(value)), abs(float(stated)))
     if _agree(value, stated, target.node):
         return None
+    off = uncertainty(source.node) + float(half_place(target.node))
+    if uncertainty(source.node) and distance <= min(off, _SMALL * size):
+        return Reason.ROUNDED_INPUT
+    if is_approximate and is_integer(target.node) and distance <= 0.5:
+        return None  # the nearest whole number
     if is_approximate:
         return Reason.APPROXIMATE if distance <= _ROUGHLY * size else None
     is_rounded = is_integer(target.node) and distance <= 0.5 and not _is_whole(value)
@@ -92,8 +91,7 @@ def why_left_out(sides: list[Side]) -> Reason | None:
     place = 2 * half_place(target.node)
     if place and abs(float(value)) > abs(float(stated)) and distance < float(place):
         return Reason.ROUNDED  # cut off behind its last digit
-    off = uncertainty(source.node) + float(half_place(target.node))
-    return Reason.ROUNDED_INPUT if uncertainty(source.node) and distance <= min(off, _SMALL * size) else None
+    return None
 
 
 def _is_equation(sides: list[Side]) -> bool:
@@ -190,9 +188,13 @@ def _is_true(sides: list[Side]) -> bool:
     if source is None or target is None:
         return False
     value, stated = value_of(source.node), value_of(target.node)
-    if value is None or stated is None:
-        return False
-    return _agree(value, stated, target.node)
+    return value is not None and stated is not None and _agree(value, stated, target.node)
+
+
+def is_wrong(computed: Node, stated: Node) -> bool:
+    """Whether the value of a tree is known, and is not the stated one to the digits stated."""
+    value, wanted = value_of(computed), value_of(stated)
+    return value is not None and wanted is not None and not _agree(value, wanted, stated)
 
 
 def _is_consistent(sides: list[Side]) -> bool:

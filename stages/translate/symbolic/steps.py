@@ -2,8 +2,29 @@
 
 from typing import NamedTuple
 
+from stages.translate.symbolic.chains import Term
 from stages.translate.symbolic.evaluation import exact_value
 from stages.translate.symbolic.nodes import Node
+
+
+class Side(NamedTuple):
+    """A term of a chain that could be read."""
+
+    term: Term
+    node: Node
+
+
+class Spot(NamedTuple):
+    """Where a chain is in its page."""
+
+    place: int
+    start: int
+    end: int
+    sentence_start: int
+    sentence_end: int
+    sentence: str
+    is_alone: bool
+    """Whether the words around it are said of this chain: no other one is in the same formula."""
 
 
 class Given(NamedTuple):

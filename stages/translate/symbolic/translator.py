@@ -22,11 +22,10 @@ from stages.translate.symbolic.other_arithmetic import arithmetics_of
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.posed import why_not_stated
 from stages.translate.symbolic.quantities import Quantities
-from stages.translate.symbolic.reading import Side, read_chain, why_left_out
+from stages.translate.symbolic.reading import read_chain, why_left_out
 from stages.translate.symbolic.spans import Span, find_spans, sentence_around, unit_behind, why_torn
-from stages.translate.symbolic.step_finder import Spot
 from stages.translate.symbolic.step_programs import Program, gather, write_steps
-from stages.translate.symbolic.steps import Step
+from stages.translate.symbolic.steps import Side, Spot, Step
 from stages.translate.symbolic.titles import title_of
 
 MAX_COMPUTATIONS = 200
@@ -102,11 +101,8 @@ def _why_not(text: str, span: Span, sentence: str, before: str, sides: list[Side
 def _compute(program: Program, statements: list[Statement], parts: PageParts) -> Computation:
     """Return the computation that a program makes, with the sentences of its steps and given quantities."""
     last, statement = program.last, statements[program.last.place]
-    spots = [
-        *program.spots(),
-        *((statements[step.place].span.start, statements[step.place].span.end) for step in program.steps),
-    ]
-    conditions = parts.sentences(spots)
+    spans = [statements[step.place].span for step in program.steps]
+    conditions = parts.sentences([*program.spots(), *((span.start, span.end) for span in spans)])
     neighbours = [*statements[max(0, last.place - 1) : last.place], *statements[last.place + 1 : last.place + 2]]
     is_alone = all(neighbour.sentence != statement.sentence for neighbour in neighbours)
     title = title_of(last.closed, statement.sentence if is_alone else "", last.names)
@@ -117,9 +113,9 @@ def _compute(program: Program, statements: list[Statement], parts: PageParts) ->
 
 
 def _chains_of(text: str, spans: list[Span], skipped: Counter[DropReason]) -> Iterator[tuple[Span, Chain, bool]]:
-    """Yield the chains of a page with their spans, and whether the span has no other.
+    """Yield the chains of a page with their spans, and whether it is the only one there.
 
-    The reasons why whole spans are not read are counted.
+    Counts the reasons why whole spans are not read.
     """
     has_stars = any(span.kind == "latex" and ("*" in span.text or "\\ast" in span.text) for span in spans)
     own_operations = has_stars and _OWN_OPERATION.search(text[:MAX_SEARCHED]) is not None
