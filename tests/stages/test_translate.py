@@ -39,9 +39,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
     started.stop()
 
 
-def _symbolic(**more: Any) -> TranslateParams:
-    translator = TranslatorParams(**({"backend": "symbolic"} | more))
-    return TranslateParams(translators=(translator,), max_piece_characters=5000, components={"web": {}})
+def _symbolic(min_operations: int = 2, **more: Any) -> TranslateParams:
+    return TranslateParams(
+        translators=(TranslatorParams(**({"backend": "symbolic"} | more)),),
+        max_piece_characters=5000,
+        min_operations=min_operations,
+        components={"web": {}},
+    )
 
 
 def _asking(url: str, **more: Any) -> tuple[TranslateParams, LlmParams]:
