@@ -1,0 +1,97 @@
+"""Tell problems that are solved from problems that are only posed."""
+
+import re
+from dataclasses import dataclass
+
+_LABEL = (
+    r"(?:[A-Z]{0,4}[\d.]*\d[a-z]?[.):]|\(?[a-z0-9ivx]{1,4}[.):]|[A-Z]{1,2}\d+ ?\||\*\*|"
+    r"(?:problem|exercise|question|example|task|q|a|step|part)\b\s*[\w.]*\s*[.:)(]*|bonus[.:]|\(\d+ \w+\))"
+)
+_REQUEST = re.compile(
+    rf"^\W*(?:{_LABEL}\s*)*(?:please |also |then |hence |now |in (?:exercises|problems) [\d\W]+)*"
+    r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|factori[sz]e|factor|"
+    r"differentiate|integrate|give|decide|classify|describe|sketch|construct|fill|estimate|plot|explain|deduce|"
+    r"state|verify|name|list|draw|test|convert|approximate|predict|derive|choose|compare|discuss|diagonali[sz]e|"
+    r"work out|write (?:a|down|each|the|as|in)|make [a-z] the|use (?:the|a|an|it) [^.]{3,60} to|measure|complete the|is there|how|what|"
+    r"which|who|does|do|can|must|where|for which|in how many)\b",
+    re.IGNORECASE,
+)
+_STEP = re.compile(
+    r"\b(?:hence|therefore|thus|so|because|since|gives?|yields?|consequently|(?:we|you|I) (?:get|have|find|obtain|see|conclude|"
+    r"need|are left)|it follows|which is|that is|equals|is equal to|contradict\w*|makes|leaves|must be|answer is|by symmetry)\b"
+    r"|=\s*[^=]{1,60}=|= ?[-−$]?[\d\\(]|∎|\\square|\\boxed|\\implies|⇒|∴",
+    re.IGNORECASE,
+)
+_GIVEN = re.compile(r"^\W*(?:\d+[.)]\s*)?(?:let|suppose|given|consider|assume|recall|throughout|hint)\b", re.IGNORECASE)
+_SOLUTION = re.compile(
+    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|proof|ans)\b(?: \d+| by \S+| key)?[*_ ]*[.:(]"
+    r"|A:|\\begin\{proof\})|∎|\\boxed|\\square"
+    r"|(?:^|\n)\W*(?:answers?|solutions?|comments?|marking scheme|worked solutions?|model answers?)[ ,.][^\n]*(?:\n|$)"
+    r"|\b(?:marking scheme|worked example|accepted answer|answer key)\b",
+    re.IGNORECASE,
+)
+_ASKED_FOR_HELP = re.compile(
+    r"\b(?:(?:could|can|would) (?:somebody|someone|anyone|anybody|you)\b[^.?]{0,60}(?:help|point|explain|give|hint|tell)|does any(?:one|body) know|"
+    r"i(?:'m| am) stuck|still stuck|, stuck|stuck on|any (?:hints?|ideas?|help)|what have you tried|\(?0 answers|no answers yet|i have tried|"
+    r"thanks in advance|(?:could|can) (?:not|'t) (?:find|see|get)|don't know how|do not know how)\b",
+    re.IGNORECASE,
+)
+_CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
+_EXERCISES = re.compile(
+    r"\A.{0,160}\b(?:exercises|homework|problem set|practice|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
+    r"questions|puzzle corner|contest|olympiad|round)\b|\A\W*EXERCISES|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What a text asks and what it works out."""
+
+    requests: int
+    """Sentences that ask for something, as questions or in the imperative."""
+    steps: int
+    """Sentences that compute or conclude."""
+    sentences: int
+    first: int
+    """Which sentence is the first request; -1: there is none."""
+    is_labelled: bool
+    """Whether a heading or a word at the beginning of a line announces a solution."""
+    asks_for_help: bool
+    is_sheet: bool
+    """Whether it looks like a sheet of exercises."""
+    has_choices: bool
+
+    @property
+    def are_posed(self) -> bool:
+        """Whether problems are posed and not solved."""
+        if self.is_labelled:
+            return self.requests > 3 * self.steps + 3
+        if self.asks_for_help:
+            return self.steps <= 2 * self.requests + 2
+        if self.is_sheet or self.has_choices:
+            return self.requests >= self.steps and self.requests + self.has_choices > 0
+        return self.requests > max(1, 1.3 * self.steps)
+
+    @property
+    def are_solved(self) -> bool:
+        """Whether a problem is posed early and worked out after it."""
+        if self.is_labelled and self.steps:
+            return True
+        return 0 <= self.first <= 0.45 * self.sentences and self.requests + self.steps >= max(2, 0.3 * self.sentences)
+
+
+def find_problems(text: str, sentences: list[str]) -> Problems:
+    """Count requests and steps in the sentences of a text."""
+    requests = steps = 0
+    first = -1
+    for number, sentence in enumerate(sentences):
+        if _REQUEST.match(sentence) or sentence.rstrip(" *_)”\"").endswith("?"):
+            requests += 1
+            first = number if first < 0 else first
+        elif _STEP.search(sentence) and not _GIVEN.match(sentence):
+            steps += 1
+    return Problems(
+        requests, steps, len(sentences), first, bool(_SOLUTION.search(text)), bool(_ASKED_FOR_HELP.search(text)),
+        bool(_EXERCISES.search(text)), len(_CHOICE.findall(text)) >= 8,
+    )  # fmt: skip
