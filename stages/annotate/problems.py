@@ -22,9 +22,13 @@ _STEP = re.compile(
     r"|=\s*[^=]{1,60}=|= ?[-−$]?[\d\\(]|∎|\\square|\\boxed|\\implies|⇒|∴",
     re.IGNORECASE,
 )
+_REQUEST_INSIDE = re.compile(
+    r"[,;:] (?:please |then )?(?:find|calculate|compute|determine|how (?:many|much|long|far|old)|what (?:is|are|was))\b|\bFind\b"
+)
+_COMPUTED = re.compile(r"\d[)}]? ?(?:[-+*/^×÷·−x]|\\times|\\cdot) ?[-−$({]?\d[^=\n]{0,40}= ?[-−$<(]*\d")
 _GIVEN = re.compile(r"^\W*(?:\d+[.)]\s*)?(?:let|suppose|given|consider|assume|recall|throughout|hint)\b", re.IGNORECASE)
 _SOLUTION = re.compile(
-    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|proof|ans)\b(?: \d+| by \S+| key)?[*_ ]*[.:(]"
+    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|proof|ans)\b(?: \d+| by \S+| key)?[*_ ]*(?:[.:(]|\n)"
     r"|A:|\\begin\{proof\})|∎|\\boxed|\\square"
     r"|(?:^|\n)\W*(?:answers?|solutions?|comments?|marking scheme|worked solutions?|model answers?)[ ,.][^\n]*(?:\n|$)"
     r"|\b(?:marking scheme|worked example|accepted answer|answer key)\b",
@@ -53,10 +57,10 @@ class Problems:
     steps: int
     """Sentences that compute or conclude."""
     sentences: int
-    first: int
-    """Which sentence is the first request; -1: there is none."""
-    is_labelled: bool
-    """Whether a heading or a word at the beginning of a line announces a solution."""
+    steps_after: int
+    """Steps after the first request."""
+    solutions: int
+    """Headings, or words at the beginning of a line, that announce a solution."""
     asks_for_help: bool
     is_sheet: bool
     """Whether it looks like a sheet of exercises."""
@@ -65,33 +69,38 @@ class Problems:
     @property
     def are_posed(self) -> bool:
         """Whether problems are posed and not solved."""
-        if self.is_labelled:
-            return self.requests > 3 * self.steps + 3
+        if self.solutions:
+            return self.requests > 3 * max(self.steps, self.solutions) + 3
         if self.asks_for_help:
             return self.steps <= 2 * self.requests + 2
         if self.is_sheet or self.has_choices:
             return self.requests >= self.steps and self.requests + self.has_choices > 0
-        return self.requests > max(1, 1.3 * self.steps)
+        if self.requests > max(1, 1.3 * self.steps):
+            return self.requests > 0.28 * self.sentences
+        return self.requests == 1 and not self.steps_after and self.sentences <= 3
 
     @property
     def are_solved(self) -> bool:
         """Whether a problem is posed early and worked out after it."""
-        if self.is_labelled and self.steps:
+        if self.solutions and self.steps:
             return True
-        return 0 <= self.first <= 0.45 * self.sentences and self.requests + self.steps >= max(2, 0.3 * self.sentences)
+        return self.steps_after > 0 and self.requests + self.steps >= max(2, 0.3 * self.sentences)
 
 
 def find_problems(text: str, sentences: list[str]) -> Problems:
     """Count requests and steps in the sentences of a text."""
-    requests = steps = 0
-    first = -1
-    for number, sentence in enumerate(sentences):
-        if _REQUEST.match(sentence) or sentence.rstrip(" *_)”\"").endswith("?"):
+    requests = steps = steps_after = 0
+    for sentence in sentences:
+        if _COMPUTED.search(sentence):
+            is_step = True
+        elif _REQUEST.match(sentence) or sentence.rstrip(" *_)”\"").endswith("?") or _REQUEST_INSIDE.search(sentence):
             requests += 1
-            first = number if first < 0 else first
-        elif _STEP.search(sentence) and not _GIVEN.match(sentence):
-            steps += 1
+            is_step = False
+        else:
+            is_step = bool(_STEP.search(sentence)) and not _GIVEN.match(sentence)
+        steps += is_step
+        steps_after += is_step and requests > 0
     return Problems(
-        requests, steps, len(sentences), first, bool(_SOLUTION.search(text)), bool(_ASKED_FOR_HELP.search(text)),
+        requests, steps, len(sentences), steps_after, len(_SOLUTION.findall(text)), bool(_ASKED_FOR_HELP.search(text)),
         bool(_EXERCISES.search(text)), len(_CHOICE.findall(text)) >= 8,
     )  # fmt: skip

@@ -8,7 +8,7 @@ import re
 from enum import IntEnum
 
 from stages.annotate.problems import Problems, find_problems
-from stages.annotate.signs import Signs, count_signs, set_code_aside, split_sentences
+from stages.annotate.signs import Signs, count_signs, drop_figures, set_code_aside, split_sentences
 
 
 class PieceType(IntEnum):
@@ -32,7 +32,7 @@ class PieceType(IntEnum):
 
 # Words of menus and page frames, and addresses.
 _MENU = re.compile(
-    r"\b(?:home|login|log in|sign (?:in|up)|cookies?|privacy policy|terms of (?:use|service)|all rights reserved|"
+    r"\b(?:home page|home \||login|log in|sign (?:in|up)|(?:targeting |performance )cookies|cookie (?:policy|settings)|privacy policy|terms of (?:use|service)|all rights reserved|"
     r"subscribe|next page|previous|share this|click here|copyright|menu|read more|newsletter|sitemap|"
     r"accept all|reply|quote|posts|replies|cached|similar pages)\b|https?://",
     re.IGNORECASE,
@@ -49,15 +49,19 @@ def is_related(text: str) -> bool:
 
 def type_piece(text: str) -> PieceType:
     """Return the type of a piece of text."""
+    text = drop_figures(text)
     prose = set_code_aside(text)
     sentences = split_sentences(prose)
     signs = count_signs(text, prose, sentences)
-    if signs.software >= 5 and signs.software > 0.6 * signs.mathematics:
-        return PieceType.NOISE if _is_frame(text) else PieceType.SOFTWARE
-    if _is_frame(text) or _is_list(signs, sentences):
-        return PieceType.NOISE
     problems = find_problems(prose, sentences)
-    is_word_problem = signs.numbers >= 6 and problems.are_solved and problems.requests > 0
+    is_word_problem = signs.code < 3 and problems.are_solved and problems.requests > 0
+    is_word_problem = is_word_problem and (signs.computations >= 2 or signs.numbers >= 6)
+    if signs.software >= 5 and signs.software > 0.6 * signs.mathematics and not is_word_problem:
+        return PieceType.NOISE if _is_frame(text) else PieceType.SOFTWARE
+    if _is_frame(text) or (signs.function_words < _LIST_SHARE and problems.steps == 0):
+        return PieceType.NOISE
+    if signs.code >= 2 and signs.mathematics < 8 and not is_word_problem:
+        return PieceType.SOFTWARE
     if signs.mathematics < _MIN_MATHEMATICS and not is_word_problem:
         return _type_other(signs)
     if problems.are_posed:
@@ -77,7 +81,3 @@ def _type_other(signs: Signs) -> PieceType:
 
 def _is_frame(text: str) -> bool:
     return 1000 / max(len(text), 400) * len(_MENU.findall(text)) >= 8.0
-
-
-def _is_list(signs: Signs, sentences: list[str]) -> bool:
-    return signs.function_words < _LIST_SHARE

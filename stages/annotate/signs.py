@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from stages.annotate.vocabulary import FUNCTION_WORDS, KINDS, Kind
 
+_FIGURE_CODE = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL)
 _FENCE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 # A section of a reference page that describes an interface, up to the next section.
 _INTERFACE = re.compile(
@@ -26,7 +27,7 @@ _CODE_LINE = re.compile(
 )
 # A name as programs write them: snake_case, camelCase, call(), --option, `code`, path/file.py, key=True.
 _IDENTIFIER = re.compile(
-    r"\b(?:[A-Za-z]{2,}\d*_\w{2,}|[a-z]{2,}[A-Z][a-z]\w*|[A-Z][a-z]+[A-Z][a-z]\w*|[a-z]\w+\(\)|[a-z]\w{2,}\.[a-z]\w+\(|\w+\.(?:py|js|java|cpp|"
+    r"\b(?:[A-Za-z]{2,}\d*_\w{2,}|[a-z]{2,}[A-Z][a-z]\w*|[A-Z][a-z]{2,}[A-Z][a-z]{2,}\w*|[a-z]\w+\(\)|[a-z]\w{2,}\.[a-z]\w+\(|\w+\.(?:py|js|java|cpp|"
     r"hpp|json|ya?ml|html|txt|cfg|toml|sh|csv)\b|\w{2,}=(?:True|False|None)\b|[a-z]{2,}::\w)|(?<![\w-])--[a-z]\w+|`[A-Za-z]\w{2,}[^`\n]*`"
 )
 _FORMULA = re.compile(
@@ -36,7 +37,7 @@ _FORMULA = re.compile(
     r"|\$(?!\s|[\d,.]+\s+[a-z]{2,})[^$\n]{0,200}?[^$\s]\$(?![\d\w])|\$\$|\\\(|\\\[|:math:`|\.\. math::"
     r"|[∑∫√∞≤≥≠≡∂∈∀∃∪∩⊂∘∎→⇒ℕℤℝℂλεδθφ²³ⁿᵀ¬▲∇]|\w\^[\w({-]|\w\*\*\w"
     r"|(?<![\w.'’])(?:[a-zA-Z]|\w{1,3}\([\w, +-]{1,9}\)|[\d.]*[a-z]\d?) ?[=<>≈∼] ?[-−(\w]"
-    r"|(?<![\w'’])[a-zA-Z\d)] ?[+*/−·×] ?[\d(]*[a-zA-Z](?![\w'’])"
+    r"|(?<![\w'’])[a-zA-Z\d)] ?[+*−·×] ?[\d(]*[a-zA-Z](?![\w'’])|[a-z)\d] / [a-z(]|(?<![\w/])[a-hj-vx-z]/[a-hj-mo-z](?![\w/])|[a-z)]/[\d(]"
 )
 # A computation with numbers: 3*4 = 12, 45 - 7, 1/2.
 _COMPUTATION = re.compile(r"\d[)%]? ?(?:[-+*/^×÷·−x]|\*\*|\\times|\\cdot|plus|minus|times) ?[-−$(]?\d[^=\n]{0,40}?(?:(=)|(?=[^\d.,]))")
@@ -45,7 +46,7 @@ _UNIT = re.compile(
     r"\d ?(?:[µmkcMGnd]?(?:m|g|s|l|L|V|A|W|Hz|N|Pa|J|F|H|mol|bar|dB|K|M?bp)|°C|°F|Ω|kWh|rpm|kcal|ppm|ha|min|percent|per cent|million|billion|Ma|‰|basis points)"
     r"(?![\w(])|\d ?%|[$€£]\d"
 )
-_WORD = re.compile(r"[A-Za-z][a-z_]+(?![a-z_])")
+_WORD = re.compile(r"(?<![\\A-Za-z])[a-z][a-z_]+")
 _FIGURE = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"(?<=[.?!;])[\"”)*]*\s+|\n\s*\n\s*|\n(?=[ \t]*(?:[-*•>#|(]|\d|[A-Z]|\\item))")
 
@@ -57,13 +58,21 @@ class Signs:
     mathematics: float
     """Formulas, computations and mathematical words."""
     software: float
+    code: float
+    """The part of `software` that is code and identifiers, not words."""
     applied: float
     """Words and units of fields that apply mathematics."""
     people: float
     numbers: float
     """Numbers in words or figures."""
+    computations: float
     function_words: float
     """The share of words that join others to sentences."""
+
+
+def drop_figures(text: str) -> str:
+    """Return a text without the code of its figures."""
+    return _FIGURE_CODE.sub("", text) if "[asy]" in text else text
 
 
 def set_code_aside(text: str) -> str:
@@ -85,7 +94,7 @@ def count_signs(text: str, prose: str, sentences: list[str]) -> Signs:
     code = len(text) - len(prose)
     mathematics = 0.0
     total: Counter[Kind | None] = Counter()
-    joining = figures = 0
+    joining = figures = computations = 0
     for sentence in sentences:
         words = _WORD.findall(sentence.lower())
         joining += sum(map(FUNCTION_WORDS.__contains__, words))
@@ -93,19 +102,23 @@ def count_signs(text: str, prose: str, sentences: list[str]) -> Signs:
         total += kinds
         formulas = len(_FORMULA.findall(sentence)) + 0.5 * len(_LETTER.findall(sentence))
         computed = len(_COMPUTATION.findall(sentence))
+        computations += computed
         figures += len(_FIGURE.findall(sentence))
         sure = 1.5 * min(formulas, 8) + 1.5 * min(computed, 4)
         sure += 1.3 * kinds[Kind.MATHEMATICAL] + 0.7 * kinds[Kind.NUMERICAL]
         if sure:
             mathematics += sure + 0.5 * kinds[Kind.EVERYDAY] + 0.3 * kinds[Kind.REASONING]
-    software = total[Kind.SOFTWARE] + 0.5 * total[Kind.SIGNATURE] + 1.5 * len(_IDENTIFIER.findall(prose)) + code / 40
+    written = 1.5 * len(_IDENTIFIER.findall(prose)) + code / 150
+    software = total[Kind.SOFTWARE] + 0.5 * total[Kind.SIGNATURE] + written
     applied = total[Kind.APPLIED] + 0.7 * len(_UNIT.findall(prose))
-    scale = 1000 / max(len(text) - 0.5 * code, 400)
+    scale = 1000 / max(len(text) - 0.7 * code, 400)
     return Signs(
         scale * mathematics,
         scale * software,
+        scale * written,
         scale * applied,
         scale * total[Kind.PEOPLE],
         scale * (figures + total[Kind.NUMBER]),
+        scale * computations,
         joining / max(sum(total.values()), 1),
     )
