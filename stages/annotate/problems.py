@@ -8,7 +8,7 @@ _LABEL = (
     r"(?:problem|exercise|question|example|task|q|a|step|part)\b\s*[\w.]*\s*[.:)(]*|bonus[.:]|\(\d+ \w+\))"
 )
 _REQUEST = re.compile(
-    rf"^\W*(?:{_LABEL}\s*)*(?:please |also |then |hence |now |in (?:exercises|problems) [\d\W]+)*"
+    rf"^\W*(?:{_LABEL}\s*)*(?:please |also |hence |now |in (?:exercises|problems) [\d\W]+)*"
     r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|factori[sz]e|factor|"
     r"differentiate|integrate|give|decide|classify|describe|sketch|construct|fill|estimate|plot|explain|deduce|"
     r"state|verify|name|list|draw|test|convert|approximate|predict|derive|choose|compare|discuss|diagonali[sz]e|"
@@ -23,13 +23,19 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _REQUEST_INSIDE = re.compile(
-    r"[,;:] (?:please |then )?(?:find|calculate|compute|determine|how (?:many|much|long|far|old)|what (?:is|are|was))\b|\bFind\b"
+    r"[,;:]\s+(?:please |then )?(?:find|calculate|compute|determine|evaluate|enter|how (?:many|much|long|far|old)|what (?:is|are|was))\b|\bFind\b"
 )
-_COMPUTED = re.compile(r"\d[)}]? ?(?:[-+*/^×÷·−x]|\\times|\\cdot) ?[-−$({]?\d[^=\n]{0,40}= ?[-−$<(]*\d")
+_COMPUTED = re.compile(
+    r"(?<![\w^_{.])\d[\d,.]*[)}%]?(?: ?(?:[-+*/×÷·−]|\\times|\\cdot) ?| x )[-−$({]?\d[^=^\n]{0,40}= ?[-−$<(]*\d"
+    r"|\b(?:plus|minus|times|divided by|(?:half|third|quarter|percent) of) (?:[\w-]+ ){1,3}?(?:is|are|makes?|gives?|equals?|leaves?)\b"
+)
+# A question that opens an explanation; "What is a group?" is no exercise.
+_EXPLANATORY = re.compile(r"^\W*(?:[Ww]hy|[Ww]hat (?:is|are) (?:an?\b|the difference)|[Ww]ho\b|[Ww]hat (?:does|do) )")
+_HEADING = re.compile(r"^(?:\*\*|#+ )[^*\n]*\?")
 _GIVEN = re.compile(r"^\W*(?:\d+[.)]\s*)?(?:let|suppose|given|consider|assume|recall|throughout|hint)\b", re.IGNORECASE)
 _SOLUTION = re.compile(
-    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|proof|ans)\b(?: \d+| by \S+| key)?[*_ ]*(?:[.:(]|\n)"
-    r"|A:|\\begin\{proof\})|∎|\\boxed|\\square"
+    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|ans)\b(?: \d+| by \S+| key)?[*_ ]*(?:[.:(]|\n)"
+    r"|A:)|\\boxed"
     r"|(?:^|\n)\W*(?:answers?|solutions?|comments?|marking scheme|worked solutions?|model answers?)[ ,.][^\n]*(?:\n|$)"
     r"|\b(?:marking scheme|worked example|accepted answer|answer key)\b",
     re.IGNORECASE,
@@ -37,13 +43,13 @@ _SOLUTION = re.compile(
 _ASKED_FOR_HELP = re.compile(
     r"\b(?:(?:could|can|would) (?:somebody|someone|anyone|anybody|you)\b[^.?]{0,60}(?:help|point|explain|give|hint|tell)|does any(?:one|body) know|"
     r"i(?:'m| am) stuck|still stuck|, stuck|stuck on|any (?:hints?|ideas?|help)|what have you tried|\(?0 answers|no answers yet|i have tried|"
-    r"thanks in advance|(?:could|can) (?:not|'t) (?:find|see|get)|don't know how|do not know how)\b",
+    r"thanks in advance|don't know how|do not know how)\b",
     re.IGNORECASE,
 )
 _CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
 _EXERCISES = re.compile(
-    r"\A.{0,160}\b(?:exercises|homework|problem set|practice|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
-    r"questions|puzzle corner|contest|olympiad|round)\b|\A\W*EXERCISES|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
+    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.]+[ ,]+){0,3}(?:exercises|homework|problem set|practice|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
+    r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\A\W*EXERCISES|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -58,7 +64,7 @@ class Problems:
     """Sentences that compute or conclude."""
     sentences: int
     steps_after: int
-    """Steps after the first request."""
+    """Steps after the first request that does not merely open an explanation."""
     solutions: int
     """Headings, or words at the beginning of a line, that announce a solution."""
     asks_for_help: bool
@@ -74,10 +80,10 @@ class Problems:
         if self.asks_for_help:
             return self.steps <= 2 * self.requests + 2
         if self.is_sheet or self.has_choices:
-            return self.requests >= self.steps and self.requests + self.has_choices > 0
+            return self.requests >= self.steps
         if self.requests > max(1, 1.3 * self.steps):
             return self.requests > 0.28 * self.sentences
-        return self.requests == 1 and not self.steps_after and self.sentences <= 3
+        return self.requests == 1 and not self.steps_after and self.sentences <= 4
 
     @property
     def are_solved(self) -> bool:
@@ -89,17 +95,20 @@ class Problems:
 
 def find_problems(text: str, sentences: list[str]) -> Problems:
     """Count requests and steps in the sentences of a text."""
-    requests = steps = steps_after = 0
+    requests = tasks = steps = steps_after = 0
     for sentence in sentences:
+        if _HEADING.match(sentence):
+            continue
         if _COMPUTED.search(sentence):
             is_step = True
         elif _REQUEST.match(sentence) or sentence.rstrip(" *_)”\"").endswith("?") or _REQUEST_INSIDE.search(sentence):
             requests += 1
+            tasks += not _EXPLANATORY.match(sentence)
             is_step = False
         else:
             is_step = bool(_STEP.search(sentence)) and not _GIVEN.match(sentence)
         steps += is_step
-        steps_after += is_step and requests > 0
+        steps_after += is_step and tasks > 0
     return Problems(
         requests, steps, len(sentences), steps_after, len(_SOLUTION.findall(text)), bool(_ASKED_FOR_HELP.search(text)),
         bool(_EXERCISES.search(text)), len(_CHOICE.findall(text)) >= 8,

@@ -54,8 +54,12 @@ def type_piece(text: str) -> PieceType:
     sentences = split_sentences(prose)
     signs = count_signs(text, prose, sentences)
     problems = find_problems(prose, sentences)
-    is_word_problem = signs.code < 3 and problems.are_solved and problems.requests > 0
-    is_word_problem = is_word_problem and (signs.computations >= 2 or signs.numbers >= 6)
+    is_word_problem = (
+        signs.code < 5
+        and problems.requests > 0
+        and problems.steps_after > 0
+        and (signs.computations >= 2 or (signs.numbers >= 6 and problems.are_solved))
+    )
     if signs.software >= 5 and signs.software > 0.6 * signs.mathematics and not is_word_problem:
         return PieceType.NOISE if _is_frame(text) else PieceType.SOFTWARE
     if _is_frame(text) or (signs.function_words < _LIST_SHARE and problems.steps == 0):
@@ -70,7 +74,8 @@ def type_piece(text: str) -> PieceType:
         return PieceType.PROBLEM_AND_SOLUTION
     if max(signs.applied, signs.people) > 0.6 * signs.mathematics and signs.applied + signs.people >= 5:
         return _type_other(signs)
-    return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved else PieceType.CONCEPT_OR_THEORY
+    is_reference = prose != text and signs.code >= 2
+    return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved and not is_reference else PieceType.CONCEPT_OR_THEORY
 
 
 def _type_other(signs: Signs) -> PieceType:

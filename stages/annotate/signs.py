@@ -27,7 +27,7 @@ _CODE_LINE = re.compile(
 )
 # A name as programs write them: snake_case, camelCase, call(), --option, `code`, path/file.py, key=True.
 _IDENTIFIER = re.compile(
-    r"\b(?:[A-Za-z]{2,}\d*_\w{2,}|[a-z]{2,}[A-Z][a-z]\w*|[A-Z][a-z]{2,}[A-Z][a-z]{2,}\w*|[a-z]\w+\(\)|[a-z]\w{2,}\.[a-z]\w+\(|\w+\.(?:py|js|java|cpp|"
+    r"\b(?:[A-Za-z]{2,}\d*_\w{2,}|[a-z]{2,}[A-Z][a-z]\w*|(?:[A-Z][a-z]+){3,}\b|[a-z]\w+\(\)|[a-z]\w{2,}\.[a-z]\w+\(|\w+\.(?:py|js|java|cpp|"
     r"hpp|json|ya?ml|html|txt|cfg|toml|sh|csv)\b|\w{2,}=(?:True|False|None)\b|[a-z]{2,}::\w)|(?<![\w-])--[a-z]\w+|`[A-Za-z]\w{2,}[^`\n]*`"
 )
 _FORMULA = re.compile(
@@ -48,7 +48,7 @@ _UNIT = re.compile(
 )
 _WORD = re.compile(r"(?<![\\A-Za-z])[a-z][a-z_]+")
 _FIGURE = re.compile(r"\d+")
-_SENTENCE_END = re.compile(r"(?<=[.?!;])[\"”)*]*\s+|\n\s*\n\s*|\n(?=[ \t]*(?:[-*•>#|(]|\d|[A-Z]|\\item))")
+_SENTENCE_END = re.compile(r"(?<=[.?!;])[\"”)*$\]]*\s+|\n\s*\n\s*|\n(?=[ \t]*(?:[-*•>#|(]|\d|[A-Z]|\\item))")
 
 
 @dataclass(frozen=True, slots=True)
