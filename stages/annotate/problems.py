@@ -17,10 +17,9 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _STEP = re.compile(
-    r"\b(?:hence|therefore|thus|so|because|since|gives?|yields?|consequently|(?:we|you|I) (?:get|have|find|obtain|see|conclude|"
+    r"\b(?:hence|therefore|thus|so|because|since|gives?|yields?|consequently|(?:we|you|i) (?:get|have|find|obtain|see|conclude|"
     r"need|are left)|it follows|which is|that is|equals|is equal to|contradict\w*|makes|leaves|must be|answer is|by symmetry)\b"
     r"|=\s*[^=]{1,60}=|= ?[-−$]?[\d\\(]|∎|\\square|\\boxed|\\implies|⇒|∴",
-    re.IGNORECASE,
 )
 _REQUEST_INSIDE = re.compile(
     r"[,;:]\s+(?:please |then )?(?:find|calculate|compute|determine|evaluate|enter|how (?:many|much|long|far|old)|what (?:is|are|was))\b|\bFind\b"
@@ -35,22 +34,23 @@ _HEADING = re.compile(r"^(?:\*\*|#+ )[^*\n]*\?")
 _GIVEN = re.compile(r"^\W*(?:\d+[.)]\s*)?(?:let|suppose|given|consider|assume|recall|throughout|hint)\b", re.IGNORECASE)
 _SOLUTION = re.compile(
     r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|ans)\b(?: \d+| by \S+| key)?[*_ ]*(?:[.:(]|\n)"
-    r"|A:)|\\boxed"
+    r"|a:)|\\boxed"
     r"|(?:^|\n)\W*(?:answers?|solutions?|comments?|marking scheme|worked solutions?|model answers?)[ ,.][^\n]*(?:\n|$)"
     r"|\b(?:marking scheme|worked example|accepted answer|answer key)\b",
-    re.IGNORECASE,
 )
 _ASKED_FOR_HELP = re.compile(
     r"\b(?:(?:could|can|would) (?:somebody|someone|anyone|anybody|you)\b[^.?]{0,60}(?:help|point|explain|give|hint|tell)|does any(?:one|body) know|"
     r"i(?:'m| am) stuck|still stuck|, stuck|stuck on|any (?:hints?|ideas?|help)|what have you tried|\(?0 answers|no answers yet|i have tried|"
     r"thanks in advance|don't know how|do not know how)\b",
-    re.IGNORECASE,
 )
+# Looking for one of these words first saves most of the searches.
+_SOLUTION_HINTS = ("solution", "answer", "explanation", "ans", "comments", "marking", "worked example", "a:", "boxed")
+_HELP_HINTS = ("stuck", "hint", "idea", "help", "tried", "0 answers", "no answers", "does any", "know how", "thanks in", "point")
 _CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
 _EXERCISES = re.compile(
     r"\A.{0,160}?(?:^|\n)\W*(?:[\w.]+[ ,]+){0,3}(?:exercises|homework|problem set|practice|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
-    r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\A\W*EXERCISES|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
-    re.IGNORECASE | re.DOTALL,
+    r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
+    re.DOTALL,
 )
 
 
@@ -101,15 +101,22 @@ def find_problems(text: str, sentences: list[str]) -> Problems:
             continue
         if _COMPUTED.search(sentence):
             is_step = True
-        elif _REQUEST.match(sentence) or sentence.rstrip(" *_)”\"").endswith("?") or _REQUEST_INSIDE.search(sentence):
+        elif _REQUEST.match(sentence) or sentence.rstrip(" *_)”\"$").endswith("?") or _REQUEST_INSIDE.search(sentence):
             requests += 1
             tasks += not _EXPLANATORY.match(sentence)
             is_step = False
         else:
-            is_step = bool(_STEP.search(sentence)) and not _GIVEN.match(sentence)
+            is_step = bool(_STEP.search(sentence.lower())) and not _GIVEN.match(sentence)
         steps += is_step
         steps_after += is_step and tasks > 0
+    lower = text.lower()
+    solutions = len(_SOLUTION.findall(lower)) if _has_any(lower, _SOLUTION_HINTS) else 0
+    asks_for_help = _has_any(lower, _HELP_HINTS) and bool(_ASKED_FOR_HELP.search(lower))
     return Problems(
-        requests, steps, len(sentences), steps_after, len(_SOLUTION.findall(text)), bool(_ASKED_FOR_HELP.search(text)),
-        bool(_EXERCISES.search(text)), len(_CHOICE.findall(text)) >= 8,
+        requests, steps, len(sentences), steps_after, solutions, asks_for_help,
+        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8,
     )  # fmt: skip
+
+
+def _has_any(text: str, words: tuple[str, ...]) -> bool:
+    return any(word in text for word in words)

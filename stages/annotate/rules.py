@@ -53,6 +53,11 @@ def type_piece(text: str) -> PieceType:
     prose = set_code_aside(text)
     sentences = split_sentences(prose)
     signs = count_signs(text, prose, sentences)
+    is_software = signs.software >= 5 and signs.software > 0.6 * signs.mathematics
+    if (is_software or signs.function_words < 0.4) and _is_frame(text):
+        return PieceType.NOISE
+    if signs.code >= 5 and is_software:
+        return PieceType.SOFTWARE
     problems = find_problems(prose, sentences)
     is_word_problem = (
         signs.code < 5
@@ -60,9 +65,9 @@ def type_piece(text: str) -> PieceType:
         and problems.steps_after > 0
         and (signs.computations >= 2 or (signs.numbers >= 6 and problems.are_solved))
     )
-    if signs.software >= 5 and signs.software > 0.6 * signs.mathematics and not is_word_problem:
-        return PieceType.NOISE if _is_frame(text) else PieceType.SOFTWARE
-    if _is_frame(text) or (signs.function_words < _LIST_SHARE and problems.steps == 0):
+    if is_software and not is_word_problem:
+        return PieceType.SOFTWARE
+    if signs.function_words < _LIST_SHARE and problems.steps == 0:
         return PieceType.NOISE
     if signs.code >= 2 and signs.mathematics < 8 and not is_word_problem:
         return PieceType.SOFTWARE

@@ -25,19 +25,24 @@ _CODE_LINE = re.compile(
     r"git|cmake|sudo|apt|curl|npm|echo|local|export) .*[(=;./-]).*$",
     re.MULTILINE,
 )
-# A name as programs write them: snake_case, camelCase, call(), --option, `code`, path/file.py, key=True.
+# Searching is fast where a pattern begins with a set of characters. So these begin with the telling character, and look
+# back from there.
+# A name as programs write them: snake_case, call(), --option, `code`, path/file.py, key=True, std::name.
 _IDENTIFIER = re.compile(
-    r"\b(?:[A-Za-z]{2,}\d*_\w{2,}|[a-z]{2,}[A-Z][a-z]\w*|(?:[A-Z][a-z]+){3,}\b|[a-z]\w+\(\)|[a-z]\w{2,}\.[a-z]\w+\(|\w+\.(?:py|js|java|cpp|"
-    r"hpp|json|ya?ml|html|txt|cfg|toml|sh|csv)\b|\w{2,}=(?:True|False|None)\b|[a-z]{2,}::\w)|(?<![\w-])--[a-z]\w+|`[A-Za-z]\w{2,}[^`\n]*`"
+    r"[_(.`=:-](?:(?<=[A-Za-z]{2}_)\w{2,}|(?<=[a-z]{2}\()\)|(?<=\w\.)(?:py|js|java|cpp|hpp|json|ya?ml|html|txt|cfg|toml|sh|csv)\b"
+    r"|(?<=[a-z]{2}\.)[a-z]\w+\(|(?<=`)[A-Za-z]\w{2,}[^`\n]*`|(?<=\w=)(?:True|False|None)\b|(?<=[a-z]:):\w|(?<= -)-[a-z]\w+)"
 )
+# LaTeX commands, formulas between dollars or brackets, mathematical signs, powers, relations and operations of letters.
 _FORMULA = re.compile(
-    r"\\(?:[dt]?frac|sqrt|sum|int|o?int|prod|lim|binom|cdot|times|leq?|geq?|pi|alpha|beta|theta|lambda|infty|partial|math\w+|"
-    r"sin|cos|tan|log|ln|exp|left|begin\{[a-z]*(?:align|equation|matrix|cases|array|gather)\w*\*?\}|boxed|p?mod|equiv|ldots|cdots|in|"
-    r"cup|cap|subset\w*|to|mapsto|circ|approx|neq?|pm|angle|triangle|overline|div|det|ker|dim)\b"
-    r"|\$(?!\s|[\d,.]+\s+[a-z]{2,})[^$\n]{0,200}?[^$\s]\$(?![\d\w])|\$\$|\\\(|\\\[|:math:`|\.\. math::"
-    r"|[∑∫√∞≤≥≠≡∂∈∀∃∪∩⊂∘∎→⇒ℕℤℝℂλεδθφ²³ⁿᵀ¬▲∇]|\w\^[\w({-]|\w\*\*\w"
-    r"|(?<![\w.'’])(?:[a-zA-Z]|\w{1,3}\([\w, +-]{1,9}\)|[\d.]*[a-z]\d?) ?[=<>≈∼] ?[-−(\w]"
-    r"|(?<![\w'’])[a-zA-Z\d)] ?[+*−·×] ?[\d(]*[a-zA-Z](?![\w'’])|[a-z)\d] / [a-z(]|(?<![\w/])[a-hj-vx-z]/[a-hj-mo-z](?![\w/])|[a-z)]/[\d(]"
+    r"[\\$:.∑∫√∞≤≥≠≡∂∈∀∃∪∩⊂∘∎→⇒ℕℤℝℂλεδθφ²³ⁿᵀ¬▲∇^*=<>≈∼+−·×/](?:"
+    r"(?<=\\)(?:[dt]?frac|sqrt|sum|o?int|prod|lim|binom|cdot|times|leq?|geq?|pi|alpha|beta|theta|lambda|infty|partial|math\w+|"
+    r"sin|cos|tan|log|ln|exp|left|begin\{[a-z]*(?:align|equation|matrix|cases|array|gather)|boxed|p?mod|equiv|ldots|cdots|in|"
+    r"cup|cap|subset\w*|to|mapsto|circ|approx|neq?|pm|angle|triangle|overline|div|det|ker|dim)\b|(?<=\\)[(\[]"
+    r"|(?<=\$)(?:\$|(?!\s|[\d,.]+\s+[a-z]{2,})[^$\n]{0,200}?[^$\s]\$(?![\d\w]))|(?<=:)math:`|(?<=\.)\. math::"
+    r"|(?<=[∑∫√∞≤≥≠≡∂∈∀∃∪∩⊂∘∎→⇒ℕℤℝℂλεδθφ²³ⁿᵀ¬▲∇])|(?<=\w\^)[\w({-]|(?<=\w\*)\*\w"
+    r"|(?<=[=<>≈∼])(?:(?<=\b[A-Za-z].)|(?<=\b[A-Za-z] .)|(?<=\b\d[a-z].)|(?<=\b\d[a-z] .)|(?<=\).)|(?<=\) .)) ?[-−(\w]"
+    r"|(?<=[+*−·×])(?:(?<=\b[A-Za-z].)|(?<=\b[A-Za-z] .)|(?<=[\d)].)|(?<=[\d)] .)) ?[\d(]*[a-zA-Z]\b"
+    r"|(?<=/)(?:(?<=\b[a-hj-vx-z]/)[a-hj-mo-z]\b(?!/)|(?<=[a-z)\d] /) [a-z(]|(?<=\b[a-z]/)[\d(]|(?<=\)/)[\d(\w]))"
 )
 # A computation with numbers: 3*4 = 12, 45 - 7, 1/2.
 _COMPUTATION = re.compile(r"\d[)%]? ?(?:[-+*/^×÷·−x]|\*\*|\\times|\\cdot|plus|minus|times) ?[-−$(]?\d[^=\n]{0,40}?(?:(=)|(?=[^\d.,]))")
