@@ -8,7 +8,7 @@ import re
 from enum import IntEnum
 
 from stages.annotate.problems import Problems, find_problems
-from stages.annotate.signs import Signs, count_signs, drop_figures, set_code_aside, split_sentences
+from stages.annotate.signs import Signs, count_signs, drop_figures, explains, is_reference, set_code_aside, split_sentences
 
 
 class PieceType(IntEnum):
@@ -53,6 +53,9 @@ def type_piece(text: str) -> PieceType:
     prose = set_code_aside(text)
     sentences = split_sentences(prose)
     signs = count_signs(text, prose, sentences)
+    if is_reference(text):
+        is_taught = signs.mathematics >= max(8, signs.software) and explains(text)
+        return PieceType.CONCEPT_OR_THEORY if is_taught else PieceType.SOFTWARE
     is_software = signs.software >= 5 and signs.software > 0.6 * signs.mathematics
     if (is_software or signs.function_words < 0.4) and _is_frame(text):
         return PieceType.NOISE
@@ -79,8 +82,7 @@ def type_piece(text: str) -> PieceType:
         return PieceType.PROBLEM_AND_SOLUTION
     if max(signs.applied, signs.people) > 0.6 * signs.mathematics and signs.applied + signs.people >= 5:
         return _type_other(signs)
-    is_reference = prose != text and signs.code >= 2
-    return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved and not is_reference else PieceType.CONCEPT_OR_THEORY
+    return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved else PieceType.CONCEPT_OR_THEORY
 
 
 def _type_other(signs: Signs) -> PieceType:

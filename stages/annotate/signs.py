@@ -14,10 +14,21 @@ _FIGURE_CODE = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL)
 _FENCE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 # A section of a reference page that describes an interface, up to the next section.
 _INTERFACE = re.compile(
-    r"^[ \t]*(?:(?:Other |Keyword )?(?:Parameters|Returns?|Yields|Raises|Warns|Attributes|Methods|Arguments|Args|See Also|"
+    r"^[ \t]*(?:(?:Other |Keyword )?(?:Parameters|Returns?|Yields|Raises|Warns|Attributes|Methods|Arguments|Args|See Also|References|"
     r"Keyword Args|Receives)(?:\n[ \t]*[-=~]{3,}|:[ \t]*$)).*?(?=^[ \t]*\w[\w ]*\n[ \t]*[-=~]{3,}|^(?:Examples?|Notes?):|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+_REFERENCE = re.compile(
+    r"^[ \t]*(?:(?:Parameters|Returns|Notes|Examples?|See Also|Attributes|References)\n[ \t]*[-=~]{3,}|(?:Args|Returns|Raises):[ \t]*\n|>>> |:param )",
+    re.MULTILINE,
+)
+_EXPLAINS = re.compile(
+    r"\b(?:is|are) (?:the|an?|defined|equal|called|said|given|obtained) |\bsatisf(?:y|ies)\b|\bif and only if\b|\bsuch that\b"
+    r"|\bdenot(?:e|es|ed)\b|[Tt]heorem|:math:`|\.\. math::|\$[^$\n]+\$|[≤≥∑∫√]|\w \*\* ?\d|\w\*\*\d|\^\d|^[ \t]{2,}[\w()]+ ?= ?[^\n]*[-+*/]",
+    re.MULTILINE,
+)
+_TAG = re.compile(r"</?[a-z][^<>\n]{0,200}>")
+_ADDRESS = re.compile(r"https?://\S+")
 _CODE_LINE = re.compile(
     r"^[ \t]*(?:>>> |\.\.\. |In \[\d|def \w+\(|class \w+[:(]|import \w|from [\w.]+ import|return\b(?! of)|elif .*:$|if .*:$"
     r"|else:$|for .* in .*:$|while .*:$|with .*:$|try:$|except\b.*:$|#include|#!/|[})\]]+[;,]?$|:(?:param|type|rtype|returns?|raises?)\b"
@@ -81,14 +92,26 @@ def drop_figures(text: str) -> str:
 
 
 def set_code_aside(text: str) -> str:
-    """Return a text without code and without the parameter lists of reference pages."""
+    """Return a text without code, addresses and the parameter lists of reference pages."""
     prose = _FENCE.sub("\n", text) if "```" in text else text
+    prose = _ADDRESS.sub("", prose) if "://" in prose else prose
+    prose = _TAG.sub(" ", prose) if "</" in prose else prose
     return _CODE_LINE.sub("", _INTERFACE.sub("\n", prose))
 
 
 def split_sentences(prose: str) -> list[str]:
     """Split a text into sentences, lines of lists and cells of tables."""
     return [sentence for sentence in _SENTENCE_END.split(prose) if len(sentence) > 3]
+
+
+def explains(text: str) -> bool:
+    """Tell whether a page of a reference defines or derives something, not only names it."""
+    return bool(_EXPLAINS.search(_INTERFACE.sub("\n", text)))
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a text is a page of the reference of a program."""
+    return bool(_REFERENCE.search(text))
 
 
 def count_signs(text: str, prose: str, sentences: list[str]) -> Signs:
@@ -113,7 +136,7 @@ def count_signs(text: str, prose: str, sentences: list[str]) -> Signs:
         sure += 1.3 * kinds[Kind.MATHEMATICAL] + 0.7 * kinds[Kind.NUMERICAL]
         if sure:
             mathematics += sure + 0.5 * kinds[Kind.EVERYDAY] + 0.3 * kinds[Kind.REASONING]
-    written = 1.5 * len(_IDENTIFIER.findall(prose)) + code / 150
+    written = 1.5 * len(_IDENTIFIER.findall(prose)) + code / (400 if is_reference(text) else 150)
     software = total[Kind.SOFTWARE] + 0.5 * total[Kind.SIGNATURE] + written
     applied = total[Kind.APPLIED] + 0.7 * len(_UNIT.findall(prose))
     scale = 1000 / max(len(text) - 0.7 * code, 400)
