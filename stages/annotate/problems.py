@@ -18,7 +18,7 @@ _REQUEST = re.compile(
 )
 _STEP = re.compile(
     r"\b(?:hence|therefore|thus|so|because|since|gives?|yields?|consequently|(?:we|you|i) (?:get|have|find|obtain|see|conclude|"
-    r"need|are left)|it follows|which is|that is|equals|is equal to|contradict\w*|makes|leaves|must be|answer is|by symmetry)\b"
+    r"need|are left)|it follows|which is|that is|equals|is equal to|contradict\w*|makes|leaves|must be|has to be|cannot be|can't be|that leaves|is impossible|among the other|answer is|by symmetry)\b"
     r"|=\s*[^=]{1,60}=|= ?[-−$]?[\d\\(]|∎|\\square|\\boxed|\\implies|⇒|∴",
 )
 _REQUEST_INSIDE = re.compile(
@@ -29,8 +29,10 @@ _COMPUTED = re.compile(
     r"|\b(?:plus|minus|times|divided by|(?:half|third|quarter|percent) of) (?:[\w-]+ ){1,3}?(?:is|are|makes?|gives?|equals?|leaves?)\b"
 )
 # A question that opens an explanation; "What is a group?" is no exercise.
-_EXPLANATORY = re.compile(r"^\W*(?:[Ww]hy|[Ww]hat (?:is|are) (?:an?\b|the difference)|[Ww]ho\b|[Ww]hat (?:does|do) )")
+_EXPLANATORY = re.compile(r"^\W*(?:[Ww]hy|[Ww]hat (?:is|are) (?:an?\b|the difference)|[Ww]ho\b)")
 _HEADING = re.compile(r"^(?:\*\*|#+ )[^*\n]*\?")
+# An instruction that is carried out at once: "Expand the bracket: ... = ...".
+_WORKED = re.compile(r":\s[^?]*=")
 _GIVEN = re.compile(r"^\W*(?:\d+[.)]\s*)?(?:let|suppose|given|consider|assume|recall|throughout|hint)\b", re.IGNORECASE)
 _SOLUTION = re.compile(
     r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|ans)\b(?: \d+| by \S+| key)?[*_ ]*(?:[.:(]|\n)"
@@ -45,10 +47,22 @@ _ASKED_FOR_HELP = re.compile(
 )
 # Looking for one of these words first saves most of the searches.
 _SOLUTION_HINTS = ("solution", "answer", "explanation", "ans", "comments", "marking", "worked example", "a:", "boxed")
-_HELP_HINTS = ("stuck", "hint", "idea", "help", "tried", "0 answers", "no answers", "does any", "know how", "thanks in", "point")
+_HELP_HINTS = (
+    "stuck",
+    "hint",
+    "idea",
+    "help",
+    "tried",
+    "0 answers",
+    "no answers",
+    "does any",
+    "know how",
+    "thanks in",
+    "point",
+)
 _CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
 _EXERCISES = re.compile(
-    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.]+[ ,]+){0,3}(?:exercises|homework|problem set|practice|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
+    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,-]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
     r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
     re.DOTALL,
 )
@@ -65,6 +79,8 @@ class Problems:
     sentences: int
     steps_after: int
     """Steps after the first request that does not merely open an explanation."""
+    computed: int
+    """Steps that compute a number."""
     solutions: int
     """Headings, or words at the beginning of a line, that announce a solution."""
     asks_for_help: bool
@@ -75,12 +91,14 @@ class Problems:
     @property
     def are_posed(self) -> bool:
         """Whether problems are posed and not solved."""
+        if self.computed >= max(2, 0.3 * self.requests) and not self.asks_for_help:
+            return False
         if self.solutions:
             return self.requests > 3 * max(self.steps, self.solutions) + 3
         if self.asks_for_help:
             return self.steps <= 2 * self.requests + 2
         if self.is_sheet or self.has_choices:
-            return self.requests >= self.steps
+            return self.requests >= max(self.steps, 1)
         if self.requests > max(1, 1.3 * self.steps):
             return self.requests > 0.28 * self.sentences
         return self.requests == 1 and not self.steps_after and self.sentences <= 4
@@ -95,13 +113,16 @@ class Problems:
 
 def find_problems(text: str, sentences: list[str]) -> Problems:
     """Count requests and steps in the sentences of a text."""
-    requests = tasks = steps = steps_after = 0
+    requests = tasks = steps = steps_after = computed = 0
     for sentence in sentences:
         if _HEADING.match(sentence):
             continue
         if _COMPUTED.search(sentence):
             is_step = True
-        elif _REQUEST.match(sentence) or sentence.rstrip(" *_)”\"$").endswith("?") or _REQUEST_INSIDE.search(sentence):
+            computed += 1
+        elif tasks and _WORKED.search(sentence):
+            is_step = True
+        elif _REQUEST.match(sentence) or sentence.rstrip(' *_)”"$').endswith("?") or _REQUEST_INSIDE.search(sentence):
             requests += 1
             tasks += not _EXPLANATORY.match(sentence)
             is_step = False
@@ -113,7 +134,7 @@ def find_problems(text: str, sentences: list[str]) -> Problems:
     solutions = len(_SOLUTION.findall(lower)) if _has_any(lower, _SOLUTION_HINTS) else 0
     asks_for_help = _has_any(lower, _HELP_HINTS) and bool(_ASKED_FOR_HELP.search(lower))
     return Problems(
-        requests, steps, len(sentences), steps_after, solutions, asks_for_help,
+        requests, steps, len(sentences), steps_after, computed, solutions, asks_for_help,
         bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8,
     )  # fmt: skip
 

@@ -8,7 +8,15 @@ import re
 from enum import IntEnum
 
 from stages.annotate.problems import Problems, find_problems
-from stages.annotate.signs import Signs, count_signs, drop_figures, explains, is_reference, set_code_aside, split_sentences
+from stages.annotate.signs import (
+    Signs,
+    count_signs,
+    drop_figures,
+    explains,
+    is_reference,
+    set_code_aside,
+    split_sentences,
+)
 
 
 class PieceType(IntEnum):
@@ -34,7 +42,7 @@ class PieceType(IntEnum):
 _MENU = re.compile(
     r"\b(?:home page|home \||login|log in|sign (?:in|up)|(?:targeting |performance )cookies|cookie (?:policy|settings)|privacy policy|terms of (?:use|service)|all rights reserved|"
     r"subscribe|next page|previous|share this|click here|copyright|menu|read more|newsletter|sitemap|"
-    r"accept all|reply|quote|posts|replies|cached|similar pages)\b|https?://",
+    r"accept all|reply|quote|posts|replies|cached|similar pages|people also ask|searches? related|view as html|videos for)\b|https?://",
     re.IGNORECASE,
 )
 # A bare list has fewer function words than this share; running prose has .3 to .55.
@@ -64,13 +72,15 @@ def type_piece(text: str) -> PieceType:
     problems = find_problems(prose, sentences)
     is_word_problem = (
         signs.code < 5
-        and problems.requests > 0
-        and problems.steps_after > 0
-        and (signs.computations >= 2 or (signs.numbers >= 6 and problems.are_solved))
+        and (problems.steps_after > 0 or (problems.solutions > 0 and problems.steps > 0))
+        and (
+            signs.computations >= 2
+            or (signs.numbers >= 6 and problems.are_solved and signs.applied <= 1.2 * max(signs.mathematics, 3))
+        )
     )
     if is_software and not is_word_problem:
         return PieceType.SOFTWARE
-    if signs.function_words < _LIST_SHARE and problems.steps == 0:
+    if signs.function_words < _LIST_SHARE and _is_list(prose, problems):
         return PieceType.NOISE
     if signs.code >= 2 and signs.mathematics < 8 and not is_word_problem:
         return PieceType.SOFTWARE
@@ -80,7 +90,8 @@ def type_piece(text: str) -> PieceType:
         return PieceType.PROBLEM_WITHOUT_SOLUTION
     if is_word_problem:
         return PieceType.PROBLEM_AND_SOLUTION
-    if max(signs.applied, signs.people) > 0.6 * signs.mathematics and signs.applied + signs.people >= 5:
+    bound = 1.0 if signs.computations >= 3 and problems.steps >= 4 else 0.45
+    if max(signs.applied, signs.people) > bound * signs.mathematics and signs.applied + signs.people >= 5:
         return _type_other(signs)
     return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved else PieceType.CONCEPT_OR_THEORY
 
@@ -89,6 +100,11 @@ def _type_other(signs: Signs) -> PieceType:
     if signs.software >= 5 and signs.software > max(signs.applied, signs.people):
         return PieceType.SOFTWARE
     return PieceType.APPLIED if signs.applied >= max(3, signs.people) else PieceType.OTHER_PROSE
+
+
+def _is_list(prose: str, problems: Problems) -> bool:
+    has_short_lines = problems.sentences >= 8 and len(prose) < 45 * problems.sentences
+    return problems.steps < 3 and (has_short_lines or not problems.requests + problems.solutions)
 
 
 def _is_frame(text: str) -> bool:

@@ -56,7 +56,9 @@ _FORMULA = re.compile(
     r"|(?<=/)(?:(?<=\b[a-hj-vx-z]/)[a-hj-mo-z]\b(?!/)|(?<=[a-z)\d] /) [a-z(]|(?<=\b[a-z]/)[\d(]|(?<=\)/)[\d(\w]))"
 )
 # A computation with numbers: 3*4 = 12, 45 - 7, 1/2.
-_COMPUTATION = re.compile(r"\d[)%]? ?(?:[-+*/^×÷·−x]|\*\*|\\times|\\cdot|plus|minus|times) ?[-−$(]?\d[^=\n]{0,40}?(?:(=)|(?=[^\d.,]))")
+_COMPUTATION = re.compile(
+    r"\d[)%]? ?(?:[-+*/^×÷·−x]|\*\*|\\times|\\cdot|plus|minus|times) ?[-−$(]?\d[^=\n]{0,40}?(?:(=)|(?=[^\d.,]))"
+)
 _LETTER = re.compile(r"(?<![\w'’.\-])(?<!\d )[b-hj-zB-HJ-Z](?![\w'’&.-]\w|[\w'’:])")
 _UNIT = re.compile(
     r"\d ?(?:[µmkcMGnd]?(?:m|g|s|l|L|V|A|W|Hz|N|Pa|J|F|H|mol|bar|dB|K|M?bp)|°C|°F|Ω|kWh|rpm|kcal|ppm|ha|min|percent|per cent|million|billion|Ma|‰|basis points)"

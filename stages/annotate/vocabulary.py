@@ -53,7 +53,7 @@ multiplying multiplied multiplication subtract subtracting subtraction addition 
 proved provable radius perimeter diameter polygon cube cubed squared squaring vertex vertices algebraic infinity
 infinite infinitely finite differentiate integrate integrating factorization factorise factorize factoring
 random deviation correlation hypothesis median quartile quantile estimator likelihood invertible inverse
-convergence singular rational numerically bounded unbounded monotonic continuous continuity interpolation
+convergence singular rational numerically induction puzzle riddle bounded unbounded monotonic continuous continuity interpolation
 substitution recursive parity odd even pairwise simplify simplifies simplifying
 """
 _EVERYDAY = """
@@ -66,7 +66,7 @@ intersection map image kernel domain range interval bound distribution sample ev
 density error tolerance iteration step approximation solution solve derive transform transpose diagonal trace norm
 metric space dual partition lattice tuple permute generator relation class parallel midpoint chord arc sphere
 rectangle cone cylinder count chance coin die dice card odds whole column row entry pivot
-coordinates combination arrangement algorithm induction statement definition notation symbol formula result compute
+coordinates combination arrangement algorithm statement definition notation symbol formula result compute
 divide add convex unique property condition implies pair triple regular regression statistic residual moment entropy
 tensor spectral spectrum sparse discrete cover open closed compact connected component tail code measure value
 unknown parameter model weight estimate significance confidence confident calculate evaluate rule method
@@ -139,6 +139,25 @@ accelerometer sampled hann fft windowing filter filtering  gain overshoot setpoi
 actuarial longevity scenario scenarios forecast volatility hedge bond bonds 
 nutrition obesity physician nurse hospital surgery drug drugs pharmacology
 rent salaries salary fees
+absorbance absorptivity wavelength wavelengths cuvette reagent titration solubility  enthalpy entropic
+catalyst polymer alloy molarity chromatography buffer buffers dilute diluted dilution pipette centrifuge assay incubate
+oxidation ionic covalent valence isotopic spectrometry electrode electrolyte battery batteries impedance conductor
+conductivity insulation  rotor stator inverter  photovoltaic solar 
+thermal thermodynamic  convection conduction viscosity turbulence reynolds nozzle hydraulic pneumatic
+rpm gear gears  weld welding bolt bolts masonry foundation foundations reinforcement aggregate mortar
+allele alleles genotype genotypes phenotype chromosome mutation heterozygote  inheritance embryo neuron
+neurons synapse cortex cognition serum  blood cardiac kidney liver lung tumour tumor cancer vaccine immune
+epidemic incidence prevalence screening diagnostic sensitivity specificity 
+compass  tide tides tidal  vessel ship ships sail latitude longitude altitude azimuth
+satellite orbiter rocket payload spacecraft
+ecosystem habitat biomass nitrogen phosphorus carbon dioxide methane ozone aerosol humidity precipitation drought
+forest   livestock dairy feed
+manufacturer manufacturing warehouse shipment freight procurement retail wholesale brand marketing advertising
+analyst analysts guidance buyback buybacks  broker  currency bank banks banking mortgage
+lender borrower credit audit accounting ledger  depreciation
+millimetre millimetres millimeter millimeters centimetre centimetres kilogram kilograms gram grams litre litres liter liters
+volt volts amp amps watts joule joules  pascal pascals hertz kelvin celsius fahrenheit knots decibels
+calibrated specification specifications datasheet  rated
 """
 _PEOPLE = """
 mathematician mathematicians mathematics math maths algebra geometry calculus statistics trigonometry professor university universities
