@@ -1,13 +1,22 @@
 """Type a piece of text by rules, without a model: cheap, and the same on every machine.
 
-The rules count signs of mathematics, software and other fields for every thousand characters. They cannot tell a wrong
-solution from a right one, judge quality, or read a language other than English.
+The rules compare the signs of mathematics, software and other fields, then what the piece asks with what it works out.
+They cannot tell a wrong solution from a right one, judge quality, or read a language other than English.
 """
 
 import re
-from collections import Counter
-from dataclasses import dataclass
 from enum import IntEnum
+
+from stages.annotate.problems import Problems, find_problems
+from stages.annotate.signs import (
+    Signs,
+    count_signs,
+    drop_figures,
+    explains,
+    is_reference,
+    set_code_aside,
+    split_sentences,
+)
 
 
 class PieceType(IntEnum):
@@ -29,167 +38,74 @@ class PieceType(IntEnum):
     """Navigation, lists of links, bare tables, boilerplate, garble."""
 
 
-def _vocabulary(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_WORD = re.compile(r"[a-z_][a-z_0-9]+")
-# Formulas: LaTeX commands, dollar or bracket delimiters around something, roles of reStructuredText.
-_FORMULA = re.compile(
-    r"\\(?:[dt]?frac|sqrt|sum|int|prod|lim|binom|cdot|times|leq?|geq?|pi|alpha|beta|theta|lambda|infty|partial|mathbb"
-    r"|mathrm|text|sin|cos|tan|log|ln|exp|left|begin\{[a-z]*(?:align|equation|matrix|cases)\*?\}|boxed|pmod|equiv|nu|zeta"
-    r"|Gamma|Phi|phi|Psi|psi|Sigma|sigma|mu|ldots|cdots|dots|in|cup|cap|subset|to|mapsto|circ|approx|neq|pm)\b"
-    r"|\$[^$\n]{1,200}\$|\\\(|\\\[|:math:`|\.\. math::|[∑∫√∞≤≥≠±×÷π∂∈ℝℤ]"
-)
-# Equations in plain text: 3*4 = 12, x^2 - 1 = 0, x**2.
-_EQUATION = re.compile(
-    r"[\d)\w] ?(?:[-+*/^×÷]|\*\*) ?[\d(\w]{1,12}[^=\n]{0,40}=\s?-?[\d(\w]|\w\*\*\w|\w\^\{?-?\w|\d\s?[+*/×÷]\s?\d"
-)
-# The vocabulary of mathematics, in the singular.
-_MATHEMATICS = _vocabulary(
-    """
-    theorem lemma corollary corollaries proof prove proves proved axiom conjecture integer prime divisible
-    divisor remainder modulo polynomial coefficient quadratic cubic root equation inequality inequalities
-    variable matrix matrices vector determinant eigenvalue eigenvector linear bilinear orthogonal orthonormal
-    unitary symmetric antisymmetric hermitian derivative differential differentiate integral integrand integrate
-    integration limit converge converges convergence series sequence calculus logarithm exponential
-    trigonometric sine cosine tangent hyperbolic factorial fraction numerator denominator algebra algebraic
-    geometric geometry triangle circle radius angle perimeter polygon ellipse probability probabilities random
-    permutation combination combinatorial combinatorics binomial expectation variance distribution gaussian
-    bernoulli poisson hypergeometric bessel legendre chebyshev hermite laguerre fourier laplace euler gauss
-    newton riemann hilbert manifold topology topological ring field group subgroup ideal homomorphism
-    isomorphism isomorphic bijective injective surjective graph vertex vertices edge spanning bipartite cycle
-    clique coloring planar digraph adjacency multigraph hypergraph node complex conjugate modulus sum product
-    square cube arithmetic mathematical mathematics formula numerical asymptotic singularity singularities
-    singular monotonic continuous discrete convex optimization minimize minimizes maximize interpolate
-    interpolates interpolation spline quadrature residual norm symbolic expression simplify permute invertible
-    rational irrational real imaginary decimal digit basis basic finite infinite infinity positive negative
-    nonnegative zero zeros even odd gcd lcm fibonacci lattice partition tensor factorization factor cholesky
-    eigenvalues algorithm cardinality subset superset tuple set operator commutator spectral recurrence identity
-    identities inverse transpose diagonal triangular sparse rank kernel nullspace dot cross curvature metric
-    normal plane line point segment parallel perpendicular coordinate axis axes dimension dimensional median
-    mean deviation correlation covariance regression statistic hypothesis likelihood estimator moment quantile
-    ratio percent average minus plus times divided multiplied multiply multiplication addition subtraction
-    quotient
-    """
-)
-_PROBLEM = re.compile(
-    r"\b(?:problem|exercise|question|example)s?\b\s*(?:\d|[:.(])"
-    r"|(?:^|[.:;?]\s+|,\s+|\n\s*|\d[.)] *|\*\*)(?:please\s+)?(?:find|compute|calculate|evaluate|"
-    r"determine|solve|simplify|prove|show that|how (?:many|much|far|long|old|fast|big|large|tall)|"
-    r"what (?:is|are|was|will)|express|expand|factor|differentiate|integrate|which of)\b",
-    re.IGNORECASE,
-)
-_SOLUTION = re.compile(
-    r"\b(?:solution|answer|solving|hence|therefore|thus|so that|it follows|"
-    r"we (?:get|have|find|obtain|see|can|need|know|use|want)|substitut(?:e|es|ing)|simplif(?:y|ies|ying)|"
-    r"gives|giving|which is|is equal to|equals|adding|subtracting|multiplying|dividing|as required|"
-    r"q\.?e\.?d)\b|\\boxed|∴|\\therefore|\\implies|\\Rightarrow",
-    re.IGNORECASE,
-)
-# The vocabulary of software and its documentation.
-_SOFTWARE = _vocabulary(
-    """
-    api http https url urls request response client server session socket proxy proxies cookie header json yaml
-    xml csv html config configuration configure configured credential token tokenizer tokenized auth
-    authentication authorization iam arn aws amazon bucket s3 lambda endpoint resource tag file filename
-    directory directories folder path filesystem disk cached cache caching git commit repo repository
-    repositories cli command subcommand terminal stdout stderr stdin logging logger log async asyncio await
-    coroutine thread threading subprocess multiprocessing lock callback hook deprecated exception warning
-    decorator import module plugin backend frontend database sql schema query queries user account permission
-    policy policies version install installed deploy deployed deployment container docker kubernetes cluster
-    checkpoint pretrained layer attention embedding encoder decoder processor dataset pipeline batch torch
-    tokens gpu cuda buffer byte bytes encoding encoded parser parse parsed serialize serialized serialization
-    timeout retry retries upload download stream streaming message event queue dvc fsspec pandas arrow parquet
-    fortran compiler compiled compilation wrapper wrapped printer debug subclass kwargs metadata unicode regex
-    workspace app application service device cloud region tests testing image audio video text widget html5
-    browser transformer transformers hidden masked masks logits config_dict sagemaker ec2 rest cls self
-    """
-)
-# Words in the documentation of any function, mathematical ones included, so they weigh less.
-_SIGNATURE = _vocabulary(
-    """
-    class method instance attribute property keyword args argument parameter param str bool dict none true false
-    optional raise error type return default callable string object numpy scipy array_like ndarray dtype array
-    list index indices key option flag input output iterable iterator int float shape
-    """
-)
-# Words of fields that apply mathematics.
-_APPLIED = _vocabulary(
-    """
-    velocity acceleration force mass energy voltage current circuit resistor temperature pressure molecule
-    chemical reaction quantum electron photon astronomy astronomical economics economic market revenue invest
-    investment investor loan tax budget patient clinical climate soil engine engineering sensor signal frequency
-    frequencies bandwidth spectrum antenna mechanics fluid heat optics lens kinetic physics biology medicine
-    hydrogen atom atomic
-    """
-)
-# Reference pages use the imperative ("Compute the ...") although they pose no problem.
-_REFERENCE = re.compile(r"^(?:Parameters|Returns|Notes|Examples?|See Also|References)\n[-=~]{3,}|^>>> ", re.MULTILINE)
 # Words of menus and page frames, and addresses.
 _MENU = re.compile(
-    r"\b(?:home|login|log in|sign (?:in|up)|cookies?|privacy policy|terms of (?:use|service)|all rights reserved|"
-    r"subscribe|next page|previous|share this|click here|copyright|menu|read more|newsletter)\b|https?://",
+    r"\b(?:home page|home \||login|log in|sign (?:in|up)|(?:targeting |performance )cookies|cookie (?:policy|settings)|privacy policy|terms of (?:use|service)|all rights reserved|"
+    r"subscribe|next page|previous|share this|click here|copyright|menu|read more|newsletter|sitemap|"
+    r"accept all|reply|quote|posts|replies|cached|similar pages|people also ask|searches? related|view as html|videos for)\b|https?://",
     re.IGNORECASE,
 )
-_CODE_LINE = re.compile(
-    r"^\s*(?:>>> |\.\.\. |In \[\d|def \w+\(|class \w+[:(]|import \w|from \w+ import|return\b|if .*:$|for .*:$|#include"
-    r"|\}\s*;?$|:(?:param|type|rtype|returns?|raises?)\b|@\w+|\w+ ?= ?\w+\(|\$ \w)",
-    re.MULTILINE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """How often a text has each kind of sign, for every 1,000 characters."""
-
-    mathematics: float
-    software: float
-    applied: float
-
-
-def count_signs(text: str) -> Signs:
-    """Count the signs of a text. A shorter one counts as 400 characters, so that one word decides nothing."""
-    scale = 1000 / max(len(text), 400)
-    mathematics = software = applied = signature = 0
-    for word, count in Counter(_WORD.findall(text.lower())).items():
-        singular = word[:-1] if word.endswith("s") else word
-        mathematics += count * (word in _MATHEMATICS or singular in _MATHEMATICS)
-        software += count * (word in _SOFTWARE or singular in _SOFTWARE)
-        applied += count * (word in _APPLIED or singular in _APPLIED)
-        signature += count * (word in _SIGNATURE or singular in _SIGNATURE)
-    formulas = min(len(_FORMULA.findall(text)), 60) + 0.7 * min(len(_EQUATION.findall(text)), 40)
-    code = len(_CODE_LINE.findall(text))
-    return Signs(
-        scale * (1.5 * formulas + mathematics - 0.8 * software - 0.3 * signature),
-        scale * (software + 0.7 * signature + 2 * code),
-        scale * applied,
-    )
+# A bare list has fewer function words than this share; running prose has .3 to .55.
+_LIST_SHARE = 0.2
+_MIN_MATHEMATICS = 3.0
 
 
 def is_related(text: str) -> bool:
     """Tell whether a text is about mathematics."""
-    return count_signs(text).mathematics >= 3.0
+    return type_piece(text) <= PieceType.PROBLEM_WITHOUT_SOLUTION
 
 
 def type_piece(text: str) -> PieceType:
     """Return the type of a piece of text."""
-    if _is_noise(text):
+    text = drop_figures(text)
+    prose = set_code_aside(text)
+    sentences = split_sentences(prose)
+    signs = count_signs(text, prose, sentences)
+    if is_reference(text):
+        is_taught = signs.mathematics >= max(8, signs.software) and explains(text)
+        return PieceType.CONCEPT_OR_THEORY if is_taught else PieceType.SOFTWARE
+    is_software = signs.software >= 5 and signs.software > 0.6 * signs.mathematics
+    if (is_software or signs.function_words < 0.4) and _is_frame(text):
         return PieceType.NOISE
-    signs = count_signs(text)
-    if signs.mathematics < 3.0:
-        if signs.software >= 6.0:
-            return PieceType.SOFTWARE
-        return PieceType.APPLIED if signs.applied >= 4.0 else PieceType.OTHER_PROSE
-    if signs.applied > 0.8 * signs.mathematics:
-        return PieceType.APPLIED
-    if _REFERENCE.search(text) or not _PROBLEM.search(text):
-        return PieceType.CONCEPT_OR_THEORY
-    worked = len(_SOLUTION.findall(text)) + len(_EQUATION.findall(text))
-    return PieceType.PROBLEM_AND_SOLUTION if worked >= 2 else PieceType.PROBLEM_WITHOUT_SOLUTION
+    if signs.code >= 5 and is_software:
+        return PieceType.SOFTWARE
+    problems = find_problems(prose, sentences)
+    is_word_problem = (
+        signs.code < 5
+        and (problems.steps_after > 0 or (problems.solutions > 0 and problems.steps > 0))
+        and (
+            signs.computations >= 2
+            or (signs.numbers >= 6 and problems.are_solved and signs.applied <= 1.2 * max(signs.mathematics, 3))
+        )
+    )
+    if is_software and not is_word_problem:
+        return PieceType.SOFTWARE
+    if signs.function_words < _LIST_SHARE and _is_list(prose, problems):
+        return PieceType.NOISE
+    if signs.code >= 2 and signs.mathematics < 8 and not is_word_problem:
+        return PieceType.SOFTWARE
+    if signs.mathematics < _MIN_MATHEMATICS and not is_word_problem:
+        return _type_other(signs)
+    if problems.are_posed:
+        return PieceType.PROBLEM_WITHOUT_SOLUTION
+    if is_word_problem:
+        return PieceType.PROBLEM_AND_SOLUTION
+    bound = 1.0 if signs.computations >= 3 and problems.steps >= 4 else 0.45
+    if max(signs.applied, signs.people) > bound * signs.mathematics and signs.applied + signs.people >= 5:
+        return _type_other(signs)
+    return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved else PieceType.CONCEPT_OR_THEORY
 
 
-def _is_noise(text: str) -> bool:
-    if 1000 / max(len(text), 400) * len(_MENU.findall(text)) >= 8.0:
-        return True
-    return len(_WORD.findall(text.lower())) < 5 and not _FORMULA.search(text) and not _EQUATION.search(text)
+def _type_other(signs: Signs) -> PieceType:
+    if signs.software >= 5 and signs.software > max(signs.applied, signs.people):
+        return PieceType.SOFTWARE
+    return PieceType.APPLIED if signs.applied >= max(3, signs.people) else PieceType.OTHER_PROSE
+
+
+def _is_list(prose: str, problems: Problems) -> bool:
+    has_short_lines = problems.sentences >= 8 and len(prose) < 45 * problems.sentences
+    return problems.steps < 3 and (has_short_lines or not problems.requests + problems.solutions)
+
+
+def _is_frame(text: str) -> bool:
+    return 1000 / max(len(text), 400) * len(_MENU.findall(text)) >= 8.0

@@ -1,0 +1,143 @@
+"""Tell problems that are solved from problems that are only posed."""
+
+import re
+from dataclasses import dataclass
+
+_LABEL = (
+    r"(?:[A-Z]{0,4}[\d.]*\d[a-z]?[.):]|\(?[a-z0-9ivx]{1,4}[.):]|[A-Z]{1,2}\d+ ?\||\*\*|"
+    r"(?:problem|exercise|question|example|task|q|a|step|part)\b\s*[\w.]*\s*[.:)(]*|bonus[.:]|\(\d+ \w+\))"
+)
+_REQUEST = re.compile(
+    rf"^\W*(?:{_LABEL}\s*)*(?:please |also |hence |now |in (?:exercises|problems) [\d\W]+)*"
+    r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|factori[sz]e|factor|"
+    r"differentiate|integrate|give|decide|classify|describe|sketch|construct|fill|estimate|plot|explain|deduce|"
+    r"state|verify|name|list|draw|test|convert|approximate|predict|derive|choose|compare|discuss|diagonali[sz]e|"
+    r"work out|write (?:a|down|each|the|as|in)|make [a-z] the|use (?:the|a|an|it) [^.]{3,60} to|measure|complete the|is there|how|what|"
+    r"which|who|does|do|can|must|where|for which|in how many)\b",
+    re.IGNORECASE,
+)
+_STEP = re.compile(
+    r"\b(?:hence|therefore|thus|so|because|since|gives?|yields?|consequently|(?:we|you|i) (?:get|have|find|obtain|see|conclude|"
+    r"need|are left)|it follows|which is|that is|equals|is equal to|contradict\w*|makes|leaves|must be|has to be|cannot be|can't be|that leaves|is impossible|among the other|answer is|by symmetry)\b"
+    r"|=\s*[^=]{1,60}=|= ?[-−$]?[\d\\(]|∎|\\square|\\boxed|\\implies|⇒|∴",
+)
+_REQUEST_INSIDE = re.compile(
+    r"[,;:]\s+(?:please |then )?(?:find|calculate|compute|determine|evaluate|enter|how (?:many|much|long|far|old)|what (?:is|are|was))\b|\bFind\b"
+)
+_COMPUTED = re.compile(
+    r"(?<![\w^_{.])\d[\d,.]*[)}%]?(?: ?(?:[-+*/×÷·−]|\\times|\\cdot) ?| x )[-−$({]?\d[^=^\n]{0,40}= ?[-−$<(]*\d"
+    r"|\b(?:plus|minus|times|divided by|(?:half|third|quarter|percent) of) (?:[\w-]+ ){1,3}?(?:is|are|makes?|gives?|equals?|leaves?)\b"
+)
+# A question that opens an explanation; "What is a group?" is no exercise.
+_EXPLANATORY = re.compile(r"^\W*(?:[Ww]hy|[Ww]hat (?:is|are) (?:an?\b|the difference)|[Ww]ho\b)")
+_HEADING = re.compile(r"^(?:\*\*|#+ )[^*\n]*\?")
+# An instruction that is carried out at once: "Expand the bracket: ... = ...".
+_WORKED = re.compile(r":\s[^?]*=")
+_GIVEN = re.compile(r"^\W*(?:\d+[.)]\s*)?(?:let|suppose|given|consider|assume|recall|throughout|hint)\b", re.IGNORECASE)
+_SOLUTION = re.compile(
+    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|ans)\b(?: \d+| by \S+| key)?[*_ ]*(?:[.:(]|\n)"
+    r"|a:)|\\boxed"
+    r"|(?:^|\n)\W*(?:answers?|solutions?|comments?|marking scheme|worked solutions?|model answers?)[ ,.][^\n]*(?:\n|$)"
+    r"|\b(?:marking scheme|worked example|accepted answer|answer key)\b",
+)
+_ASKED_FOR_HELP = re.compile(
+    r"\b(?:(?:could|can|would) (?:somebody|someone|anyone|anybody|you)\b[^.?]{0,60}(?:help|point|explain|give|hint|tell)|does any(?:one|body) know|"
+    r"i(?:'m| am) stuck|still stuck|, stuck|stuck on|any (?:hints?|ideas?|help)|what have you tried|\(?0 answers|no answers yet|i have tried|"
+    r"thanks in advance|don't know how|do not know how)\b",
+)
+# Looking for one of these words first saves most of the searches.
+_SOLUTION_HINTS = ("solution", "answer", "explanation", "ans", "comments", "marking", "worked example", "a:", "boxed")
+_HELP_HINTS = (
+    "stuck",
+    "hint",
+    "idea",
+    "help",
+    "tried",
+    "0 answers",
+    "no answers",
+    "does any",
+    "know how",
+    "thanks in",
+    "point",
+)
+_CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
+_EXERCISES = re.compile(
+    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,-]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
+    r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What a text asks and what it works out."""
+
+    requests: int
+    """Sentences that ask for something, as questions or in the imperative."""
+    steps: int
+    """Sentences that compute or conclude."""
+    sentences: int
+    steps_after: int
+    """Steps after the first request that does not merely open an explanation."""
+    computed: int
+    """Steps that compute a number."""
+    solutions: int
+    """Headings, or words at the beginning of a line, that announce a solution."""
+    asks_for_help: bool
+    is_sheet: bool
+    """Whether it looks like a sheet of exercises."""
+    has_choices: bool
+
+    @property
+    def are_posed(self) -> bool:
+        """Whether problems are posed and not solved."""
+        if self.computed >= max(2, 0.3 * self.requests) and not self.asks_for_help:
+            return False
+        if self.solutions:
+            return self.requests > 3 * max(self.steps, self.solutions) + 3
+        if self.asks_for_help:
+            return self.steps <= 2 * self.requests + 2
+        if self.is_sheet or self.has_choices:
+            return self.requests >= max(self.steps, 1)
+        if self.requests > max(1, 1.3 * self.steps):
+            return self.requests > 0.28 * self.sentences
+        return self.requests == 1 and not self.steps_after and self.sentences <= 4
+
+    @property
+    def are_solved(self) -> bool:
+        """Whether a problem is posed early and worked out after it."""
+        if self.solutions and self.steps:
+            return True
+        return self.steps_after > 0 and self.requests + self.steps >= max(2, 0.3 * self.sentences)
+
+
+def find_problems(text: str, sentences: list[str]) -> Problems:
+    """Count requests and steps in the sentences of a text."""
+    requests = tasks = steps = steps_after = computed = 0
+    for sentence in sentences:
+        if _HEADING.match(sentence):
+            continue
+        if _COMPUTED.search(sentence):
+            is_step = True
+            computed += 1
+        elif tasks and _WORKED.search(sentence):
+            is_step = True
+        elif _REQUEST.match(sentence) or sentence.rstrip(' *_)”"$').endswith("?") or _REQUEST_INSIDE.search(sentence):
+            requests += 1
+            tasks += not _EXPLANATORY.match(sentence)
+            is_step = False
+        else:
+            is_step = bool(_STEP.search(sentence.lower())) and not _GIVEN.match(sentence)
+        steps += is_step
+        steps_after += is_step and tasks > 0
+    lower = text.lower()
+    solutions = len(_SOLUTION.findall(lower)) if _has_any(lower, _SOLUTION_HINTS) else 0
+    asks_for_help = _has_any(lower, _HELP_HINTS) and bool(_ASKED_FOR_HELP.search(lower))
+    return Problems(
+        requests, steps, len(sentences), steps_after, computed, solutions, asks_for_help,
+        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8,
+    )  # fmt: skip
+
+
+def _has_any(text: str, words: tuple[str, ...]) -> bool:
+    return any(word in text for word in words)
