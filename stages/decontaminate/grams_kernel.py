@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from stages.decontaminate.canonical_kernel import OUTSIDE, SPECIAL_BYTES, fill
+from stages.decontaminate.canonical_kernel import INLINED, OUTSIDE, SPECIAL_BYTES, fill
 from stages.decontaminate.words_kernel import COMMON, CONTENT, FACTOR, NUMBER_WORD, SIGN, classify
 
 # Bytes of the stream that are looked at in one go; they fit in a core's cache.
@@ -46,14 +46,14 @@ class Window(NamedTuple):  # the part of a document that is looked at
     """The words in which these n-grams end."""
 
 
-@compiled
+@INLINED
 def finish(value):  # type: ignore[no-untyped-def]
     """Let every bit of a sum influence all others; the hash is never 0."""
     value = (value ^ (value >> np.uint64(32))) * FACTOR
     return (value ^ (value >> np.uint64(29))) | np.uint64(1)
 
 
-@compiled
+@INLINED
 def step_content(state, value):  # type: ignore[no-untyped-def]
     """Add a content word to the two before it (state[0], state[1]); return the hash of the three."""
     key = finish((state[0] * BASE + state[1]) * BASE + value + SALT_CONTENT)
@@ -62,7 +62,7 @@ def step_content(state, value):  # type: ignore[no-untyped-def]
     return key
 
 
-@compiled
+@INLINED
 def step_any(state, recent, value):  # type: ignore[no-untyped-def]
     """Add a word to the last six (recent, of which state[4] is the sum); return the hash of the six."""
     place = np.int64(state[3]) % ANY_WORDS
@@ -91,7 +91,7 @@ def list_grams(stream, size, starts, vocabulary):  # type: ignore[no-untyped-def
     return content[:contents], every[:everything]
 
 
-@compiled
+@INLINED
 def find_key(keys, value):  # type: ignore[no-untyped-def]
     """Return the place of a hash in a table of keys, or the free place where it belongs."""
     mask = np.uint64(len(keys) - 1)
@@ -101,7 +101,7 @@ def find_key(keys, value):  # type: ignore[no-untyped-def]
     return place
 
 
-@compiled
+@INLINED
 def in_bits(bits, value):  # type: ignore[no-untyped-def]
     """Return 1 where a hash may be in a bitmap, 0 where it is not; the size of the bitmap is a power of two."""
     place = (value >> np.uint64(8)) & np.uint64(len(bits) * 64 - 1)

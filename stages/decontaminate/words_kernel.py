@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from stages.decontaminate.canonical_kernel import Canonical
+from stages.decontaminate.canonical_kernel import INLINED, Canonical
 from stages.decontaminate.markup_kernel import NINE, ZERO
 
 # Words that any text has. They say little about which question a text contains.
@@ -86,7 +86,7 @@ def load8(typing_context, array, position):  # type: ignore[no-untyped-def]
     return types.uint64(array, types.int64), generate
 
 
-@compiled
+@INLINED
 def hash_bytes(stream, at, length):  # type: ignore[no-untyped-def]
     """Hash a word of the stream, which needs 8 bytes after it; the hash is never 0."""
     value = SALT ^ np.uint64(length)
@@ -102,7 +102,7 @@ def hash_bytes(stream, at, length):  # type: ignore[no-untyped-def]
     return (value ^ (value >> np.uint64(32))) | np.uint64(1)
 
 
-@compiled
+@INLINED
 def find_word(keys, value):  # type: ignore[no-untyped-def]
     """Return the place of a word's hash in a vocabulary, or the free place where it would be."""
     place = (value >> np.uint64(20)) & np.uint64(WORD_SLOTS - 1)
@@ -111,7 +111,7 @@ def find_word(keys, value):  # type: ignore[no-untyped-def]
     return np.int64(place)
 
 
-@compiled
+@INLINED
 def classify(stream, at, length, vocabulary):  # type: ignore[no-untyped-def]
     """Return the hash and the kind of a word, and for a number word its place in the vocabulary."""
     value = hash_bytes(stream, at, length)
