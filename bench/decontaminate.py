@@ -29,12 +29,14 @@ from bench.texts import count_bytes, make_texts
 from mathcode_pile.core.documents import DOCUMENT, QUESTION
 from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import list_shards, read_batches, read_rows, write_shards
-from stages.decontaminate.leaks import DecontaminateParams
+from stages.decontaminate.rules import DecontaminateParams
 from stages.decontaminate.stage import clear_documents, load_finder
 
 WHAT = "decontamination, Parquet to Parquet"
 # The number of questions in the six benchmarks of the paper that are available, and in all of them.
 QUESTIONS = (4262, 9262)
+# Upstream's n-grams and its threshold, and datatrove's n-grams.
+NGRAM, MAX_JACCARD = 13, 0.6
 DOCUMENT_CHARACTERS = 2500
 UPSTREAM_DOCUMENTS = 40
 DATATROVE_MEGABYTES = 5
@@ -126,10 +128,10 @@ def _compare(
     search, _ = best_seconds(lambda: finder.find(pa.array(documents, pa.large_string())))
     asked = [question["question"] for question in questions]
     few = random.Random(0).sample(documents, UPSTREAM_DOCUMENTS)
-    slow, _ = best_seconds(lambda: find_with_jaccard(few, asked, params.ngram, params.max_jaccard), 1)
-    index = _index_for_datatrove(questions, params.ngram, folder)
+    slow, _ = best_seconds(lambda: find_with_jaccard(few, asked, NGRAM, MAX_JACCARD), 1)
+    index = _index_for_datatrove(questions, NGRAM, folder)
     part = take_texts(texts, folder / "part", DATATROVE_MEGABYTES)
-    run = lambda t, o: run_datatrove("decontaminate", index, str(params.ngram), t, o)  # noqa: E731
+    run = lambda t, o: run_datatrove("decontaminate", index, str(NGRAM), t, o)  # noqa: E731
     other, start = seconds_beyond_start(run, part, folder)
     in_part = sum(1 for _ in read_rows(part, ["id"]))
     rate = len(documents) / seconds

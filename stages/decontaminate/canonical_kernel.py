@@ -1,11 +1,12 @@
-"""Bring a text to the form in which questions are looked for: its letters and digits, and where words start.
+r"""Bring a text to the form in which questions are looked for: its letters and digits, and where words start.
 
 The form is a stream of letters and digits alone: in lower case, compatibility forms and accents folded (NFKD), with
-nothing between them. So two texts count as equal whatever their case, punctuation, spacing, line breaks, dollar signs,
-thousands separators, LaTeX spacing and sizing, and HTML entities. Words still count: a word starts after any character
-that is no letter or digit, except an apostrophe inside a word.
+nothing between them. A word is a run of letters or a run of digits, so `2x` is two words, as `2 x` and `x²` are.
+An apostrophe inside a word, and the separators of thousands, do not end it. What is the same in LaTeX and plain text
+comes out the same: LaTeX's signs and layout are dropped (latex_names.py), and each Greek letter is a word, its name.
+HTML tags and entities, escapes of JSON (`\n`, `\u2019`), pictures and drawings as code separate words.
 
-Not covered: one sign written in two ways (a Greek letter and its LaTeX name); operators, which are no words.
+Not covered: a sign that is a word in plain text, as `sqrt(2)` for the square root of 2.
 """
 
 import unicodedata
@@ -18,24 +19,33 @@ from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
 from mathcode_pile.kernels.words import CODE_POINTS, FNV_PRIME, FNV_SEED, decode, equals
+from stages.decontaminate.latex_names import name_greek, say_commands
+from stages.decontaminate.markup_kernel import (
+    A,
+    NINE,
+    OPEN_BRACE,
+    OPEN_BRACKET,
+    QUOTE,
+    Z,
+    ZERO,
+    skip_arguments,
+    skip_bracket,
+    skip_environment,
+    skip_past,
+    skip_picture,
+    skip_tag,
+    skip_thousands_separator,
+)
 
-# LaTeX commands that change how a formula looks and not what it says.
-DRESS = """
-    left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr quad qquad enspace thinspace
-    medspace thickspace negthinspace hspace vspace hfill space nobreakspace displaystyle textstyle scriptstyle
-    limits nolimits phantom mathstrut strut text textrm textbf textit textsf texttt textnormal mbox hbox emph
-    underline mathrm mathbf mathit mathsf mathtt mathbb mathcal mathfrak mathscr boldsymbol bm operatorname begin
-    end label tag nonumber notag item noindent newline par
-""".split()  # noqa: SIM905 -- sixty names read better in lines
-DRESS_SLOTS = 512
+COMMAND_SLOTS = 1024
 
 SEPARATOR, SPECIAL = 0, 1  # values of a byte that is no letter or digit
 DROPPED, MARK, APOSTROPHE = 0, -1, -2  # lengths of a fold that has no letters
-NO_WORD = -1
+JOINED, ALONE, EACH = 0, 1, 2  # whether a fold is part of a word, a word of its own, or each byte of it is one
+OUTSIDE, LETTERS, DIGITS = 0, 1, 2  # where the reader is: inside which kind of word
 
-BACKSLASH, AMPERSAND, QUOTE, NUMBER_SIGN, SEMICOLON = b"\\&'#;"
-OPEN_BRACE, CLOSE_BRACE = b"{}"
-ZERO, NINE, A, F, X, Z = b"09afxz"
+AMPERSAND, NUMBER_SIGN, SEMICOLON, BACKSLASH, LESS, BANG = b"&#;\\<!"
+F, N, R, T, U, X = b"fnrtux"
 END_OF_ASCII = 0x80
 TYPOGRAPHIC_APOSTROPHE = ord("’")
 
@@ -44,6 +54,10 @@ LONGEST_COMMAND = 64
 LONGEST_ENVIRONMENT = 24  # with its braces
 LONGEST_ENTITY = 8
 LONGEST_NUMBER = 7  # of an entity, in digits
+# A fold is at most so many times as long as its character.
+FOLD_GROWTH = 4
+# The most that one call of read_special writes, and so what a buffer must leave free.
+SPECIAL_BYTES = 72
 
 
 class Tables(NamedTuple):  # what the kernel looks up
@@ -51,26 +65,41 @@ class Tables(NamedTuple):  # what the kernel looks up
     """[256] the folded letter or digit, SEPARATOR or SPECIAL."""
     fold_length: NDArray[np.int8]
     """[code points] bytes of the folded form; DROPPED, MARK (skipped) or APOSTROPHE."""
+    fold_kind: NDArray[np.int8]
+    """[code points] JOINED, ALONE or EACH."""
     fold_start: NDArray[np.int32]
     fold_bytes: NDArray[np.uint8]
-    dress: NDArray[np.uint64]
-    """[DRESS_SLOTS] a hash table of DRESS: the hashes of its names, 0 where free."""
+    commands: NDArray[np.uint64]
+    """[COMMAND_SLOTS] a hash table of the known LaTeX commands: the hashes of their names, 0 where free."""
+    command_start: NDArray[np.int32]
+    """[COMMAND_SLOTS] where in command_bytes the word begins that a command counts as."""
+    command_length: NDArray[np.int32]
+    command_bytes: NDArray[np.uint8]
 
 
 class Canonical(NamedTuple):  # one text in the form described above
-    stream: bytes
+    buffer: NDArray[np.uint8]
+    """The stream, and at least 8 bytes more."""
+    size: int
+    """Bytes of the stream."""
     starts: NDArray[np.int64]
     """[words] where each word starts in the stream."""
     raw: NDArray[np.int64]
     """[words] where each word starts in the UTF-8 of the text."""
+
+    @property
+    def stream(self) -> bytes:
+        """Return the letters and digits."""
+        return self.buffer[: self.size].tobytes()
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def words(self) -> list[bytes]:
         """Return the words."""
-        ends = [*self.starts[1:].tolist(), len(self.stream)][: len(self)]
-        return [self.stream[a:b] for a, b in zip(self.starts.tolist(), ends, strict=True)]
+        stream = self.stream
+        ends = [*self.starts[1:].tolist(), len(stream)][: len(self)]
+        return [stream[a:b] for a, b in zip(self.starts.tolist(), ends, strict=True)]
 
 
 @cache
@@ -80,34 +109,46 @@ def tables() -> Tables:
     for byte in range(END_OF_ASCII):
         if chr(byte).isalnum():
             byte_values[byte] = ord(chr(byte).lower())
-    byte_values[[BACKSLASH, AMPERSAND, QUOTE]] = SPECIAL
+    byte_values[[BACKSLASH, AMPERSAND, QUOTE, LESS, BANG, OPEN_BRACKET]] = SPECIAL
     byte_values[END_OF_ASCII:] = SPECIAL
-    lengths, starts, folded = np.zeros(CODE_POINTS, np.int8), np.zeros(CODE_POINTS, np.int32), bytearray()
+    lengths, kinds = np.zeros(CODE_POINTS, np.int8), np.zeros(CODE_POINTS, np.int8)
+    starts, folded, greek = np.zeros(CODE_POINTS, np.int32), bytearray(), name_greek()
     for point in range(END_OF_ASCII, CODE_POINTS):
-        length, form = _fold(chr(point))
-        starts[point], lengths[point] = len(folded), length
+        lengths[point], kinds[point], form = _fold(chr(point), greek)
+        starts[point] = len(folded)
         folded += form
-    dress = np.zeros(DRESS_SLOTS, np.uint64)
-    for name in DRESS:
-        place = name_hash(name) % DRESS_SLOTS
-        while dress[place] and dress[place] != name_hash(name):
-            place = (place + 1) % DRESS_SLOTS
-        dress[place] = name_hash(name)
-    return Tables(byte_values, lengths, starts, np.frombuffer(bytes(folded), np.uint8), dress)
+    return Tables(
+        byte_values, lengths, kinds, starts, np.frombuffer(bytes(folded), np.uint8), *_tabulate(say_commands())
+    )
 
 
-def _fold(character: str) -> tuple[int, bytes]:
-    """Return the length and the bytes of a character's folded form."""
+def _tabulate(commands: dict[str, str]) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    keys, words = np.zeros(COMMAND_SLOTS, np.uint64), bytearray()
+    start, length = np.zeros(COMMAND_SLOTS, np.int32), np.zeros(COMMAND_SLOTS, np.int32)
+    for name, word in commands.items():
+        place = name_hash(name) % COMMAND_SLOTS
+        while keys[place] and keys[place] != name_hash(name):
+            place = (place + 1) % COMMAND_SLOTS
+        keys[place], start[place], length[place] = name_hash(name), len(words), len(word)
+        words += word.encode()
+    return keys, start, length, np.frombuffer(bytes(words), np.uint8)
+
+
+def _fold(character: str, greek: dict[str, str]) -> tuple[int, int, bytes]:
+    """Return the length of a character's folded form, whether it is a word of its own, and its bytes."""
     if character in "’ʼ‘":
-        return APOSTROPHE, b""
+        return APOSTROPHE, JOINED, b""
     category = unicodedata.category(character)
     if category in ("Mn", "Me", "Cf", "Cs"):
-        return MARK, b""
+        return MARK, JOINED, b""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
+    if name := greek.get(decomposed) or greek.get(character):
+        return len(name), ALONE, name.encode()
     form = "".join(c for c in decomposed if c.isalnum()).encode()
-    # At most twice as long as the character itself, which bounds the kernel's buffer.
-    form = form[: 2 * len(character.encode())]
-    return len(form), form
+    form = form[: FOLD_GROWTH * len(character.encode())]
+    # Superscripts, subscripts and fractions: x² is two words, and ½ is too.
+    is_number = category == "No" and form.isdigit()
+    return len(form), EACH if is_number else JOINED, form
 
 
 def name_hash(name: str) -> int:
@@ -119,16 +160,26 @@ def name_hash(name: str) -> int:
 
 
 BEGIN_HASH, END_HASH = np.uint64(name_hash("begin")), np.uint64(name_hash("end"))
-DFRAC_HASH, TFRAC_HASH = np.uint64(name_hash("dfrac")), np.uint64(name_hash("tfrac"))
+PICTURE_HASH = np.uint64(name_hash("includegraphics"))
+
 
 # Written into the calling function: a call would count references to each table, which costs more than its work.
 INLINED = njit(inline="always", nogil=True)
 
 
+@compiled
+def find_command(commands, value):  # type: ignore[no-untyped-def]
+    """Return the place of a command's hash in the table, or the free place where it would be."""
+    place = value & np.uint64(COMMAND_SLOTS - 1)
+    while commands[place] != 0 and commands[place] != value:
+        place = (place + np.uint64(1)) & np.uint64(COMMAND_SLOTS - 1)
+    return np.int64(place)
+
+
 @INLINED
 def read_command(data, position, end, stream, size, tables):  # type: ignore[no-untyped-def]
-    """Read the LaTeX command at a backslash; return (position, size, start of its word). DRESS makes no word."""
-    byte_values, dress = tables.byte_values, tables.dress
+    """Read the LaTeX command at a backslash; return (position, size). It writes the word that the command counts as."""
+    byte_values, first = tables.byte_values, position
     while position < end and data[position] == BACKSLASH:  # several, as in escaped strings
         position += 1
     name = position
@@ -137,56 +188,68 @@ def read_command(data, position, end, stream, size, tables):  # type: ignore[no-
         value = (value ^ np.uint64(byte_values[data[position]])) * FNV_PRIME
         position += 1
     if position == name or position - name > LONGEST_COMMAND:
-        return name, size, NO_WORD
-    place = value & np.uint64(DRESS_SLOTS - 1)
-    while dress[place] != 0:
-        if dress[place] == value:
-            if value in (BEGIN_HASH, END_HASH) and position < end and data[position] == OPEN_BRACE:
-                close = position
-                while close < end and close < position + LONGEST_ENVIRONMENT and data[close] != CLOSE_BRACE:
-                    close += 1
-                position = close
-            return position, size, NO_WORD
-        place = (place + np.uint64(1)) & np.uint64(DRESS_SLOTS - 1)
-    if value in (DFRAC_HASH, TFRAC_HASH):  # \frac at another size
-        name += 1
-    start = size
-    for letter in range(name, position):
-        stream[size] = byte_values[data[letter]]
+        return name, size
+    place = find_command(tables.commands, value)
+    if tables.commands[place] == 0:
+        if data[name] in (N, R, T) and name == first + 1:  # the escape of a line end or a tab, and then a word
+            return name + 1, size
+        for letter in range(name, position):
+            stream[size] = byte_values[data[letter]]
+            size += 1
+        return position, size
+    start = tables.command_start[place]
+    for letter in range(start, start + tables.command_length[place]):
+        stream[size] = tables.command_bytes[letter]
         size += 1
-    return position, size, start
+    if value == PICTURE_HASH:
+        position = skip_arguments(data, position, end)
+    elif value in (BEGIN_HASH, END_HASH) and position < end and data[position] == OPEN_BRACE:
+        after = skip_environment(data, position, end) if value == BEGIN_HASH else position
+        position = after if after > position else skip_past(data, position, end, b"}"[0], LONGEST_ENVIRONMENT)
+    return position, size
 
 
-@INLINED
-def read_number_entity(data, position, end, byte_values):  # type: ignore[no-untyped-def]
-    """Read the entity at `&#`; return (position, code point), of which SEPARATOR separates words."""
-    look = position + 2
-    base = 10
-    if look < end and byte_values[data[look]] == X:
-        base = 16
-        look += 1
-    digits = look
-    point = np.int64(SEPARATOR)
-    while look < end and look < digits + LONGEST_NUMBER:
+@compiled
+def read_digits(data, position, end, base, longest, byte_values):  # type: ignore[no-untyped-def]
+    """Read at most `longest` digits; return (position, number)."""
+    look, number = position, np.int64(0)
+    while look < end and look < position + longest:
         digit = np.int64(byte_values[data[look]])
         if ZERO <= digit <= NINE:
-            point = point * base + (digit - ZERO)
+            number = number * base + (digit - ZERO)
         elif base == 16 and A <= digit <= F:
-            point = point * base + (digit - A + 10)
+            number = number * base + (digit - A + 10)
         else:
             break
         look += 1
-    if look == digits or look >= end or data[look] != SEMICOLON:
-        return position + 1, np.int64(SEPARATOR)
-    return look + 1, point
+    return look, number
 
 
-@INLINED
+@compiled
+def read_escape(data, position, end, byte_values):  # type: ignore[no-untyped-def]
+    r"""Read a JSON escape as \u2019 at a backslash; return (position, code point), the same position if there is none."""
+    name = position
+    while name < end and data[name] == BACKSLASH:
+        name += 1
+    if name + 5 > end or data[name] != U:
+        return position, np.int64(SEPARATOR)
+    after, point = read_digits(data, name + 1, end, 16, 4, byte_values)
+    if after < name + 5:
+        return position, np.int64(SEPARATOR)
+    return after, point
+
+
+@compiled
 def read_entity(data, position, end, byte_values):  # type: ignore[no-untyped-def]
     """Read what begins at an ampersand; return (position, code point), of which SEPARATOR separates words."""
     name = position + 1
     if name < end and data[name] == NUMBER_SIGN:
-        return read_number_entity(data, position, end, byte_values)
+        is_hexadecimal = name + 1 < end and byte_values[data[name + 1]] == X
+        digits = name + 2 if is_hexadecimal else name + 1
+        look, point = read_digits(data, digits, end, 16 if is_hexadecimal else 10, LONGEST_NUMBER, byte_values)
+        if look == digits or look >= end or data[look] != SEMICOLON:
+            return position + 1, np.int64(SEPARATOR)
+        return look + 1, point
     look = name
     while look < end and look < name + LONGEST_ENTITY and A <= byte_values[data[look]] <= Z:
         look += 1
@@ -208,51 +271,97 @@ def read_entity(data, position, end, byte_values):  # type: ignore[no-untyped-de
 
 
 @INLINED
-def read_special(data, position, end, inside, stream, size, tables):  # type: ignore[no-untyped-def]
-    """Read what begins at a SPECIAL byte; return (position, inside, size, start of a new word or NO_WORD).
+def add_word(starts, raw, count, start, first):  # type: ignore[no-untyped-def]
+    """Note that a word starts; return the number of words."""
+    starts[count] = start
+    raw[count] = first
+    return count + 1
 
-    inside: whether the position is inside a word. Writes at most one word or a part of one.
-    """
+
+@INLINED
+def read_special(data, position, end, inside, stream, size, starts, raw, count, tables):  # type: ignore[no-untyped-def]
+    """Read what begins at a SPECIAL byte; return (position, inside, size, count)."""
     byte_values, fold_length = tables.byte_values, tables.fold_length
-    first = position
-    if data[first] == BACKSLASH:
-        position, size, start = read_command(data, position, end, stream, size, tables)
-        return position, False, size, start
-    if data[first] == QUOTE:
+    first, byte = position, data[position]
+    if byte == BACKSLASH:
+        position, point = read_escape(data, position, end, byte_values)
+        if position == first:
+            position, after = read_command(data, position, end, stream, size, tables)
+            if after > size:
+                count = add_word(starts, raw, count, size, first)
+            return position, OUTSIDE, after, count
+    elif byte == QUOTE:
         position, point = position + 1, np.int64(TYPOGRAPHIC_APOSTROPHE)
-    elif data[first] == AMPERSAND:
+    elif byte == AMPERSAND:
         position, point = read_entity(data, position, end, byte_values)
+    elif byte == LESS:
+        return skip_tag(data, position, end, byte_values), OUTSIDE, size, count
+    elif byte == BANG:
+        return skip_picture(data, position, end), OUTSIDE, size, count
+    elif byte == OPEN_BRACKET:
+        return skip_bracket(data, position, end), OUTSIDE, size, count
     else:
         point, length = decode(data, position, end)
         position += length
     if point == QUOTE:
         point = np.int64(TYPOGRAPHIC_APOSTROPHE)
-    start = NO_WORD if inside else size
-    if point < END_OF_ASCII:  # an entity's
-        if byte_values[point] <= SPECIAL:
-            return position, False, size, NO_WORD
-        stream[size] = byte_values[point]
-        return position, True, size + 1, start
+    if point < END_OF_ASCII:  # an entity's, or an escape's
+        value = byte_values[point]
+        if value <= SPECIAL:
+            return position, OUTSIDE, size, count
+        kind = DIGITS if value <= NINE else LETTERS
+        if inside != kind:
+            count = add_word(starts, raw, count, size, first)
+        stream[size] = value
+        return position, kind, size + 1, count
     if point >= CODE_POINTS:
-        if data[first] == AMPERSAND:
-            return position, False, size, NO_WORD
+        if byte < END_OF_ASCII:
+            return position, OUTSIDE, size, count
+        if inside != LETTERS:
+            count = add_word(starts, raw, count, size, first)
         for place in range(first, position):
             stream[size] = data[place]
             size += 1
-        return position, True, size, start
+        return position, LETTERS, size, count
     length = fold_length[point]
     if length == MARK:
-        return position, inside, size, NO_WORD
+        return position, inside, size, count
     if length == APOSTROPHE:
-        return position, inside and position < end and byte_values[data[position]] > SPECIAL, size, NO_WORD
+        goes_on = inside == LETTERS and position < end and byte_values[data[position]] > NINE
+        return position, LETTERS if goes_on else OUTSIDE, size, count
+    if length == DROPPED:
+        return position, OUTSIDE, size, count
+    start, how = tables.fold_start[point], tables.fold_kind[point]
+    kind = DIGITS if tables.fold_bytes[start] <= NINE else LETTERS
+    if how != JOINED or inside != kind:
+        count = add_word(starts, raw, count, size, first)
     for place in range(length):
-        stream[size] = tables.fold_bytes[tables.fold_start[point] + place]
+        if how == EACH and place > 0:
+            count = add_word(starts, raw, count, size, first)
+        stream[size] = tables.fold_bytes[start + place]
         size += 1
-    return position, length > 0, size, start if length > 0 else NO_WORD
+    return position, kind if how == JOINED else OUTSIDE, size, count
 
 
-# The most that one call of read_special writes, and so what a buffer must leave free.
-SPECIAL_BYTES = 72
+@INLINED
+def read_number(data, position, end, stream, size, limit, byte_values):  # type: ignore[no-untyped-def]
+    """Append a number's digits, and the groups after its separators of thousands; return (position, size)."""
+    first = size
+    while position < end and SPECIAL < byte_values[data[position]] <= NINE and size < limit:
+        stream[size] = data[position]
+        size += 1
+        position += 1
+    groups = 0
+    while size - first <= 3 + 3 * groups and groups < 6:
+        group = skip_thousands_separator(data, position, end, byte_values)
+        if group == position:
+            break
+        for digit in range(group, group + 3):
+            stream[size] = data[digit]
+            size += 1
+        position = group + 3
+        groups += 1
+    return position, size
 
 
 @compiled
@@ -260,18 +369,18 @@ def fill(data, position, end, inside, stream, size, starts, raw, count, limit, t
     """Append the canonical form of data[position:end] until the stream has `limit` bytes.
 
     stream, starts, raw: as in Canonical, so far with `size` bytes and `count` words; the stream needs room for
-    limit + SPECIAL_BYTES. Returns (position, inside, size, count).
+    limit + SPECIAL_BYTES. inside: OUTSIDE, LETTERS or DIGITS. Returns (position, inside, size, count).
     """
     byte_values = tables.byte_values
     while position < end and size < limit:
         value = byte_values[data[position]]
-        if value > SPECIAL:
-            if not inside:
+        if value > NINE:
+            if inside != LETTERS:
                 starts[count] = size
                 raw[count] = position
                 count += 1
-                inside = True
-            while value > SPECIAL and size < limit:
+                inside = LETTERS
+            while value > NINE and size < limit:
                 stream[size] = value
                 size += 1
                 position += 1
@@ -279,22 +388,26 @@ def fill(data, position, end, inside, stream, size, starts, raw, count, limit, t
                     break
                 value = byte_values[data[position]]
         elif value == SEPARATOR:
-            inside = False
+            inside = OUTSIDE
             position += 1
+        elif value == SPECIAL:
+            position, inside, size, count = read_special(
+                data, position, end, inside, stream, size, starts, raw, count, tables
+            )
         else:
-            first = position
-            position, inside, size, start = read_special(data, position, end, inside, stream, size, tables)
-            if start != NO_WORD:
-                starts[count] = start
-                raw[count] = first
+            if inside != DIGITS:
+                starts[count] = size
+                raw[count] = position
                 count += 1
+                inside = DIGITS
+            position, size = read_number(data, position, end, stream, size, limit, byte_values)
     return position, inside, size, count
 
 
 def canonical(text: str) -> Canonical:
     """Return one text's stream and words; for questions, and for documents that are looked at closely."""
     data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
-    room = 2 * len(data) + SPECIAL_BYTES
-    stream, starts, raw = np.empty(room, np.uint8), np.empty(room, np.int64), np.empty(room, np.int64)
-    _, _, size, count = fill(data, 0, len(data), False, stream, 0, starts, raw, 0, room, tables())
-    return Canonical(stream[:size].tobytes(), starts[:count].copy(), raw[:count].copy())
+    room = FOLD_GROWTH * len(data) + SPECIAL_BYTES
+    stream, starts, raw = np.zeros(room, np.uint8), np.empty(room, np.int64), np.empty(room, np.int64)
+    _, _, size, count = fill(data, 0, len(data), OUTSIDE, stream, 0, starts, raw, 0, room - SPECIAL_BYTES, tables())
+    return Canonical(stream[: size + 8], size, starts[:count].copy(), raw[:count].copy())

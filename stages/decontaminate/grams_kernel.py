@@ -1,52 +1,37 @@
-"""Find many n-grams in texts, in one pass over the texts' bytes.
+"""Find the n-grams of many questions in texts, in one pass over the texts' bytes.
 
-An n-gram is a run of bytes of the canonical stream (canonical_kernel.py). At each word of a text the next 32, 16 and 6
-bytes are hashed and looked up. What is found is compared byte for byte, so a hash collision costs only time.
+Two kinds of n-grams: three content words, whatever is between them, which other numbers, signs, markup and small words
+do not change; and six words of any kind in a row, for questions that are hardly more than a formula. They are compared
+by a hash of 64 bits. Only what alignment_kernel.py confirms counts, so a collision costs only time.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from stages.decontaminate.canonical_kernel import SPECIAL_BYTES, fill
+from stages.decontaminate.canonical_kernel import INLINED, OUTSIDE, SPECIAL_BYTES, fill
+from stages.decontaminate.words_kernel import COMMON, CONTENT, FACTOR, NUMBER_WORD, SIGN, classify
 
-# How many bytes of an n-gram are hashed: the most of these that the n-gram has.
-PREFIXES = (32, 16, 6)
-LONG, MIDDLE, SHORT = range(3)  # places in PREFIXES
-SALTS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
-SIX_BYTES = np.uint64(0xFFFFFFFFFFFF)
-FACTOR = np.uint64(0xD6E8FEB86659FD93)
 # Bytes of the stream that are looked at in one go; they fit in a core's cache.
 BLOCK_BYTES = 1 << 16
+CONTENT_WORDS, ANY_WORDS = 3, 6
+SALT_CONTENT, SALT_ANY = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
+# The base of the polynomial that hashes six words, and its sixth power.
+BASE = np.uint64(0x9E3779B97F4A7C15)
+# What is known of the words so far: two content words, the number of these, that of all words, the sum of six words.
+STATE = 5
+BASE_6 = np.uint64(pow(0x9E3779B97F4A7C15, ANY_WORDS, 1 << 64))
 
 
 class Grams(NamedTuple):  # the index as the kernel reads it
-    data: NDArray[np.uint8]
-    """All n-grams' bytes, one after another, and 32 bytes more, so that a prefix can be read anywhere."""
-    start: NDArray[np.int64]
-    length: NDArray[np.int64]
-    whole: NDArray[np.bool_]
-    """[n-grams] whether it must end where a word of the document ends."""
     keys: NDArray[np.uint64]
-    """[table] prefix hashes, 0 where free."""
-    first: NDArray[np.int32]
-    """[table] place in `order` of the first n-gram with this prefix hash."""
-    many: NDArray[np.int32]
-    """[table] how many n-grams have this prefix hash."""
-    order: NDArray[np.int64]
-    """[n-grams] their numbers, sorted by prefix hash."""
-    filter32: NDArray[np.uint64]
-    """A bitmap of the hashes of 32-byte prefixes."""
-    filter16: NDArray[np.uint64]
-    filter6: NDArray[np.uint64]
-    longest: int
-    """One more than the bytes of the longest n-gram."""
+    """[table] hashes of n-grams, 0 where free."""
+    numbers: NDArray[np.int64]
+    """[table] the number of each n-gram."""
+    bits: NDArray[np.uint64]
+    """A bitmap of the hashes."""
 
 
 class Window(NamedTuple):  # the part of a document that is looked at
@@ -55,67 +40,58 @@ class Window(NamedTuple):  # the part of a document that is looked at
     """Of words, in the stream."""
     raw: NDArray[np.int64]
     """Of words, in the document's bytes."""
-    chosen: NDArray[np.int64]
-    """Words whose prefix may be in the index."""
     hashes: NDArray[np.uint64]
-    """Of the chosen words' prefixes."""
+    """Of the n-grams that end in these words and may be in the index."""
+    chosen: NDArray[np.int64]
+    """The words in which these n-grams end."""
 
 
-@intrinsic
-def load8(typing_context, array, position):  # type: ignore[no-untyped-def]
-    """Read 8 bytes of a uint8 array, from any place."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        value = context.make_array(signature.args[0])(context, builder, arguments[0])
-        pointer = builder.gep(value.data, [arguments[1]])
-        loaded = builder.load(builder.bitcast(pointer, ir.IntType(64).as_pointer()))
-        loaded.align = 1
-        return loaded
-
-    return types.uint64(array, types.int64), generate
+@INLINED
+def finish(value):  # type: ignore[no-untyped-def]
+    """Let every bit of a sum influence all others; the hash is never 0."""
+    value = (value ^ (value >> np.uint64(32))) * FACTOR
+    return (value ^ (value >> np.uint64(29))) | np.uint64(1)
 
 
-@compiled
-def mix_words(w0, w1, w2, w3, salt):  # type: ignore[no-untyped-def]
-    """Hash four times 8 bytes; the hash is never 0."""
-    value = (w0 ^ salt) * FACTOR
-    value = (value ^ (value >> np.uint64(32)) ^ w1) * FACTOR
-    value = (value ^ (value >> np.uint64(29)) ^ w2) * FACTOR
-    value = (value ^ (value >> np.uint64(31)) ^ w3) * FACTOR
-    return (value ^ (value >> np.uint64(32))) | np.uint64(1)
+@INLINED
+def step_content(state, value):  # type: ignore[no-untyped-def]
+    """Add a content word to the two before it (state[0], state[1]); return the hash of the three."""
+    key = finish((state[0] * BASE + state[1]) * BASE + value + SALT_CONTENT)
+    state[0], state[1] = state[1], value
+    state[2] += np.uint64(1)
+    return key
 
 
-@compiled
-def prefix_hash(stream, at, kind):  # type: ignore[no-untyped-def]
-    """Hash the PREFIXES[kind] bytes that start at `at`."""
-    zero = np.uint64(0)
-    w0 = load8(stream, at)
-    if kind == SHORT:
-        return mix_words(w0 & SIX_BYTES, zero, zero, zero, SALTS[SHORT])
-    w1 = load8(stream, at + 8)
-    if kind == MIDDLE:
-        return mix_words(w0, w1, zero, zero, SALTS[MIDDLE])
-    return mix_words(w0, w1, load8(stream, at + 16), load8(stream, at + 24), SALTS[LONG])
+@INLINED
+def step_any(state, recent, value):  # type: ignore[no-untyped-def]
+    """Add a word to the last six (recent, of which state[4] is the sum); return the hash of the six."""
+    place = np.int64(state[3]) % ANY_WORDS
+    state[4] = state[4] * BASE + value - recent[place] * BASE_6
+    recent[place] = value
+    state[3] += np.uint64(1)
+    return finish(state[4] + SALT_ANY)
 
 
 @compiled
-def in_filter(bits, value):  # type: ignore[no-untyped-def]
-    """Return 1 where a hash may be in a bitmap, 0 where it is not; the size of the bitmap is a power of two."""
-    place = (value >> np.uint64(8)) & np.uint64(len(bits) * 64 - 1)
-    return (bits[place >> np.uint64(6)] >> (place & np.uint64(63))) & np.uint64(1)
+def list_grams(stream, size, starts, vocabulary):  # type: ignore[no-untyped-def]
+    """Return the hashes of a canonical text's n-grams: of three content words, and of six words of any kind."""
+    content, every = np.empty(len(starts), np.uint64), np.empty(len(starts), np.uint64)
+    state, recent = np.zeros(STATE, np.uint64), np.zeros(ANY_WORDS, np.uint64)
+    contents = everything = 0
+    for word in range(len(starts)):
+        at = starts[word]
+        length = (starts[word + 1] if word + 1 < len(starts) else size) - at
+        value, kind, place = classify(stream, at, length, vocabulary)
+        if kind != SIGN:
+            every[everything] = step_any(state, recent, vocabulary.digits[place] if kind == NUMBER_WORD else value)
+            everything += state[3] >= ANY_WORDS
+        if kind == CONTENT or kind == COMMON:
+            content[contents] = step_content(state, value)
+            contents += state[2] >= CONTENT_WORDS
+    return content[:contents], every[:everything]
 
 
-@compiled
-def hash_grams(data, start, length):  # type: ignore[no-untyped-def]
-    """Return each n-gram's prefix hash, and which of PREFIXES it is of."""
-    hashes, kinds = np.empty(len(start), np.uint64), np.empty(len(start), np.int64)
-    for gram in range(len(start)):
-        kinds[gram] = LONG if length[gram] >= PREFIXES[LONG] else MIDDLE if length[gram] >= PREFIXES[MIDDLE] else SHORT
-        hashes[gram] = prefix_hash(data, start[gram], kinds[gram])
-    return hashes, kinds
-
-
-@compiled
+@INLINED
 def find_key(keys, value):  # type: ignore[no-untyped-def]
     """Return the place of a hash in a table of keys, or the free place where it belongs."""
     mask = np.uint64(len(keys) - 1)
@@ -125,63 +101,41 @@ def find_key(keys, value):  # type: ignore[no-untyped-def]
     return place
 
 
-@compiled
-def fill_table(distinct, first, count, keys, table_first, table_many):  # type: ignore[no-untyped-def]
-    """Put each prefix hash into the table, with the place of its n-grams in `order` and their number."""
-    for index in range(len(distinct)):
-        place = find_key(keys, distinct[index])
-        keys[place], table_first[place], table_many[place] = distinct[index], first[index], count[index]
+@INLINED
+def in_bits(bits, value):  # type: ignore[no-untyped-def]
+    """Return 1 where a hash may be in a bitmap, 0 where it is not; the size of the bitmap is a power of two."""
+    place = (value >> np.uint64(8)) & np.uint64(len(bits) * 64 - 1)
+    return (bits[place >> np.uint64(6)] >> (place & np.uint64(63))) & np.uint64(1)
 
 
 @compiled
-def choose_starts(window, size, ready, kind, bits):  # type: ignore[no-untyped-def]
-    """Set window.chosen to those of the first `ready` words whose prefix may be in the index; return how many.
+def fill_table(hashes, keys, numbers):  # type: ignore[no-untyped-def]
+    """Put each n-gram's hash and number into the table."""
+    for number in range(len(hashes)):
+        place = find_key(keys, hashes[number])
+        keys[place], numbers[place] = hashes[number], number
 
-    The loop does not branch on what it reads, so that cache misses overlap.
+
+@compiled
+def choose_grams(window, size, ready, count, state, recent, vocabulary, bits):  # type: ignore[no-untyped-def]
+    """Set window.chosen to the first `ready` words' n-grams that may be in the index; return how many.
+
+    The loop hardly branches on the bitmap, so that cache misses overlap.
     """
     picked = np.int64(0)
     for word in range(ready):
         at = window.starts[word]
-        value = prefix_hash(window.stream, at, kind)
-        window.chosen[picked] = word
-        window.hashes[picked] = value
-        picked += np.int64(in_filter(bits, value)) & np.int64(size - at >= PREFIXES[kind])
+        length = (window.starts[word + 1] if word + 1 < count else size) - at
+        value, kind, place = classify(window.stream, at, length, vocabulary)
+        if kind != SIGN:
+            key = step_any(state, recent, vocabulary.digits[place] if kind == NUMBER_WORD else value)
+            window.chosen[picked], window.hashes[picked] = word, key
+            picked += np.int64(in_bits(bits, key)) & np.int64(state[3] >= ANY_WORDS)
+        if kind == CONTENT or kind == COMMON:
+            key = step_content(state, value)
+            window.chosen[picked], window.hashes[picked] = word, key
+            picked += np.int64(in_bits(bits, key)) & np.int64(state[2] >= CONTENT_WORDS)
     return picked
-
-
-@compiled
-def is_gram(window, size, count, word, grams, gram):  # type: ignore[no-untyped-def]
-    """Tell whether an n-gram starts at a word of the window, byte for byte."""
-    at, length, origin = window.starts[word], grams.length[gram], grams.start[gram]
-    if length > size - at:
-        return False
-    for place in range(length):
-        if window.stream[at + place] != grams.data[origin + place]:
-            return False
-    if grams.whole[gram] and at + length < size:
-        after = word + 1
-        while after < count and window.starts[after] < at + length:
-            after += 1
-        return after < count and window.starts[after] == at + length
-    return True
-
-
-@compiled
-def add_found(window, size, count, picked, grams, document, offset, found, hits):  # type: ignore[no-untyped-def]
-    """Append (document, n-gram, raw place) for each n-gram that starts at a chosen word; return found and hits."""
-    for index in range(picked):
-        place = find_key(grams.keys, window.hashes[index])
-        if grams.keys[place] == 0:
-            continue
-        word = window.chosen[index]
-        for position in range(grams.first[place], grams.first[place] + grams.many[place]):
-            gram = grams.order[position]
-            if is_gram(window, size, count, word, grams, gram):
-                if hits == len(found):
-                    found = np.concatenate((found, np.empty_like(found)))
-                found[hits, 0], found[hits, 1], found[hits, 2] = document, gram, window.raw[word] - offset
-                hits += 1
-    return found, hits
 
 
 @compiled
@@ -197,79 +151,57 @@ def drop_words(window, size, count, dropped):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def find_grams(data, offsets, fold, grams, block):  # type: ignore[no-untyped-def]
-    """Return (documents, n-grams, raw places) found in texts data[offsets[d]:offsets[d + 1]], and [texts] words.
+def find_grams(data, offsets, tables, vocabulary, grams, block):  # type: ignore[no-untyped-def]
+    """Return [hits, 3] (document, n-gram, word in which it ends) in texts data[offsets[d]:offsets[d + 1]].
 
-    fold: canonical_kernel.Tables; block: bytes of the stream that are looked at in one go.
+    Also returns the [texts] numbers of words. tables: canonical_kernel.Tables; block: bytes of the stream that are
+    looked at in one go.
     """
     found, hits = np.empty((1024, 3), np.int64), 0
     words = np.zeros(len(offsets) - 1, np.int64)
-    limit = block + grams.longest + 1
-    room = limit + SPECIAL_BYTES
+    room = block + SPECIAL_BYTES + 64
     window = Window(
-        np.zeros(room + 64, np.uint8),  # a prefix may be read past the end
+        np.zeros(room + 64, np.uint8),  # a hash may read past the end
         np.empty(room, np.int64),
         np.empty(room, np.int64),
-        np.empty(room, np.int64),
-        np.empty(room, np.uint64),
+        np.empty(2 * room, np.uint64),
+        np.empty(2 * room, np.int64),
     )
+    state, recent = np.zeros(STATE, np.uint64), np.zeros(ANY_WORDS, np.uint64)
     for document in range(len(offsets) - 1):
-        offset, end = offsets[document], offsets[document + 1]
-        position, inside, size, count = offset, False, 0, 0
+        position, end = offsets[document], offsets[document + 1]
+        inside, size, count, seen = OUTSIDE, 0, 0, 0
+        state[:], recent[:] = 0, 0
         while True:
-            before = count
             position, inside, size, count = fill(
-                data, position, end, inside, window.stream, size, window.starts, window.raw, count, limit, fold
+                data, position, end, inside, window.stream, size, window.starts, window.raw, count, block, tables
             )
-            words[document] += count - before
-            ready = count
-            if position < end:  # words whose n-grams may not be complete yet wait for the next block
-                while ready > 0 and size - window.starts[ready - 1] <= grams.longest:
-                    ready -= 1
-            picked = choose_starts(window, size, ready, LONG, grams.filter32)
-            found, hits = add_found(window, size, count, picked, grams, document, offset, found, hits)
-            if len(grams.filter16) > 1:
-                picked = choose_starts(window, size, ready, MIDDLE, grams.filter16)
-                found, hits = add_found(window, size, count, picked, grams, document, offset, found, hits)
-            if len(grams.filter6) > 1:
-                picked = choose_starts(window, size, ready, SHORT, grams.filter6)
-                found, hits = add_found(window, size, count, picked, grams, document, offset, found, hits)
+            # The last word may not be complete yet. A word as long as a block is cut.
+            ready = count - 1 if position < end and count > 1 else count
+            picked = choose_grams(window, size, ready, count, state, recent, vocabulary, grams.bits)
+            for index in range(picked):
+                place = find_key(grams.keys, window.hashes[index])
+                if grams.keys[place] != 0:
+                    if hits == len(found):
+                        found = np.concatenate((found, np.empty_like(found)))
+                    found[hits, 0], found[hits, 1] = document, grams.numbers[place]
+                    found[hits, 2] = seen + window.chosen[index]
+                    hits += 1
+            seen += ready
             if position >= end:
                 break
             size, count = drop_words(window, size, count, ready)
-    return found[:hits, 0], found[:hits, 1], found[:hits, 2], words
+        words[document] = seen
+    return found[:hits], words
 
 
-def build_grams(grams: Sequence[bytes], whole: Sequence[bool]) -> Grams:
-    """Return the look-up tables of n-grams; whole: whether each must end where a word ends."""
-    data = np.frombuffer(b"".join(grams) + bytes(PREFIXES[LONG]), np.uint8)
-    length = np.array([len(gram) for gram in grams], np.int64)
-    start = np.cumsum(length) - length
-    hashes, kinds = hash_grams(data, start, length)
-    order = np.argsort(hashes, kind="stable")
-    distinct, first, count = np.unique(hashes[order], return_index=True, return_counts=True)
-    size = 1 << max(4, int(2 * len(distinct)).bit_length())
-    keys, table_first, table_many = np.zeros(size, np.uint64), np.zeros(size, np.int32), np.zeros(size, np.int32)
-    fill_table(distinct, first, count, keys, table_first, table_many)
-    filters = {f"filter{PREFIXES[kind]}": _make_filter(np.unique(hashes[kinds == kind])) for kind in range(3)}
-    return Grams(
-        data=data,
-        start=start,
-        length=length,
-        whole=np.array(whole, np.bool_),
-        keys=keys,
-        first=table_first,
-        many=table_many,
-        order=order,
-        longest=int(max(length, default=0)) + 1,
-        **filters,
-    )
-
-
-def _make_filter(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return a bitmap with at least 16 bits a hash; a single word where there is no hash."""
-    words = 1 << max(int(len(hashes) // 4).bit_length(), 4) if len(hashes) else 1
+def build_grams(hashes: NDArray[np.uint64]) -> Grams:
+    """Return the look-up table of n-grams; hashes: [n-grams], all different."""
+    size = 1 << max(4, int(2 * len(hashes)).bit_length())
+    keys, numbers = np.zeros(size, np.uint64), np.zeros(size, np.int64)
+    fill_table(hashes, keys, numbers)
+    words = 1 << max(int(len(hashes) // 4).bit_length(), 4)  # at least 16 bits for each hash
     bits = np.zeros(words, np.uint64)
     place = (hashes >> np.uint64(8)) & np.uint64(words * 64 - 1)
     np.bitwise_or.at(bits, (place >> np.uint64(6)).astype(np.int64), np.uint64(1) << (place & np.uint64(63)))
-    return bits
+    return Grams(keys, numbers, bits)

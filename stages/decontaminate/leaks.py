@@ -1,40 +1,25 @@
-"""Judge which documents leak which questions, by the rules of params."""
+"""Find which documents leak which questions, and where."""
 
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
+from numpy.typing import NDArray
 
-from mathcode_pile.core.params import Section
-from stages.decontaminate.canonical_kernel import canonical
-from stages.decontaminate.index import Hits, LeakIndex
+from stages.decontaminate.alignment_kernel import align, compare
+from stages.decontaminate.canonical_kernel import Canonical, canonical
+from stages.decontaminate.index import Candidate, LeakIndex
 from stages.decontaminate.quoted_questions import Question, list_items
+from stages.decontaminate.rules import Comparison, DecontaminateParams, judge_question, judge_solution
+from stages.decontaminate.words_kernel import Tokens, read_number_words, read_words, vocabulary
 
 # How much of a document a report shows on each side of a leak.
 EXCERPT_CHARACTERS = 60
-
-
-class DecontaminateParams(Section):
-    """What counts as a leak, and what happens to it."""
-
-    ngram: int = Field(ge=2)
-    """Words in an n-gram."""
-    min_coverage: float = Field(gt=0, le=1)
-    """A document leaks a question if it contains at least this share of the question's n-grams."""
-    min_run: float = Field(gt=0, le=1)
-    """A question of fewer than 2 * ngram words also leaks if this share of its words appears in one piece."""
-    min_words: int = Field(ge=2)
-    """A question with fewer than ngram words, but at least this many, is searched for as a whole."""
-    max_jaccard: float = Field(gt=0, le=1)
-    """The paper's rule: the Jaccard similarity of the n-grams of a whole document and a question."""
-    remove: Literal["document", "span"]
-    planted_documents: int = Field(ge=1)
-    """How many leaks of each kind are planted to measure recall."""
-    seed: int = Field(ge=0)
+# So many words on each side of a candidate are compared too, besides as many as the item has.
+MARGIN = 10
 
 
 class Leak(NamedTuple):  # one question found in one document
@@ -42,11 +27,21 @@ class Leak(NamedTuple):  # one question found in one document
     question: int
     part: str
     rule: str
-    """identical, jaccard, run, whole or coverage: the first of these that applies."""
+    """identical, whole, coverage, part or variant: see rules.py."""
     coverage: float
     start: int
-    """start, end: bytes of the document's UTF-8, from the first match to the end of the last one."""
+    """start, end: bytes of the document's UTF-8, from the first word that agrees to the end of the last one."""
     end: int
+    item: int
+    """The number of the text that was searched for, in the index."""
+
+
+class Read(NamedTuple):  # one document, looked at closely
+    row: int
+    text: str
+    form: Canonical
+    words: tuple[NDArray, NDArray, NDArray]
+    """Hashes, kinds and values, as read_words returns them."""
 
 
 class LeakFinder:
@@ -55,60 +50,49 @@ class LeakFinder:
     def __init__(self, questions: Sequence[Question], params: DecontaminateParams) -> None:
         self.questions = list(questions)
         self.params = params
-        items = list_items(questions, params.ngram)
-        self.index = LeakIndex(items, params.ngram, params.min_words, params.min_run)
-        self._runs: dict[int, frozenset[tuple[bytes, ...]]] = {}
+        self.index = LeakIndex(list_items(questions), params.min_words)
 
     def find(self, texts: pa.Array) -> list[Leak]:
         """Return the leaks in a column of texts, sorted by row; at most one for each row, question and part."""
-        hits = self.index.find(texts)
-        rows, items, coverage, in_one_piece = self.index.cover(hits)
-        likely = (coverage >= min(self.params.min_coverage, self.params.max_jaccard)) | in_one_piece
+        candidates, words = self.index.find(texts)
         best: dict[tuple[int, int, str], Leak] = {}
-        chosen = zip(*(a[likely].tolist() for a in (rows, items, coverage, in_one_piece)), strict=True)
-        for row, item, share, piece in chosen:
-            if leak := self._judge(texts[row].as_py(), row, item, share, piece, hits):
+        read: Read | None = None
+        for candidate in candidates:  # sorted by row
+            if read is None or read.row != candidate.row:
+                read = _read(candidate.row, texts[candidate.row].as_py())
+            if leak := self._judge(read, candidate):
                 _keep(best, leak)
-        for row in np.flatnonzero((hits.words > 0) & (hits.words < self.params.min_words)).tolist():
+        for row in np.flatnonzero((words > 0) & (words < self.params.min_words)).tolist():
             text = texts[row].as_py()
             for item in self.index.streams.get(canonical(text).stream, []):
                 _keep(best, self._leak(row, item, "identical", 1.0, 0, len(text.encode())))
         return [best[key] for key in sorted(best)]
 
-    def _judge(self, text: str, row: int, item: int, share: float, piece: bool, hits: Hits) -> Leak | None:
-        form = canonical(text)
-        jaccard = self._jaccard(form.words(), item, share)
-        if item in self.index.streams.get(form.stream, []):
-            rule = "identical"
-        elif jaccard > self.params.max_jaccard:
-            rule = "jaccard"
-        elif piece:
-            rule = "run" if self.index.size[item] else "whole"
-        elif share >= self.params.min_coverage:
-            rule = "coverage"
-        else:
+    def _judge(self, read: Read, candidate: Candidate) -> Leak | None:
+        item = self.index.tokens[candidate.item]
+        reach = len(item.hashes) + MARGIN
+        low, high = max(0, candidate.first - reach), candidate.last + reach
+        tokens = Tokens(*read_number_words(*(array[low:high] for array in read.words), vocabulary().conjunction))
+        pairs = align(item.hashes, item.kinds, tokens.hashes, tokens.kinds)
+        if pairs.max() < 0:
             return None
-        found = self.index.places(hits, row, item)
-        data = text.encode("utf-8")
-        starts, raw = np.append(form.starts, len(form.stream)), np.append(form.raw, len(data))
-        first = np.searchsorted(form.raw, [place for place, _ in found])
-        after = np.searchsorted(starts, starts[first] + [length for _, length in found])
-        start, end = int(raw[first.min()]), int(raw[after.max()])
-        return self._leak(row, item, rule, share, start, start + len(data[start:end].rstrip()))
+        found = Comparison(*compare(item.hashes, item.kinds, tokens.hashes, tokens.kinds, pairs))
+        is_solution = self.index.items[candidate.item].part == "solution"
+        rule = (judge_solution if is_solution else judge_question)(found, self.params)
+        if rule is None:
+            return None
+        if read.form.stream == self.index.forms[candidate.item]:
+            rule = "identical"
+        data = read.text.encode("utf-8", "surrogatepass")
+        firsts = np.append(tokens.first, high - low) + low
+        raw = np.append(read.form.raw, len(data))
+        start, after = (int(raw[min(firsts[place], len(raw) - 1)]) for place in (found.first, found.last + 1))
+        end = start + len(data[start:after].rstrip())
+        return self._leak(read.row, candidate.item, rule, found.coverage, start, end)
 
     def _leak(self, row: int, item: int, rule: str, share: float, start: int, end: int) -> Leak:
         looked_for = self.index.items[item]
-        return Leak(row, looked_for.question, looked_for.part, rule, round(share, 4), start, end)
-
-    def _jaccard(self, words: list[bytes], item: int, share: float) -> float:
-        # Jaccard similarity is at most the share found, so only few documents need their n-grams counted.
-        n = self.params.ngram
-        if share <= self.params.max_jaccard or len(words) - n + 1 <= 0 or not self.index.size[item]:
-            return 0.0
-        if item not in self._runs:
-            self._runs[item] = _word_runs(canonical(self.index.items[item].text).words(), n)
-        document = _word_runs(words, n)
-        return len(document & self._runs[item]) / len(document | self._runs[item])
+        return Leak(row, looked_for.question, looked_for.part, rule, round(share, 4), start, end, item)
 
     def describe(self, leak: Leak, text: str) -> dict[str, Any]:
         """Return a leak as the contaminated document stores it: both texts, to be compared."""
@@ -126,14 +110,15 @@ class LeakFinder:
         }
 
 
+def _read(row: int, text: str) -> Read:
+    form = canonical(text)
+    return Read(row, text, form, read_words(form.buffer, form.size, form.starts, vocabulary()))
+
+
 def _keep(best: dict[tuple[int, int, str], Leak], leak: Leak) -> None:
     key = (leak.row, leak.question, leak.part)
     if key not in best or leak.coverage > best[key].coverage:
         best[key] = leak
-
-
-def _word_runs(words: list[bytes], n: int) -> frozenset[tuple[bytes, ...]]:
-    return frozenset(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
 
 
 def cut_spans(text: str, leaks: Sequence[Leak]) -> str:

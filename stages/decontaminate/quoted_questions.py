@@ -11,6 +11,11 @@ from mathcode_pile.core.shards import read_rows
 from stages.decontaminate.canonical_kernel import canonical
 from stages.decontaminate.index import Item
 
+# A multiple-choice question of so many words is known by them, without its options.
+OWN_WORDS = 13
+# A solution is searched for in pieces of about so many words, so that a part of a long one is found too.
+PIECE_WORDS = 250
+
 
 class Question(NamedTuple):  # one question of one benchmark
     id: str
@@ -39,19 +44,24 @@ def read_questions(folder: Path) -> list[Question]:
     return questions
 
 
-def list_items(questions: Sequence[Question], ngram: int) -> list[Item]:
+def list_items(questions: Sequence[Question]) -> list[Item]:
     """Return the texts to search for.
 
     A question with options is searched for together with them, with and without labels. It is searched for without
-    them only if it has at least `ngram` words: "Which of the following is true?" alone identifies no question.
+    them only if it has at least OWN_WORDS words: "Which of the following is true?" alone identifies no question.
+    A solution is searched for in pieces.
     """
     items = []
     for number, question in enumerate(questions):
-        if not question.options or len(canonical(question.question)) >= ngram:
+        if not question.options or len(canonical(question.question)) >= OWN_WORDS:
             items.append(Item(number, "question", question.question))
         if question.options:
             bare = "\n".join([question.question, *strip_letters(question.options)])
             items += [Item(number, "question", bare), Item(number, "question", question.asked())]
-        if question.solution.strip():
-            items.append(Item(number, "solution", question.solution))
+        words = question.solution.split()
+        pieces = max(1, round(len(words) / PIECE_WORDS))
+        bounds = [len(words) * piece // pieces for piece in range(pieces + 1)]
+        for start, end in zip(bounds, bounds[1:], strict=False):
+            if words:
+                items.append(Item(number, "solution", " ".join(words[start:end])))
     return items

@@ -1,6 +1,6 @@
 """Remove documents and snippets that leak a benchmark's questions or solutions; measure how many leaks are found.
 
-Not covered: a question in other words, in another language, or with other numbers.
+Not covered: a question in other words or in another language, and a question of which several numbers are changed.
 """
 
 import heapq
@@ -22,11 +22,12 @@ from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import CoreReason, Funnel, Report
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import list_shards, read_batches, read_rows, read_schema
-from stages.decontaminate.leaks import DecontaminateParams, Leak, LeakFinder, cut_spans, encode_matches
-from stages.decontaminate.plants import CHANGES, SURROUNDINGS, plant_leaks
+from stages.decontaminate.leaks import Leak, LeakFinder, cut_spans, encode_matches
+from stages.decontaminate.plants import KINDS, plant_leaks
 from stages.decontaminate.quoted_questions import read_questions
 from stages.decontaminate.reasons import Reason
 from stages.decontaminate.recheck import shared_share
+from stages.decontaminate.rules import DecontaminateParams
 
 __all__ = ["DecontaminateParams", "decontaminate"]
 
@@ -208,10 +209,11 @@ def _by_row(leaks: Sequence[Leak]) -> dict[int, list[Leak]]:
 
 
 def _explain(finder: LeakFinder, leaks: Sequence[Leak], text: str) -> Verdict:
-    """Return the verdict on a text. It names the worst leak: questions before solutions, then the highest coverage."""
-    worst = min(leaks, key=lambda leak: (leak.part, -leak.coverage))
+    """Return the verdict on a text. It names the worst leak: variants last, questions before solutions."""
+    worst = min(leaks, key=lambda leak: (leak.rule == "variant", leak.part, -leak.coverage))
     detail = f"{finder.questions[worst.question].id} {worst.rule} {worst.coverage:.2f}"
-    return Verdict(LEAKED[worst.part], detail, encode_matches([finder.describe(leak, text) for leak in leaks]))
+    reason = Reason.LEAKED_VARIANT if worst.rule == "variant" else LEAKED[worst.part]
+    return Verdict(reason, detail, encode_matches([finder.describe(leak, text) for leak in leaks]))
 
 
 def report_leaks(
@@ -230,6 +232,7 @@ def report_leaks(
     for name, entry in found.items():
         metrics |= {f"{name}_{what}": entry[what] for what in ("questions", "questions_found", "documents")}
     metrics |= {f"recall_{kind}": entry["recall"] for kind, entry in planted.items()}
+    metrics["labelled_variant"] = planted["number_changed"]["labelled_variant"] if "number_changed" in planted else None
     metrics |= {name: clean[name] for name in ("sampled", "flagged", "unexplained", "precision")}
     return {"benchmarks": found, "planted": planted, "clean": clean}, metrics
 
@@ -286,21 +289,27 @@ def _sample_documents(folders: list[Path], count: int, seed: int, left_out: Coll
 
 
 def measure_recall(finder: LeakFinder, carriers: Sequence[str], params: DecontaminateParams) -> dict[str, Any]:
-    """Return, for each kind of planted leak, how many were planted, how many were found, and the recall."""
-    plants = plant_leaks(
-        finder.questions, carriers, params.ngram, params.min_words, params.planted_documents, params.seed
-    )
+    """Return, for each kind of planted leak, how many were planted and found, the recall, and the share of variants.
+
+    A kind that none of the questions can be rewritten to is left out.
+    """
+    plants = plant_leaks(finder.questions, carriers, params.min_words, params.planted_documents, params.seed)
     leaks = finder.find(pa.array([plant.text for plant in plants], pa.large_string()))
-    seen = {(leak.row, leak.question) for leak in leaks}
-    planted = Counter(plant.kind for plant in plants)
-    found = Counter(plant.kind for row, plant in enumerate(plants) if (row, plant.question) in seen)
+    rules = {(leak.row, leak.question): leak.rule for leak in leaks}
+    planted, found, variants = Counter(plant.kind for plant in plants), Counter[str](), Counter[str]()
+    for row, plant in enumerate(plants):
+        rule = rules.get((row, plant.question))
+        found[plant.kind] += rule is not None
+        variants[plant.kind] += rule == "variant"
     return {
         kind: {
             "planted": planted[kind],
             "found": found[kind],
-            "recall": round(found[kind] / planted[kind], 4) if planted[kind] else None,
+            "recall": round(found[kind] / planted[kind], 4),
+            "labelled_variant": round(variants[kind] / max(1, found[kind]), 4),
         }
-        for kind in [*SURROUNDINGS, *CHANGES, "short"]
+        for kind in KINDS
+        if planted[kind]
     }
 
 
@@ -313,12 +322,9 @@ def measure_precision(finder: LeakFinder, texts: Sequence[str], params: Decontam
     explained, examples = 0, []
     for row, found in leaks.items():
         for leak in found:
-            question = finder.questions[leak.question]
-            text = question.solution if leak.part == "solution" else question.asked()
-            shares = max(
-                shared_share(text, texts[row], params.ngram), shared_share(question.question, texts[row], params.ngram)
-            )
-            if shares[0] >= params.min_coverage or shares[1] >= params.min_run:
+            part = texts[row].encode()[leak.start : leak.end].decode("utf-8", "ignore")
+            looked_for = finder.index.items[leak.item].text
+            if shared_share(looked_for, part) >= params.min_part:
                 explained += 1
                 examples.append(_shorten(finder.describe(leak, texts[row])))
                 break

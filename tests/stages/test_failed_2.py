@@ -23,7 +23,8 @@ from mathcode_pile.sources import formats
 from stages.classify.stage import classify
 from stages.corpus import stage as corpus
 from stages.corpus import translated
-from stages.decontaminate.leaks import DecontaminateParams, LeakFinder
+from stages.decontaminate.leaks import LeakFinder
+from stages.decontaminate.rules import DecontaminateParams
 from stages.decontaminate.stage import Names, decontaminate
 from stages.deduplicate import signatures
 from stages.deduplicate.stage import deduplicate
@@ -135,7 +136,7 @@ def run_decontaminate(folder: Path, out: Path, documents: list[dict[str, Any]]) 
     question = {"id": "b/0", "benchmark": "b", "question": "How many sides has a regular dodecagon?", "options": []}
     write(folder / "benchmarks" / "b", [question | {"answer": "", "solution": ""}], QUESTION)
     params = DecontaminateParams(
-        ngram=13, min_coverage=0.5, min_run=0.7, min_words=6, max_jaccard=0.6, remove="document",
+        min_words=6, min_coverage=0.6, min_part=0.36, max_numbers_changed=0.25, remove="document",
         planted_documents=40, seed=0,
     )  # fmt: skip
     places = folder / "documents", folder / "snippets", folder / "benchmarks"

@@ -1,0 +1,133 @@
+"""Align a question with a part of a document, word by word, and count what agrees.
+
+Source: Smith and Waterman 1981 (local alignment), with the affine gaps of Gotoh 1982. A long gap costs hardly more
+than a short one: a picture, a remark or other markup may be between two halves of a question.
+"""
+
+import numpy as np
+
+from mathcode_pile.kernels.compiled import compiled
+from stages.decontaminate.words_kernel import COMMON, CONTENT, NUMBER, STOP
+
+# What a word weighs, by its kind: content, stop word, number, letter, common word. (A number word is read as a number.)
+WEIGHTS = np.array([1.0, 0.3, 0.6, 0.5, 0.8], np.float32)
+MISMATCH = np.float32(-0.5)
+# A number for a number, at its place in the question, is the mark of a variant.
+OTHER_NUMBER = np.float32(-0.1)
+GAP_OPENS = np.float32(-0.8)
+GAP_GROWS = np.float32(-0.02)
+
+NOTHING, PAIR, IN_ITEM, IN_DOCUMENT = range(4)  # where a score comes from: a gap in which the other has more words
+IN_ITEM_GROWS, IN_DOCUMENT_GROWS = 4, 8  # flags: the gap is the continuation of one
+
+
+@compiled
+def align(item, item_kinds, document, document_kinds):  # type: ignore[no-untyped-def]
+    """Return the [item words] words of the document that each is aligned with, -1 where it is with none."""
+    rows, columns = len(item), len(document)
+    trace = np.zeros((rows + 1, columns + 1), np.uint8)
+    score, above = np.zeros(columns + 1, np.float32), np.full(columns + 1, np.float32(-1e9), np.float32)
+    best, best_row, best_column = np.float32(0), 0, 0
+    for row in range(1, rows + 1):
+        word, kind = item[row - 1], item_kinds[row - 1]
+        weight = WEIGHTS[kind]
+        diagonal, beside = np.float32(0), np.float32(-1e9)
+        for column in range(1, columns + 1):
+            flags = 0
+            opened, grown = score[column] + GAP_OPENS, above[column] + GAP_GROWS
+            if grown > opened:
+                flags |= IN_DOCUMENT_GROWS
+            above[column] = max(opened, grown)
+            opened, grown = score[column - 1] + GAP_OPENS, beside + GAP_GROWS
+            if grown > opened:
+                flags |= IN_ITEM_GROWS
+            beside = max(opened, grown)
+            if document[column - 1] == word:
+                value = diagonal + weight
+            elif kind == NUMBER and document_kinds[column - 1] == NUMBER:
+                value = diagonal + OTHER_NUMBER
+            else:
+                value = diagonal + MISMATCH
+            diagonal = score[column]
+            source = PAIR
+            if beside > value:
+                value, source = beside, IN_ITEM
+            if above[column] > value:
+                value, source = above[column], IN_DOCUMENT
+            if value <= 0:
+                value, source = np.float32(0), NOTHING
+            score[column] = value
+            trace[row, column] = source | flags
+            if value > best:
+                best, best_row, best_column = value, row, column
+    pairs = np.full(rows, -1, np.int64)
+    row, column = best_row, best_column
+    while row > 0 and column > 0:
+        source = trace[row, column] & 3
+        if source == NOTHING:
+            break
+        if source == PAIR:
+            row -= 1
+            column -= 1
+            pairs[row] = column
+        elif source == IN_ITEM:
+            while trace[row, column] & IN_ITEM_GROWS:
+                column -= 1
+            column -= 1
+        else:
+            while trace[row, column] & IN_DOCUMENT_GROWS:
+                row -= 1
+            row -= 1
+    _extend(item_kinds, document_kinds, pairs)
+    return pairs
+
+
+@compiled
+def _extend(item_kinds, document_kinds, pairs):  # type: ignore[no-untyped-def]
+    """Pair a number at the very beginning or end of an item with another, beyond the alignment's end."""
+    last = len(pairs) - 1
+    if last > 0 and pairs[0] < 0 < pairs[1] and item_kinds[0] == NUMBER and document_kinds[pairs[1] - 1] == NUMBER:
+        pairs[0] = pairs[1] - 1
+    if last > 0 and pairs[last] < 0 <= pairs[last - 1] and item_kinds[last] == NUMBER:
+        after = pairs[last - 1] + 1
+        if after < len(document_kinds) and document_kinds[after] == NUMBER:
+            pairs[last] = after
+
+
+@compiled
+def compare(item, item_kinds, document, document_kinds, pairs):  # type: ignore[no-untyped-def]
+    """Return what an alignment says, as numbers: see Comparison in rules.py for the fields and their order."""
+    total = same = spanned = content = words = telling = numbers = changed = kept = 0.0
+    first = last = -1
+    for word in range(len(item)):
+        if pairs[word] >= 0:
+            first = word if first < 0 else first
+            last = word
+    for word in range(len(item)):
+        weight, kind, pair = float(WEIGHTS[item_kinds[word]]), item_kinds[word], pairs[word]
+        is_same = pair >= 0 and document[pair] == item[word]
+        is_spanned = first <= word <= last
+        total += weight
+        spanned += weight if is_spanned else 0.0
+        same += weight if is_same else 0.0
+        words += is_same
+        telling += is_same and kind != STOP
+        if is_same and (kind == CONTENT or kind == COMMON) and _is_first(item, document, pairs, word):
+            content += 1.0 if kind == CONTENT else 0.5
+        if kind == NUMBER:
+            numbers += is_spanned
+            kept += is_same
+            changed += pair >= 0 and not is_same and document_kinds[pair] == NUMBER
+    return (
+        total, same, spanned, content, words, telling, numbers, changed, kept, pairs[first], pairs[last],
+        last == len(item) - 1,
+    )  # fmt: skip
+
+
+@compiled
+def _is_first(item, document, pairs, word):  # type: ignore[no-untyped-def]
+    """Tell whether a word that agrees has no equal before it that agrees too."""
+    for before in range(word):
+        if item[before] == item[word] and pairs[before] >= 0 and document[pairs[before]] == item[word]:
+            return False
+    return True
