@@ -16,7 +16,7 @@ from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardsWriter, list_shards, read_batches, shard_name
-from stages.corpus.translated import TranslatedParams, write_translated
+from stages.corpus.translated import Form, TranslatedParams, write_translated
 
 
 class CorpusParams(Section):
@@ -69,7 +69,7 @@ def assemble(
     refuse_failures("corpus", total)
     notes = {name: SourceNote.model_validate(value) for name, value in sources.items()}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    (out / "README.md").write_text(_write_card(manifest, notes), encoding="utf-8")
+    (out / "README.md").write_text(_write_card(manifest, notes, params.translated.forms), encoding="utf-8")
     return total, figures
 
 
@@ -101,8 +101,8 @@ def _describe(folder: Path) -> dict[str, Any]:
     }
 
 
-def _write_card(manifest: dict[str, Any], sources: dict[str, SourceNote]) -> str:
+def _write_card(manifest: dict[str, Any], sources: dict[str, SourceNote], forms: dict[str, Form]) -> str:
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=False, trim_blocks=True
     )
-    return templates.get_template("dataset_card.md").render(manifest=manifest, sources=sources)
+    return templates.get_template("dataset_card.md").render(manifest=manifest, sources=sources, forms=forms)
