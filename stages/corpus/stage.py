@@ -49,7 +49,7 @@ def assemble(
     made = sorted(path.name for path in (folder / "documents").iterdir() if path.is_dir())
     if unknown := sorted(set(made) - set(components)):
         raise InputError(f"{folder}/documents/{unknown[0]}: params.yaml: components does not name it")
-    if unknown := sorted(set(params.translated.forms) - set(components)):
+    if unknown := sorted(set(params.translated.form) - set(components)):
         raise ParamsError(f"params: corpus.translated.form: components has no {unknown[0]!r}")
     total, documents = Report(), Counter[str]()
     figures: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def assemble(
     for component in components:
         kept = ShardsWriter(out / component, DOCUMENT, params.shard_megabytes << 20)
         with Funnel(kept, LazyShard(out / component / "dropped" / shard_name(0), DROPPED)) as funnel:
-            if component in params.translated.forms:
+            if component in params.translated.form:
                 quality = write_translated(folder, component, funnel, params.translated)
                 figures |= {f"{component}_{name}": value for name, value in quality.to_metrics().items()}
             else:
@@ -69,7 +69,7 @@ def assemble(
     refuse_failures("corpus", total)
     notes = {name: SourceNote.model_validate(value) for name, value in sources.items()}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    (out / "README.md").write_text(_write_card(manifest, notes, params.translated.forms), encoding="utf-8")
+    (out / "README.md").write_text(_write_card(manifest, notes, params.translated.form), encoding="utf-8")
     return total, figures
 
 
