@@ -76,6 +76,8 @@ def test_a_program_that_works_is_not_trivial(code: str) -> None:
         ("p = 3 / 4", "with probability 3/4"),
         ("ages = [3, 5, 8]", "children of 3, 5 and 8 years"),
         ("a, b = 7, 1000", "an apple for 7"),
+        ("A = Matrix([[5, -2], [Rational(1, 2), 0]])", "$\\begin{pmatrix} 5 & -2 \\\\ \\frac12 & 0 \\end{pmatrix}$"),
+        ("prices = {'apple': 3, 'pear': 2}", "an apple for 3, a pear for 2"),
         ("depth: float = -12.5", "12.5 metres below"),
         ("from sympy import *\nx = symbols('x')\nrows = Integer(4)", "four rows of chairs"),
     ],
