@@ -90,7 +90,7 @@ def _check_names(params: dict[str, Any]) -> None:
     for name, wanted, where in [("fetch", "sources", "sources"), ("mixture", "components", "components")]:
         if missing := sorted(set(params[wanted]) - set(params[name])):
             raise ParamsError(f"params: {name}.{missing[0]} is missing, {where} names it")
-    for name in params["corpus"].translated.forms:
+    for name in params["corpus"].translated.form:
         if name not in params["components"]:
             raise ParamsError(f"params: corpus.translated.form: components has no {name!r}")
     deduplicated = {entry.component for entry in params["sources"].values()}

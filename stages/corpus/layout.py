@@ -38,8 +38,8 @@ _DISPLAY = re.compile(r"\s*(?:\$\$|\\\[|\\begin\{)")
 _SENTENCE_END = re.compile(r"[.!?…]" + _CLOSERS + r"(?=\s+[^a-z\s])")
 # A line that begins another problem, and no other line.
 _PROBLEM = re.compile(
-    r"\s*(?:\#{1,6}[ ]|(?:[-*_][ ]?){3,}\s*$|[\W_]{0,4}(?:Q\b|Question|Problem|Example|Exercise|Task|Puzzle|Theorem)\b"
-    r"|\(?\d{1,3}[.)][ ])",
+    r"\s*(?:\#{1,6}[ ]|(?:[-*_][ ]?){3,}\s*$"
+    r"|[\W_]{0,4}(?:(?:Q|Question|Problem|Example|Exercise|Task|Puzzle|Theorem)\b|\d{1,3}[.)][ ]))",
     re.IGNORECASE | re.MULTILINE,
 )
 

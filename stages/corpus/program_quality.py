@@ -17,12 +17,13 @@ _NO_WORK = frozenset(
 # Functions that a pupil works out like one operation.
 _ONE_OPERATION = frozenset({"sqrt", "abs", "Abs", "min", "max", "floor", "ceil", "ceiling", "pow"})
 _RATIONALS = frozenset({"Fraction", "Rational"})
-_WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", "float", "int"}
+_WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", "float", "int", "Matrix", "array"}
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # 9.280000000000001: all 16 or 17 digits of a float, with a run of zeros or nines before the last.
 _NOISE = re.compile(r"\d*\.\d*?(?:0{4,}|9{4,})\d{1,3}(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<!\d)\.\d+")
 _GROUPING = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|\\ )(?=\d{3}(?!\d))")
+_SHORT_FRACTION = re.compile(r"\\[dt]?frac(\d)(\d)")  # \frac12 is 1/2
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:\\?%|percent|per cent)")
 
@@ -94,6 +95,8 @@ def _literal_numbers(node: ast.expr) -> list[Fraction] | None:
         return _join(node.args)
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
         return _join(node.elts)
+    if isinstance(node, ast.Dict):
+        return _join(node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return _join([node.left, node.right])  # 3 / 4 is how Python writes a fraction
     return None
@@ -113,7 +116,7 @@ def _to_fraction(number: str) -> Fraction:
 
 def _read_numbers(text: str) -> set[Fraction]:
     """Return the numbers of a text, in digits or in words up to twelve; 5% is also 0.05."""
-    text = _GROUPING.sub("", text)
+    text = _GROUPING.sub("", _SHORT_FRACTION.sub(r" \1 \2 ", text))
     found = {_to_fraction(number) for number in _NUMBER.findall(text)}
     found |= {_to_fraction(number) / 100 for number in _PERCENT.findall(text)}
     words = set(re.findall(r"[a-z]+", text.lower()))

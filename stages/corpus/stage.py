@@ -16,7 +16,7 @@ from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardsWriter, list_shards, read_batches, shard_name
-from stages.corpus.translated import TranslatedParams, write_translated
+from stages.corpus.translated import Form, TranslatedParams, write_translated
 
 
 class CorpusParams(Section):
@@ -49,7 +49,7 @@ def assemble(
     made = sorted(path.name for path in (folder / "documents").iterdir() if path.is_dir())
     if unknown := sorted(set(made) - set(components)):
         raise InputError(f"{folder}/documents/{unknown[0]}: params.yaml: components does not name it")
-    if unknown := sorted(set(params.translated.forms) - set(components)):
+    if unknown := sorted(set(params.translated.form) - set(components)):
         raise ParamsError(f"params: corpus.translated.form: components has no {unknown[0]!r}")
     total, documents = Report(), Counter[str]()
     figures: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def assemble(
     for component in components:
         kept = ShardsWriter(out / component, DOCUMENT, params.shard_megabytes << 20)
         with Funnel(kept, LazyShard(out / component / "dropped" / shard_name(0), DROPPED)) as funnel:
-            if component in params.translated.forms:
+            if component in params.translated.form:
                 quality = write_translated(folder, component, funnel, params.translated)
                 figures |= {f"{component}_{name}": value for name, value in quality.to_metrics().items()}
             else:
@@ -69,7 +69,7 @@ def assemble(
     refuse_failures("corpus", total)
     notes = {name: SourceNote.model_validate(value) for name, value in sources.items()}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    (out / "README.md").write_text(_write_card(manifest, notes), encoding="utf-8")
+    (out / "README.md").write_text(_write_card(manifest, notes, params.translated.form), encoding="utf-8")
     return total, figures
 
 
@@ -101,8 +101,8 @@ def _describe(folder: Path) -> dict[str, Any]:
     }
 
 
-def _write_card(manifest: dict[str, Any], sources: dict[str, SourceNote]) -> str:
+def _write_card(manifest: dict[str, Any], sources: dict[str, SourceNote], forms: dict[str, Form]) -> str:
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=False, trim_blocks=True
     )
-    return templates.get_template("dataset_card.md").render(manifest=manifest, sources=sources)
+    return templates.get_template("dataset_card.md").render(manifest=manifest, sources=sources, forms=forms)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mathcode_pile.core.documents import DOCUMENT, document_id, encode_metadata, snippet_id
 from mathcode_pile.core.errors import InputError
@@ -31,15 +31,15 @@ FORMS = {"page": write_page, "steps": write_steps}
 class TranslatedParams(Section):
     """How pages are written with the programs of their computations."""
 
-    form: Form | dict[str, Form] = "page"
-    """The form of the component translated_code, or a form for each of several components."""
+    form: dict[str, Form] = {COMPONENT: "page"}
+    """The form of each component of translated code; a form alone is that of the component translated_code."""
     context_characters: int = Field(default=2000, ge=0)
     """How much of a page is kept at most on either side of a program, or before a step, in whole paragraphs."""
 
-    @property
-    def forms(self) -> dict[str, Form]:
-        """The form of each component of translated code."""
-        return self.form if isinstance(self.form, dict) else {COMPONENT: self.form}
+    @field_validator("form", mode="before")
+    @classmethod
+    def _name_component(cls, form: Any) -> Any:
+        return {COMPONENT: form} if isinstance(form, str) else form
 
 
 def write_translated(folder: Path, component: str, funnel: Funnel, params: TranslatedParams) -> Quality:
@@ -98,7 +98,7 @@ class _Made(NamedTuple):  # one document of translated code
 
 def _translate(page: dict[str, Any], snippets: list[Snippet], component: str, params: TranslatedParams) -> list[_Made]:
     made = []
-    documents = translate_page(page["text"], snippets, params.forms[component], params.context_characters)
+    documents = translate_page(page["text"], snippets, params.form[component], params.context_characters)
     for document in documents:
         record = _to_record(document, page, component, is_whole=len(documents) == 1)
         made.append(_Made(record, len(document.snippets), measure_document(record["text"], record["metadata"])))

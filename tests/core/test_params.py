@@ -107,6 +107,7 @@ METHOD, PROFILE = "params.yaml", "profiles/workstation.yaml"
         (PROFILE, "fetch.cc_en.shard_megabytes", 0),
         (PROFILE, "fetch.cc_en.origins", []),
         (PROFILE, "corpus.shard_megabytes", 0),
+        (METHOD, "corpus.translated.context_characters", -1),
         (PROFILE, "llm.models.instruct.context_tokens", 0),
         (PROFILE, "llm.models.instruct.vllm.engines", 0),
         (PROFILE, "annotate.max_completion_tokens", 0),
@@ -153,6 +154,8 @@ def test_an_input_that_no_stage_makes_is_named(project: Path, given: str) -> Non
         (METHOD, "classifiers.books.positives", "select/x", "classifiers.books.positives: no stage makes 'select/x'"),
         (METHOD, "sources.textbooks.input", "textbooks", "sources.textbooks.input: no stage makes 'textbooks'"),
         (METHOD, "translate.components", {"filtered_cc": {}}, "translate.components.filtered_cc: no source has"),
+        (METHOD, "corpus.translated.form", "pages", "corpus.translated.form.translated_code: input should be 'page'"),
+        (METHOD, "corpus.translated.form", {"steps": "steps"}, "corpus.translated.form: components has no 'steps'"),
         (PROFILE, "evaluate.tasks", ["sat"], "evaluate.tasks: fetch_benchmarks.benchmarks has no 'sat'"),
     ],
 )

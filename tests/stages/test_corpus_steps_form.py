@@ -38,11 +38,12 @@ def test_the_question_before_a_solution_is_part_of_its_first_step() -> None:
 
 def test_problems_of_a_page_are_documents_of_their_own() -> None:
     text = "# Review\n\n## Problem 1\n\nIt is 1 + 1 = 2.\n\n**Q:** What is 2 + 2? It is 4.\n\nExercise 3. No number.\n"
-    text += "\n4. And 3 + 3 = 6."
-    assert written(text, snippets(text, "= 2", "is 4", "= 6")) == [
+    text += "\n4. And 3 + 3 = 6.\n\n**5. What is 4 + 4?** It is 8.\n\nNo number either: 9."
+    assert written(text, snippets(text, "= 2", "It is 4", "= 6", "is 8", ": 9")) == [
         "## Problem 1\n\nIt is 1 + 1 = 2.\n\n<0>\n",
         "**Q:** What is 2 + 2? It is 4.\n\n<1>\n",
         "4. And 3 + 3 = 6.\n\n<2>\n",
+        "**5. What is 4 + 4?** It is 8.\n\n<3>\n\nNo number either: 9.\n\n<4>\n",
     ]
 
 
