@@ -172,8 +172,10 @@ class StepFinder:
         formula, name = self._formula(), self._letter()
         if formula is None:
             earlier = self.known.formula(name, self.spot.start) if name and len(self.sides) == 2 else None
-            found = self._known_letters(earlier.node, in_paragraph=True) if earlier else None
-            return self._with_letters(target, earlier.node, earlier.latex, *found) if earlier and found else None
+            if earlier is None or self._is_equation(earlier.node, target.node):
+                return None
+            found = self._known_letters(earlier.node, in_paragraph=True)
+            return self._with_letters(target, earlier.node, earlier.latex, *found) if found else None
         if target.node == formula.node or (not name and self._is_equation(formula.node, target.node)):
             return None
         if len(self.chain.terms) > len(self.sides) + 1:

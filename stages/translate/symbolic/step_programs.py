@@ -90,7 +90,7 @@ class _StepWriter:
         # Names of the page go before names of operations, wherever they are.
         self.wanted = {_python_name(given.name) for step in steps for given in step.givens.values()}
         self.wanted |= {_python_name(name) for step in steps for name in step.names[:1]}
-        self.is_rounded_before = any(self._is_rounded(step) for step in steps[:-1])
+        self.is_rounded_before = any(step.form.is_rounded for step in steps[:-1])
 
     def write(self) -> str:
         for step in self.steps[:-1]:
@@ -161,11 +161,12 @@ class _StepWriter:
         style, value = self.writer.kind, exact_value(closed)
         if value is not None and abs(value) >= 10**_MOST_FLOAT_DIGITS:
             return f"print({name})"
-        if style in ("float", "sympy") or (form.is_rounded and not is_halfway(closed, form.digits)):
-            if style == "sympy" and not form.is_rounded:
-                return f"print({number})"
-            return f"print(round({number}, {form.digits}))" if form.digits else f"print(round({number}))"
-        return f"print({number})"
+        is_exact = not form.is_rounded and style != "float"
+        # Python rounds a value halfway between two to the even digit, people round it up.
+        is_halfway_between = form.is_rounded and style == "fraction" and is_halfway(closed, form.digits)
+        if not self.is_rounded_before and (is_exact or is_halfway_between):
+            return f"print({number})"
+        return f"print(round({number}, {form.digits}))" if form.digits else f"print(round({number}))"
 
 
 def _python_name(name: str) -> str:
