@@ -8,6 +8,8 @@ from fractions import Fraction
 
 # Fewer operations are trivial, unless the program loops or calls a function that computes.
 MIN_OPERATIONS = 2
+# Larger numbers, which no text states, cannot be written in decimal digits.
+MAX_BITS = 1000
 # Functions that write a value in another way, and those that only set up a problem.
 _NO_WORK = frozenset(
     {"print", "str", "format", "repr", "int", "float", "complex", "bool", "round", "list", "tuple", "set", "dict"}
@@ -20,7 +22,7 @@ _RATIONALS = frozenset({"Fraction", "Rational"})
 _WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", "float", "int", "Matrix", "array"}
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # 9.280000000000001: all 16 or 17 digits of a float, with a run of zeros or nines before the last.
-_NOISE = re.compile(r"\d*\.\d*?(?:0{4,}|9{4,})\d{1,3}(?!\d)")
+_NOISE = re.compile(r"(?<![\d.])\d{0,20}\.\d{0,25}?(?:0{4,20}|9{4,20})\d{1,3}(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<!\d)\.\d+")
 _GROUPING = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|\\ )(?=\d{3}(?!\d))")
 _SHORT_FRACTION = re.compile(r"\\[dt]?frac(\d)(\d)")  # \frac12 is 1/2
@@ -89,7 +91,9 @@ def _literal_numbers(node: ast.expr) -> list[Fraction] | None:
     if isinstance(node, ast.UnaryOp):
         return _literal_numbers(node.operand)
     if isinstance(node, ast.Constant):
-        is_number = re.fullmatch(r"-?[\d.]+(?:e[-+]?\d+)?(?:/\d+)?", str(node.value))
+        if isinstance(node.value, int) and node.value.bit_length() > MAX_BITS:
+            return None
+        is_number = re.fullmatch(r"-?[\d.]+(?:e[-+]?\d{1,3})?(?:/\d+)?", str(node.value))
         return [_to_fraction(part) for part in str(node.value).split("/")] if is_number else None
     if isinstance(node, ast.Call) and _name_of(node.func) in _WRAPPERS:
         return _join(node.args)
@@ -97,7 +101,7 @@ def _literal_numbers(node: ast.expr) -> list[Fraction] | None:
         return _join(node.elts)
     if isinstance(node, ast.Dict):
         return _join(node.values)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not isinstance(node.left, ast.BinOp):
         return _join([node.left, node.right])  # 3 / 4 is how Python writes a fraction
     return None
 

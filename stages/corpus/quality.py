@@ -20,12 +20,8 @@ EXAMPLE_CHARACTERS = 160
 CONDITIONS_CHARACTERS = 2000
 MIN_SENTENCE_CHARACTERS = 30
 
-_PROGRAM = re.compile(
-    r"^(?P<fence>`{3,})python\r?\n(?P<code>(?:(?!(?P=fence)[ \t]*\r?$).*\n)*)(?P=fence)\r?\n\r?\n"
-    r"(?P=fence)output\r?\n(?P<output>(?:(?!(?P=fence)[ \t]*\r?$).*\n)*)(?P=fence)[ \t]*\r?$",
-    re.MULTILINE,
-)
-_INLINE_CODE = re.compile(r"(`+)[^`\n]+\1")
+_FENCE = re.compile(r"^(?P<fence>`{3,})(?P<name>\w*)[ \t]*\r?$", re.MULTILINE)
+_INLINE_CODE = re.compile(r"(?<!`)(`{1,3})(?!`)[^`\n]+\1")
 _CODE_STARTS = ("`", "~", "<", "[")  # of code, HTML and drawings
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
 _APPROXIMATELY = re.compile(r"\\approx|≈|\b(?:approximat\w+|about|roughly|nearest|round(?:ed|s|ing)?)\b", re.IGNORECASE)
@@ -62,14 +58,39 @@ class Measured(NamedTuple):
 
 
 def read_programs(text: str) -> tuple[list[Program], str]:
-    """Return the programs of a document, and its text without them."""
+    """Return the programs of a document, and its text without them; code without an output is text."""
+    fences = list(_FENCE.finditer(text))
     programs: list[Program] = []
-    prose, place = "", 0
-    for match in _PROGRAM.finditer(text):
-        prose += text[place : match.start()]
-        programs.append(Program(prose[-CONDITIONS_CHARACTERS:], match["code"], match["output"]))
-        place = match.end()
+    missing: set[str] = set()
+    prose, place, index = "", 0, 0
+    while index < len(fences):
+        start, closed = index, _find_closing(fences, index, "python", missing)
+        index = start + 1 if closed is None else closed + 1
+        if closed is None or index == len(fences) or fences[index]["fence"] != fences[start]["fence"]:
+            continue
+        end = _find_closing(fences, index, "output", missing)
+        if end is None or text[fences[closed].end() : fences[index].start()].strip():
+            continue
+        prose += text[place : fences[start].start()]
+        code = text[fences[start].end() : fences[closed].start()]
+        programs.append(Program(prose[-CONDITIONS_CHARACTERS:], code, text[fences[index].end() : fences[end].start()]))
+        place, index = fences[end].end(), end + 1
     return programs, prose + text[place:]
+
+
+def _find_closing(fences: list[re.Match[str]], index: int, name: str, missing: set[str]) -> int | None:
+    """Return the index of the fence that closes the one at `index`; None if that has another name or is never closed.
+
+    missing: the fences that are known not to be closed any more, so that the time is linear.
+    """
+    fence = fences[index]["fence"]
+    if fences[index]["name"] != name or fence in missing:
+        return None
+    for place in range(index + 1, len(fences)):
+        if fences[place]["fence"] == fence and not fences[place]["name"]:
+            return place
+    missing.add(fence)
+    return None
 
 
 def measure_document(text: str, metadata: str) -> Measured:

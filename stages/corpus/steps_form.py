@@ -58,8 +58,8 @@ def _find_sentences(cuts: list[int], done: int, anchor: int, context: int) -> tu
 
     done: up to where the text is written already; nothing is written twice.
     """
-    place = max(1, bisect_left(cuts, min(anchor, cuts[-1])))
-    end, own = max(done, cuts[place]), cuts[place - 1]
+    place = min(max(1, bisect_left(cuts, anchor)), len(cuts) - 1)
+    end, own = max(done, cuts[place]), cuts[max(0, place - 1)]
     earliest = cuts[bisect_left(cuts, end - context)]
     return max(done, min(own, earliest)), end
 

@@ -115,6 +115,15 @@ def test_other_numbers_are_no_noise(output: str) -> None:
     assert not has_float_noise(output)
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["x = 0x" + "f" * 9000, "x = '1e99999999'", "x = " + "/".join("1" * 2000), "x = " + "-" * 90 + "1", "x = 1e400"],
+)
+def test_hostile_programs_and_outputs_are_measured(code: str) -> None:
+    for output in ("0." + "0" * 65_000, "1" * 65_000, "." * 65_000, "0.9" * 20_000):
+        assert measure_document(document("It is 3.", code, output), "{}").programs == 1
+
+
 def test_a_repeated_sentence_is_found_wherever_the_lines_break() -> None:
     sentence = "The area is $3 \\cdot 4 = 12$ square metres."
     text = document(sentence, after="\n" + document(sentence.replace("area is", "area\nis")))

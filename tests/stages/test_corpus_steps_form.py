@@ -90,6 +90,13 @@ def test_a_step_in_a_table_has_the_whole_table() -> None:
     assert written(text, snippets(text, "| 1 | 2", "| 3 | 4")) == [text.removesuffix("\n\nDone.") + "\n\n<0>\n\n<1>\n"]
 
 
+def test_a_page_of_empty_lines_has_a_program_alone() -> None:
+    row = snippet("\n\n", "\n\n")
+    assert written("\n\n", [row]) == ["<0>\n"]
+    (page,) = translate_page("\n\n", [row], "page", 10)
+    assert page.text == f"\n\n{render_program(row)}\n\n"
+
+
 def model_snippet(text: str, end: str, **other: Any) -> dict[str, Any]:
     return snippet(text, end, translator="a-model", expression="3 \\cdot 4", result="12", stated="12", **other)
 
