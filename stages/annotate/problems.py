@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass
 
+# Numbers and names of problems. Atomic groups keep the search linear.
 _LABEL = (
-    r"(?:[A-Z]{0,4}[\d.]*\d[a-z]?[.):]|\(?[a-z0-9ivx]{1,4}[.):]|[A-Z]{1,2}\d+ ?\||\*\*|"
-    r"(?:problem|exercise|question|example|task|q|a|step|part)\b\s*[\w.]*\s*[.:)(]*|bonus[.:]|\(\d+ \w+\))"
+    r"(?:[A-Z]{0,4}[\d.]{0,12}\d[a-z]?[.):]|\(?[a-z0-9ivx]{1,4}[.):]|[A-Z]{1,2}\d+ ?\||\*\*|"
+    r"(?:problem|exercise|question|example|task|step|part|bonus)\b ?(?:\d[\w.]{0,8})? ?[.:)(]*|\(\d+ \w+\))"
 )
 _REQUEST = re.compile(
-    rf"^\W*(?:{_LABEL}\s*)*(?:please |also |hence |now |in (?:exercises|problems) [\d\W]+)*"
+    rf"^\W*+(?>(?:{_LABEL}\s*){{0,4}})(?:please |also |hence |now |in (?:exercises|problems) [\d\W]{{1,12}}){{0,2}}"
     r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|factori[sz]e|factor|"
     r"differentiate|integrate|give|decide|classify|describe|sketch|construct|fill|estimate|plot|explain|deduce|"
     r"state|verify|name|list|draw|test|convert|approximate|predict|derive|choose|compare|discuss|diagonali[sz]e|"
@@ -62,7 +63,7 @@ _HELP_HINTS = (
 )
 _CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
 _EXERCISES = re.compile(
-    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,-]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
+    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
     r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
     re.DOTALL,
 )
