@@ -61,6 +61,7 @@ _HELP_HINTS = (
     "thanks in",
     "point",
 )
+_ITEM = re.compile(r"^\W{0,4}(?:\d{1,2}|[A-Z]\d{0,2}|[a-z]|[ivx]{1,4})[.)]\W", re.MULTILINE)
 _CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
 _EXERCISES = re.compile(
     r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
@@ -88,6 +89,8 @@ class Problems:
     is_sheet: bool
     """Whether it looks like a sheet of exercises."""
     has_choices: bool
+    items: int
+    """Numbered lines."""
 
     @property
     def are_posed(self) -> bool:
@@ -100,6 +103,8 @@ class Problems:
             return self.steps <= 2 * self.requests + 2
         if self.is_sheet or self.has_choices:
             return self.requests >= max(self.steps, 1)
+        if self.items >= 3 and self.requests >= max(3, 0.6 * self.steps):
+            return True
         if self.requests > max(1, 1.3 * self.steps):
             return self.requests > 0.28 * self.sentences
         return self.requests == 1 and not self.steps_after and self.sentences <= 4
@@ -136,7 +141,7 @@ def find_problems(text: str, sentences: list[str]) -> Problems:
     asks_for_help = _has_any(lower, _HELP_HINTS) and bool(_ASKED_FOR_HELP.search(lower))
     return Problems(
         requests, steps, len(sentences), steps_after, computed, solutions, asks_for_help,
-        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8,
+        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8, len(_ITEM.findall(text)),
     )  # fmt: skip
 
 
