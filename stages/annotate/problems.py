@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass
 
+# Numbers and names of problems. Atomic groups keep the search linear.
 _LABEL = (
-    r"(?:[A-Z]{0,4}[\d.]*\d[a-z]?[.):]|\(?[a-z0-9ivx]{1,4}[.):]|[A-Z]{1,2}\d+ ?\||\*\*|"
-    r"(?:problem|exercise|question|example|task|q|a|step|part)\b\s*[\w.]*\s*[.:)(]*|bonus[.:]|\(\d+ \w+\))"
+    r"(?:[A-Z]{0,4}[\d.]{0,12}\d[a-z]?[.):]|\(?[a-z0-9ivx]{1,4}[.):]|[A-Z]{1,2}\d+ ?\||\*\*|"
+    r"(?:problem|exercise|question|example|task|step|part|bonus)\b ?(?:\d[\w.]{0,8})? ?[.:)(]*|\(\d+ \w+\))"
 )
 _REQUEST = re.compile(
-    rf"^\W*(?:{_LABEL}\s*)*(?:please |also |hence |now |in (?:exercises|problems) [\d\W]+)*"
+    rf"^\W*+(?>(?:{_LABEL}\s*){{0,4}})(?:please |also |hence |now |in (?:exercises|problems) [\d\W]{{1,12}}){{0,2}}"
     r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|factori[sz]e|factor|"
     r"differentiate|integrate|give|decide|classify|describe|sketch|construct|fill|estimate|plot|explain|deduce|"
     r"state|verify|name|list|draw|test|convert|approximate|predict|derive|choose|compare|discuss|diagonali[sz]e|"
@@ -60,9 +61,10 @@ _HELP_HINTS = (
     "thanks in",
     "point",
 )
+_ITEM = re.compile(r"^\W{0,4}(?:\d{1,2}|[A-Z]\d{0,2}|[a-z]|[ivx]{1,4})[.)]\W", re.MULTILINE)
 _CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
 _EXERCISES = re.compile(
-    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,-]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
+    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
     r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
     re.DOTALL,
 )
@@ -87,6 +89,8 @@ class Problems:
     is_sheet: bool
     """Whether it looks like a sheet of exercises."""
     has_choices: bool
+    items: int
+    """Numbered lines."""
 
     @property
     def are_posed(self) -> bool:
@@ -99,6 +103,8 @@ class Problems:
             return self.steps <= 2 * self.requests + 2
         if self.is_sheet or self.has_choices:
             return self.requests >= max(self.steps, 1)
+        if self.items >= 3 and self.requests >= max(3, 0.6 * self.steps):
+            return True
         if self.requests > max(1, 1.3 * self.steps):
             return self.requests > 0.28 * self.sentences
         return self.requests == 1 and not self.steps_after and self.sentences <= 4
@@ -135,7 +141,7 @@ def find_problems(text: str, sentences: list[str]) -> Problems:
     asks_for_help = _has_any(lower, _HELP_HINTS) and bool(_ASKED_FOR_HELP.search(lower))
     return Problems(
         requests, steps, len(sentences), steps_after, computed, solutions, asks_for_help,
-        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8,
+        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8, len(_ITEM.findall(text)),
     )  # fmt: skip
 
 

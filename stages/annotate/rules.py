@@ -90,7 +90,7 @@ def type_piece(text: str) -> PieceType:
         return PieceType.PROBLEM_WITHOUT_SOLUTION
     if is_word_problem:
         return PieceType.PROBLEM_AND_SOLUTION
-    bound = 1.0 if signs.computations >= 3 and problems.steps >= 4 else 0.45
+    bound = 1.0 if signs.computations >= 3 and problems.steps >= 4 else 0.35
     if max(signs.applied, signs.people) > bound * signs.mathematics and signs.applied + signs.people >= 5:
         return _type_other(signs)
     return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved else PieceType.CONCEPT_OR_THEORY
