@@ -58,7 +58,7 @@ def params(*backends: str, **more: Any) -> TranslateParams:
         TranslatorParams(backend=backend, model=None if backend == "symbolic" else "small", **more)  # type: ignore[arg-type]
         for backend in backends
     )
-    return TranslateParams(translators=translators, max_piece_characters=5000, components={})
+    return TranslateParams(translators=translators, max_piece_characters=5000, min_operations=1, components={})
 
 
 def record(tmp_path: Path, server: Server, texts: list[str], **more: Any) -> Path:

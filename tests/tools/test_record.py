@@ -15,11 +15,11 @@ REPLY = "Type: 1\n**Expression:** $6 \\cdot 7$\n**Result:** 42\n**Code:**\n```py
 @pytest.fixture
 def pages(project: Path) -> Path:
     """The project with three pages in place of each of the sample's folders."""
-    for folder in re.findall(r"path: (sample/\S+)\n +format: markdown", (ROOT / "profiles/coder.yaml").read_text()):
-        for number in range(3):
-            path = project / folder / f"page-{number}.md"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(PAGE.format(number, 6 * number))
+    folders = re.findall(r"path: (sample/\S+)\n +format: markdown", (ROOT / "profiles/coder.yaml").read_text())
+    for number in range(3 * len(folders)):
+        path = project / folders[number % len(folders)] / f"page-{number}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PAGE.format(number, 6 * number))
     return project
 
 
