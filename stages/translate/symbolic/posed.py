@@ -12,10 +12,12 @@ _REACH = 600
 
 _DENIED = re.compile(
     r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak"
-    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|students? (?:often|sometimes|may|might)|\bmisread"
+    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|\bmisread|\bpitfall"
+    r"|students? (?:often|sometimes|may|might|believe|think|write|say|claim)"
+    r"|(?:frequent|common|typical|usual) errors?\b|(?:\bnot|n['’]t|\bnever|\bcannot) (?:write|say|conclude|claim|infer|mean|imply|confuse|follow)"
     r"|(?:does|do|is|are|was|did|can|could|would|should) ?(?:not|n['’]t) (?:hold|equal|the same|correct|valid|true)"
     r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|write|conclude)"
-    r"|counterexample|invalid|bogus|not equal|careful(?:ly)? not|don['’]t (?:write|say)",
+    r"|counterexample|invalid|bogus|not equal|careful(?:ly)? not",
     re.IGNORECASE,
 )
 _REJECTED = re.compile(
@@ -25,7 +27,8 @@ _REJECTED = re.compile(
 )
 _SUPPOSED = re.compile(
     r"\b(?:suppose|assum(?:e|ing)|imagine|pretend|(?<!only )if|unless|whether|claim(?:s|ed)?|says?|wrote|writes"
-    r"|answered|got)(?: (?:that|instead|for (?:a )?contradiction|to the contrary|we (?:had|have|can)|it (?:were|was)))*"
+    r"|answered|got)"
+    r"(?:[ ,]+(?:that|instead|for (?:a )?contradiction|(?:on|to) the contrary|we (?:had|have|can)|it (?:were|was)|true))*"
     r"[\s,:$(\\\[]*\Z",
     re.IGNORECASE,
 )
@@ -35,6 +38,11 @@ _ASKED = re.compile(
     r"|\bis it (?:true|correct|possible|the case)\b|\btrue or false\b|\bfind the (?:error|mistake)|what(?:'s| is) wrong"
     r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b",
     re.IGNORECASE | re.DOTALL,
+)
+# The sentence before a formula asks about it, or the one behind it does.
+_ASKED_BEFORE = re.compile(r"\b(?:true|correct|valid|right|holds?)\b[^.?!]*\?[\s$\\\[(]*\Z", re.IGNORECASE)
+_ASKED_BEHIND = re.compile(
+    r"[^?]{0,20}?[.?!$\s]+[A-Z][^.?!]{0,80}\b(?:wrong|right|correct|agree|mistake|true)\b[^.?!]{0,40}\?"
 )
 _QUESTION = re.compile(r"\?[\s$)\]\\}\"'’*_.]*\Z")
 _CHOICE = re.compile(
@@ -66,17 +74,16 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
         return Reason.POSED
     if _SUPPOSED.search(before):
         return Reason.SUPPOSED
-    above = text[max(0, start - _REACH) : start]
-    if _CHOICE.search(above[-30:]) and _CHOICES_ASKED.search(_words(above)):
+    above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
+    if _ASKED_BEFORE.search(above) or _ASKED_BEHIND.match(below):
+        return Reason.POSED
+    if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(_words(above)) or _CHOICES_ASKED.search(_words(below))):
         return Reason.POSED
     if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
         return Reason.POSED
     above = _PARAGRAPH.split(above)[-1]
-    if _SUPPOSING.search(above):
-        below = _PARAGRAPH.split(text[end : end + _REACH])[0]
-        if _REFUTED.search(above) or _REFUTED.search(below):
-            return Reason.POSED
-    return None
+    is_refuted = _SUPPOSING.search(above) and (_REFUTED.search(above) or _REFUTED.search(below))
+    return Reason.POSED if is_refuted else None
 
 
 def _words(text: str) -> str:
