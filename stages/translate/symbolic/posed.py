@@ -12,12 +12,12 @@ _REACH = 600
 
 _DENIED = re.compile(
     r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak"
-    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|\bmisread|\bpitfall"
-    r"|students? (?:often|sometimes|may|might|believe|think|write|say|claim)"
-    r"|(?:frequent|common|typical|usual) errors?\b|(?:\bnot|n['’]t|\bnever|\bcannot) (?:write|say|conclude|claim|infer|mean|imply|confuse|follow)"
+    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|\bmisread|\bpitfall|counterexample|invalid|bogus"
+    r"|students? (?:often|sometimes|may|might|believe|think|write|say|claim)|not equal|careful(?:ly)? not"
+    r"|(?:frequent|common|typical|usual) errors?\b"
+    r"|(?:\bnot|n['’]t|\bnever|\bcannot) (?:write|say|conclude|claim|infer|mean|imply|confuse|follow)"
     r"|(?:does|do|is|are|was|did|can|could|would|should) ?(?:not|n['’]t) (?:hold|equal|the same|correct|valid|true)"
-    r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|write|conclude)"
-    r"|counterexample|invalid|bogus|not equal|careful(?:ly)? not",
+    r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|write|conclude)",
     re.IGNORECASE,
 )
 _REJECTED = re.compile(
@@ -28,7 +28,8 @@ _REJECTED = re.compile(
 _SUPPOSED = re.compile(
     r"\b(?:suppose|assum(?:e|ing)|imagine|pretend|(?<!only )if|unless|whether|claim(?:s|ed)?|says?|wrote|writes"
     r"|answered|got)"
-    r"(?:[ ,]+(?:that|instead|for (?:a )?contradiction|(?:on|to) the contrary|we (?:had|have|can)|it (?:were|was)|true))*"
+    r"(?:[ ,]+(?:that|instead|for (?:a )?contradiction|(?:on|to) the contrary|we (?:had|have|can)|true"
+    r"|it (?:were|was)))*"
     r"[\s,:$(\\\[]*\Z",
     re.IGNORECASE,
 )
