@@ -76,7 +76,8 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
     if _SUPPOSED.search(before):
         return Reason.SUPPOSED
     above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
-    if _ASKED_BEFORE.search(above) or _ASKED_BEHIND.match(below):
+    is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
+    if (is_behind_question and _ASKED_BEFORE.search(above)) or ("?" in below and _ASKED_BEHIND.match(below)):
         return Reason.POSED
     if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(_words(above)) or _CHOICES_ASKED.search(_words(below))):
         return Reason.POSED
