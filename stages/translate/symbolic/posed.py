@@ -20,6 +20,13 @@ _DENIED = re.compile(
     r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|conclude)",
     re.IGNORECASE,
 )
+# Every match of the pattern above contains one of these.
+_DENYING = (
+    "not", "n't", "n’t", "untrue", "false", "contradict", "impossible", "incorrect", "extraneous", "absurd",
+    "nonsens", "wrong", "mistak", "misconcep", "erroneous", "fallac", "tempt", "naively", "misread", "pitfall",
+    "counterexample", "invalid", "bogus", "student", "error", "never", "think", "believe", "guess", "expect",
+    "say", "claim", "conclude",
+)  # fmt: skip
 _REJECTED = re.compile(
     r"\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)"
     r"(?: that| simply| the| just| be| by)*[\s,:$(\\\[]*\Z",
@@ -69,11 +76,13 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
 
     start, end: the place of the formula in the text. before: the sentence up to the formula.
     """
-    if _DENIED.search(_words(sentence)) or _REJECTED.search(before):
+    words = _words(sentence)
+    lower = words.lower()
+    if (any(word in lower for word in _DENYING) and _DENIED.search(words)) or _REJECTED.search(before[-60:]):
         return Reason.DENIED
     if _ASKED.search(_words(before)) or _QUESTION.search(sentence) or text.startswith("??", end):
         return Reason.POSED
-    if _SUPPOSED.search(before):
+    if _SUPPOSED.search(before[-120:]):
         return Reason.SUPPOSED
     above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
     is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
