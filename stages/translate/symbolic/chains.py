@@ -81,6 +81,8 @@ def find_chains(latex: str) -> list[Chain]:
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
     tokens = _all_tokens(_RATIO.sub(r"\\ratio ", mark_breaks(latex)))
     chains: list[Chain] = []
+    if "," in tokens and _equates_lists(tokens):
+        return []
     for segment in _segments(tokens):
         chain = _chain(segment)
         if len(chain.terms) > 1:
@@ -98,6 +100,17 @@ def _all_tokens(latex: str) -> list[str]:
         if len(tokens) > 8 * MAX_TOKENS:
             raise UnreadableError(Reason.TOO_LONG)
     return tokens
+
+
+def _equates_lists(tokens: list[str]) -> bool:
+    """Whether two lists are said to be equal: a, b = 1, 2."""
+    depth = 0
+    outside = ""
+    for token in tokens:
+        depth += _depth(token)
+        if depth == 0 and (token == "," or token in _RELATIONS):
+            outside += "," if token == "," else "="
+    return outside.count("=") == 1 and outside.startswith(",") and not outside.endswith(("=", ",,"))
 
 
 def _segments(tokens: list[str]) -> list[list[str]]:

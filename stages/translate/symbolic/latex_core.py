@@ -191,6 +191,7 @@ class Expressions(Cursor):
                 node = Node("div", (node, number("100")))
             elif node.op == "num" and (power := magnitude(token)):
                 self.take()
+                power *= self.notation.choice("magnitude") != 1
                 node = number(f"{Decimal(node.value).scaleb(power).normalize():f}")
             else:
                 return node

@@ -17,6 +17,7 @@ _INDEX_I = re.compile(
 _LETTER_E = re.compile(
     r"(?<![A-Za-z\\{^])e\$?\s*=\s*\$?\s*(?!2\.7)-?\.?\d|\beccentricity\b|\blet \$?e\b", re.IGNORECASE
 )
+_E_WORDS = ("e=", "e =", "e$=", "e$ =", "eccentricity", "let e", "let $e")
 _PI_VALUE = re.compile(
     r"\\pi\s*(?:=|\\approx|\\simeq|\\doteq)\s*(?:(?P<decimal>3\.14\d*)|\\[dt]?frac\s*\{?22\}?\s*\{?7\}?|22\s*/\s*7)"
     r"|(?:use|take|using|taking|let)\s+\$?\\?(?:pi|π)\$?\s*(?:=|as|to be|≈|\\approx)?\s*\$?\s*"
@@ -61,7 +62,7 @@ def notation_of(text: str) -> Notation:
     may_be_complex = any(word in lower for word in ("complex", "imaginary", "i^", "argand", "moivre", "\\mathbb"))
     return Notation(
         complex_numbers=may_be_complex and bool(_COMPLEX.search(text)) and not _INDEX_I.search(text),
-        letter_e=bool(_LETTER_E.search(text)),
+        letter_e=any(word in lower for word in _E_WORDS) and bool(_LETTER_E.search(text)),
         own_pi="\\pi" in text and bool(_OWN_PI.search(text)),
         pi_value=(pi["decimal"] or pi["word"] or "22/7") if pi else "",
         residue_symbols=any(word in lower for word in ("symbol", "residue", "legendre", "jacobi", "reciproc"))

@@ -12,12 +12,21 @@ _REACH = 600
 
 _DENIED = re.compile(
     r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak"
-    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|students? (?:often|sometimes|may|might)|\bmisread"
+    r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|\bmisread|\bpitfall|counterexample|invalid|bogus"
+    r"|students? (?:often|sometimes|may|might|believe|think|write|say|claim)|not equal|careful(?:ly)? not"
+    r"|(?:frequent|common|typical|usual) errors?\b"
+    r"|(?:\bnot|n['’]t|\bnever|\bcannot) (?:write|say|conclude|claim|infer|mean|imply|confuse|follow)"
     r"|(?:does|do|is|are|was|did|can|could|would|should) ?(?:not|n['’]t) (?:hold|equal|the same|correct|valid|true)"
-    r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|write|conclude)"
-    r"|counterexample|invalid|bogus|not equal|careful(?:ly)? not|don['’]t (?:write|say)",
+    r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|conclude)",
     re.IGNORECASE,
 )
+# Every match of the pattern above contains one of these.
+_DENYING = (
+    "not", "n't", "n’t", "untrue", "false", "contradict", "impossible", "incorrect", "extraneous", "absurd",
+    "nonsens", "wrong", "mistak", "misconcep", "erroneous", "fallac", "tempt", "naively", "misread", "pitfall",
+    "counterexample", "invalid", "bogus", "student", "error", "never", "think", "believe", "guess", "expect",
+    "say", "claim", "conclude",
+)  # fmt: skip
 _REJECTED = re.compile(
     r"\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)"
     r"(?: that| simply| the| just| be| by)*[\s,:$(\\\[]*\Z",
@@ -25,7 +34,9 @@ _REJECTED = re.compile(
 )
 _SUPPOSED = re.compile(
     r"\b(?:suppose|assum(?:e|ing)|imagine|pretend|(?<!only )if|unless|whether|claim(?:s|ed)?|says?|wrote|writes"
-    r"|answered|got)(?: (?:that|instead|for (?:a )?contradiction|to the contrary|we (?:had|have|can)|it (?:were|was)))*"
+    r"|answered|got)"
+    r"(?:[ ,]+(?:that|instead|for (?:a )?contradiction|(?:on|to) the contrary|we (?:had|have|can)|true"
+    r"|it (?:were|was)))*"
     r"[\s,:$(\\\[]*\Z",
     re.IGNORECASE,
 )
@@ -35,6 +46,11 @@ _ASKED = re.compile(
     r"|\bis it (?:true|correct|possible|the case)\b|\btrue or false\b|\bfind the (?:error|mistake)|what(?:'s| is) wrong"
     r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b",
     re.IGNORECASE | re.DOTALL,
+)
+# The sentence before a formula asks about it, or the one behind it does.
+_ASKED_BEFORE = re.compile(r"\b(?:true|correct|valid|right|holds?)\b[^.?!]*\?[\s$\\\[(]*\Z", re.IGNORECASE)
+_ASKED_BEHIND = re.compile(
+    r"[^?]{0,20}?[.?!$\s]+[A-Z][^.?!]{0,80}\b(?:wrong|right|correct|agree|mistake|true)\b[^.?!]{0,40}\?"
 )
 _QUESTION = re.compile(r"\?[\s$)\]\\}\"'’*_.]*\Z")
 _CHOICE = re.compile(
@@ -60,23 +76,25 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
 
     start, end: the place of the formula in the text. before: the sentence up to the formula.
     """
-    if _DENIED.search(_words(sentence)) or _REJECTED.search(before):
+    words = _words(sentence)
+    lower = words.lower()
+    if (any(word in lower for word in _DENYING) and _DENIED.search(words)) or _REJECTED.search(before[-60:]):
         return Reason.DENIED
     if _ASKED.search(_words(before)) or _QUESTION.search(sentence) or text.startswith("??", end):
         return Reason.POSED
-    if _SUPPOSED.search(before):
+    if _SUPPOSED.search(before[-120:]):
         return Reason.SUPPOSED
-    above = text[max(0, start - _REACH) : start]
-    if _CHOICE.search(above[-30:]) and _CHOICES_ASKED.search(_words(above)):
+    above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
+    is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
+    if (is_behind_question and _ASKED_BEFORE.search(above)) or ("?" in below and _ASKED_BEHIND.match(below)):
+        return Reason.POSED
+    if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(_words(above)) or _CHOICES_ASKED.search(_words(below))):
         return Reason.POSED
     if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
         return Reason.POSED
     above = _PARAGRAPH.split(above)[-1]
-    if _SUPPOSING.search(above):
-        below = _PARAGRAPH.split(text[end : end + _REACH])[0]
-        if _REFUTED.search(above) or _REFUTED.search(below):
-            return Reason.POSED
-    return None
+    is_refuted = _SUPPOSING.search(above) and (_REFUTED.search(above) or _REFUTED.search(below))
+    return Reason.POSED if is_refuted else None
 
 
 def _words(text: str) -> str:

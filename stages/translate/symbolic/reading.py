@@ -11,7 +11,7 @@ from typing import NamedTuple
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import without_degrees
 from stages.translate.symbolic.chains import Chain, Term
-from stages.translate.symbolic.latex_core import FRACTIONS
+from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, magnitude
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.nodes import (
     CALCULUS,
@@ -40,6 +40,8 @@ _AMBIGUOUS = {
     Reason.AMBIGUOUS_ANGLE: "angle",
     Reason.AMBIGUOUS_SLASH: "slash",
 }
+# Notations whose other reading is too rare to be trusted, or is about other units than the page states.
+_LEFT_OUT = {"mixed_number": Reason.AMBIGUOUS_MIXED_NUMBER, "magnitude": Reason.UNITS_DIFFER}
 
 
 class Read(NamedTuple):
@@ -58,9 +60,8 @@ def read_chain(chain: Chain, notation: Notation) -> Read:
         readings = [_read(chain, notation._replace(choices=((name, choice),))) for choice in (0, 1)]
         true = [reading for reading in readings if _is_true(reading.sides)]
         if len(true) == 1 and true[0] != plain:
-            if name == "mixed_number":
-                # 2 1/3 as a product is too rare to be trusted.
-                return Read([], [Reason.AMBIGUOUS_MIXED_NUMBER])
+            if name in _LEFT_OUT:
+                return Read([], [_LEFT_OUT[name]])
             return true[0]._replace(is_chosen=True)
     return plain
 
@@ -126,9 +127,16 @@ def _read_term(term: Term, notation: Notation) -> Node:
         raise UnreadableError(Reason.TORN_LINE)
     if len(term.tokens) == 3 and term.tokens[0] == "(" and term.tokens[1].isdigit() and term.tokens[2] == ")":
         raise UnreadableError(Reason.UNKNOWN_NOTATION)  # an ideal, a cycle, or the number of an equation
+    if len(term.tokens) > 1 and term.tokens[0] == "(" and term.tokens[1] in BINOMIALS and _closes_last(term.tokens):
+        raise UnreadableError(Reason.UNKNOWN_NOTATION)  # the number of multisets
     node = without_degrees(read_tokens(list(term.tokens), notation))
     bits(node)
     return node
+
+
+def _closes_last(tokens: list[str]) -> bool:
+    """Whether the first closing parenthesis of a term ends it."""
+    return ")" in tokens and tokens.index(")") == len(tokens) - 1
 
 
 def _has_inner_dots(term: Term) -> bool:
@@ -148,7 +156,7 @@ def _with_one_unit(sides: list[Side]) -> list[Side]:
             return sides[:index]
         if first and unit and unit != first and is_value(side.node):
             return sides[:index]
-        first = first or (unit if is_value(side.node) else "")
+        first = first or (unit if is_value(side.node) or unit == "degrees" else "")
     return sides
 
 
@@ -175,8 +183,9 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
     operators = set().union(*(operations(side.node) for side in plain.sides))
     names = ["bracket"] if any(term.tokens[:1] == ["["] and term.tokens[-1] == "]" for term in chain.terms) else []
     names += ["angle"] if operators & TRIGONOMETRY and "degrees" not in operators else []
-    names += ["scope"] if operators & {"sum", "prod", "int", "diff", "limit"} and "+" in tokens else []
+    names += ["scope"] if operators & {"sum", "prod", "int", "diff", "limit"} and tokens & {"+", "-"} else []
     names += ["pi"] if notation.pi_value and "\\pi" in tokens else []
+    names += ["magnitude"] if any(map(magnitude, tokens)) else []
     names += ["mixed_number"] if tokens & FRACTIONS else []
     names += ["comma"] if any("," in token and token[0].isdigit() for token in tokens) else []
     return names if names and not _is_true(plain.sides) else []
