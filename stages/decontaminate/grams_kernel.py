@@ -73,8 +73,24 @@ def step_any(state, recent, value):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def count_distinct(values):  # type: ignore[no-untyped-def]
+    """Return how many of a few values are different."""
+    distinct = 0
+    for place in range(len(values)):
+        is_new = 1
+        for before in range(place):
+            if values[before] == values[place]:
+                is_new = 0
+        distinct += is_new
+    return distinct
+
+
+@compiled
 def list_grams(stream, size, starts, vocabulary):  # type: ignore[no-untyped-def]
-    """Return (hashes, [n-grams, 2] first and last word) of a text's n-grams of content words, and of those of any."""
+    """Return (hashes, [n-grams, 2] first and last word) of a text's n-grams of content words, and of those of any.
+
+    N-grams that repeat a word again and again are left out: tables of numbers and runs of one sign have them.
+    """
     content, every = np.empty(len(starts), np.uint64), np.empty(len(starts), np.uint64)
     content_spans, every_spans = np.empty((len(starts), 2), np.int64), np.empty((len(starts), 2), np.int64)
     content_words, every_words = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
@@ -88,15 +104,16 @@ def list_grams(stream, size, starts, vocabulary):  # type: ignore[no-untyped-def
             key = step_any(state, recent, vocabulary.digits[place] if kind == NUMBER_WORD else value)
             seen = np.int64(state[3])
             every_words[seen - 1] = word
-            if seen >= ANY_WORDS:
+            if seen >= ANY_WORDS and count_distinct(recent) > ANY_WORDS // 2:
                 every[everything] = key
                 every_spans[everything, 0], every_spans[everything, 1] = every_words[seen - ANY_WORDS], word
                 everything += 1
         if kind == CONTENT or kind == COMMON:
+            recent_content = state[0], state[1]
             key = step_content(state, value)
             seen = np.int64(state[2])
             content_words[seen - 1] = word
-            if seen >= CONTENT_WORDS:
+            if seen >= CONTENT_WORDS and recent_content[0] != value and recent_content[1] != value:
                 content[contents] = key
                 content_spans[contents, 0], content_spans[contents, 1] = content_words[seen - CONTENT_WORDS], word
                 contents += 1
