@@ -29,7 +29,9 @@ def reduce_words(text: str) -> list[str]:
     text = _THOUSANDS.sub(lambda match: match[1] + re.sub(r"\D", "", match[2]), text)
     text = _COMMAND.sub(_say, _ENVIRONMENT.sub(" ", text))
     text = html.unescape(html.unescape(text))
-    text = "".join(f" {' '.join(unicodedata.normalize('NFKD', c))} " if unicodedata.category(c) == "No" else c for c in text)
+    text = "".join(
+        f" {' '.join(unicodedata.normalize('NFKD', c))} " if unicodedata.category(c) == "No" else c for c in text
+    )
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Me", "Cf"))
     text = "".join(f" {name} " if (name := name_greek().get(c)) else c for c in text)

@@ -13,7 +13,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from mathcode_pile.kernels.words import ALONE, FNV_PRIME, FNV_SEED, NGRAM_BASE, SEPARATOR, decode, fold, fold_table, mix, text_buffers
+from mathcode_pile.kernels.words import (
+    ALONE,
+    FNV_PRIME,
+    FNV_SEED,
+    NGRAM_BASE,
+    SEPARATOR,
+    decode,
+    fold,
+    fold_table,
+    mix,
+    text_buffers,
+)
 
 Signatures = NDArray[np.uint16]
 Permutations = NDArray[np.uint32]
@@ -69,7 +80,7 @@ def _is_sign(point):  # type: ignore[no-untyped-def]
 def scan_token(data, position, end, table):  # type: ignore[no-untyped-def]
     """Return the hash, kind, start and end of the next token; start equals end where there is none.
 
-    A run of digits and a run of letters are different tokens. A hyphen between two letters is no sign.
+    A number ends before a letter, as in 2x. A word may contain digits. A hyphen between two letters is no sign.
     """
     folded, length, before = np.int64(SEPARATOR), np.int64(1), np.int64(SEPARATOR)
     while position < end:
@@ -94,7 +105,7 @@ def scan_token(data, position, end, table):  # type: ignore[no-untyped-def]
     is_number = _ZERO <= folded <= _NINE
     while position < end and folded != SEPARATOR:
         if folded > 0:
-            if folded >= ALONE or (_ZERO <= folded <= _NINE) != is_number:
+            if folded >= ALONE or (is_number and not _ZERO <= folded <= _NINE):
                 if position > start:
                     break
             value = (value ^ np.uint64(folded)) * FNV_PRIME
@@ -116,7 +127,7 @@ def _fill_signatures(data, offsets, table, length, factors, summands, shingles, 
         minima[:] = _HIGHEST
         position, end = offsets[row], offsets[row + 1]
         value, sign = np.uint64(0), np.uint64(0)
-        count, place, held, found = 0, 0, 0, 0
+        count, place, held, found, signs = 0, 0, 0, 0, 0
         while True:
             token, kind, start, position = scan_token(data, position, end, table)
             if start == position:
@@ -129,6 +140,7 @@ def _fill_signatures(data, offsets, table, length, factors, summands, shingles, 
                 if found == _BLOCK:
                     _lower_minima(numbers, found, factors[shingles:], summands[shingles:], minima[shingles:])
                     found = 0
+            signs += kind == SIGN
             sign = token if kind == SIGN else np.uint64(0)
             value = value * NGRAM_BASE + token
             if count >= length:
@@ -147,7 +159,7 @@ def _fill_signatures(data, offsets, table, length, factors, summands, shingles, 
             held += 1
         _lower_minima(waiting, held, factors[:shingles], summands[:shingles], minima[:shingles])
         _lower_minima(numbers, found, factors[shingles:], summands[shingles:], minima[shingles:])
-        words[row] = count
+        words[row] = count if count > signs else 0
         for index in range(len(minima)):
             signatures[row, index] = np.uint16(minima[index] & _LOW_16_BITS)
 
@@ -156,7 +168,7 @@ def sign_texts(column: pa.Array, ngram: int, drawn: Permutations) -> tuple[Signa
     """Return the [rows, permutations] signatures of the texts, and the [rows] numbers of tokens.
 
     The last NUMBER_MINIMA places are of the texts' numbers. A text with fewer tokens than an n-gram has one shingle,
-    made of all its tokens. A text without tokens has none.
+    made of all its tokens. A text of signs alone counts as one without tokens, which has none.
     """
     data, offsets = text_buffers(column)
     signatures = np.empty((len(column), drawn.shape[1]), dtype=np.uint16)

@@ -126,7 +126,9 @@ def test_the_compiled_form_agrees_with_the_slow_one() -> None:
 
 def test_a_beginning_that_goes_on_otherwise_drops_nothing() -> None:
     words = canonical(LONG).words()
-    assert find(b" ".join(words[:10]).decode() + " and something else altogether that was never asked by anyone") == set()
+    assert (
+        find(b" ".join(words[:10]).decode() + " and something else altogether that was never asked by anyone") == set()
+    )
 
 
 def test_block_bounds_hide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
