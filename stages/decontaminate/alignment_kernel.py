@@ -109,7 +109,7 @@ def compare(item, item_kinds, document, document_kinds, pairs):  # type: ignore[
         same += weight if is_same else 0.0
         words += is_same
         telling += is_same and kind != STOP
-        if is_same and (kind == CONTENT or kind == COMMON) and _is_first(item, document, pairs, word):
+        if is_same and (kind in (CONTENT, COMMON)) and _is_first(item, document, pairs, word):
             content += 1.0 if kind == CONTENT else 0.5
         if kind == NUMBER:
             numbers += is_spanned

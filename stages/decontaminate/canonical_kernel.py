@@ -21,13 +21,13 @@ from mathcode_pile.kernels.compiled import compiled
 from mathcode_pile.kernels.words import CODE_POINTS, FNV_PRIME, FNV_SEED, decode, equals
 from stages.decontaminate.latex_names import name_greek, say_commands
 from stages.decontaminate.markup_kernel import (
-    A,
     NINE,
     OPEN_BRACE,
     OPEN_BRACKET,
     QUOTE,
-    Z,
     ZERO,
+    A,
+    Z,
     skip_address,
     skip_arguments,
     skip_bracket,
@@ -228,7 +228,7 @@ def read_digits(data, position, end, base, longest, byte_values):  # type: ignor
 
 @compiled
 def read_escape(data, position, end, byte_values):  # type: ignore[no-untyped-def]
-    r"""Read a JSON escape as \u2019 at a backslash; return (position, code point), the same position if there is none."""
+    r"""Read a JSON escape as \u2019; return (position, code point), the same position if there is none."""
     name = position
     while name < end and data[name] == BACKSLASH:
         name += 1

@@ -108,7 +108,7 @@ def list_grams(stream, size, starts, vocabulary):  # type: ignore[no-untyped-def
                 every[everything] = key
                 every_spans[everything, 0], every_spans[everything, 1] = every_words[seen - ANY_WORDS], word
                 everything += 1
-        if kind == CONTENT or kind == COMMON:
+        if kind in (CONTENT, COMMON):
             recent_content = state[0], state[1]
             key = step_content(state, value)
             seen = np.int64(state[2])
@@ -193,7 +193,7 @@ def choose_grams(window, size, ready, count, state, recent, vocabulary, bits):  
             key = step_any(state, recent, vocabulary.digits[place] if kind == NUMBER_WORD else value)
             window.chosen[picked], window.hashes[picked] = word, key
             picked += np.int64(in_bits(bits, key)) & np.int64(state[3] >= ANY_WORDS)
-        if kind == CONTENT or kind == COMMON:
+        if kind in (CONTENT, COMMON):
             key = step_content(state, value)
             window.chosen[picked], window.hashes[picked] = word, key
             picked += np.int64(in_bits(bits, key)) & np.int64(state[2] >= CONTENT_WORDS)

@@ -77,12 +77,12 @@ def _is_sign(point):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def scan_token(data, position, end, table):  # type: ignore[no-untyped-def]
+def scan_token(data, begin, position, end, table):  # type: ignore[no-untyped-def]
     """Return the hash, kind, start and end of the next token; start equals end where there is none.
 
     A number ends before a letter, as in 2x. A word may contain digits. A hyphen between two letters is no sign.
     """
-    folded, length, before = np.int64(SEPARATOR), np.int64(1), np.int64(SEPARATOR)
+    folded, length = np.int64(SEPARATOR), np.int64(1)
     while position < end:
         folded, length = fold(data, position, end, table)
         if folded > 0:
@@ -92,22 +92,18 @@ def scan_token(data, position, end, table):  # type: ignore[no-untyped-def]
             if point >= 0x80:
                 point, length = decode(data, position, end)
             if _is_sign(point):
-                after = np.int64(SEPARATOR)
-                if position + length < end:
-                    after, _ = fold(data, position + length, end, table)
-                is_hyphen = point == _HYPHEN and before > _NINE and after > _NINE
-                if not is_hyphen:
-                    point = _MINUS if point == _HYPHEN else point
+                if point != _HYPHEN:
                     return mix(np.uint64(point) * FNV_PRIME), SIGN, position, position + length
-            before = np.int64(SEPARATOR)
+                is_within = position > begin and position + 1 < end
+                if not (is_within and table[data[position - 1]] > _NINE and table[data[position + 1]] > _NINE):
+                    return mix(np.uint64(_MINUS) * FNV_PRIME), SIGN, position, position + length
         position += length
     start, value = position, FNV_SEED
     is_number = _ZERO <= folded <= _NINE
     while position < end and folded != SEPARATOR:
         if folded > 0:
-            if folded >= ALONE or (is_number and not _ZERO <= folded <= _NINE):
-                if position > start:
-                    break
+            if (folded >= ALONE or (is_number and not _ZERO <= folded <= _NINE)) and position > start:
+                break
             value = (value ^ np.uint64(folded)) * FNV_PRIME
         position += length
         if folded >= ALONE:
@@ -129,7 +125,7 @@ def _fill_signatures(data, offsets, table, length, factors, summands, shingles, 
         value, sign = np.uint64(0), np.uint64(0)
         count, place, held, found, signs = 0, 0, 0, 0, 0
         while True:
-            token, kind, start, position = scan_token(data, position, end, table)
+            token, kind, start, position = scan_token(data, offsets[row], position, end, table)
             if start == position:
                 break
             if kind == NUMBER or (kind == WORD and sign != 0):
@@ -215,7 +211,7 @@ def _find_root(parents, row):  # type: ignore[no-untyped-def]
 
 @compiled
 def unite_bucketed(signatures, hashes, order, rows, least_equal, least_numbers, parents):  # type: ignore[no-untyped-def]
-    """Unite rows that share a bucket of a band and agree in `least_equal` places, and in `least_numbers` of the numbers.
+    """Unite rows that share a bucket of a band and agree in `least_equal` places, and `least_numbers` of the numbers.
 
     order: [rows] sorts hashes; rows with the same hash keep their order. Within a bucket each row is compared with
     the leaders only: the rows that resembled no row before them.

@@ -16,13 +16,13 @@ from stages.deduplicate.stage import deduplicate
 
 SCHEMA = DOCUMENT.append(pa.field("component", pa.string(), nullable=False))
 TEMPLATE = (
-    "Exercise. Solve the equation $x^2 {b:+d}x {c:+d} = 0$ over the real numbers and check your answer by putting it in. "
-    "Solution. The product of the roots is {c} and their sum is {minus}, so we look for two numbers with these. They are "
-    "{r} and {s}, because ${r} \\cdot ({s}) = {c}$ and ${r} + ({s}) = {minus}$. So the solutions are $x = {r}$ and $x = {s}$. "
-    "We put them into the equation and find that both sides agree. Always check your answers in this way before you go on."
+    "Exercise. Solve the equation $x^2 {b:+d}x {c:+d} = 0$ over the real numbers and check your answer. "
+    "Solution. The product of the roots is {c} and their sum is {minus}, so we look for two such numbers. They are "
+    "{r} and {s}, because ${r} \\cdot ({s}) = {c}$ and ${r} + ({s}) = {minus}$. So $x = {r}$ and $x = {s}$. "
+    "We put them into the equation and find that both sides agree. Always check your answers before you go on."
 )
 MENU = "Home | Courses | Exercises | About us | Contact | Search this site | Log in | Sign up for the newsletter. "
-FOOT = " Share this page with your friends. Tell us what you think in the comments below. All rights reserved by the authors."
+FOOT = " Share this page with your friends. Tell us what you think in the comments below. All rights reserved."
 OTHER_MENU = "Welcome, guest! Today on our pages: solved problems for every grade, tests and games. "
 OTHER_FOOT = " You may also like: the most popular lessons of the week. Imprint and privacy policy, terms of use."
 
@@ -52,14 +52,12 @@ def test_different_exercises_on_one_template_are_kept(project: Path) -> None:
 
 
 def test_one_sign_of_few_is_another_exercise(project: Path) -> None:
-    page = (
-        "Factor the polynomial. Write it as a product of two linear factors with whole numbers and explain each step. "
-    )
+    page = "Factor the polynomial. Write it as a product of two linear factors and explain each step. "
     assert kept(project, [page + "$x^2 + 5x + 6$", page + "$x^2 - 5x + 6$", page + "$x^2 - 5x - 6$"]) == [True] * 3
 
 
 def test_the_same_exercise_on_two_sites_is_one(project: Path) -> None:
-    pages = [text for text in exercises(40)]
+    pages = list(exercises(40))
     stays = kept(project, [MENU + p + FOOT for p in pages] + [OTHER_MENU + p + FOOT for p in pages])
     assert sum(stays) <= 42
 
