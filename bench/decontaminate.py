@@ -13,6 +13,7 @@ from JSON lines with `question` and `solution`.
 import json
 import os
 import random
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ from stages.decontaminate.rules import DecontaminateParams
 from stages.decontaminate.stage import clear_documents, load_finder
 
 WHAT = "decontamination, Parquet to Parquet"
+WORD = re.compile(r"[^\W\d_]+|\d+")
 # The number of questions in the six benchmarks of the paper that are available, and in all of them.
 QUESTIONS = (4262, 9262)
 # Upstream's n-grams and its threshold, and datatrove's n-grams.
@@ -49,11 +51,12 @@ def make_questions(texts: Path, count: int) -> list[dict[str, Any]]:
         return [
             _question(i, row["question"], row.get("solution") or "") for i, row in enumerate(map(json.loads, lines))
         ]
-    rng, documents = random.Random(0), [row["text"].split() for row in read_rows(texts, ["text"])]
+    rng, documents = random.Random(0), [WORD.findall(row["text"]) for row in read_rows(texts, ["text"])]
     rows = []
     for number in range(count):
         words = rng.choice(documents)
         start, size = rng.randrange(len(words)), rng.randint(10, 74)
+        # Words, not what is between blanks: `assert_frame_equal(result,` would be five words copied in their order.
         asked = words[start : start + size] if number % 1000 == 0 else rng.choices(words, k=size)
         solution = rng.choices(words, k=rng.randint(30, 200) * (number % 2))
         rows.append(_question(number, " ".join(asked), " ".join(solution)))

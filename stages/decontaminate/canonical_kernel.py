@@ -4,7 +4,7 @@ The form is a stream of letters and digits alone: in lower case, compatibility f
 nothing between them. A word is a run of letters or a run of digits, so `2x` is two words, as `2 x` and `x²` are.
 An apostrophe inside a word, and the separators of thousands, do not end it. What is the same in LaTeX and plain text
 comes out the same: LaTeX's signs and layout are dropped (latex_names.py), and each Greek letter is a word, its name.
-HTML tags and entities, escapes of JSON (`\n`, `\u2019`), pictures and drawings as code separate words.
+HTML tags and entities, escapes of JSON (`\n`, `\u2019`), addresses, pictures and drawings as code separate words.
 
 Not covered: a sign that is a word in plain text, as `sqrt(2)` for the square root of 2.
 """
@@ -21,13 +21,14 @@ from mathcode_pile.kernels.compiled import compiled
 from mathcode_pile.kernels.words import CODE_POINTS, FNV_PRIME, FNV_SEED, decode, equals
 from stages.decontaminate.latex_names import name_greek, say_commands
 from stages.decontaminate.markup_kernel import (
-    A,
     NINE,
     OPEN_BRACE,
     OPEN_BRACKET,
     QUOTE,
-    Z,
     ZERO,
+    A,
+    Z,
+    skip_address,
     skip_arguments,
     skip_bracket,
     skip_environment,
@@ -44,7 +45,7 @@ DROPPED, MARK, APOSTROPHE = 0, -1, -2  # lengths of a fold that has no letters
 JOINED, ALONE, EACH = 0, 1, 2  # whether a fold is part of a word, a word of its own, or each byte of it is one
 OUTSIDE, LETTERS, DIGITS = 0, 1, 2  # where the reader is: inside which kind of word
 
-AMPERSAND, NUMBER_SIGN, SEMICOLON, BACKSLASH, LESS, BANG = b"&#;\\<!"
+AMPERSAND, NUMBER_SIGN, SEMICOLON, BACKSLASH, LESS, BANG, COLON = b"&#;\\<!:"
 F, N, R, T, U, X = b"fnrtux"
 END_OF_ASCII = 0x80
 TYPOGRAPHIC_APOSTROPHE = ord("’")
@@ -109,7 +110,7 @@ def tables() -> Tables:
     for byte in range(END_OF_ASCII):
         if chr(byte).isalnum():
             byte_values[byte] = ord(chr(byte).lower())
-    byte_values[[BACKSLASH, AMPERSAND, QUOTE, LESS, BANG, OPEN_BRACKET]] = SPECIAL
+    byte_values[[BACKSLASH, AMPERSAND, QUOTE, LESS, BANG, COLON, OPEN_BRACKET]] = SPECIAL
     byte_values[END_OF_ASCII:] = SPECIAL
     lengths, kinds = np.zeros(CODE_POINTS, np.int8), np.zeros(CODE_POINTS, np.int8)
     starts, folded, greek = np.zeros(CODE_POINTS, np.int32), bytearray(), name_greek()
@@ -227,7 +228,7 @@ def read_digits(data, position, end, base, longest, byte_values):  # type: ignor
 
 @compiled
 def read_escape(data, position, end, byte_values):  # type: ignore[no-untyped-def]
-    r"""Read a JSON escape as \u2019 at a backslash; return (position, code point), the same position if there is none."""
+    r"""Read a JSON escape as \u2019; return (position, code point), the same position if there is none."""
     name = position
     while name < end and data[name] == BACKSLASH:
         name += 1
@@ -298,6 +299,8 @@ def read_special(data, position, end, inside, stream, size, starts, raw, count, 
         return skip_tag(data, position, end, byte_values), OUTSIDE, size, count
     elif byte == BANG:
         return skip_picture(data, position, end), OUTSIDE, size, count
+    elif byte == COLON:
+        return skip_address(data, position, end), OUTSIDE, size, count
     elif byte == OPEN_BRACKET:
         return skip_bracket(data, position, end), OUTSIDE, size, count
     else:

@@ -73,9 +73,27 @@ def step_any(state, recent, value):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def count_distinct(values):  # type: ignore[no-untyped-def]
+    """Return how many of a few values are different."""
+    distinct = 0
+    for place in range(len(values)):
+        is_new = 1
+        for before in range(place):
+            if values[before] == values[place]:
+                is_new = 0
+        distinct += is_new
+    return distinct
+
+
+@compiled
 def list_grams(stream, size, starts, vocabulary):  # type: ignore[no-untyped-def]
-    """Return the hashes of a canonical text's n-grams: of three content words, and of six words of any kind."""
+    """Return (hashes, [n-grams, 2] first and last word) of a text's n-grams of content words, and of those of any.
+
+    N-grams that repeat a word again and again are left out: tables of numbers and runs of one sign have them.
+    """
     content, every = np.empty(len(starts), np.uint64), np.empty(len(starts), np.uint64)
+    content_spans, every_spans = np.empty((len(starts), 2), np.int64), np.empty((len(starts), 2), np.int64)
+    content_words, every_words = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
     state, recent = np.zeros(STATE, np.uint64), np.zeros(ANY_WORDS, np.uint64)
     contents = everything = 0
     for word in range(len(starts)):
@@ -83,12 +101,56 @@ def list_grams(stream, size, starts, vocabulary):  # type: ignore[no-untyped-def
         length = (starts[word + 1] if word + 1 < len(starts) else size) - at
         value, kind, place = classify(stream, at, length, vocabulary)
         if kind != SIGN:
-            every[everything] = step_any(state, recent, vocabulary.digits[place] if kind == NUMBER_WORD else value)
-            everything += state[3] >= ANY_WORDS
-        if kind == CONTENT or kind == COMMON:
-            content[contents] = step_content(state, value)
-            contents += state[2] >= CONTENT_WORDS
-    return content[:contents], every[:everything]
+            key = step_any(state, recent, vocabulary.digits[place] if kind == NUMBER_WORD else value)
+            seen = np.int64(state[3])
+            every_words[seen - 1] = word
+            if seen >= ANY_WORDS and count_distinct(recent) > ANY_WORDS // 2:
+                every[everything] = key
+                every_spans[everything, 0], every_spans[everything, 1] = every_words[seen - ANY_WORDS], word
+                everything += 1
+        if kind in (CONTENT, COMMON):
+            recent_content = state[0], state[1]
+            key = step_content(state, value)
+            seen = np.int64(state[2])
+            content_words[seen - 1] = word
+            if seen >= CONTENT_WORDS and recent_content[0] != value and recent_content[1] != value:
+                content[contents] = key
+                content_spans[contents, 0], content_spans[contents, 1] = content_words[seen - CONTENT_WORDS], word
+                contents += 1
+    return content[:contents], content_spans[:contents], every[:everything], every_spans[:everything]
+
+
+@compiled
+def find_densest(bounds, items, ends, spans, sizes, share):  # type: ignore[no-untyped-def]
+    """Return [groups, 3] (the item's words found, first word, last word) of the part with most of an item's words.
+
+    The first and last word are those of the document where the item would begin and end if nothing were inserted.
+
+    bounds: [groups + 1] of hits of one item in one document, sorted by their place; items: [hits]; ends: [hits] the
+    document's word in which the n-gram ends; spans: [hits, 2] the item's words that it has; sizes: [items] words.
+    A part is at most twice as long as the item, and 64 words.
+    """
+    best = np.zeros((len(bounds) - 1, 3), np.int64)
+    counts = np.zeros(max(sizes.max(), 1), np.int64)
+    for group in range(len(bounds) - 1):
+        start, stop = bounds[group], bounds[group + 1]
+        size = sizes[items[start]]
+        reach = 2 * size + 64
+        covered, first = 0, start
+        for last in range(start, stop):
+            for word in range(spans[last, 0], spans[last, 1] + 1):
+                covered += counts[word] == 0
+                counts[word] += 1
+            while ends[last] - ends[first] > reach:
+                for word in range(spans[first, 0], spans[first, 1] + 1):
+                    counts[word] -= 1
+                    covered -= counts[word] == 0
+                first += 1
+            if covered >= share * size and covered > best[group, 0]:
+                best[group, 0], best[group, 1] = covered, ends[first] - spans[first, 1]
+                best[group, 2] = ends[last] + size - 1 - spans[last, 1]
+        counts[:size] = 0
+    return best
 
 
 @INLINED
@@ -131,7 +193,7 @@ def choose_grams(window, size, ready, count, state, recent, vocabulary, bits):  
             key = step_any(state, recent, vocabulary.digits[place] if kind == NUMBER_WORD else value)
             window.chosen[picked], window.hashes[picked] = word, key
             picked += np.int64(in_bits(bits, key)) & np.int64(state[3] >= ANY_WORDS)
-        if kind == CONTENT or kind == COMMON:
+        if kind in (CONTENT, COMMON):
             key = step_content(state, value)
             window.chosen[picked], window.hashes[picked] = word, key
             picked += np.int64(in_bits(bits, key)) & np.int64(state[2] >= CONTENT_WORDS)

@@ -18,7 +18,7 @@ from stages.decontaminate.words_kernel import Tokens, read_number_words, read_wo
 
 # How much of a document a report shows on each side of a leak.
 EXCERPT_CHARACTERS = 60
-# So many words on each side of a candidate are compared too, besides as many as the item has.
+# So many words on each side of a candidate are compared too, besides a quarter of the item's.
 MARGIN = 10
 
 
@@ -70,8 +70,8 @@ class LeakFinder:
 
     def _judge(self, read: Read, candidate: Candidate) -> Leak | None:
         item = self.index.tokens[candidate.item]
-        reach = len(item.hashes) + MARGIN
-        low, high = max(0, candidate.first - reach), candidate.last + reach
+        margin = len(item.hashes) // 4 + MARGIN
+        low, high = max(0, candidate.first - margin), max(0, candidate.last + margin)
         tokens = Tokens(*read_number_words(*(array[low:high] for array in read.words), vocabulary().conjunction))
         pairs = align(item.hashes, item.kinds, tokens.hashes, tokens.kinds)
         if pairs.max() < 0:

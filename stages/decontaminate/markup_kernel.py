@@ -17,6 +17,7 @@ LONGEST_DRAWING = 20_000
 # Names of HTML tags that are a single letter; any other single letter between < and > is a variable.
 SHORT_TAGS = tuple(b"abipqsu")
 OPENINGS = tuple(b"{" + name.encode() + b"}" for name in DRAWINGS)
+ADDRESS_ENDS = tuple(b"\"'<>()[]{}|\\")
 ASY, END_ASY, END = b"[asy]", b"[/asy]", b"\\end"
 
 
@@ -97,6 +98,16 @@ def skip_picture(data, position, end):  # type: ignore[no-untyped-def]
     if close == position:
         return position + 1
     return max(skip_past(data, close, end, CLOSE_PARENTHESIS, LONGEST_PICTURE), position + 1)
+
+
+@compiled
+def skip_address(data, position, end):  # type: ignore[no-untyped-def]
+    """Return the place after the rest of the address on the web at `:`, or position + 1 if there is none."""
+    if not starts_with(data, position, end, b"://"):
+        return position + 1
+    while position < end and data[position] > BLANK and data[position] not in ADDRESS_ENDS:
+        position += 1
+    return position
 
 
 @compiled

@@ -1,5 +1,6 @@
 """The texts to search for: each question in the ways that documents may quote it, and its solution."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +62,7 @@ def list_items(questions: Sequence[Question]) -> list[Item]:
         words = question.solution.split()
         pieces = max(1, round(len(words) / PIECE_WORDS))
         bounds = [len(words) * piece // pieces for piece in range(pieces + 1)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in itertools.pairwise(bounds):
             if words:
                 items.append(Item(number, "solution", " ".join(words[start:end])))
     return items

@@ -25,11 +25,13 @@ def _say(match: re.Match[str]) -> str:
 def reduce_words(text: str) -> list[str]:
     """Return a text's words in lower case: runs of letters without accents, and runs of digits."""
     text = re.sub(r"\\+u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
-    text = _TAG.sub(" ", _PICTURE.sub(" ", _DRAWING.sub(" ", text)))
+    text = re.sub(r"""://[^\s"'<>()\[\]{}|\\]*""", " ", _TAG.sub(" ", _PICTURE.sub(" ", _DRAWING.sub(" ", text))))
     text = _THOUSANDS.sub(lambda match: match[1] + re.sub(r"\D", "", match[2]), text)
     text = _COMMAND.sub(_say, _ENVIRONMENT.sub(" ", text))
     text = html.unescape(html.unescape(text))
-    text = "".join(f" {' '.join(unicodedata.normalize('NFKD', c))} " if unicodedata.category(c) == "No" else c for c in text)
+    text = "".join(
+        f" {' '.join(unicodedata.normalize('NFKD', c))} " if unicodedata.category(c) == "No" else c for c in text
+    )
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Me", "Cf"))
     text = "".join(f" {name} " if (name := name_greek().get(c)) else c for c in text)

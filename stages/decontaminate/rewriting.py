@@ -62,8 +62,11 @@ def vary_latex(text: str, rng: random.Random) -> str:
     """Write a text's formulas with other commands for the same signs, and with braces around single letters."""
     for command, other in SAME_LATEX:
         if rng.random() < 0.7:
-            text = re.sub(re.escape(command) + ("(?![A-Za-z])" if command[-1].isalpha() else ""), lambda _, o=other: o, text)  # type: ignore[misc]  # noqa: E501
-    return re.sub(r"([_^])(\w)(?!\w)", r"\1{\2}", text) if rng.random() < 0.5 else re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
+            pattern = re.escape(command) + ("(?![A-Za-z])" if command[-1].isalpha() else "")
+            text = re.sub(pattern, other.replace("\\", r"\\"), text)
+    if rng.random() < 0.5:
+        return re.sub(r"([_^])(\w)(?!\w)", r"\1{\2}", text)
+    return re.sub(r"([_^])\{(\w)\}", r"\1\2", text)
 
 
 def write_plain(text: str, rng: random.Random) -> str:

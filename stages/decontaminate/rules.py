@@ -102,7 +102,11 @@ def judge_question(found: Comparison, params: DecontaminateParams) -> str | None
     if is_missing and found.evidence < STRONG_EVIDENCE:
         return None
     # The less there is that agrees, the more exactly it must do so.
-    for coverage, identity, evidence in ((params.min_coverage, 0.7, 8), (params.min_coverage, 0.78, 5), (0.85, 0.85, 4)):
+    for coverage, identity, evidence in (
+        (params.min_coverage, 0.7, 8),
+        (params.min_coverage, 0.78, 5),
+        (0.85, 0.85, 4),
+    ):
         if found.coverage >= coverage and found.identity >= identity and found.evidence >= evidence:
             return "coverage"
     return "part" if is_part(found, params) else None

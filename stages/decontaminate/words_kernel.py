@@ -1,7 +1,7 @@
 """Say of each word of a canonical text what kind it is, and read numbers written as words."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -191,8 +191,9 @@ def read_number_words(hashes, kinds, values, conjunction):  # type: ignore[no-un
             word += 1
             continue
         # As in "two thousand three hundred and forty-five": a group below a thousand, then its scale.
-        total = group = np.int64(0)
-        last = np.int64(10**12)  # what the number before allows to follow: a smaller one, or a scale
+        total: Any = np.int64(0)
+        group: Any = np.int64(0)
+        last: Any = np.int64(10**12)  # what the number before allows to follow: a smaller one, or a scale
         while word < count:
             if kinds[word] != NUMBER_WORD:
                 is_inside = hashes[word] == conjunction and last >= 100 and first[size] < word
@@ -200,7 +201,7 @@ def read_number_words(hashes, kinds, values, conjunction):  # type: ignore[no-un
                     break
                 word += 1
                 continue
-            value = values[word]
+            value: Any = values[word]
             if value >= 1000:
                 if group == 0 and first[size] < word:
                     break

@@ -28,7 +28,7 @@ def describe_clusters(
         "largest_cluster": int(sizes.max()) + 1 if len(sizes) else 0,
         "across_components": int((component_of[gone] != component_of[decisions.survivor[gone]]).sum()),
         "sizes": {str(size): int(count) for size, count in zip(size_values, size_counts, strict=True)},
-        "least_similarity_estimated": round(params.least_equal / params.permutations, 4),
+        "least_similarity_estimated": round(params.least_equal / params.shingle_minima, 4),
         "found_by_similarity": {str(s / 20): round(params.found_share(s / 20), 4) for s in range(6, 21)},
         "examples": _examples(inputs, signed, decisions, ids, gone, survivors, sizes),
     }

@@ -50,7 +50,9 @@ def decide(signed: Signed, priority: NDArray[np.int16], params: DeduplicateParam
     rows = np.flatnonzero((decisions.outcome == KEPT) & (signed.words > 0))
     if len(rows):
         members, bounds = _near_clusters(rows, signed, priority, params, rank_ids)
-        choose_survivors(signed.signatures, members, bounds, params.least_equal, decisions.survivor)
+        choose_survivors(
+            signed.signatures, members, bounds, params.least_equal, params.least_numbers, decisions.survivor
+        )
         gone = members[decisions.survivor[members] != members]
         decisions.outcome[gone] = NEAR
     # The survivor of an exact copy may itself be a near duplicate: name the document that is kept.
@@ -110,7 +112,7 @@ def _near_clusters(
     for band in range(params.bands):
         hashes = band_hashes(signed.signatures, rows, band * params.rows_per_band, params.rows_per_band)
         order = np.argsort(hashes, kind="stable")
-        unite_bucketed(signed.signatures, hashes, order, rows, params.least_equal, parents)
+        unite_bucketed(signed.signatures, hashes, order, rows, params.least_equal, params.least_numbers, parents)
     roots = find_roots(parents)[rows]
     order = np.argsort(roots, kind="stable")
     members, group = _groups(rows[order], np.diff(roots[order]) == 0)

@@ -1,4 +1,4 @@
-"""What deduplication knows of a document besides its id: two hashes of its text, its words and its signature."""
+"""What deduplication knows of a document besides its id: two hashes of its text, its tokens and its signature."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from mathcode_pile.core.funnel import Failed, Funnel, Report, attempt_rows
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardWriter, list_shards, read_batches, read_rows
 from mathcode_pile.kernels.words import text_hashes
-from stages.deduplicate.minhash_kernel import Permutations, Signatures, permutations, sign_texts
+from stages.deduplicate.minhash_kernel import NUMBER_MINIMA, Permutations, Signatures, permutations, sign_texts
 
 # How many standard errors an estimate may be below min_similarity: 995 of 1,000 estimates are not lower.
 _ROOM = 2.6
@@ -34,20 +34,35 @@ class DeduplicateParams(Section):
     rows_per_band: int = Field(ge=1)
     min_similarity: float = Field(gt=0, le=1)
     """Of pairs with at least this Jaccard similarity of shingles, 99 in 100 are to be found."""
+    max_numbers_changed: float = Field(ge=0, lt=1)
+    """Two documents are no duplicates if a greater share of their numbers differs."""
     seed: int = Field(ge=0)
     priority: list[str]
     """Components; of those that share a document, the first one listed keeps it."""
 
     @property
-    def permutations(self) -> int:
-        """Return how many minima a signature has."""
+    def shingle_minima(self) -> int:
+        """Return how many minima a signature has of shingles."""
         return self.bands * self.rows_per_band
+
+    @property
+    def permutations(self) -> int:
+        """Return how many minima a signature has, of shingles and of numbers."""
+        return self.shingle_minima + NUMBER_MINIMA
+
+    @property
+    def least_numbers(self) -> int:
+        """Return in how many places the numbers' part of two signatures must agree."""
+        # If a share s of each one's numbers is not in the other, the Jaccard similarity is (1 - s) / (1 + s).
+        similarity = (1 - self.max_numbers_changed) / (1 + self.max_numbers_changed)
+        error = (similarity * (1 - similarity) / NUMBER_MINIMA) ** 0.5
+        return max(0, int(np.ceil((similarity - error) * NUMBER_MINIMA - 1e-9)))
 
     @property
     def least_equal(self) -> int:
         """Return in how many places two signatures must agree for their documents to count as duplicates."""
-        error = (self.min_similarity * (1 - self.min_similarity) / self.permutations) ** 0.5
-        return max(1, int(np.ceil((self.min_similarity - _ROOM * error) * self.permutations - 1e-9)))
+        error = (self.min_similarity * (1 - self.min_similarity) / self.shingle_minima) ** 0.5
+        return max(1, int(np.ceil((self.min_similarity - _ROOM * error) * self.shingle_minima - 1e-9)))
 
     def found_share(self, similarity: float) -> float:
         """Return the share of pairs with a given similarity that share at least one bucket."""
@@ -166,11 +181,12 @@ def load_signatures(folder: Path, counts: list[int], params: DeduplicateParams) 
 
 
 def similarity(signed: Signed, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the estimated similarity of documents to others ([rows])."""
+    """Return the estimated similarity of the shingles of documents to those of others ([rows])."""
     found = np.empty(len(rows))
+    minima = signed.signatures[:, :-NUMBER_MINIMA]
     for start in range(0, len(rows), 100_000):
         part = slice(start, start + 100_000)
-        found[part] = (signed.signatures[rows[part]] == signed.signatures[others[part]]).mean(axis=1)
+        found[part] = (minima[rows[part]] == minima[others[part]]).mean(axis=1)
     return found
 
 

@@ -118,7 +118,7 @@ def test_the_compiled_form_agrees_with_the_slow_one() -> None:
         "\\begin{align*}a&=b\\\\ c\\end{align*} d",
         "2x^2 and πr², x₁ ½ of 1,200 or 1{,}200 but 2010,300; $\\alpha\\le\\varphi \\pmod{7}$ \\sqrt{2}",
         "<p>Is a<b and c>d?</p> <b>Yes</b> <img src='a.png'/> 3*5=<<3*5=15>>15 x <y> z",
-        "See ![a figure](https://a.b/c.png) [asy] draw((0,0)--(1,1)); [/asy] and \\includegraphics[width=2cm]{f.pdf} end",
+        "A ![figure](https://a.b/c.png) [asy] draw((0,0)--(1,1)); [/asy] and \\includegraphics[width=2cm]{f.pdf} end",
         "caf\\u00e9 \\nHow many \\nu \\times \\text{cm} it\\u2019s",
     ]:
         assert canonical(text).stream.decode() == "".join(reduce_words(text))

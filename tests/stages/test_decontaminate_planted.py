@@ -67,7 +67,7 @@ def params(project: Path) -> DecontaminateParams:
 
 @pytest.mark.slow
 def test_planted_leaks_of_questions_kept_back_are_found(real_data: Path, params: DecontaminateParams) -> None:
-    questions = [q for q in read_questions(real_data / "benchmarks") + read_worked(real_data / "documents")]
+    questions = list(read_questions(real_data / "benchmarks") + read_worked(real_data / "documents"))
     carriers = [row["text"] for row in read_lines(real_data / "documents" / "textbook_sections.jsonl")]
     finder = LeakFinder(questions, params)
     kept_back = [question for question in questions if is_kept_back(question)]
@@ -88,7 +88,7 @@ def test_planted_leaks_of_questions_kept_back_are_found(real_data: Path, params:
 
 
 def test_clean_documents_are_not_flagged(real_data: Path, params: DecontaminateParams) -> None:
-    """At most 3 of 10,000 documents are flagged wrongly. The others that are flagged contain a question, word for word."""
+    """At most 3 of 10,000 are flagged wrongly. The others contain a question word for word."""
     finder = LeakFinder(read_questions(real_data / "benchmarks"), params)
     folder = real_data / "documents"
     texts = [f"{row['question']}\n{row['solution']}" for row in read_lines(folder / "gsm8k_train.jsonl")]

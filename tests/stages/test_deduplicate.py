@@ -16,7 +16,13 @@ from stages.deduplicate.signatures import DeduplicateParams, memory_bytes
 from stages.deduplicate.stage import deduplicate
 
 PARAMS = DeduplicateParams(
-    ngram=5, bands=20, rows_per_band=6, min_similarity=0.8, seed=1, priority=["books", "web", "code"]
+    ngram=5,
+    bands=20,
+    rows_per_band=6,
+    min_similarity=0.8,
+    max_numbers_changed=0.1,
+    seed=1,
+    priority=["books", "web", "code"],
 )
 COMPONENTS = {"crawl": "web", "pages": "web", "scans": "books"}
 SCHEMA = DOCUMENT.append(pa.field("component", pa.string(), nullable=False))

@@ -123,7 +123,7 @@ def run_select(folder: Path, out: Path) -> Path:
 
 def run_deduplicate(folder: Path, out: Path) -> Path:
     params = signatures.DeduplicateParams(
-        ngram=5, bands=20, rows_per_band=6, min_similarity=0.8, seed=1, priority=["web"]
+        ngram=5, bands=20, rows_per_band=6, min_similarity=0.8, max_numbers_changed=0.1, seed=1, priority=["web"]
     )
     write(folder / "s", DOCUMENTS)
     deduplicate(folder, out, {"s": "web"}, params)
