@@ -151,7 +151,7 @@ def count_signs(text: str, prose: str, sentences: list[str]) -> Signs:
         sure = 1.5 * min(formulas, 8) + 1.5 * min(computed, 4)
         sure += 1.3 * kinds[Kind.MATHEMATICAL] + 0.7 * kinds[Kind.NUMERICAL]
         if sure:
-            mathematics += sure + 0.5 * kinds[Kind.EVERYDAY] + 0.3 * kinds[Kind.REASONING]
+            mathematics += sure + (0.5 if sure >= 1 else 0.2) * kinds[Kind.EVERYDAY] + 0.3 * kinds[Kind.REASONING]
     written = 1.5 * len(_IDENTIFIER.findall(prose)) + code / (400 if is_reference(text) else 150)
     software = total[Kind.SOFTWARE] + 0.5 * total[Kind.SIGNATURE] + written
     applied = total[Kind.APPLIED] + 0.7 * len(_UNIT.findall(prose))
