@@ -21,7 +21,7 @@ def test_the_labelled_pages_are_many_and_all_different() -> None:
     for half in ("develop", "report"):
         assert {page.type for page in load_pages(half)} == set(range(1, 8))  # type: ignore[arg-type]
     words = [len(page.text.split()) for page in pages]
-    assert 55 <= min(words) and max(words) <= 330
+    assert min(words) >= 55 and max(words) <= 330
 
 
 def test_a_missing_answer_drops_a_page() -> None:
@@ -32,8 +32,8 @@ def test_a_missing_answer_drops_a_page() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Set the variable to the root of the tree. A point in time is a set of values; the order of the product matters.",
-        "Each time the degree goes up by one, the number of tiles is a multiple of four. The sum of the parts is equal.",
+        "Set the variable to the root of the tree. A point in time is a set of values; the order matters.",
+        "Each time the degree goes up by one, the number of tiles is a multiple of four. The parts are equal.",
     ],
 )
 def test_everyday_words_alone_are_no_mathematics(text: str) -> None:
@@ -41,7 +41,9 @@ def test_everyday_words_alone_are_no_mathematics(text: str) -> None:
 
 
 def test_everyday_words_beside_formulas_are_mathematics() -> None:
-    text = "The degree of a product is the sum of the degrees: if $f$ has degree $m$ and $g$ degree $n$, $fg$ has $m + n$. "
+    text = (
+        "The degree of a product is the sum of the degrees: if $f$ has degree $m$ and $g$ has $n$, $fg$ has $m + n$. "
+    )
     assert type_piece(text * 3) == PieceType.CONCEPT_OR_THEORY
 
 
