@@ -20,7 +20,7 @@ KEPT = (1, 2)
 Half = Literal["develop", "report"]
 
 
-class LabelledPage(NamedTuple):  # one page of 60 to 300 words
+class LabelledPage(NamedTuple):  # one page, mostly of 60 to 300 words
     text: str
     type: int
     """From 1 to 7, as in stages.annotate.rules.PieceType."""

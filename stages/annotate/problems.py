@@ -10,24 +10,30 @@ _LABEL = (
 )
 _REQUEST = re.compile(
     rf"^\W*+(?>(?:{_LABEL}\s*){{0,4}})(?:please |also |hence |now |in (?:exercises|problems) [\d\W]{{1,12}}){{0,2}}"
-    r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|factori[sz]e|factor|"
+    r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|"
+    r"factori[sz]e|factor|"
     r"differentiate|integrate|give|decide|classify|describe|sketch|construct|fill|estimate|plot|explain|deduce|"
     r"state|verify|name|list|draw|test|convert|approximate|predict|derive|choose|compare|discuss|diagonali[sz]e|"
-    r"work out|write (?:a|down|each|the|as|in)|make [a-z] the|use (?:the|a|an|it) [^.]{3,60} to|measure|complete the|is there|how|what|"
+    r"work out|write (?:a|down|each|the|as|in)|make [a-z] the|use (?:the|a|an|it) [^.]{3,60} to|measure|"
+    r"complete the|is there|how|what|"
     r"which|who|does|do|can|must|where|for which|in how many)\b",
     re.IGNORECASE,
 )
 _STEP = re.compile(
-    r"\b(?:hence|therefore|thus|so|because|since|gives?|yields?|consequently|(?:we|you|i) (?:get|have|find|obtain|see|conclude|"
-    r"need|are left)|it follows|which is|that is|equals|is equal to|contradict\w*|makes|leaves|must be|has to be|cannot be|can't be|that leaves|is impossible|among the other|answer is|by symmetry)\b"
+    r"\b(?:hence|therefore|thus|so|because|since|gives?|yields?|consequently|(?:we|you|i) (?:get|have|find|obtain|"
+    r"see|conclude|"
+    r"need|are left)|it follows|which is|that is|equals|is equal to|contradict\w*|makes|leaves|must be|has to be|"
+    r"cannot be|can't be|that leaves|is impossible|among the other|answer is|by symmetry)\b"
     r"|=\s*[^=]{1,60}=|= ?[-−$]?[\d\\(]|∎|\\square|\\boxed|\\implies|⇒|∴",
 )
 _REQUEST_INSIDE = re.compile(
-    r"[,;:]\s+(?:please |then )?(?:find|calculate|compute|determine|evaluate|enter|how (?:many|much|long|far|old)|what (?:is|are|was))\b|\bFind\b"
+    r"[,;:]\s+(?:please |then )?(?:find|calculate|compute|determine|evaluate|enter|how (?:many|much|long|far|old)|"
+    r"what (?:is|are|was))\b|\bFind\b"
 )
 _COMPUTED = re.compile(
     r"(?<![\w^_{.])\d[\d,.]*[)}%]?(?: ?(?:[-+*/×÷·−]|\\times|\\cdot) ?| x )[-−$({]?\d[^=^\n]{0,40}= ?[-−$<(]*\d"
-    r"|\b(?:plus|minus|times|divided by|(?:half|third|quarter|percent) of) (?:[\w-]+ ){1,3}?(?:is|are|makes?|gives?|equals?|leaves?)\b"
+    r"|\b(?:plus|minus|times|divided by|(?:half|third|quarter|percent) of) (?:[\w-]+ ){1,3}?(?:is|are|makes?|"
+    r"gives?|equals?|leaves?)\b"
 )
 # A question that opens an explanation; "What is a group?" is no exercise.
 _EXPLANATORY = re.compile(r"^\W*(?:[Ww]hy|[Ww]hat (?:is|are) (?:an?\b|the difference)|[Ww]ho\b)")
@@ -36,14 +42,18 @@ _HEADING = re.compile(r"^(?:\*\*|#+ )[^*\n]*\?")
 _WORKED = re.compile(r":\s[^?]*=")
 _GIVEN = re.compile(r"^\W*(?:\d+[.)]\s*)?(?:let|suppose|given|consider|assume|recall|throughout|hint)\b", re.IGNORECASE)
 _SOLUTION = re.compile(
-    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|ans)\b(?: \d+| by \S+| key)?[*_ ]*(?:[.:(]|\n)"
+    r"(?:^|[\n.>*_] ?|\d )\W{0,4}(?:(?:worked |model |full )?(?:solutions?|answers?|explanation|ans)\b(?: \d+|"
+    r" by \S+| key)?[*_ ]*(?:[.:(]|\n)"
     r"|a:)|\\boxed"
-    r"|(?:^|\n)\W*(?:answers?|solutions?|comments?|marking scheme|worked solutions?|model answers?)[ ,.][^\n]*(?:\n|$)"
+    r"|(?:^|\n)\W*(?:answers?|solutions?|comments?|marking scheme|worked solutions?|"
+    r"model answers?)[ ,.][^\n]*(?:\n|$)"
     r"|\b(?:marking scheme|worked example|accepted answer|answer key)\b",
 )
 _ASKED_FOR_HELP = re.compile(
-    r"\b(?:(?:could|can|would) (?:somebody|someone|anyone|anybody|you)\b[^.?]{0,60}(?:help|point|explain|give|hint|tell)|does any(?:one|body) know|"
-    r"i(?:'m| am) stuck|still stuck|, stuck|stuck on|any (?:hints?|ideas?|help)|what have you tried|\(?0 answers|no answers yet|i have tried|"
+    r"\b(?:(?:could|can|would) (?:somebody|someone|anyone|anybody|you)\b[^.?]{0,60}(?:help|point|explain|give|"
+    r"hint|tell)|does any(?:one|body) know|"
+    r"i(?:'m| am) stuck|still stuck|, stuck|stuck on|any (?:hints?|ideas?|help)|what have you tried|\(?0 answers|"
+    r"no answers yet|i have tried|"
     r"thanks in advance|don't know how|do not know how)\b",
 )
 # Looking for one of these words first saves most of the searches.
@@ -64,8 +74,10 @@ _HELP_HINTS = (
 _ITEM = re.compile(r"^\W{0,4}(?:\d{1,2}|[A-Z]\d{0,2}|[a-z]|[ivx]{1,4})[.)]\W", re.MULTILINE)
 _CHOICE = re.compile(r"(?:^|\s)\(?[a-eA-E][.)] ?\S")
 _EXERCISES = re.compile(
-    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
-    r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\[\d+(?: marks?)?\]|\(\d+ (?:points|marks)\)|_{4,}|\[ {2,}\]",
+    r"\A.{0,160}?(?:^|\n)\W*(?:[\w.'-]+[ ,]+){0,3}(?:exercises|homework|problem set|practice (?:problems|set|"
+    r"sheet)|quiz|worksheet|hints|examination|exam|paper|test|assignment|"
+    r"questions|puzzle corner|contest|olympiad|round)\b[^.\n]{0,40}\n|\[\d+(?: marks?)?\]|\(\d+ (?:points|"
+    r"marks)\)|_{4,}|\[ {2,}\]",
     re.DOTALL,
 )
 

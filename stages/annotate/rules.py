@@ -40,9 +40,11 @@ class PieceType(IntEnum):
 
 # Words of menus and page frames, and addresses.
 _MENU = re.compile(
-    r"\b(?:home page|home \||login|log in|sign (?:in|up)|(?:targeting |performance )cookies|cookie (?:policy|settings)|privacy policy|terms of (?:use|service)|all rights reserved|"
+    r"\b(?:home page|home \||login|log in|sign (?:in|up)|(?:targeting |performance )cookies|cookie (?:policy|"
+    r"settings)|privacy policy|terms of (?:use|service)|all rights reserved|"
     r"subscribe|next page|previous|share this|click here|copyright|menu|read more|newsletter|sitemap|"
-    r"accept all|reply|quote|posts|replies|cached|similar pages|people also ask|searches? related|view as html|videos for)\b|https?://",
+    r"accept all|reply|quote|posts|replies|cached|similar pages|people also ask|searches? related|view as html|"
+    r"videos for)\b|https?://",
     re.IGNORECASE,
 )
 # A bare list has fewer function words than this share; running prose has .3 to .55.

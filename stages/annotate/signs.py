@@ -14,25 +14,33 @@ _FIGURE_CODE = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL)
 _FENCE = re.compile(r"^```.*?(?:^```|\Z)", re.MULTILINE | re.DOTALL)
 # A section of a reference page that describes an interface, up to the next section.
 _INTERFACE = re.compile(
-    r"^[ \t]*(?:(?:Other |Keyword )?(?:Parameters|Returns?|Yields|Raises|Warns|Attributes|Methods|Arguments|Args|See Also|References|"
-    r"Keyword Args|Receives)(?:\n[ \t]*[-=~]{3,}|:[ \t]*$)).*?(?=^[ \t]*\w[\w ]*\n[ \t]*[-=~]{3,}|^(?:Examples?|Notes?):|\Z)",
+    r"^[ \t]*(?:(?:Other |Keyword )?(?:Parameters|Returns?|Yields|Raises|Warns|Attributes|Methods|Arguments|Args|"
+    r"See Also|References|"
+    r"Keyword Args|Receives)(?:\n[ \t]*[-=~]{3,}|:[ \t]*$)).*?(?=^[ \t]*\w[\w ]*\n[ \t]*[-=~]{3,}|^(?:Examples?|"
+    r"Notes?):|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 _REFERENCE = re.compile(
-    r"^[ \t]*(?:(?:Parameters|Returns|Notes|Examples?|See Also|Attributes|References)\n[ \t]*[-=~]{3,}|(?:Args|Returns|Raises):[ \t]*\n|>>> |:param )",
+    r"^[ \t]*(?:(?:Parameters|Returns|Notes|Examples?|See Also|Attributes|References)\n[ \t]*[-=~]{3,}|(?:Args|"
+    r"Returns|Raises):[ \t]*\n|>>> |:param )",
     re.MULTILINE,
 )
 _EXPLAINS = re.compile(
-    r"\b(?:is|are) (?:the|an?|defined|equal|called|said|given|obtained) |\bsatisf(?:y|ies)\b|\bif and only if\b|\bsuch that\b"
-    r"|\bdenot(?:e|es|ed)\b|[Tt]heorem|:math:`|\.\. math::|\$[^$\n]+\$|[≤≥∑∫√]|\w \*\* ?\d|\w\*\*\d|\^\d|^[ \t]{2,}[\w()]+ ?= ?[^\n]*[-+*/]",
+    r"\b(?:is|are) (?:the|an?|defined|equal|called|said|given|obtained) |\bsatisf(?:y|ies)\b|\bif and only if\b|"
+    r"\bsuch that\b"
+    r"|\bdenot(?:e|es|ed)\b|[Tt]heorem|:math:`|\.\. math::|\$[^$\n]+\$|[≤≥∑∫√]|\w \*\* ?\d|\w\*\*\d|\^\d|"
+    r"^[ \t]{2,}[\w()]+ ?= ?[^\n]*[-+*/]",
     re.MULTILINE,
 )
 _TAG = re.compile(r"</?[a-z][^<>\n]{0,200}>")
 _ADDRESS = re.compile(r"https?://\S+")
 _CODE_LINE = re.compile(
-    r"^[ \t]*(?:>>> |\.\.\. |In \[\d|def \w+\(|class \w+[:(]|import \w|from [\w.]+ import|return\b(?! of)|elif .*:$|if .*:$"
-    r"|else:$|for .* in .*:$|while .*:$|with .*:$|try:$|except\b.*:$|#include|#!/|[})\]]+[;,]?$|:(?:param|type|rtype|returns?|raises?)\b"
-    r"|@\w+|[\w.]+(?:\[[^\]\n]*\])? ?=(?!=) ?[\w.]+[(\[{]|[\w.]+\(.*\)[;:]?$|\$ \w|(?:assert|public|private|static|const|let|var|pip|"
+    r"^[ \t]*(?:>>> |\.\.\. |In \[\d|def \w+\(|class \w+[:(]|import \w|from [\w.]+ import|return\b(?! of)|"
+    r"elif .*:$|if .*:$"
+    r"|else:$|for .* in .*:$|while .*:$|with .*:$|try:$|except\b.*:$|#include|#!/|[})\]]+[;,]?$|:(?:param|type|"
+    r"rtype|returns?|raises?)\b"
+    r"|@\w+|[\w.]+(?:\[[^\]\n]*\])? ?=(?!=) ?[\w.]+[(\[{]|[\w.]+\(.*\)[;:]?$|\$ \w|(?:assert|public|private|"
+    r"static|const|let|var|pip|"
     r"git|cmake|sudo|apt|curl|npm|echo|local|export) .*[(=;./-]).*$",
     re.MULTILINE,
 )
@@ -40,18 +48,23 @@ _CODE_LINE = re.compile(
 # back from there.
 # A name as programs write them: snake_case, call(), --option, `code`, path/file.py, key=True, std::name.
 _IDENTIFIER = re.compile(
-    r"[_(.`=:-](?:(?<=[A-Za-z]{2}_)\w{2,}|(?<=[a-z]{2}\()\)|(?<=\w\.)(?:py|js|java|cpp|hpp|json|ya?ml|html|txt|cfg|toml|sh|csv)\b"
-    r"|(?<=[a-z]{2}\.)[a-z]\w+\(|(?<=`)[A-Za-z]\w{2,}[^`\n]*`|(?<=\w=)(?:True|False|None)\b|(?<=[a-z]:):\w|(?<= -)-[a-z]\w+)"
+    r"[_(.`=:-](?:(?<=[A-Za-z]{2}_)\w{2,}|(?<=[a-z]{2}\()\)|(?<=\w\.)(?:py|js|java|cpp|hpp|json|ya?ml|html|txt|"
+    r"cfg|toml|sh|csv)\b"
+    r"|(?<=[a-z]{2}\.)[a-z]\w+\(|(?<=`)[A-Za-z]\w{2,}[^`\n]*`|(?<=\w=)(?:True|False|None)\b|(?<=[a-z]:):\w|"
+    r"(?<= -)-[a-z]\w+)"
 )
 # LaTeX commands, formulas between dollars or brackets, mathematical signs, powers, relations and operations of letters.
 _FORMULA = re.compile(
     r"[\\$:.∑∫√∞≤≥≠≡∂∈∀∃∪∩⊂∘∎→⇒ℕℤℝℂλεδθφ²³ⁿᵀ¬▲∇^*=<>≈∼+−·×/](?:"
-    r"(?<=\\)(?:[dt]?frac|sqrt|sum|o?int|prod|lim|binom|cdot|times|leq?|geq?|pi|alpha|beta|theta|lambda|infty|partial|math\w+|"
-    r"sin|cos|tan|log|ln|exp|left|begin\{[a-z]*(?:align|equation|matrix|cases|array|gather)|boxed|p?mod|equiv|ldots|cdots|in|"
+    r"(?<=\\)(?:[dt]?frac|sqrt|sum|o?int|prod|lim|binom|cdot|times|leq?|geq?|pi|alpha|beta|theta|lambda|infty|"
+    r"partial|math\w+|"
+    r"sin|cos|tan|log|ln|exp|left|begin\{[a-z]*(?:align|equation|matrix|cases|array|gather)|boxed|p?mod|equiv|"
+    r"ldots|cdots|in|"
     r"cup|cap|subset\w*|to|mapsto|circ|approx|neq?|pm|angle|triangle|overline|div|det|ker|dim)\b|(?<=\\)[(\[]"
     r"|(?<=\$)(?:\$|(?!\s|[\d,.]+\s+[a-z]{2,})[^$\n]{0,200}?[^$\s]\$(?![\d\w]))|(?<=:)math:`|(?<=\.)\. math::"
     r"|(?<=[∑∫√∞≤≥≠≡∂∈∀∃∪∩⊂∘∎→⇒ℕℤℝℂλεδθφ²³ⁿᵀ¬▲∇])|(?<=\w\^)[\w({-]|(?<=\w\*)\*\w"
-    r"|(?<=[=<>≈∼])(?:(?<=\b[A-Za-z].)|(?<=\b[A-Za-z] .)|(?<=\b\d[a-z].)|(?<=\b\d[a-z] .)|(?<=\).)|(?<=\) .)) ?[-−(\w]"
+    r"|(?<=[=<>≈∼])(?:(?<=\b[A-Za-z].)|(?<=\b[A-Za-z] .)|(?<=\b\d[a-z].)|(?<=\b\d[a-z] .)|(?<=\).)|"
+    r"(?<=\) .)) ?[-−(\w]"
     r"|(?<=[+*−·×])(?:(?<=\b[A-Za-z].)|(?<=\b[A-Za-z] .)|(?<=[\d)].)|(?<=[\d)] .)) ?[\d(]*[a-zA-Z]\b"
     r"|(?<=/)(?:(?<=\b[a-hj-vx-z]/)[a-hj-mo-z]\b(?!/)|(?<=[a-z)\d] /) [a-z(]|(?<=\b[a-z]/)[\d(]|(?<=\)/)[\d(\w]))"
 )
@@ -61,7 +74,8 @@ _COMPUTATION = re.compile(
 )
 _LETTER = re.compile(r"(?<![\w'’.\-])(?<!\d )[b-hj-zB-HJ-Z](?![\w'’&.-]\w|[\w'’:])")
 _UNIT = re.compile(
-    r"\d ?(?:[µmkcMGnd]?(?:m|g|s|l|L|V|A|W|Hz|N|Pa|J|F|H|mol|bar|dB|K|M?bp)|°C|°F|Ω|kWh|rpm|kcal|ppm|ha|min|percent|per cent|million|billion|Ma|‰|basis points)"
+    r"\d ?(?:[µmkcMGnd]?(?:m|g|s|l|L|V|A|W|Hz|N|Pa|J|F|H|mol|bar|dB|K|M?bp)|°C|°F|Ω|kWh|rpm|kcal|ppm|ha|min|"
+    r"percent|per cent|million|billion|Ma|‰|basis points)"
     r"(?![\w(])|\d ?%|[$€£]\d"
 )
 _WORD = re.compile(r"(?<![\\A-Za-z])[a-z][a-z_]+")
@@ -137,7 +151,7 @@ def count_signs(text: str, prose: str, sentences: list[str]) -> Signs:
         sure = 1.5 * min(formulas, 8) + 1.5 * min(computed, 4)
         sure += 1.3 * kinds[Kind.MATHEMATICAL] + 0.7 * kinds[Kind.NUMERICAL]
         if sure:
-            mathematics += sure + 0.5 * kinds[Kind.EVERYDAY] + 0.3 * kinds[Kind.REASONING]
+            mathematics += sure + (0.5 if sure >= 1 else 0.2) * kinds[Kind.EVERYDAY] + 0.3 * kinds[Kind.REASONING]
     written = 1.5 * len(_IDENTIFIER.findall(prose)) + code / (400 if is_reference(text) else 150)
     software = total[Kind.SOFTWARE] + 0.5 * total[Kind.SIGNATURE] + written
     applied = total[Kind.APPLIED] + 0.7 * len(_UNIT.findall(prose))

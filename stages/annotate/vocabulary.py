@@ -26,162 +26,149 @@ class Kind(IntEnum):
 
 
 _MATHEMATICAL = """
-theorem lemma corollary corollaries axiom conjecture polynomial monomial binomial multinomial eigenvalue eigenvector
-eigenspace determinant derivative antiderivative axiomatic integrand logarithm logarithmic cosine sine tangent cotangent secant
-hypotenuse numerator denominator divisor divisible divisibility coprime congruence congruent modulo homomorphism
-isomorphism isomorphic endomorphism automorphism bijection bijective injective surjective subgroup coset abelian
-commutative associative distributive monoid semigroup topology topological compactness manifold homeomorphism homotopy
-homology cohomology functor morphism convergent converge diverge divergent supremum infimum cauchy
-countable uncountable cardinality superset lipschitz hessian jacobian laplacian fourier laplace taylor maclaurin
-riemann lebesgue euclidean euclid pythagoras pythagorean gaussian bernoulli markov bayes chebyshev legendre bessel
-hermite laguerre hypergeometric hilbert banach combinatorics combinatorial permutation factorial pigeonhole bipartite
-hypergraph eulerian hamiltonian parabola hyperbola ellipse circumcircle incircle centroid orthocenter bisector bisect
-collinear parallelogram rhombus trapezoid quadrilateral pentagon hexagon decagon polyhedron tetrahedron
-contrapositive tautology irrational nonzero nonnegative totient fibonacci recurrence summand
-arctan arctangent arcsin arccos gcd lcm orthogonal orthonormal subspace diagonalize diagonalise diagonalizable
- symplectic quaternion quadratic cubic quartic newton euler integer differentiable asymptote asymptotic
-discriminant involution idempotent nilpotent transcendental antisymmetric hermitian unitary bilinear trigonometric
-hyperbolic subsequence nullity nullspace spline quadrature equilateral isosceles perpendicular adjacent
-contradiction counterexample integral quotient sqrt cholesky dijkstra polynomially coloring clique
-chromatic minimizer maximizer summation multiplicative additive odds martingale equilibrium impossibility concave convex convexity
-reciprocal cartesian 
+abelian additive adjacent antiderivative antisymmetric arccos arcsin arctan arctangent associative asymptote
+asymptotic automorphism axiom axiomatic banach bayes bernoulli bessel bijection bijective bilinear binomial bipartite
+bisect bisector cardinality cartesian cauchy centroid chebyshev cholesky chromatic circumcircle clique cohomology
+collinear coloring combinatorial combinatorics commutative compactness concave congruence congruent conjecture
+contradiction contrapositive converge convergent convex convexity coprime corollaries corollary coset cosine cotangent
+countable counterexample cubic decagon denominator derivative determinant diagonalise diagonalizable diagonalize
+differentiable dijkstra discriminant distributive diverge divergent divisibility divisible divisor eigenspace
+eigenvalue eigenvector ellipse endomorphism equilateral equilibrium euclid euclidean euler eulerian factorial
+fibonacci fourier functor gaussian gcd hamiltonian hermite hermitian hessian hexagon hilbert homeomorphism homology
+homomorphism homotopy hyperbola hyperbolic hypergeometric hypergraph hypotenuse idempotent impossibility incircle
+infimum injective integer integral integrand involution irrational isomorphic isomorphism isosceles jacobian laguerre
+laplace laplacian lcm lebesgue legendre lemma lipschitz logarithm logarithmic maclaurin manifold markov martingale
+maximizer minimizer modulo monoid monomial morphism multinomial multiplicative newton nilpotent nonnegative nonzero
+nullity nullspace numerator odds orthocenter orthogonal orthonormal parabola parallelogram pentagon permutation
+perpendicular pigeonhole polyhedron polynomial polynomially pythagoras pythagorean quadratic quadrature quadrilateral
+quartic quaternion quotient reciprocal recurrence rhombus riemann secant semigroup sine spline sqrt subgroup
+subsequence subspace summand summation superset supremum surjective symplectic tangent tautology taylor tetrahedron
+theorem topological topology totient transcendental trapezoid trigonometric uncountable unitary
 """
 _NUMERICAL = """
-equation inequality fraction probability expectation variance matrix matrices coefficient exponent
-exponential geometric arithmetic symmetric linear triangle circle  prime quotient remainder multiply
-multiplying multiplied multiplication subtract subtracting subtraction addition divided dividing division proof prove
-proved provable radius perimeter diameter polygon cube cubed squared squaring vertex vertices algebraic infinity
-infinite infinitely finite differentiate integrate integrating factorization factorise factorize factoring
-random deviation correlation hypothesis median quartile quantile estimator likelihood invertible inverse
-convergence singular rational numerically induction puzzle riddle bounded unbounded monotonic continuous continuity interpolation
-substitution recursive parity odd even pairwise simplify simplifies simplifying
+addition algebraic arithmetic bounded circle coefficient continuity continuous convergence correlation cube cubed
+deviation diameter differentiate divided dividing division equation estimator even expectation exponent exponential
+factoring factorise factorization factorize finite fraction geometric hypothesis induction inequality infinite
+infinitely infinity integrate integrating interpolation inverse invertible likelihood linear matrices matrix median
+monotonic multiplication multiplied multiply multiplying numerically odd pairwise parity perimeter polygon prime
+probability proof provable prove proved puzzle quantile quartile quotient radius random rational recursive remainder
+riddle simplifies simplify simplifying singular squared squaring substitution subtract subtracting subtraction
+symmetric triangle unbounded variance vertex vertices
 """
 _EVERYDAY = """
-set point variable vector scalar product root series sequence limit field ring group ideal normal plane line
-square real complex imaginary function graph edge tree node cycle path degree order rank basis base dimension
-coordinate axis axes angle degree area volume slope distance length side height curve surface tangent segment
-number digit decimal sum difference ratio percent average mean total minus plus equal zero positive negative minimum
-maximum minimal maximal constant term factor power expression operator operation identity element member subset union
-intersection map image kernel domain range interval bound distribution sample event independent trial experiment
-density error tolerance iteration step approximation solution solve derive transform transpose diagonal trace norm
-metric space dual partition lattice tuple permute generator relation class parallel midpoint chord arc sphere
-rectangle cone cylinder count chance coin die dice card odds whole column row entry pivot
-coordinates combination arrangement algorithm statement definition notation symbol formula result compute
-divide add convex unique property condition implies pair triple regular regression statistic residual moment entropy
-tensor spectral spectrum sparse discrete cover open closed compact connected component tail code measure value
-unknown parameter model weight estimate significance confidence confident calculate evaluate rule method
-eliminate expand approximate infinitesimal nought
+add algorithm angle approximate approximation arc area arrangement average axes axis base basis bound calculate card
+chance chord class closed code coin column combination compact complex component compute condition cone confidence
+confident connected constant convex coordinate coordinates count cover curve cycle cylinder decimal definition degree
+density derive diagonal dice die difference digit dimension discrete distance distribution divide domain dual edge
+element eliminate entropy entry equal error estimate evaluate event expand experiment expression factor field formula
+function generator graph group height ideal identity image imaginary implies independent infinitesimal intersection
+interval iteration kernel lattice length limit line map maximal maximum mean measure member method metric midpoint
+minimal minimum minus model moment negative node norm normal notation nought number odds open operation operator order
+pair parallel parameter partition path percent permute pivot plane plus point positive power product property range
+rank ratio real rectangle regression regular relation residual result ring root row rule sample scalar segment
+sequence series set side significance slope solution solve space sparse spectral spectrum sphere square statement
+statistic step subset sum surface symbol tail tangent tensor term tolerance total trace transform transpose tree trial
+triple tuple union unique unknown value variable vector volume weight whole zero
 """
 _NUMBER = """
-two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
-twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million twice half halves quarter thirds third
-fifths fifth sixths sixth sevenths eighths tenths dozen times double
+double dozen eight eighteen eighths eighty eleven fifteen fifth fifths fifty five forty four fourteen half halves
+hundred million nine nineteen ninety quarter seven seventeen sevenths seventy six sixteen sixth sixths sixty ten
+tenths third thirds thirteen thirty thousand three times twelve twenty twice two
 """
 _REASONING = """
-hence therefore thus suppose let assume since because then if implies follows consequently whenever whence
-so namely equivalently conversely otherwise exists exactly precisely every any arbitrary satisfy satisfies denote
-denoted denotes define defined call called write written obtain obtained show shown claim holds given such
-either neither iff whatever must cannot equals equal gives yields becomes means
+any arbitrary assume because becomes call called cannot claim consequently conversely define defined denote denoted
+denotes either equal equals equivalently every exactly exists follows given gives hence holds if iff implies let means
+must namely neither obtain obtained otherwise precisely satisfies satisfy show shown since so such suppose then
+therefore thus whatever whence whenever write written yields
 """
 _SOFTWARE = """
-api http https url urls request response client server session socket proxy proxies cookie header json yaml xml csv
-html config configuration configure configured credential token tokenizer tokenized auth authentication authorization
-iam arn aws bucket s3 lambda endpoint resource filename directory directories folder filesystem disk cached
-cache caching git github commit repo repository repositories cli command subcommand terminal stdout stderr stdin logging logger
-log async asyncio await coroutine thread threading subprocess multiprocessing callback hook deprecated exception
-warning decorator import imported module plugin backend frontend database sql schema query queries user account
-permission install installed installation deploy deployed deployment container docker kubernetes cluster checkpoint
-pretrained layer embedding encoder decoder processor dataset pipeline batch torch pytorch gpu cuda buffer byte bytes
-encoding encoded parser parse parsed serialize serialized serialization timeout retry retries upload download stream
-streaming message queue dvc fsspec pandas parquet fortran compiler compile compiled compilation wrapper wrapped printer
-debug subclass subclasses kwargs metadata unicode regex workspace app application service device cloud testing audio
-video text widget html5 browser transformers logits sagemaker ec2 rest cls self pickle pickled file files
-java javascript python javadoc rust cmake pip npm mvn jar cpu ram memory latency runtime release version versions
-bug patch fork branch merge pull ci build builds binary linux ubuntu debian macos windows environment env override
-overridden overrides overwrite overwritten default defaults setting settings script scripts syntax string strings
-template  namespace constructor destructor getter setter interface implementation implementations
-compatibility compatible backward deprecation documentation docs readme license licence changelog
-legacy keyword software program programs programmer lock allocation pointer heap stack render rendering  pixel
-pixels css camera animate scene keyboard button click page pages website web  cell cells spreadsheet
-index indices iterator iterable hash hashing hashed fingerprint validation validate validator registry dispatcher
-handler handlers flag flags enabled disable disabled enable optional copy copied object objects instance instances
-attribute attributes type types   job jobs task tasks requeue
+account allocation animate api app application arn async asyncio attribute attributes audio auth authentication
+authorization await aws backend backward batch binary branch browser bucket buffer bug build builds button byte bytes
+cache cached caching callback camera cell cells changelog checkpoint ci cli click client cloud cls cluster cmake
+command commit compatibility compatible compilation compile compiled compiler config configuration configure
+configured constructor container cookie copied copy coroutine cpu credential css csv cuda database dataset debian
+debug decoder decorator default defaults deploy deployed deployment deprecated deprecation destructor device
+directories directory disable disabled disk dispatcher docker docs documentation download dvc ec2 embedding enable
+enabled encoded encoder encoding endpoint env environment exception file filename files filesystem fingerprint flag
+flags folder fork fortran frontend fsspec getter git github gpu handler handlers hash hashed hashing header heap hook
+html html5 http https iam implementation implementations import imported index indices install installation installed
+instance instances interface iterable iterator jar java javadoc javascript job jobs json keyboard keyword kubernetes
+kwargs lambda latency layer legacy licence license linux lock log logger logging logits macos memory merge message
+metadata module multiprocessing mvn namespace npm object objects optional overridden override overrides overwrite
+overwritten page pages pandas parquet parse parsed parser patch permission pickle pickled pip pipeline pixel pixels
+plugin pointer pretrained printer processor program programmer programs proxies proxy pull python pytorch queries
+query queue ram readme regex registry release render rendering repo repositories repository request requeue resource
+response rest retries retry runtime rust s3 sagemaker scene schema script scripts self serialization serialize
+serialized server service session setter setting settings socket software spreadsheet sql stack stderr stdin stdout
+stream streaming string strings subclass subclasses subcommand subprocess syntax task tasks template terminal testing
+text thread threading timeout token tokenized tokenizer torch transformers type types ubuntu unicode upload url urls
+user validate validation validator version versions video warning web website widget windows workspace wrapped wrapper
+xml yaml
 """
 _SIGNATURE = """
-class method property args argument arguments parameter parameters param params str bool dict none true false raise raises raised returned
-return returns array arrays list lists scipy numpy array_like ndarray dtype key keys option options input inputs output outputs float
-int shape shapes callable convert converted specify specifies specified
+args argument arguments array array_like arrays bool callable class convert converted dict dtype false float input
+inputs int key keys list lists method ndarray none numpy option options output outputs param parameter parameters
+params property raise raised raises return returned returns scipy shape shapes specified specifies specify str true
 """
 _APPLIED = """
-velocity acceleration mass voltage current circuit resistor resistance temperature pressure molecule chemical reaction
-quantum electron photon astronomy astronomical astronomer economics economic economy market revenue invest investment investor
-loan tax budget patient clinical climate soil engine engineering sensor signal bandwidth antenna mechanics fluid heat
-optics lens kinetic physics biology medicine hydrogen atom atomic amplifier capacitor capacitive inductance frequency frequencies
-oscillator actuator controller calibration calibrate beam load bending shear deflection timber steel concrete
-joist stress strain stiffness torque friction  acid sodium molar solvent concentration dose dosing renal
-clearance creatinine mortality hazard cohort placebo treatment disease infection risk participants smoking
-regimen symptoms therapy diagnosis muscle protein metabolic calorie kcal diet athlete  fertilizer crop
-wheat seed sowing tillage harvest irrigation emission emissions ocean glacier ice sea atmosphere rainfall
-sediment limestone isotope zircon porosity geology basin orbit star planet telescope transit galaxy stellar
-aperture exposure focal  focus photograph decibel acoustic reverberation sound noise absorption
-inventory stock supplier supply demand elasticity consumption price prices pricing cost costs sales profit margin earnings equity
-shares shareholder dividend liabilities liability asset assets portfolio insolvency insurance premium reserve annuity debt cash
- customer customers business company tariff wage inflation monetary fiscal policy
-cable copper breaker wiring  fuse watt motor pump valve pipe flow turbine compressor machine
-laboratory lab specimen instrument spectrometer spectra spectroscopy infrared laser crystal semiconductor germanium
-silicon doped carrier magnet magnetic electric electrical electronic plasma nuclear radiation neutron proton ion
- enzyme gene genome dna  bacteria virus species  anova participant recall
-questionnaire psychological cognitive behaviour therapy baseline ablation ablations epochs throughput inference
- optimizer adamw gating    accuracy
-survey surveying traverse bearing bearings theodolite terrain exposure wind snow roof facade fastener
-vehicle aircraft airfoil drag lift thrust fuel combustion  exhaust  vibration shaft
-accelerometer sampled hann fft windowing filter filtering  gain overshoot setpoint
-actuarial longevity scenario scenarios forecast volatility hedge bond bonds 
-nutrition obesity physician nurse hospital surgery drug drugs pharmacology
-rent salaries salary fees
-absorbance absorptivity wavelength wavelengths cuvette reagent titration solubility  enthalpy entropic
-catalyst polymer alloy molarity chromatography buffer buffers dilute diluted dilution pipette centrifuge assay incubate
-oxidation ionic covalent valence isotopic spectrometry electrode electrolyte battery batteries impedance conductor
-conductivity insulation  rotor stator inverter  photovoltaic solar 
-thermal thermodynamic  convection conduction viscosity turbulence reynolds nozzle hydraulic pneumatic
-rpm gear gears  weld welding bolt bolts masonry foundation foundations reinforcement aggregate mortar
-allele alleles genotype genotypes phenotype chromosome mutation heterozygote  inheritance embryo neuron
-neurons synapse cortex cognition serum  blood cardiac kidney liver lung tumour tumor cancer vaccine immune
-epidemic incidence prevalence screening diagnostic sensitivity specificity 
-compass  tide tides tidal  vessel ship ships sail latitude longitude altitude azimuth
-satellite orbiter rocket payload spacecraft
-ecosystem habitat biomass nitrogen phosphorus carbon dioxide methane ozone aerosol humidity precipitation drought
-forest   livestock dairy feed
-manufacturer manufacturing warehouse shipment freight procurement retail wholesale brand marketing advertising
-analyst analysts guidance buyback buybacks  broker  currency bank banks banking mortgage
-lender borrower credit audit accounting ledger  depreciation
-millimetre millimetres millimeter millimeters centimetre centimetres kilogram kilograms gram grams litre litres liter liters
-volt volts amp amps watts joule joules  pascal pascals hertz kelvin celsius fahrenheit knots decibels
-calibrated specification specifications datasheet  rated
+ablation ablations absorbance absorption absorptivity acceleration accelerometer accounting accuracy acid acoustic
+actuarial actuator adamw advertising aerosol aggregate aircraft airfoil allele alleles alloy altitude amp amplifier
+amps analyst analysts annuity anova antenna aperture assay asset assets astronomer astronomical astronomy athlete
+atmosphere atom atomic audit azimuth bacteria bandwidth bank banking banks baseline basin batteries battery beam
+bearing bearings behaviour bending biology biomass blood bolt bolts bond bonds borrower brand breaker broker budget
+buffer buffers business buyback buybacks cable calibrate calibrated calibration calorie cancer capacitive capacitor
+carbon cardiac carrier cash catalyst celsius centimetre centimetres centrifuge chemical chromatography chromosome
+circuit clearance climate clinical cognition cognitive cohort combustion company compass compressor concentration
+concrete conduction conductivity conductor consumption controller convection copper cortex cost costs covalent
+creatinine credit crop crystal currency current customer customers cuvette dairy datasheet debt decibel decibels
+deflection demand depreciation diagnosis diagnostic diet dilute diluted dilution dioxide disease dividend dna doped
+dose dosing drag drought drug drugs earnings economic economics economy ecosystem elasticity electric electrical
+electrode electrolyte electron electronic embryo emission emissions engine engineering enthalpy entropic enzyme
+epidemic epochs equity exhaust exposure facade fahrenheit fastener feed fees fertilizer fft filter filtering fiscal
+flow fluid focal focus forecast forest foundation foundations freight frequencies frequency friction fuel fuse gain
+galaxy gating gear gears gene genome genotype genotypes geology germanium glacier gram grams guidance habitat hann
+harvest hazard heat hedge hertz heterozygote hospital humidity hydraulic hydrogen ice immune impedance incidence
+incubate inductance infection inference inflation infrared inheritance insolvency instrument insulation insurance
+inventory inverter invest investment investor ion ionic irrigation isotope isotopic joist joule joules kcal kelvin
+kidney kilogram kilograms kinetic knots lab laboratory laser latitude ledger lender lens liabilities liability lift
+limestone liter liters litre litres liver livestock load loan longevity longitude lung machine magnet magnetic
+manufacturer manufacturing margin market marketing masonry mass mechanics medicine metabolic methane millimeter
+millimeters millimetre millimetres molar molarity molecule monetary mortality mortar mortgage motor muscle mutation
+neuron neurons neutron nitrogen noise nozzle nuclear nurse nutrition obesity ocean optics optimizer orbit orbiter
+oscillator overshoot oxidation ozone participant participants pascal pascals patient payload pharmacology phenotype
+phosphorus photograph photon photovoltaic physician physics pipe pipette placebo planet plasma pneumatic policy
+polymer porosity portfolio precipitation premium pressure prevalence price prices pricing procurement profit protein
+proton psychological pump quantum questionnaire radiation rainfall rated reaction reagent recall regimen reinforcement
+renal rent reserve resistance resistor retail revenue reverberation reynolds risk rocket roof rotor rpm sail salaries
+salary sales sampled satellite scenario scenarios screening sea sediment seed semiconductor sensitivity sensor serum
+setpoint shaft shareholder shares shear ship shipment ships signal silicon smoking snow sodium soil solar solubility
+solvent sound sowing spacecraft species specification specifications specificity specimen spectra spectrometer
+spectrometry spectroscopy star stator steel stellar stiffness stock strain stress supplier supply surgery survey
+surveying symptoms synapse tariff tax telescope temperature terrain theodolite therapy thermal thermodynamic
+throughput thrust tidal tide tides tillage timber titration torque transit traverse treatment tumor tumour turbine
+turbulence vaccine valence valve vehicle velocity vessel vibration virus viscosity volatility volt voltage volts wage
+warehouse watt watts wavelength wavelengths weld welding wheat wholesale wind windowing wiring zircon
 """
 _PEOPLE = """
-mathematician mathematicians mathematics math maths algebra geometry calculus statistics trigonometry professor university universities
-school schools student students teacher teachers teaching pupil pupils  faculty college 
-grade grades semester syllabus textbook textbooks prerequisite prerequisites instructor  midterm enrol enrolled
-career born died death wife husband father mother daughter son sister brother grandfather grandmother aunt uncle
-cousin neighbour neighbor friend friends village city town country war church king queen president mayor minister
-government council parliament election party votes seats poll polls newspaper editor reader readers author authors
-novel story stories  century centuries decade biography obituary memoir museum visitors exhibition
-tour guide hotel inn restaurant kitchen garden flat apartment bedroom balcony road street mountain river lake
-bus  flight morning evening night winter summer autumn spring monday tuesday wednesday thursday friday
-saturday sunday january february march april june july august september october november december
-season match league team coach  champion championship leaders scored goal shots rebounds
-dinner lunch soup bread onion carrots salt pepper oil boil simmer fry chop serve
-he she his her him hers himself herself my me i  our us said told asked remembered laughed cried
-sang walked loved lived moved believed thought felt wrote
-philosopher philosophers philosophy platonist culture history historian art artist music poem poet
-politics political society community  experts leaders passion customers
-parents children child boy boys girl girls kids
+algebra apartment april art artist asked august aunt author authors autumn balcony bedroom believed biography boil
+born boy boys bread brother bus calculus career carrots centuries century champion championship child children chop
+church city coach college community council country cousin cried culture customers daughter death decade december died
+dinner editor election enrol enrolled evening exhibition experts faculty father february felt flat flight friday
+friend friends fry garden geometry girl girls goal government grade grades grandfather grandmother guide he her hers
+herself him himself his historian history hotel husband i inn instructor january july june kids king kitchen lake
+laughed leaders league lived loved lunch march match math mathematician mathematicians mathematics maths mayor me
+memoir midterm minister monday morning mother mountain moved museum music my neighbor neighbour newspaper night novel
+november obituary october oil onion our parents parliament party passion pepper philosopher philosophers philosophy
+platonist poem poet political politics poll polls prerequisite prerequisites president professor pupil pupils queen
+reader readers rebounds remembered restaurant river road said salt sang saturday school schools scored season seats
+semester september serve she shots simmer sister society son soup spring statistics stories story street student
+students summer sunday syllabus teacher teachers teaching team textbook textbooks thought thursday told tour town
+trigonometry tuesday uncle universities university us village visitors votes walked war wednesday wife winter wrote
 """
 _FUNCTION = """
-the a an of to in is are was were be been and or that this these those it its for with as by on at from which but not
-if we you he she they i has have had do does can may will would should there then than when where what how all any
-each into so one only no more such also their his her our your
+a all also an and any are as at be been but by can do does each for from had has have he her his how i if in into is
+it its may more no not of on one only or our she should so such than that the their then there these they this those
+to was we were what when where which will with would you your
 """
 
 
