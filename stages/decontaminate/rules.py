@@ -15,7 +15,7 @@ MISSING_NUMBERS = 0.25
 # With so much evidence, the numbers that are missing do not count.
 STRONG_EVIDENCE = 8.0
 # A solution needs more evidence than a question: its phrases are those of its topic.
-SOLUTION_EVIDENCE, WHOLE_SOLUTION_EVIDENCE = 8.0, 5.0
+SOLUTION_EVIDENCE, WHOLE_SOLUTION_EVIDENCE = 8.0, 4.0
 # A variant with little evidence must agree in everything else. A formula has numbers for evidence.
 VARIANT_EVIDENCE, FORMULA_NUMBERS, FORMULA_WEIGHT = 3.5, 4, 9.0
 
@@ -123,8 +123,8 @@ def is_part(found: Comparison, params: DecontaminateParams) -> bool:
     if found.coverage >= 0.68 and found.identity >= 0.97 and found.density >= 0.9 and found.words >= 9:
         return found.evidence >= 2
     # A definition at a question's beginning is in many texts. What is asked, at its end, is not.
-    is_exact = found.identity >= 0.99 and found.density >= 0.95 and found.words >= 8
-    return is_exact and found.reaches_end and found.coverage >= 0.4 and found.evidence >= 2.5
+    is_exact = found.identity >= 0.99 and found.density >= 0.95 and found.words >= 7
+    return is_exact and found.reaches_end and found.coverage >= 0.38 and found.evidence >= 2
 
 
 def is_variant(found: Comparison, params: DecontaminateParams) -> bool:
