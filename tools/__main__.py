@@ -130,7 +130,7 @@ def record_replies(
     out: Annotated[Path, typer.Argument(help="The folder for the replies.")] = Path("sample/replies"),
     pages: Annotated[int | None, typer.Option(help="Ask about this many pages at most.")] = None,
 ) -> None:
-    """Record what the profile coder's model answers about the sample's pages.
+    """Record the served model's replies to the sample.
 
     Start the model with `make serve-model` in another terminal first. Replies that are kept or recorded are not asked
     again, so this can be interrupted at any time and continued. It takes about 30 seconds for a page on two cores.

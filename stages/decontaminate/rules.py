@@ -15,7 +15,7 @@ MISSING_NUMBERS = 0.25
 # With so much evidence, the numbers that are missing do not count.
 STRONG_EVIDENCE = 8.0
 # A solution needs more evidence than a question: its phrases are those of its topic.
-SOLUTION_EVIDENCE, WHOLE_SOLUTION_EVIDENCE = 8.0, 5.0
+SOLUTION_EVIDENCE, WHOLE_SOLUTION_EVIDENCE = 8.0, 4.0
 # A variant with little evidence must agree in everything else. A formula has numbers for evidence.
 VARIANT_EVIDENCE, FORMULA_NUMBERS, FORMULA_WEIGHT = 3.5, 4, 9.0
 
@@ -96,6 +96,8 @@ def judge_question(found: Comparison, params: DecontaminateParams) -> str | None
     if found.coverage >= WHOLE:
         is_dense = found.evidence >= 4 or found.density >= 0.8
         return "whole" if found.telling >= TELLING_WORDS and is_dense else None
+    if is_formula_part(found):
+        return "part"
     if found.content < 2:  # hardly more than a formula
         return "coverage" if found.coverage >= 0.9 and found.evidence >= 4 and found.total >= 8 else None
     is_missing = found.numbers - found.kept > MISSING_NUMBERS * found.numbers
@@ -123,8 +125,16 @@ def is_part(found: Comparison, params: DecontaminateParams) -> bool:
     if found.coverage >= 0.68 and found.identity >= 0.97 and found.density >= 0.9 and found.words >= 9:
         return found.evidence >= 2
     # A definition at a question's beginning is in many texts. What is asked, at its end, is not.
-    is_exact = found.identity >= 0.99 and found.density >= 0.95 and found.words >= 8
-    return is_exact and found.reaches_end and found.coverage >= 0.4 and found.evidence >= 2.5
+    is_exact = found.identity >= 0.99 and found.density >= 0.95 and found.words >= 7
+    return is_exact and found.reaches_end and found.coverage >= 0.38 and found.evidence >= 2
+
+
+def is_formula_part(found: Comparison) -> bool:
+    """Tell whether a document contains an exact part of a question that is hardly more than a formula."""
+    is_exact = found.identity >= 0.97 and found.density >= 0.95 and found.words >= 9
+    if found.coverage < 0.66 or not is_exact or found.evidence < 2.5:
+        return False
+    return found.content >= 0.5 or found.telling >= 14
 
 
 def is_variant(found: Comparison, params: DecontaminateParams) -> bool:

@@ -1,7 +1,8 @@
 """Remove exact and near duplicates, within and across components, always with the same result.
 
 Exact duplicates have the same text, apart from white space. Near duplicates have MinHash signatures of word
-n-grams that share an LSH bucket and have a high enough estimated similarity. Of a cluster, this stage keeps the
+n-grams that share an LSH bucket and have a high enough estimated similarity, and
+nearly the same numbers. Of a cluster, this stage keeps the
 document whose component is first in `priority`, then the one with most words, then the one with the lowest id.
 It drops a near duplicate only if the document itself, not a neighbour of its neighbour, resembles one that is kept.
 Memory depends on the number of signatures, not on the text: see memory_bytes.
