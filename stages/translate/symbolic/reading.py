@@ -31,6 +31,8 @@ from stages.translate.symbolic.steps import Side
 
 # An approximation that is off by more than this share of the value is a mistake.
 _ROUGHLY = 0.5
+# For a result of three digits or more it is less.
+_NEARLY, _DIGITS = 0.02, 0.005
 _SMALL = 0.01
 _FLOAT_ERROR = 1e-10
 _ROUNDED_RESULT = {"pi", "e", "sqrt", "root", "ln", "log", "exp", *TRIGONOMETRY, "asin", "acos", "atan", "degrees"}
@@ -85,7 +87,9 @@ def why_left_out(sides: list[Side]) -> Reason | None:
     if is_approximate and is_integer(target.node) and distance <= 0.5:
         return None  # the nearest whole number
     if is_approximate:
-        return Reason.APPROXIMATE if distance <= _ROUGHLY * size else None
+        # Who writes 18.36 does not estimate, unless by a method.
+        has_digits = 0 < float(half_place(target.node)) < _DIGITS * size and not operations(source.node) & CALCULUS
+        return Reason.APPROXIMATE if distance <= (_NEARLY if has_digits else _ROUGHLY) * size else None
     is_rounded = is_integer(target.node) and distance <= 0.5 and not _is_whole(value)
     if is_rounded and (operations(source.node) & _ROUNDED_RESULT or distance <= _SMALL * size):
         return Reason.ROUNDED
