@@ -49,7 +49,9 @@ def run_annotate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Rep
 
 def run_translate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Report:
     translator = {"backend": "symbolic", "max_failed_share": 0} | backend
-    params = translate.TranslateParams(translators=[translator], max_piece_characters=5000, min_operations=1, components={})
+    params = translate.TranslateParams(
+        translators=[translator], max_piece_characters=5000, min_operations=1, components={}
+    )
     return translate.translate(write_documents(folder, TEXTS), out, params, llm)
 
 
