@@ -20,7 +20,17 @@ from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import count_shard, number_batches, read_schema
-from mathcode_pile.llm import AskParams, Inquiry, LlmParams, ModelBackend, Reply, Text, load_template, make_task
+from mathcode_pile.llm import (
+    AskParams,
+    Inquiry,
+    LlmParams,
+    ModelBackend,
+    NoReply,
+    Reply,
+    Text,
+    load_template,
+    make_task,
+)
 from stages.translate.anchors import Paragraphs, read_paragraphs
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
@@ -214,7 +224,7 @@ def _take_document(name: str, translations: dict[str, Translation | Failed], fun
     report = funnel.report
     snippets: list[dict[str, Any]] = []
     reasons: Counter[DropReason] = Counter()
-    details: list[str] = []
+    whys: list[tuple[DropReason, str]] = []
     for translator, translation in translations.items():
         if isinstance(translation, Failed):
             funnel.fail(name, translation)
@@ -224,27 +234,29 @@ def _take_document(name: str, translations: dict[str, Translation | Failed], fun
         if translation.computations:
             part.kept += 1
         else:
-            part.dropped[_why_none(translation.reasons, [])[0].value] += 1
+            whys.append(_why_none(translation))
+            part.dropped[whys[-1][0].value] += 1
         part.skipped.update({reason.value: count for reason, count in translation.reasons.items()})
         part.counts["pieces"] += translation.pieces
         part.counts["snippets"] += len(translation.computations)
         for computation in translation.computations:
             part.counts.update(f"repaired_{kind}" for kind in computation.repairs.split())
         reasons += translation.reasons
-        details += filter(None, [translation.detail])
         snippets += [{"translator": translator} | c._asdict() for c in translation.computations]
     report.skipped.update({reason.value: count for reason, count in reasons.items()})
     report.counts["snippets"] += len(snippets)
     if not snippets:
-        funnel.drop(name, *_why_none(reasons, details))
+        # That a reply is not recorded says nothing about the document, so another translator's reason goes first.
+        whys.sort(key=lambda why: why[0] is NoReply.NOT_RECORDED)
+        funnel.drop(name, whys[0][0], "; ".join(detail for _, detail in whys if detail))
     snippets.sort(key=lambda snippet: snippet["anchor"])
     return [{"document_id": name, "position": position} | snippet for position, snippet in enumerate(snippets)]
 
 
-def _why_none(reasons: Counter[DropReason], details: list[str]) -> tuple[DropReason, str]:
-    """Return the reason of a document without snippets, the most frequent one, and all of them as detail."""
-    ranked = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+def _why_none(translation: Translation) -> tuple[DropReason, str]:
+    """Return why a translator found no snippet: its most frequent reason, and all of them as detail."""
+    ranked = sorted(translation.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     if not ranked:
         return Reason.NO_COMPUTATION, ""
     counts = ", ".join(f"{reason} {count}" for reason, count in ranked)
-    return ranked[0][0], "; ".join([counts, *details])
+    return ranked[0][0], "; ".join(filter(None, [counts, translation.detail]))
