@@ -21,8 +21,6 @@ _ONE_OPERATION = frozenset({"sqrt", "abs", "Abs", "min", "max", "floor", "ceil",
 _RATIONALS = frozenset({"Fraction", "Rational"})
 _WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", "float", "int", "Matrix", "array"}
 _LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-# 9.280000000000001: all 16 or 17 digits of a float, with a run of zeros or nines before the last.
-_NOISE = re.compile(r"(?<![\d.])\d{0,20}\.\d{0,25}?(?:0{4,20}|9{4,20})\d{1,3}(?!\d)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<!\d)\.\d+")
 _GROUPING = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|\\ )(?=\d{3}(?!\d))")
 _SHORT_FRACTION = re.compile(r"\\[dt]?frac(\d)(\d)")  # \frac12 is 1/2
@@ -125,8 +123,3 @@ def _read_numbers(text: str) -> set[Fraction]:
     found |= {_to_fraction(number) / 100 for number in _PERCENT.findall(text)}
     words = set(re.findall(r"[a-z]+", text.lower()))
     return found | {Fraction(value) for value, word in enumerate(_WORDS) if word in words}
-
-
-def has_float_noise(output: str) -> bool:
-    """Say whether a number was printed with the error of binary fractions, as in 9.280000000000001."""
-    return any(sum(c.isdigit() for c in noise[0]) >= 15 for noise in _NOISE.finditer(output))

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from mathcode_pile.core.program_output import has_float_noise
 from stages.corpus.layout import find_closed
-from stages.corpus.program_quality import has_float_noise, is_trivial, names_given_quantity
+from stages.corpus.program_quality import is_trivial, names_given_quantity
 
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 160

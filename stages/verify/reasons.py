@@ -13,6 +13,11 @@ class Reason(DropReason):
     CONTRADICTED_CHAIN = "contradicted_chain", "Another snippet of the same chain or program is contradicted."
     CONTRADICTED_DOCUMENT = "contradicted_document", "Another snippet of the same document is contradicted."
 
+    UNCLEAN_OUTPUT = (
+        "unclean_output",
+        "The output agrees, but nobody would print it so: it has the error of binary fractions, or is far longer than the "
+        "stated result.",
+    )
     SAME_COMPUTATION = (
         "same_computation",
         "A model's earlier snippet about the paragraph has the same result, verified.",

@@ -21,6 +21,7 @@ from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import Failed, Funnel, Report, attempt
 from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.core.params import Section
+from mathcode_pile.core.program_output import is_unclean
 from mathcode_pile.core.shards import read_schema
 from stages.verify.reasons import Reason
 
@@ -138,6 +139,8 @@ def _reasons(rows: list[dict[str, Any]], params: VerifyParams) -> Iterator[Reaso
             yield _REASONS[row["verdict"] if row["outcome"] == Outcome.OK else row["outcome"]]
         elif _group(row, params) in doubtful and row["verdict"] != Reason.CONTRADICTED:
             yield shared
+        elif row["verdict"] == Reason.VERIFIED and is_unclean(row["stdout"], row["result"]):
+            yield Reason.UNCLEAN_OUTPUT
         elif row["translator"] == SYMBOLIC or row["verdict"] != Reason.VERIFIED:
             yield None
         elif _computation(row) in computed:

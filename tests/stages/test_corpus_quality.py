@@ -10,8 +10,9 @@ from conftest import run_module
 from translated_pages import snippet, snippets
 
 from mathcode_pile.core.documents import DOCUMENT
+from mathcode_pile.core.program_output import has_float_noise
 from mathcode_pile.core.shards import write_shards
-from stages.corpus.program_quality import has_float_noise, is_trivial, names_given_quantity
+from stages.corpus.program_quality import is_trivial, names_given_quantity
 from stages.corpus.quality import Quality, find_repeated, find_unbalanced, measure_document, read_programs
 from stages.corpus.translated import translate_page
 

@@ -46,6 +46,12 @@ def test_a_repair_makes_the_program_run(code: str, done: str, printed: str) -> N
     assert run(mended) == printed
 
 
+def test_an_import_joins_the_programs_own_line_about_the_module() -> None:
+    ((mended, _),) = repaired('from sympy import symbols\n\nx = symbols("x")\nprint(solve(x - 2, x), comb(4, 2))')
+    assert mended.startswith("from math import comb\nfrom sympy import symbols, solve\n")
+    assert run(mended) == "[2] 6"
+
+
 def test_a_name_that_an_earlier_program_defines_is_defined_but_nothing_printed_twice() -> None:
     first = "speed = 90\nmetres = speed * 1000\nprint(metres)"
     (_, none), (mended, repairs) = repaired(first, "print(metres / 3600)")

@@ -117,6 +117,42 @@ def test_a_contradiction_costs_by_default_what_shares_its_chain(tmp_path: Path) 
     assert reasons == {"s/e#0": "contradicted_chain", "s/e#1": "contradicted"}
 
 
+def test_of_a_models_verified_snippets_with_one_result_in_a_paragraph_the_first_goes_on(tmp_path: Path) -> None:
+    model = {"translator": "a model", "anchor": 9}
+    rows = [
+        snippet("s/f", 0, "41", "42\n") | model,  # contradicted: not the first
+        snippet("s/f", 1, "42", "42\n") | model,
+        snippet("s/f", 2, "42", "42\n") | model,
+        snippet("s/f", 3, "42", "42\n") | model | {"anchor": 90},
+        snippet("s/f", 4, "42", "42\n") | {"anchor": 9},
+        snippet("s/f", 5, "42", "42\n") | {"anchor": 9},
+    ]
+    report, out = verified(tmp_path, rows)
+    assert ids(out / "documents.parquet") == ["s/f#1", "s/f#3", "s/f#4", "s/f#5"]
+    assert dict(report.dropped) == {"contradicted": 1, "same_computation": 1}
+    model_part, symbolic = report.parts["a model"], report.parts["symbolic"]
+    assert (model_part.read, model_part.kept, model_part.counts["verdict_verified"]) == (4, 2, 3)
+    assert (symbolic.read, symbolic.kept, dict(symbolic.dropped)) == (2, 2, {})
+
+
+@pytest.mark.parametrize(
+    ("result", "stdout", "is_kept"),
+    [
+        ("9", "8.999999999999998\n", False),
+        ("9.28", "9.280000000000001\n", False),
+        ("1.571", "1.5707963267948966\n", True),
+        ("4", "+".join(["1"] * 4) + "\n", True),
+        ("120", "+".join(["1"] * 120) + "\n", False),
+    ],
+)
+def test_an_output_that_nobody_would_print_is_dropped_by_name(
+    tmp_path: Path, result: str, stdout: str, is_kept: bool
+) -> None:
+    report, _ = verified(tmp_path, [snippet("s/g", 0, result, stdout)])
+    assert report.counts["verdict_verified"] == 1
+    assert (report.kept, report.dropped["unclean_output"]) == ((1, 0) if is_kept else (0, 1))
+
+
 def test_params_choose_which_verdicts_go_on(tmp_path: Path) -> None:
     _, out = verified(tmp_path, keep=["verified", "uncheckable"], on_contradiction="snippet")
     assert ids(out / "documents.parquet") == ["s/a#0", "s/a#1", "s/b#0", "s/c#0", "s/c#1", "s/d#0"]

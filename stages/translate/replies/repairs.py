@@ -69,7 +69,7 @@ def _repair(code: str, earlier: list[str]) -> tuple[str, list[str]]:
         code = f"{lines}\n{code}"
         done.append("earlier")
     if imports := _missing_imports(_unknown_names(ast.parse(code)), code):
-        code = "\n".join([*imports, code])
+        code = _add_imports(code, imports)
         done.append("import")
     letters = sorted(name for name in _unknown_names(ast.parse(code)) if len(name) == 1)
     if letters and _SYMPY.search(code):
@@ -102,6 +102,22 @@ def _define(names: set[str], earlier: list[str]) -> str:
             kept = [statement for statement in tree.body if not _prints(statement)]
             return "\n".join(ast.get_source_segment(code, statement) or "" for statement in kept)
     return ""
+
+
+def _add_imports(code: str, lines: list[str]) -> str:
+    """Return a program with further imports, each joined to its own line about the module where it has one."""
+    for line in reversed(lines):
+        start, _, names = line.partition(" import ")
+        own = (
+            re.search(rf"^{re.escape(start)} import [\w, ]+$", code, re.MULTILINE)
+            if start.startswith("from ")
+            else None
+        )
+        if own:
+            code = f"{code[: own.end()].rstrip()}, {names}{code[own.end() :]}"
+        else:
+            code = f"{line}\n{code}"
+    return code
 
 
 def _prints(node: ast.AST) -> bool:
