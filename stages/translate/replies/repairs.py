@@ -108,15 +108,8 @@ def _add_imports(code: str, lines: list[str]) -> str:
     """Return a program with further imports, each joined to its own line about the module where it has one."""
     for line in reversed(lines):
         start, _, names = line.partition(" import ")
-        own = (
-            re.search(rf"^{re.escape(start)} import [\w, ]+$", code, re.MULTILINE)
-            if start.startswith("from ")
-            else None
-        )
-        if own:
-            code = f"{code[: own.end()].rstrip()}, {names}{code[own.end() :]}"
-        else:
-            code = f"{line}\n{code}"
+        own = re.search(rf"^{re.escape(start)} import [\w, ]+$", code, re.MULTILINE) if names else None
+        code = f"{code[: own.end()].rstrip()}, {names}{code[own.end() :]}" if own else f"{line}\n{code}"
     return code
 
 
