@@ -41,7 +41,7 @@ def write_snippets(folder: Path, codes: list[str], **extra: pa.Array) -> Path:
     rows: list[dict[str, Any]] = [
         {"document_id": f"d/{i // 3}", "position": i % 3, "code": code}
         | dict.fromkeys(("title", "conditions", "expression", "result", "translator"), "")
-        | {"chain": 0, "anchor": 0}
+        | {"chain": 0, "anchor": 0, "relation": "="}
         for i, code in enumerate(codes)
     ]
     table = pa.Table.from_pylist(rows, schema=SNIPPET)

@@ -49,7 +49,7 @@ def run_annotate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Rep
 
 def run_translate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Report:
     values = {"backend": "symbolic", "max_piece_characters": 5000, "max_failed_share": 0, "components": {}}
-    params = translate.TranslateParams(**(values | backend))
+    params = translate.TranslateParams(**(values | backend), min_operations=1)
     return translate.translate(write_documents(folder, TEXTS), out, params, llm)
 
 

@@ -32,6 +32,7 @@ def snippet(document: str, position: int, result: str, stdout: str, outcome: str
         "conditions": "",
         "expression": "",
         "result": result,
+        "relation": "=",
         "code": "print()",
         "chain": position,
         "anchor": 0,
