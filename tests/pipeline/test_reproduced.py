@@ -3,6 +3,7 @@
 Each test works in a clone whose data is checked out from the repository's DVC cache.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,8 +123,8 @@ def test_decontaminate_does_not_rerun_translate(clone: Path) -> None:
 def test_a_source_reruns_its_branch_and_the_merges(clone: Path) -> None:
     change(
         clone,
-        "        documents: 150\n        seed: 4",
-        "        documents: 151\n        seed: 4",
+        "        documents: 20\n        seed: 4",
+        "        documents: 21\n        seed: 4",
         "profiles/sample.yaml",
     )
     running = would_run(clone)
@@ -132,24 +134,38 @@ def test_a_source_reruns_its_branch_and_the_merges(clone: Path) -> None:
     assert set(other) == branch
 
 
-def test_no_snippet_of_a_wrong_page_is_in_the_corpus(clone: Path) -> None:
-    import json
-
-    wrong = set()
+def test_no_program_shows_what_a_page_states_wrongly(clone: Path) -> None:
+    wrong = {}
     for row in read_rows(clone / "data" / "fetch" / "openwebmath", ["id", "metadata"]):
         metadata = json.loads(row["metadata"])
-        if metadata.get("wrong") or metadata.get("has_wrong_result"):
-            wrong.add(row["id"])
-    assert len(wrong) > 40
-    translated = list(read_rows(clone / "data" / "corpus" / "translated_code"))
-    origins = {json.loads(row["metadata"])["document_id"] for row in translated}
-    assert len(origins) > 300 and not origins & wrong
+        if metadata.get("wrong"):
+            wrong[row["id"]] = "".join(metadata["wrong_statement"].split())
+    assert len(wrong) > 20
+    snippets = list(read_rows(clone / "data" / "decontaminate" / "snippets" / "filtered_openwebmath"))
+    assert len({row["document_id"] for row in snippets} & wrong.keys()) > 10
+    stated = [
+        (row["document_id"], statement)
+        for row in snippets
+        if (statement := "".join(f"{row['expression']}={row['result']}".split())) in wrong.get(row["document_id"], "")
+    ]
+    assert stated == []
+
+
+def test_generated_pages_are_at_most_a_quarter_of_each_component(clone: Path) -> None:
+    for component in (clone / "data" / "corpus").iterdir():
+        urls = [row["url"] for row in read_rows(component, ["url"])] if component.is_dir() else []
+        assert sum(url.startswith("generated:") for url in urls) <= len(urls) / 4, component.name
+
+
+def test_both_translators_have_verified_snippets_in_the_corpus(clone: Path) -> None:
+    counts: Counter[str] = Counter()
+    for row in read_rows(clone / "data" / "corpus" / "translated_code", ["metadata"]):
+        translators = json.loads(row["metadata"])["translators"]
+        counts.update({name: len(positions) for name, positions in translators.items()})
+    assert set(counts) == {"symbolic", "qwen2.5-coder-1.5b-instruct-q4_k_m"} and min(counts.values()) >= 50
 
 
 def test_corpus_shards_have_the_checksums_of_the_manifest(clone: Path) -> None:
-    import hashlib
-    import json
-
     manifest = json.loads((clone / "data" / "corpus" / "manifest.json").read_text())
     for name, component in manifest["components"].items():
         for shard in component["shards"]:

@@ -40,7 +40,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def write_snippets(folder: Path, codes: list[str], **extra: pa.Array) -> Path:
     rows: list[dict[str, Any]] = [
         {"document_id": f"d/{i // 3}", "position": i % 3, "code": code}
-        | dict.fromkeys(("title", "conditions", "expression", "result", "relation", "translator"), "")
+        | dict.fromkeys(("title", "conditions", "expression", "result", "relation", "translator", "repairs"), "")
         | {"chain": 0, "anchor": 0}
         for i, code in enumerate(codes)
     ]
