@@ -26,6 +26,7 @@ _NO_NAMES = {
     "third", "last", "one", "two", "three", "four", "five", "six", "rest", "above", "below", "left", "right", "side's",
     "answer", "value", "number", "true", "false", "digits", "points", "goes", "costs", "needs", "uses",
     "contains", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
+    "base",
 }  # fmt: skip
 _QUANTITIES = (
     "height|base|width|length|depth|radius|diameter|ratio|price|cost|speed|rate|distance|mass|weight|age|slope|mean|"
