@@ -114,7 +114,7 @@ def test_verify_reruns_neither_translate_nor_execute(clone: Path) -> None:
 
 
 def test_decontaminate_does_not_rerun_translate(clone: Path) -> None:
-    change(clone, "  min_coverage: 0.5", "  min_coverage: 0.6")
+    change(clone, "  min_coverage: 0.6", "  min_coverage: 0.7")
     running = would_run(clone)
     assert {"decontaminate", "corpus", "pack"} <= running
     assert not [name for name in running if re.match("translate|execute|verify|deduplicate", name)]

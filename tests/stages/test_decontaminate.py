@@ -77,7 +77,7 @@ def test_rules_name_what_they_found() -> None:
     assert find(LONG) == {("bench/0", "question", "identical")}
     assert find(LONG + " What is it?") == {("bench/0", "question", "whole")}
     words = LONG.split()
-    assert find(FILLER + " ".join(words[: 2 * len(words) // 3]) + FILLER) == {("bench/0", "question", "coverage")}
+    assert find(FILLER + " ".join(words[: 2 * len(words) // 3]) + FILLER) == {("bench/0", "question", "part")}
     assert find(FILLER + " ".join(words[: len(words) // 2]) + FILLER) == {("bench/0", "question", "part")}
     assert find(FILLER + LONG.replace("1,200", "1,500") + FILLER) == {("bench/0", "question", "variant")}
     assert find(FILLER + SHORT + FILLER) == {("bench/1", "question", "whole")}

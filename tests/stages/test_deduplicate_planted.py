@@ -20,7 +20,7 @@ pytestmark = pytest.mark.pipeline
 
 SELECTED = ROOT / "data" / "select"
 SCHEMA = DOCUMENT.append(COMPONENT)
-COPIES = 2400
+COPIES = 1400
 
 
 def shingles(text: str, ngram: int) -> set[tuple[str, ...]]:
@@ -70,7 +70,7 @@ def test_planted_copies_are_found_and_nothing_else_is_lost(tmp_path: Path, proje
     unlike = {i for i, value in similarity.items() if value < 0.6}
     print(f"found: exact {len(exact - stays)} of {len(exact)}, near {len(near - stays)} of {len(near)}")
     print(f"kept: below 0.6 {len(unlike & stays)} of {len(unlike)}, others {len(kept.keys() & stays)} of {len(kept)}")
-    assert len(exact) > 500 and len(near) > 400
+    assert len(exact) > 400 and len(near) > 250
     assert not exact & stays
     assert len(near - stays) >= 0.99 * len(near)
     assert kept.keys() <= stays
