@@ -128,7 +128,8 @@ def test_planted_leaks_are_found_and_what_is_flagged_in_clean_text_is_explained(
     # A kind that none of the questions can be rewritten to is not recorded.
     assert {kind: value for kind, value in recall.items() if value < least.get(kind, 0.6)} == {}
     assert counts.get("labelled_variant", 1.0) >= 0.85
-    assert counts["flagged"] <= 0.002 * counts["sampled"] and counts["unexplained"] == 0
+    # Some of the sample's pages do repeat a question.
+    assert counts["flagged"] <= 0.01 * counts["sampled"] and counts["unexplained"] == 0
 
 
 def test_rows_are_hardly_padded() -> None:
