@@ -24,7 +24,7 @@ COPIES = 1400
 
 
 def shingles(text: str, ngram: int) -> set[tuple[str, ...]]:
-    words = re.findall(r"[^\W_]+", text.lower())
+    words = re.findall(r"[^\W\d_][^\W_]*|\d+|[-+*/=<>^|!≤≥≠±]", text.lower())
     return {tuple(words[i : i + ngram]) for i in range(max(1, len(words) - ngram + 1))}
 
 
