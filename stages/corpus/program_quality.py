@@ -6,21 +6,13 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-# Fewer operations are trivial, unless the program loops or calls a function that computes.
+from mathcode_pile.core.program_size import count_operations
+
 MIN_OPERATIONS = 2
 # Larger numbers, which no text states, cannot be written in decimal digits.
 MAX_BITS = 1000
-# Functions that write a value in another way, and those that only set up a problem.
-_NO_WORK = frozenset(
-    {"print", "str", "format", "repr", "int", "float", "complex", "bool", "round", "list", "tuple", "set", "dict"}
-    | {"symbols", "Symbol", "Eq", "Integer", "Float", "Decimal", "S", "sympify", "N", "evalf", "mpf", "Function"}
-    | {"simplify", "nsimplify", "radians", "degrees"}
-)
-# Functions that a pupil works out like one operation.
-_ONE_OPERATION = frozenset({"sqrt", "abs", "Abs", "min", "max", "floor", "ceil", "ceiling", "pow"})
 _RATIONALS = frozenset({"Fraction", "Rational"})
 _WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", "float", "int", "Matrix", "array"}
-_LOOPS = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<!\d)\.\d+")
 _GROUPING = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|\\ )(?=\d{3}(?!\d))")
 _SHORT_FRACTION = re.compile(r"\\[dt]?frac(\d)(\d)")  # \frac12 is 1/2
@@ -36,26 +28,8 @@ def _parse(code: str) -> ast.Module | None:
 
 
 def is_trivial(code: str) -> bool:
-    """Say whether a program has fewer than two operations, no loop, and no call of a function that computes."""
-    tree = _parse(code)
-    if tree is None:
-        return False
-    operations = 0
-    for node in ast.walk(tree):
-        if isinstance(node, _LOOPS):
-            return False
-        if isinstance(node, ast.Call):
-            name = _name_of(node.func)
-            if name == "int" and len(node.args) == 2:
-                return False  # reads a number in another base
-            if name in _RATIONALS:
-                operations += len(node.args) == 2
-            elif name in _ONE_OPERATION:
-                operations += 1
-            elif name not in _NO_WORK:
-                return False
-        operations += isinstance(node, ast.BinOp | ast.AugAssign | ast.Compare)
-    return operations < MIN_OPERATIONS
+    """Say whether a program has fewer than two operations; one that Python cannot read is not trivial."""
+    return _parse(code) is not None and count_operations(code) < MIN_OPERATIONS
 
 
 def _name_of(function: ast.expr) -> str:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mathcode_pile.core.funnel import DropReason
+from mathcode_pile.core.program_size import count_operations
 from stages.translate.computation import Computation, Found
-from stages.translate.program_size import count_operations
 from stages.translate.reasons import Reason
 from stages.translate.restated import is_restated
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mathcode_pile.core.program_size import count_operations
 from mathcode_pile.sources.worked_mathematics import generate
 from stages.translate.computation import Computation
-from stages.translate.program_size import count_operations
 from stages.translate.reasons import Reason
 from stages.translate.restated import is_restated
 from stages.translate.selection import select, why_left_out

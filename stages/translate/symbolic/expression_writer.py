@@ -58,7 +58,7 @@ class Writer:
         if node.op == "ref":
             return self.variables[node.value].is_integer
         if node.op == "pow":
-            exponent = self.exponent(node)
+            exponent = self.whole(node.args[1])
             return self.is_plain_integer(node.args[0]) and exponent is not None and exponent >= 0
         if node.op in ("add", "mul", "neg"):
             return all(map(self.is_plain_integer, node.args))
@@ -70,12 +70,11 @@ class Writer:
             node.op in ("sum", "prod", "abs", "mod") and self.kind == "fraction" and self.is_plain_integer(node.args[0])
         )
 
-    def exponent(self, node: Node) -> int | None:
-        """Return the exponent of a power if it is a whole number, also under a name."""
-        exponent = node.args[1]
-        if exponent.op == "ref":
-            exponent = self.variables[exponent.value].value
-        return integer(exponent) if is_integer(exponent) else None
+    def whole(self, node: Node) -> int | None:
+        """Return the value of a whole number, also of one under a name; None for anything else."""
+        if node.op == "ref":
+            node = self.variables[node.value].value
+        return integer(node) if is_integer(node) else None
 
     def write_num(self, node: Node) -> tuple[str, int]:
         if self.kind == "float" or node.value.isdigit():
@@ -138,7 +137,7 @@ class Writer:
         base, exponent = node.args
         if base.op == "e":
             return self.write_function(Node("exp", (exponent,)))
-        is_inverse = (self.exponent(node) or 0) < 0
+        is_inverse = (self.whole(exponent) or 0) < 0
         if self.kind == "fraction" and is_inverse and self.is_plain_integer(base):
             return f"{self.need('fractions', 'Fraction')}({self.write(base)}) ** {self.write(exponent, POW)}", POW
         if (
@@ -196,7 +195,7 @@ class Writer:
 
     def write_mod(self, node: Node) -> tuple[str, int]:
         value, modulus = node.args
-        if value.op == "pow" and is_integer(value.args[0]) and is_integer(value.args[1]):
+        if value.op == "pow" and all(self.whole(item) is not None for item in value.args):
             return f"pow({self.write(value.args[0])}, {self.write(value.args[1])}, {self.write(modulus)})", ATOM
         return f"{self.write(value, NEG)} % {self.write(modulus, NEG)}", MUL
 
@@ -215,7 +214,8 @@ class Writer:
             return f"{self.need('sympy', symbolic)}({self.write(body)}, {bounds})", ATOM
         if plain == "prod":
             self.need("math", "prod")
-        return f"{plain}({self.write(body)} for {name} in range({self.write(low)}, {integer(high) + 1}))", ATOM
+        end = f"{self.write(high)} + 1" if high.op == "ref" else integer(high) + 1
+        return f"{plain}({self.write(body)} for {name} in range({self.write(low)}, {end}))", ATOM
 
     def write_int(self, node: Node) -> tuple[str, int]:
         name = self.need("sympy", "integrate")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from stages.translate.symbolic.evaluation import agree, exact_value
 from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, is_integer, is_rational, is_value, number
+from stages.translate.symbolic.numeric import agree, exact_value
 
 # From here on, equal numbers are likely the same quantity.
 TELLING = 10

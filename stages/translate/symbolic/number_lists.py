@@ -1,8 +1,8 @@
 """Write a long sum of numbers as the sum of a list: a mean of scores, a total of weights, a product of two vectors."""
 
-from stages.translate.symbolic.evaluation import exact_value
 from stages.translate.symbolic.expression_writer import Writer
 from stages.translate.symbolic.nodes import Node, is_rational, number
+from stages.translate.symbolic.numeric import exact_value
 from stages.translate.symbolic.steps import refer
 
 # From so many numbers on, a list is easier to read.

@@ -5,9 +5,9 @@ A number is the result of an earlier step, the value of a letter, or what the wo
 
 from fractions import Fraction
 
-from stages.translate.symbolic.evaluation import decimal_of
 from stages.translate.symbolic.formulas import TELLING, Place, replace_nodes, replace_numbers, without_whole
 from stages.translate.symbolic.nodes import Node, number, walk
+from stages.translate.symbolic.numeric import decimal_of
 from stages.translate.symbolic.quantities import Quantities
 from stages.translate.symbolic.quantity_words import is_quantity
 from stages.translate.symbolic.steps import Given, Spot, refer, step_key
@@ -100,6 +100,12 @@ class NumberNames:
         if rate is None:
             return None
         return Node("add", (number("1"), rate if value > 1 else Node("neg", (rate,))))
+
+    def name_operand(self, name: str, value: Node) -> Node | None:
+        """Return what stands for an operand; None if the page has another meaning for its name."""
+        if self.known.letter(name, self.place) or any(given.name == name for given in self.givens.values()):
+            return None
+        return self._give(Given(name, value, self.spot.start, self.spot.end))
 
     def _give(self, given: Given) -> Node:
         key = f"{given.name} = {given.value}"

@@ -1,4 +1,4 @@
-"""Compute the value of a tree of numbers, to choose between two readings and to see what was rounded.
+"""Compute the value of a tree of numbers: to choose between readings, to see what was rounded, how a result is printed.
 
 Values are exact fractions while only + - * / and whole powers are used, else floats.
 Not covered: limits, derivatives, infinite sums, matrices, complex numbers.
@@ -33,6 +33,25 @@ def value_of(node: Node, at: Mapping[str, Value] = _NOTHING) -> Value | None:
         return value if math.isfinite(float(value)) else None
     except (ArithmeticError, ValueError, KeyError, IndexError, TypeError, RecursionError):
         return None
+
+
+def exact_value(node: Node) -> Fraction | None:
+    """Return the value of a tree of exact operations, None for any other."""
+    value = value_of(node)
+    return value if isinstance(value, Fraction) else None
+
+
+def agree(first: Node, second: Node) -> bool:
+    """Whether two trees of numbers have the same value, as far as it can be computed."""
+    one, other = value_of(first), value_of(second)
+    return one is not None and other is not None and math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def decimal_of(value: Fraction | int) -> str:
+    """Write a fraction with a finite decimal form as a decimal."""
+    digits = next(digits for digits in range(_MAX_EXPONENT) if (value * 10**digits).denominator == 1)
+    scaled = str(int(value * 10**digits)).rjust(digits + 1, "0")
+    return f"{scaled[:-digits]}.{scaled[-digits:]}" if digits else scaled
 
 
 def half_place(node: Node) -> Fraction:

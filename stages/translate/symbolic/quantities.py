@@ -8,9 +8,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from stages.translate.symbolic.evaluation import exact_value
 from stages.translate.symbolic.formulas import TELLING
 from stages.translate.symbolic.nodes import Node, is_value, operations
+from stages.translate.symbolic.numeric import exact_value
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.quantity_words import Mention, find_mentions, name_of_mention
 

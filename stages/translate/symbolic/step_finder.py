@@ -11,7 +11,6 @@ from typing import NamedTuple
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import INVERSES, exceeds_radians, may_be_degrees, yields_angle
 from stages.translate.symbolic.chains import Chain
-from stages.translate.symbolic.evaluation import agree, exact_value
 from stages.translate.symbolic.formulas import match_formula, substitute
 from stages.translate.symbolic.latex_tokens import latex_of
 from stages.translate.symbolic.nodes import (
@@ -27,6 +26,8 @@ from stages.translate.symbolic.nodes import (
     walk,
 )
 from stages.translate.symbolic.number_names import SMALLEST_RESULT, NumberNames
+from stages.translate.symbolic.numeric import agree, exact_value
+from stages.translate.symbolic.operand_names import name_operands
 from stages.translate.symbolic.quantities import Formula, Quantities, Result, Stated
 from stages.translate.symbolic.quantity_words import is_name, name_of_result
 from stages.translate.symbolic.reading import is_wrong
@@ -253,7 +254,7 @@ class StepFinder:
     def _named(self, source: Side) -> _Source:
         """Return an expression of numbers with the names that the page has for them."""
         names = NumberNames(self.known, self.spot)
-        node = names.replace(source.node)
+        node = name_operands(names.replace(source.node), names.name_operand)
         return _Source(source, node, source.node, names.givens, tuple(names.uses), latex_of(source.term.tokens))
 
     # How the result is stated.

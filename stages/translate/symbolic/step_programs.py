@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from stages.translate.symbolic.evaluation import exact_value
 from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
 from stages.translate.symbolic.nodes import Node
 from stages.translate.symbolic.number_lists import NumberLists
+from stages.translate.symbolic.numeric import exact_value
 from stages.translate.symbolic.program_writer import bound_symbols, choose_style, name_of_operation, write_imports
 from stages.translate.symbolic.quantity_words import is_name
 from stages.translate.symbolic.steps import Form, Given, Step, is_halfway, references, step_key

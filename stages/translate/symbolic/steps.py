@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from stages.translate.symbolic.chains import Term
-from stages.translate.symbolic.evaluation import exact_value
 from stages.translate.symbolic.nodes import Node
+from stages.translate.symbolic.numeric import exact_value
 
 
 class Side(NamedTuple):

@@ -5,7 +5,7 @@ import ast
 # Calls that make a value, change its form or print it.
 _FREE = {
     "print", "str", "int", "float", "round", "bool", "repr", "list", "tuple", "set", "sorted", "len", "Decimal",
-    "Integer", "Float", "sympify", "S", "simplify", "nsimplify", "N", "evalf", "symbols", "Symbol", "Eq", "Matrix",
+    "Integer", "Float", "sympify", "S", "simplify", "nsimplify", "N", "evalf", "symbols", "Symbol", "Eq",
     "range", "join", "format", "append", "enumerate", "zip",
 }  # fmt: skip
 # Calls that a pupil works out like one operation.
