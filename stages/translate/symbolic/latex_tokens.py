@@ -29,6 +29,7 @@ _UNICODE = str.maketrans(
         "≡": "\\equiv ",
     }
 )  # fmt: skip
+_ROOT_OF_NUMBER = re.compile(r"\s?\d+(?:\.\d+)?")
 _MINUTES = re.compile("[0-5][0-9]")
 _BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
 _CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
@@ -64,9 +65,33 @@ def latex_of(tokens: list[str]) -> str:
 
 def latex_of_plain(text: str) -> str:
     """Write plain arithmetic as LaTeX."""
+    text = _with_roots(text.replace("²", "^2").replace("³", "^3"))
     text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
     text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
     return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")
+
+
+def _with_roots(text: str) -> str:
+    """Return plain arithmetic with its roots in LaTeX: `√(36 + 20.25)` and `√2`."""
+    before, sign, after = text.rpartition("√")
+    if not sign:
+        return text
+    inside = _ROOT_OF_NUMBER.match(after)
+    if inside:
+        after = f"{{{inside[0].strip()}}}{after[inside.end() :]}"
+    elif (end := _closing(after)) > 0:
+        after = f"{{{after[after.index('(') + 1 : end]}}}{after[end + 1 :]}"
+    return _with_roots(f"{before}\\sqrt{after}")
+
+
+def _closing(text: str) -> int:
+    """Return the place of the parenthesis that closes the one a text begins with; -1 if it begins with none."""
+    depth = 0
+    for place, character in enumerate(text if text.lstrip().startswith("(") else ""):
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and character == ")":
+            return place
+    return -1
 
 
 class Cursor:

@@ -21,7 +21,8 @@ _OPENING = re.compile(
     r"|<<(?P<marked>[^<>\n]{1,200})>>|(?P<skipped>\[asy\]|```|<pre>|<code>|\\begin\{(?:verbatim|lstlisting|tikzpicture|tabular)\})"
 )
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
-_PLAIN = re.compile(r"[-+−–0-9(.][-+0-9.,()*/^×·÷−–≈=x \t]*(?:[=≈])[-+0-9.,()*/^×·÷−–≈=x \t]*")
+_SIGN = r"[-+0-9.,()*/^×·÷−–≈=x√²³ \t]"
+_PLAIN = re.compile(rf"[-+−–0-9(.√]{_SIGN}*[=≈]{_SIGN}*")
 _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
 _BULLET = re.compile(r"[-+–] +(?=[\d(.])")
 # What plain arithmetic may continue: a number, a factor, a root, an operator, a number torn at the end of a line.
@@ -128,7 +129,7 @@ def _trim(text: str, match: re.Match[str]) -> Span | None:
     start, end = match.span()
     if bullet := _BULLET.match(text, start, end) if text[max(0, start - 1) : start] in ("", "\n") else None:
         start = bullet.end()
-    while end > start and text[end - 1] in " \t.,x*+-(=/^–":
+    while end > start and text[end - 1] in " \t.,x*+-(=/^–√":
         end -= 1
     content = text[start:end]
     # 8:00 and 12 : 4 are one; the colon in "Step 2: 3 + 4 = 7" is punctuation.
