@@ -126,6 +126,17 @@ def prune() -> None:
 
 
 @app.command()
+def reference() -> None:
+    """Write docs/reference: every parameter, column and metric, from the code and docs/meanings.yaml.
+
+    Example: python -m tools reference
+    """
+    from tools.reference import write_pages
+
+    write_pages()
+
+
+@app.command()
 def record_replies(
     out: Annotated[Path, typer.Argument(help="The folder for the replies.")] = Path("sample/replies"),
     pages: Annotated[int | None, typer.Option(help="Ask about this many pages at most.")] = None,

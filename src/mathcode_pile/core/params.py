@@ -26,7 +26,8 @@ SECTIONS = frozenset(
 class Section(BaseModel):
     """A section's type: frozen, and a key it does not name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    # The docstring below a field is its sentence in docs/reference/parameters.md.
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), use_attribute_docstrings=True)
 
 
 S = TypeVar("S", bound=Section)
