@@ -209,6 +209,24 @@ def same_corpus() -> None:
 
 
 @app.command()
+def verify_corpus(
+    folder: Annotated[Path, typer.Argument(help="The folder of the corpus, with its manifest.json.")] = Path(
+        "data/corpus"
+    ),
+) -> None:
+    """Check a corpus against its manifest.
+
+    Compares the size and the SHA-256 of every file. The same program is in each corpus, and runs there without any
+    package: python verify_corpus.py
+
+    Example: python -m tools verify-corpus data/corpus
+    """
+    from stages.corpus.verify_corpus import main
+
+    raise typer.Exit(main([str(folder)]))
+
+
+@app.command()
 def real_tokenizers(
     folder: Annotated[Path, typer.Argument(help="The folder that gets llama3/ and smollm2/.")],
 ) -> None:
