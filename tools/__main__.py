@@ -54,15 +54,13 @@ def compare() -> None:
 def affected(
     changes: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[FILE|PARAM]...",
-            help="Files or folders, and params as verify.rule or profiles/sample.yaml:fetch.cc_en.",
-        ),
+        typer.Argument(metavar="[FILE|PARAM]...", help="Paths, and params as verify.rule."),
     ] = None,
 ) -> None:
     """List every stage that a change reruns.
 
-    Without arguments, the changes are what is changed now. The first stages read what changed. The others read what
+    Without arguments, the changes are what is changed now. A param of a profile is named as
+    profiles/sample.yaml:fetch.cc_en. The first stages read what changed. The others read what
     the first write; DVC skips those for which the new outputs have the same bytes.
 
     Example: python -m tools affected stages/verify verify.rule
@@ -232,9 +230,7 @@ def same_corpus() -> None:
 
 @app.command()
 def verify_corpus(
-    folder: Annotated[Path, typer.Argument(help="The folder of the corpus, with its manifest.json.")] = Path(
-        "data/corpus"
-    ),
+    folder: Annotated[Path, typer.Argument(help="A corpus with its manifest.json.")] = Path("data/corpus"),
 ) -> None:
     """Check a corpus against its manifest.
 
@@ -268,9 +264,7 @@ def publish(
 
 @app.command()
 def takedown(
-    target: Annotated[
-        str, typer.Argument(metavar="ID|URL", help="A document's id or URL, a domain, or the SHA-256 of a text.")
-    ],
+    target: Annotated[str, typer.Argument(metavar="ID|URL", help="An id, URL, domain, or SHA-256 of a text.")],
     reason: Annotated[str, typer.Option(help="Why; the dataset card counts by it.")] = "on request",
 ) -> None:
     """Take a document down.

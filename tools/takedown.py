@@ -179,7 +179,7 @@ def _explain_purge(search: Search, objects: Objects) -> Iterator[str]:
         except MissingDataError:
             addresses.add(f"files/md5/{md5[:2]}/{md5[2:]}")
     yield from (f"     {address}" for address in sorted(addresses))
-    yield f"     Their tokens are in {' and '.join(MADE_OF_TOKENS)} too, without ids: delete these outs of the versions."
+    yield f"     Delete {' and '.join(MADE_OF_TOKENS)} of these versions too: they have the tokens, without ids."
     yield f"  2. Delete the tags: git push origin --delete {' '.join(tags)}; git tag --delete {' '.join(tags)}"
     yield "  3. On the Hugging Face hub: push the next version, then squash the history of the dataset."
     yield "  4. On this machine: dvc gc --workspace, make prune, and downloads, replies and checkpoints in .scratch/."

@@ -29,20 +29,20 @@ WORDS = {
     "Chrysanthemum": "how many bees come from the south before the bell rings at noon",
     "Dahlia": "hedgehogs, lanterns, a bench, and what the children left behind on Sunday",
 }
-GONE, KEPT = "Begonia", "Dahlia"
-STAGES = [
-    ("select", "data", "data/select", "--metrics", "metrics/select"),
-    ("deduplicate", "data/select", "data/deduplicate", "--metrics", "metrics/deduplicate.json"),
-    ("translate", "data/deduplicate", "data/translate", "--metrics", "metrics/translate"),
-    ("execute", "data/translate", "data/execute", "--metrics", "metrics/execute"),
-    ("verify", "data/execute", "data/verify", "--metrics", "metrics/verify"),
-    ("decontaminate", "data/deduplicate", "data/verify", "data/fetch_benchmarks", "data/decontaminate")
-    + ("--metrics", "metrics/decontaminate.json"),
-    ("corpus", "data/decontaminate", "data/corpus", "--selected", "data/select", "--metrics", "metrics/corpus.json"),
-    ("tokenizer", "data/corpus", "models/tokenizer"),
-    ("tokenize", "data/corpus", "models/tokenizer", "data/tokenize", "--metrics", "metrics/tokenize"),
-    ("pack", "data/tokenize", "data/pack", "--metrics", "metrics/pack.json", "--plots", "metrics/pack"),
-]
+GONE = "Begonia"
+# What dvc.yaml calls, in this order.
+STAGES = {
+    "select": "data data/select --metrics metrics/select",
+    "deduplicate": "data/select data/deduplicate --metrics metrics/deduplicate.json",
+    "translate": "data/deduplicate data/translate --metrics metrics/translate",
+    "execute": "data/translate data/execute --metrics metrics/execute",
+    "verify": "data/execute data/verify --metrics metrics/verify",
+    "decontaminate": "data/deduplicate data/verify data/fetch_benchmarks data/decontaminate --metrics metrics/d.json",
+    "corpus": "data/decontaminate data/corpus --selected data/select --metrics metrics/corpus.json",
+    "tokenizer": "data/corpus models/tokenizer",
+    "tokenize": "data/corpus models/tokenizer data/tokenize --metrics metrics/tokenize",
+    "pack": "data/tokenize data/pack --metrics metrics/pack.json --plots metrics/pack",
+}
 
 
 def _shrink_params() -> None:
@@ -105,8 +105,8 @@ def test_a_page_that_was_taken_down_is_in_no_out(project: Path) -> None:
     _write_input()
     with open("removed.csv", "a") as file:
         file.write(f"domain,{GONE.lower()}.example.org,2025-12-31,copyright\n")
-    for stage, *arguments in STAGES:
-        done = run_module(f"stages.{stage}", *arguments)
+    for stage, arguments in STAGES.items():
+        done = run_module(f"stages.{stage}", *arguments.split())
         assert done.returncode == 0, f"{stage}: {done.stderr[-2000:]}"
     decode = AutoTokenizer.from_pretrained("models/tokenizer").decode
     pages = {word: {document_id(SOURCE, word)} for word in WORDS}
@@ -124,8 +124,7 @@ def test_a_page_that_was_taken_down_is_in_no_out(project: Path) -> None:
     [dropped] = read_rows(Path("data/select", SOURCE, "dropped"))
     assert dropped["id"] == document_id(SOURCE, GONE) and dropped["reason"] == "taken_down"
     # The search finds what is there: pages that stayed are in every stage, some of them in the held-out data.
-    stages = {stage for stage, *_ in STAGES} - {"tokenizer"}
-    assert set.union(*(holding[word] for word in WORDS if word != GONE)) >= stages
+    assert set.union(*(holding[word] for word in WORDS if word != GONE)) >= STAGES.keys() - {"tokenizer"}
     held_out = [row["id"] for part in Path("data/tokenize").glob("*/held_out") for row in read_rows(part, ["id"])]
     assert held_out and document_id(SOURCE, GONE) not in held_out
     assert "| copyright | 1 |" in Path("data/corpus/README.md").read_text()
