@@ -2,9 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import yaml
 
 from mathcode_pile.core.errors import PipelineError
+
+
+class Changed(NamedTuple):  # one file or folder, or one param in a file
+    path: str
+    key: str
+    """The param, as verify.rule; empty for a whole file."""
 
 
 def list_affected(changes: Sequence[str]) -> list[str]:
@@ -21,7 +29,8 @@ def list_affected(changes: Sequence[str]) -> list[str]:
         reasons: dict[Any, str] = {}
         if changes:
             for change in changes:
-                found = {stage: why for stage in stages for why in _matches(stage, change)}
+                places = find_places(change)
+                found = {stage: why for stage in stages for place in places for why in _matches(stage, place)}
                 if not found:
                     raise PipelineError(f"{change}: no stage reads it; a param is named as verify.rule")
                 reasons = found | reasons
@@ -31,29 +40,43 @@ def list_affected(changes: Sequence[str]) -> list[str]:
         return list(_describe(repo.index.graph, reasons))
 
 
-def _matches(stage: Any, change: str) -> Iterator[str]:
-    """Yield what a stage reads of a change: a path, or the names of params."""
+def find_places(change: str) -> list[Changed]:
+    """Return what a change names: a path, or a param where params.yaml, its profile or the named file has it."""
     path, _, key = change.partition(":")
+    if key:
+        return [Changed(path, key)] if _has_key(Path(path), key) else []
+    params = Path("params.yaml")
+    profile = f"profiles/{yaml.safe_load(params.read_text(encoding='utf-8')).get('profile')}.yaml"
+    places = [Changed(str(file), change) for file in (params, Path(profile)) if _has_key(file, change)]
+    return places or [Changed(change.rstrip("/"), "")]
+
+
+def _has_key(path: Path, key: str) -> bool:
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    for part in key.split("."):
+        if not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def _matches(stage: Any, changed: Changed) -> Iterator[str]:
+    """Yield what a stage reads of a change: a path, or the names of params."""
     for dep in stage.deps:
         place = Path(dep.fs_path).relative_to(stage.repo.root_dir).as_posix()
         names = getattr(dep, "params", None)
-        if names is None:
-            if not key and (_contains(place, path) or _contains(path, place)):
+        if not changed.key:
+            if _contains(place, changed.path) or _contains(changed.path, place):
                 yield place
-        elif not key and _contains(place, path):  # the whole file of params
-            yield place
-        else:
-            wanted = key if place == path else change if place == "params.yaml" else ""
-            if hit := [name for name in names if wanted and _covers(name, wanted)]:
-                yield f"{place}: {', '.join(hit)}" if place != "params.yaml" else ", ".join(hit)
+        elif place == changed.path and names is not None:
+            if hit := [
+                name for name in names if _contains(name, changed.key, ".") or _contains(changed.key, name, ".")
+            ]:
+                yield f"{place}: {', '.join(hit)}"
 
 
-def _contains(folder: str, path: str) -> bool:
-    return path.strip("/") == folder or path.startswith(f"{folder}/")
-
-
-def _covers(name: str, wanted: str) -> bool:
-    return wanted == name or wanted.startswith(f"{name}.") or name.startswith(f"{wanted}.")
+def _contains(whole: str, part: str, separator: str = "/") -> bool:
+    return part == whole or part.startswith(whole + separator)
 
 
 def _describe(graph: Any, reasons: dict[Any, str]) -> Iterator[str]:

@@ -63,6 +63,42 @@ def test_a_version_reruns_no_training(repository: Repository) -> None:
     assert repository.run("dvc", "status").strip() == "Data and pipelines are up to date."
 
 
+def test_affected_lists_what_the_present_changes_rerun(repository: Repository) -> None:
+    command = ["python", "-m", "tools", "affected"]
+    assert repository.run(*command) == "nothing is changed\n"
+    repository.change("params.yaml", "min_dollar_signs: 1", "min_dollar_signs: 2")
+    try:
+        said = [line.split()[0] for line in repository.run(*command).splitlines()]
+    finally:
+        repository.change("params.yaml", "min_dollar_signs: 2", "min_dollar_signs: 1")
+    assert said == ["select", "decontaminate", "corpus", "tokenizer", "tokenize", "train"]
+
+
+def test_publish_refuses_what_is_not_whole_and_changes_nothing(repository: Repository) -> None:
+    def head() -> str:
+        return repository.run("git", "rev-parse", "HEAD") + repository.run("git", "status", "--porcelain")
+
+    before = head()
+    assert "'1.2' is no version" in repository.publish("1.2", fails=True)
+    assert "v1.1 is published" in repository.publish("v1.1", fails=True)
+    said = repository.publish("v1.2", "DRY_RUN=1", "STAGES=corpus")
+    assert "would run: dvc push corpus\n" in said
+    assert said.endswith("would run: git push origin refs/tags/v1.2\n")
+    (repository.folder / "note.txt").write_text("x")
+    assert "1 files are not committed: ?? note.txt" in repository.publish("v1.2", fails=True)
+    (repository.folder / "note.txt").unlink()
+    name = hashlib.md5((repository.folder / "data/select/web/part-00000.parquet").read_bytes()).hexdigest()
+    place = repository.folder / ".dvc/cache/files/md5" / name[:2] / name[2:]
+    whole = place.read_bytes()
+    place.chmod(0o644)
+    place.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        assert "data/select/web/part-00000.parquet is damaged in the cache" in repository.publish("v1.2", fails=True)
+    finally:
+        place.write_bytes(whole)
+    assert head() == before
+
+
 def test_the_next_corpus_does_not_bear_the_version(repository: Repository, tmp_path: Path) -> None:
     manifest = repository.manifest()
     assert manifest["version"] == "v1.1" and manifest["taken_down"] == {"copyright": 1}
