@@ -69,10 +69,8 @@ def _matches(stage: Any, changed: Changed) -> Iterator[str]:
             if _contains(place, changed.path) or _contains(changed.path, place):
                 yield place
         elif place == changed.path and names is not None:
-            if hit := [
-                name for name in names if _contains(name, changed.key, ".") or _contains(changed.key, name, ".")
-            ]:
-                yield f"{place}: {', '.join(hit)}"
+            hit = [name for name in names if _contains(name, changed.key, ".") or _contains(changed.key, name, ".")]
+            yield from [f"{place}: {', '.join(hit)}"] if hit else []
 
 
 def _contains(whole: str, part: str, separator: str = "/") -> bool:
