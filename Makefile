@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -113,6 +113,9 @@ why: $(STAMP) ## Say which stages have a document or snippet, which dropped it, 
 
 prune: $(STAMP) ## Delete the finished shards in the scratch folder that nothing uses any more
 	@python -m tools prune
+
+publish: $(STAMP) ## Publish the corpus as a version: check, commit, tag, push (VERSION=v1.0 DRY_RUN=1 STAGES=corpus)
+	@python -m tools publish "$(VERSION)" $(if $(DRY_RUN),--dry-run) $(STAGES:%=--stage %)
 
 pin: $(STAMP) ## Write the present commits of Hugging Face repositories into a profile (PROFILE=paper)
 	@python -m tools pin $(PROFILE)

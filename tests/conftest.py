@@ -31,7 +31,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the repository's params and profiles and a scratch folder of its own, as working folder."""
     folder = tmp_path / "project"
     (folder / "profiles").mkdir(parents=True)
-    for name in ["params.yaml", *(f"profiles/{p.name}" for p in (ROOT / "profiles").glob("*.yaml"))]:
+    for name in [
+        "params.yaml",
+        "removed.csv",
+        "published.json",
+        *(f"profiles/{p.name}" for p in (ROOT / "profiles").glob("*.yaml")),
+    ]:
         (folder / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))

@@ -51,6 +51,26 @@ def compare() -> None:
 
 
 @app.command()
+def affected(
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE|PARAM]...", help="Paths, and params as verify.rule."),
+    ] = None,
+) -> None:
+    """List every stage that a change reruns.
+
+    Without arguments, the changes are what is changed now. A param of a profile is named as
+    profiles/sample.yaml:fetch.cc_en. The first stages read what changed. The others read what
+    the first write; DVC skips those for which the new outputs have the same bytes.
+
+    Example: python -m tools affected stages/verify verify.rule
+    """
+    from tools.affected import list_affected
+
+    typer.echo("\n".join(list_affected(changes or [])) or "nothing is changed")
+
+
+@app.command()
 def plan(
     data: Annotated[Path, typer.Option(help="The folder with the stages' data.")] = Path("data"),
     profile: Annotated[str | None, typer.Option(help="A profile; without it, the one that params.yaml names.")] = None,
@@ -217,6 +237,93 @@ def same_corpus() -> None:
     from tools.same_corpus import compare_hashes
 
     typer.echo(f"data/corpus has the recorded hash {compare_hashes()}")
+
+
+@app.command()
+def verify_corpus(
+    folder: Annotated[Path, typer.Argument(help="A corpus with its manifest.json.")] = Path("data/corpus"),
+) -> None:
+    """Check a corpus against its manifest.
+
+    Compares the size and the SHA-256 of every file. The same program is in each corpus, and runs there without any
+    package: python verify_corpus.py
+
+    Example: python -m tools verify-corpus data/corpus
+    """
+    from stages.corpus.verify_corpus import main
+
+    raise typer.Exit(main([str(folder)]))
+
+
+@app.command()
+def publish(
+    version: Annotated[str, typer.Argument(help="The name of the version: v1.0")],
+    stage: Annotated[list[str] | None, typer.Option(help="Push only this stage's data; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and say what would be done.")] = False,
+) -> None:
+    """Publish the corpus as a version.
+
+    Checks that the tree is clean, the pipeline up to date and the cache whole. Then it writes the version into the
+    card, commits, tags, and pushes the data first and the tag last. If it is interrupted, run it again.
+
+    Example: python -m tools publish v1.0 --dry-run
+    """
+    from tools.publish import publish as publish_version
+
+    publish_version(version, stage or [], dry_run=dry_run)
+
+
+@app.command()
+def takedown(
+    target: Annotated[str, typer.Argument(metavar="ID|URL", help="An id, URL, domain, or SHA-256 of a text.")],
+    reason: Annotated[str, typer.Option(help="Why; the dataset card counts by it.")] = "on request",
+) -> None:
+    """Take a document down.
+
+    Adds a line to removed.csv, which select and corpus apply. Says which versions and stages have the document, which
+    copies would take its place, and what it takes to purge old versions from the remote.
+
+    Example: python -m tools takedown https://example.org/page --reason copyright
+    """
+    from tools.takedown import take_down
+
+    for line in take_down(target, reason):
+        typer.echo(line)
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="A tag or commit.")],
+    new: Annotated[str, typer.Argument(help="A tag or commit, or workspace.")] = "workspace",
+    examples: Annotated[int, typer.Option(help="How many records of each change are shown.", min=0)] = 3,
+) -> None:
+    """Say what changed between two versions.
+
+    Lists documents and snippets that were added, removed or changed, by component and reason, then tokens, scores and
+    params. It needs no checkout: data that is not in the cache is read from the remote, and only what differs.
+
+    Example: python -m tools diff v1.0 v1.1
+    """
+    from tools.diff import Comparison
+
+    for line in Comparison(old, new, examples).describe():
+        typer.echo(line)
+
+
+@app.command()
+def push_to_hub(
+    repository: Annotated[str, typer.Argument(help="The dataset on the hub: owner/name")],
+    folder: Annotated[Path, typer.Argument(help="The folder of a published corpus.")] = Path("data/corpus"),
+) -> None:
+    """Push a published corpus to the Hugging Face hub.
+
+    The dataset is made, private, if there is none. It gets the version's tag. HF_TOKEN must be a token that may write.
+
+    Example: python -m tools push-to-hub owner/mathcode-pile
+    """
+    from tools.hub import push_to_hub as push
+
+    typer.echo(push(repository, folder))
 
 
 @app.command()

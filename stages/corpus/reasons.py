@@ -1,9 +1,13 @@
-"""Why parts of a translated page are left out of the corpus."""
+"""Why documents, and parts of a translated page, are left out of the corpus."""
 
 from mathcode_pile.core.funnel import DropReason
 
 
 class Reason(DropReason):
-    """Why a snippet is not written."""
+    """Why a document or a snippet is not written."""
 
+    TAKEN_DOWN = (
+        "taken_down",
+        "A line of removed.csv names the document, its address or its text, or those of its page.",
+    )
     SAME_RESULT = "same_result", "Another program of the same paragraph has the same result. A model's is preferred."

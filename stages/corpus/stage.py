@@ -1,47 +1,45 @@
 """Assemble the publishable corpus: shards by component, a dataset card, a manifest with checksums."""
 
-import hashlib
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pyarrow.compute as pc
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED
 from mathcode_pile.core.engine import refuse_failures
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import LazyShard, ShardsWriter, list_shards, read_batches, shard_name
-from stages.corpus.translated import Form, TranslatedParams, write_translated
+from stages.corpus.card import NOTHING_YET, Register, describe_file, write_card
+from stages.corpus.reasons import Reason
+from stages.corpus.translated import TranslatedParams, write_translated
 
 
 class CorpusParams(Section):
-    """The corpus's name and version, the size of its shards, and the form of translated code."""
+    """The corpus's name, the size of its shards, and the form of translated code."""
 
     title: str
-    version: str
     translated: TranslatedParams = TranslatedParams()
     shard_megabytes: int = Field(default=256, gt=0)
 
 
-class SourceNote(Section):
-    """What the card says about a source: the licences and citations of its origins."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    origins: list[dict[str, Any]] = []
-
-
 def assemble(
-    folder: Path, out: Path, components: list[str], params: CorpusParams, sources: dict[str, Any]
+    folder: Path,
+    out: Path,
+    components: list[str],
+    params: CorpusParams,
+    sources: dict[str, Any],
+    register: Register = NOTHING_YET,
 ) -> tuple[Report, dict[str, Any]]:
     """Write every component's shards, manifest.json and README.md to `out`; return the counts, and the quality figures.
 
     folder: `documents/<component>` and `snippets/<component>`, as decontaminate writes them.
     sources: the profile's `fetch` section, for the card.
+    register: the documents that were taken down, and the version that was published last.
     A document that cannot be written is named in <component>/dropped, which exists only if there is one.
     Raises InputError where a component has documents but params do not name it, and ParamsError where a form has a
     component that they do not name.
@@ -53,30 +51,28 @@ def assemble(
         raise ParamsError(f"params: corpus.translated.form: components has no {unknown[0]!r}")
     total, documents = Report(), Counter[str]()
     figures: dict[str, Any] = {}
-    manifest: dict[str, Any] = {"title": params.title, "version": params.version, "components": {}}
+    entries: dict[str, Any] = {}
     for component in components:
         kept = ShardsWriter(out / component, DOCUMENT, params.shard_megabytes << 20)
         with Funnel(kept, LazyShard(out / component / "dropped" / shard_name(0), DROPPED)) as funnel:
             if component in params.translated.form:
-                quality = write_translated(folder, component, funnel, params.translated)
+                quality = write_translated(folder, component, funnel, params.translated, register.removals)
                 figures |= {f"{component}_{name}": value for name, value in quality.to_metrics().items()}
             else:
-                _write_documents(folder / "documents" / component, funnel)
+                _write_documents(folder / "documents" / component, funnel, register.removals)
         total += funnel.report
         documents[f"documents_{component}"] = funnel.report.kept
-        manifest["components"][component] = _describe(out / component)
+        entries[component] = _describe(out / component)
     total.counts.update(documents)
     refuse_failures("corpus", total)
-    notes = {name: SourceNote.model_validate(value) for name, value in sources.items()}
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    (out / "README.md").write_text(_write_card(manifest, notes, params.translated.form), encoding="utf-8")
+    write_card(out, entries, params.title, params.translated.form, sources, register)
     return total, figures
 
 
-def _write_documents(folder: Path, funnel: Funnel) -> None:
+def _write_documents(folder: Path, funnel: Funnel, removals: Removals) -> None:
     for shard in list_shards(folder) if folder.is_dir() else []:
         for batch in funnel.read(shard, DOCUMENT.names):
-            funnel.keep(batch.cast(DOCUMENT))
+            funnel.keep(removals.drop_from(batch, funnel, Reason.TAKEN_DOWN).cast(DOCUMENT))
 
 
 def _describe(folder: Path) -> dict[str, Any]:
@@ -90,19 +86,10 @@ def _describe(folder: Path) -> dict[str, Any]:
                 licences[pair["values"]] += pair["counts"]
             documents += batch.num_rows
             characters += pc.sum(pc.utf8_length(batch["text"])).as_py() or 0
-        with open(path, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        shards.append({"name": path.name, "bytes": path.stat().st_size, "sha256": sha256})
+        shards.append({"name": path.name} | describe_file(path))
     return {
         "documents": documents,
         "characters": characters,
         "licences": dict(sorted(licences.items())),
         "shards": shards,
     }
-
-
-def _write_card(manifest: dict[str, Any], sources: dict[str, SourceNote], forms: dict[str, Form]) -> str:
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=False, trim_blocks=True
-    )
-    return templates.get_template("dataset_card.md").render(manifest=manifest, sources=sources, forms=forms)

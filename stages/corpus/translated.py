@@ -12,6 +12,7 @@ from mathcode_pile.core.documents import DOCUMENT, document_id, encode_metadata,
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import Failed, Funnel, attempt
 from mathcode_pile.core.params import Section
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import list_shards, read_batches
 from stages.corpus.layout import find_layout
 from stages.corpus.page_form import write_page
@@ -42,14 +43,16 @@ class TranslatedParams(Section):
         return {COMPONENT: form} if isinstance(form, str) else form
 
 
-def write_translated(folder: Path, component: str, funnel: Funnel, params: TranslatedParams) -> Quality:
+def write_translated(
+    folder: Path, component: str, funnel: Funnel, params: TranslatedParams, removals: Removals
+) -> Quality:
     """Write the documents of every page that has snippets, and measure them."""
     quality = Quality()
     for snippets in sorted((folder / "snippets").iterdir()):
         for shard in list_shards(snippets):
             # Stages keep the names of shards, so the page of a snippet is in the shard with the same name.
             pages = _read_pages(shard, folder / "documents" / snippets.name / shard.name)
-            records = _translate_pages(pages, component, funnel, params, quality)
+            records = _translate_pages(pages, component, funnel, params, quality, removals)
             while batch := list(islice(records, BATCH_ROWS)):
                 funnel.keep(pa.RecordBatch.from_pylist(batch, DOCUMENT))
     return quality
@@ -74,20 +77,33 @@ def _translate_pages(
     funnel: Funnel,
     params: TranslatedParams,
     quality: Quality,
+    removals: Removals,
 ) -> Iterator[dict[str, Any]]:
+    skipped = funnel.report.skipped
     for page, snippets in pages:
+        name = document_id(component, page["id"])
+        if line := removals.find(page["id"], page["url"], page["text"]):
+            funnel.count_read()
+            funnel.drop(name, Reason.TAKEN_DOWN, f"{page['id']}: {line.name}")
+            skipped[Reason.TAKEN_DOWN.value] += len(snippets)
+            continue
         made = attempt(_translate, page, snippets, component, params)
         if isinstance(made, Failed):
             funnel.count_read()
-            funnel.fail(document_id(component, page["id"]), made)
+            funnel.fail(name, made)
             continue
         funnel.count_read(len(made))
-        written = sum(document.snippets for document in made)
-        funnel.report.counts["snippets"] += written
-        funnel.report.skipped[Reason.SAME_RESULT.value] += len(snippets) - written
+        skipped[Reason.SAME_RESULT.value] += len(snippets) - sum(document.snippets for document in made)
         for document in made:
-            quality.add(document.record["id"], document.measured)
-            yield document.record
+            # A reader of the published corpus may have named the document, not its page.
+            record = document.record
+            if line := removals.find(record["id"], record["url"], record["text"]):
+                funnel.drop(record["id"], Reason.TAKEN_DOWN, line.name)
+                skipped[Reason.TAKEN_DOWN.value] += document.snippets
+                continue
+            funnel.report.counts["snippets"] += document.snippets
+            quality.add(record["id"], document.measured)
+            yield record
 
 
 class _Made(NamedTuple):  # one document of translated code

@@ -35,9 +35,8 @@ def main(
         _launch(params.launcher)
     from stages.pretrain.stage import pretrain
 
-    corpus = {"version": read_section("corpus").get("version"), "mixture": read_section("mixture")}
     components = list(read_section("components"))
-    values = pretrain(params, packed, tokenized, base_model, out, plots, corpus, components)
+    values = pretrain(params, packed, tokenized, base_model, out, plots, read_section("mixture"), components)
     if os.environ.get("RANK", "0") == "0":
         write_metrics(metrics, **values)
 

@@ -20,7 +20,6 @@ tokens of mathematical text and verified code.
 
 | | |
 |---|---|
-| corpus version | {version} |
 | rows | {rows:,} of {sequence_length:,} tokens, {epochs} epochs |
 | learning rate | {learning_rate:g}, {schedule} |
 | batch | {batch_tokens:,} tokens |
@@ -47,16 +46,16 @@ def write_model(
     params: PretrainParams,
     metrics: dict[str, Any],
     inputs: dict[str, str],
-    corpus: dict[str, Any],
+    mixture: dict[str, Any],
 ) -> None:
     """Write the model's folder; equal weights and params give equal bytes."""
     save_model(model, load_tokenizer(base_model), out, state)
     pack = json.loads((packed / "pack.json").read_text(encoding="utf-8"))
-    (out / "README.md").write_text(_card(params, metrics, pack["sequence_length"], corpus), encoding="utf-8")
+    (out / "README.md").write_text(_card(params, metrics, pack["sequence_length"]), encoding="utf-8")
     files = {p.name: hash_file(p) for p in sorted(out.iterdir()) if p.is_file() and p.name != "manifest.json"}
     manifest = {
         "params": params.model_dump(mode="json"),
-        "corpus": corpus,
+        "mixture": mixture,
         "inputs": inputs,
         "pack": {k: v for k, v in pack.items() if k != "files"},
         "metrics": metrics,
@@ -66,13 +65,12 @@ def write_model(
     (out / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _card(params: PretrainParams, metrics: dict[str, Any], sequence_length: int, corpus: dict[str, Any]) -> str:
+def _card(params: PretrainParams, metrics: dict[str, Any], sequence_length: int) -> str:
     before = "held_out_loss_before_"
     names = [key.removeprefix(before) for key in metrics if key.startswith(before)]
     lines = [f"| {n} | {metrics[before + n]} | {metrics['held_out_loss_' + n]} |" for n in names]
     return CARD.format(
         name="mathcode-pile model",
-        version=corpus.get("version") or "not stated",
         sequence_length=sequence_length,
         learning_rate=params.learning_rate,
         schedule=params.schedule.replace("_", " "),

@@ -51,12 +51,12 @@ def pretrain(
     base_model: Path,
     out: Path,
     plots: Path,
-    corpus: dict[str, Any] | None = None,
+    mixture: dict[str, Any] | None = None,
     components: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """Train the model in `base_model` on packed rows, write it to `out`, and return the stage's metrics.
 
-    corpus: its version and mixture, for the model's manifest and card.
+    mixture: how much of each component is trained on, for the model's manifest.
     components: whose held-out loss to measure (None: all that were tokenized).
     Raises PipelineError where the loss is not finite (the last checkpoint stays) or memory runs out, and ParamsError
     where the batch cannot be divided over the devices.
@@ -80,7 +80,7 @@ def pretrain(
         metrics = run.to_metrics()
         if accelerator.is_main_process:
             run.curves.write(plots)
-            write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs, corpus or {})
+            write_model(unwrap(run.model), state, base_model, packed, out, params, metrics, inputs, mixture or {})
         accelerator.wait_for_everyone()
     return metrics
 

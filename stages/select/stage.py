@@ -15,6 +15,7 @@ from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import read_schema
 from stages.select.reasons import Reason
 
@@ -50,13 +51,14 @@ COMPONENT = pa.field("component", pa.string(), nullable=False)
 REASONS = {"types": Reason.TYPE_NOT_KEPT, "related": Reason.UNRELATED, "score": Reason.BELOW_THRESHOLD}
 
 
-def select(raw: Path, out: Path, source: SourceParams, params: SelectParams) -> Report:
+def select(raw: Path, out: Path, source: SourceParams, params: SelectParams, removals: Removals) -> Report:
     """Write the documents of `raw` that `source` keeps to `out`, with a column `component`.
 
+    removals: the documents that were taken down; they are dropped before anything else is looked at.
     Raises InputError where a shard lacks the column that `keep` needs.
     """
-    work = partial(select_shard, source=source, params=params)
-    key = [source.model_dump(), params.model_dump()]
+    work = partial(select_shard, source=source, params=params, removals=removals)
+    key = [source.model_dump(), params.model_dump(), removals.lines]
     return map_folder("select", work, raw, out, key)
 
 
@@ -67,9 +69,11 @@ class Judgement(NamedTuple):  # what `keep` says of a batch
     """[documents] what was judged: the types or the score."""
 
 
-def select_shard(shard: Path, folder: Path, *, source: SourceParams, params: SelectParams) -> Report:
+def select_shard(
+    shard: Path, folder: Path, *, source: SourceParams, params: SelectParams, removals: Removals
+) -> Report:
     """Write one shard's kept documents to folder/documents.parquet."""
-    schema = read_schema(shard, ["id", "text"])
+    schema = read_schema(shard, ["id", "text", "url"])
     columns = {"types": "types", "related": "related", "score": f"score_{Path(source.input).name}", "all": "text"}
     name = columns[source.keep]
     if name not in schema.names:
@@ -77,7 +81,7 @@ def select_shard(shard: Path, folder: Path, *, source: SourceParams, params: Sel
     work = partial(judge, column=name, source=source, params=params)
     with Funnel.of_shard(folder, schema.append(COMPONENT)) as funnel:
         for batch in funnel.read(shard):
-            for part, judged in funnel.apply(work, batch):
+            for part, judged in funnel.apply(work, removals.drop_from(batch, funnel, Reason.TAKEN_DOWN)):
                 dollars = pc.fill_null(pc.count_substring(part.column("text"), "$"), 0)
                 is_formulaic = pc.greater_equal(dollars, source.min_dollar_signs)
                 is_plain = pc.invert(is_formulaic)

@@ -8,6 +8,7 @@ from scripted import write_documents
 from test_extract_textbooks import LONG, PARAMS, make_pdf
 
 from mathcode_pile.core.documents import FILE
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import ShardWriter, shard_name
 from stages.extract_textbooks.stage import extract_textbooks
@@ -27,6 +28,7 @@ def selected(tmp_path: Path, out: Path) -> None:
         out,
         source,
         SelectParams(keep_types=[1]),
+        Removals(),
     )
 
 

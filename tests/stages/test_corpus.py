@@ -43,7 +43,7 @@ def assembled(
 ) -> tuple[Any, dict[str, Any]]:
     """Assemble the corpus in folder/out; return the report and the figures."""
     translated = TranslatedParams(**params)
-    corpus = CorpusParams(title="t", version="1", translated=translated)
+    corpus = CorpusParams(title="t", translated=translated)
     return assemble(make_clean(folder / "clean", snippets), folder / "out", components, corpus, {})
 
 
@@ -108,7 +108,15 @@ def test_the_same_input_gives_the_same_bytes(project: Path, form: str, monkeypat
         Path("params.yaml").write_text(
             params.replace("form: page", f"form: {form}").replace("  synthetic: {}", "  web: {}")
         )
-        done = run_module("stages.corpus", folder / "clean", folder / "out", "--metrics", folder / "metrics.json")
+        done = run_module(
+            "stages.corpus",
+            folder / "clean",
+            folder / "out",
+            "--selected",
+            folder,
+            "--metrics",
+            folder / "metrics.json",
+        )
         assert done.returncode == 0, done.stderr
         contents.append({p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()})
     assert contents[0] == contents[1]

@@ -18,6 +18,7 @@ from mathcode_pile.core import engine
 from mathcode_pile.core.documents import DOCUMENT, FILE, QUESTION, VERIFIED, record_ids
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.params import parse_section
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import list_shards, read_batches, read_rows, write_shards
 from mathcode_pile.sources import formats
 from stages.classify.stage import classify
@@ -117,7 +118,7 @@ def run_filter_code(folder: Path, out: Path) -> Path:
 def run_select(folder: Path, out: Path) -> Path:
     raw = write(folder, DOCUMENTS, DOCUMENT.append(pa.field("score_c", pa.float32())))
     source = select.SourceParams(component="web", input="classify/c", keep="score", threshold=0.5)
-    select.select(raw, out, source, select.SelectParams(keep_types=[1]))
+    select.select(raw, out, source, select.SelectParams(keep_types=[1]), Removals())
     return out
 
 
@@ -155,7 +156,7 @@ def run_snippets(folder: Path, out: Path) -> Path:
 def run_corpus(folder: Path, out: Path) -> Path:
     write_shards(folder / "documents" / "web", [pa.RecordBatch.from_pylist(DOCUMENTS, DOCUMENT)], DOCUMENT)
     write_shards(folder / "snippets" / "web", [pa.RecordBatch.from_pylist(SNIPPETS, VERIFIED)], VERIFIED)
-    params = corpus.CorpusParams(title="t", version="1")
+    params = corpus.CorpusParams(title="t")
     corpus.assemble(folder, out, ["web", translated.COMPONENT], params, {})
     return out / translated.COMPONENT
 

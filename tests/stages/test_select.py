@@ -9,6 +9,7 @@ import pytest
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.params import parse_section
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import ShardWriter, read_rows
 from stages.select.stage import SelectParams, SourceParams, select
 
@@ -47,7 +48,7 @@ def _reasons(folder: Path) -> list[tuple[str, str, str]]:
 def test_a_document_stays_if_one_of_its_pieces_has_a_kept_type(tmp_path: Path) -> None:
     types = pa.field("types", pa.list_(pa.int8()), nullable=False)
     raw = _write(tmp_path / "in", types, [[5, 1], [5], [], [2, 2], [0, 7]])
-    report = select(raw, tmp_path / "out", _source("types"), PARAMS)
+    report = select(raw, tmp_path / "out", _source("types"), PARAMS, Removals())
     assert _ids(tmp_path / "out") == ["s/0", "s/3"]
     assert _reasons(tmp_path / "out") == [
         ("s/1", "type_not_kept", "5"),
@@ -60,7 +61,7 @@ def test_a_document_stays_if_one_of_its_pieces_has_a_kept_type(tmp_path: Path) -
 def test_a_score_is_kept_with_the_document_and_compared_with_the_threshold(tmp_path: Path) -> None:
     score = pa.field("score_round1", pa.float32(), nullable=False)
     raw = _write(tmp_path / "in", score, [0.25, 0.5, 0.75])
-    select(raw, tmp_path / "out", _source("score", threshold=0.5), PARAMS)
+    select(raw, tmp_path / "out", _source("score", threshold=0.5), PARAMS, Removals())
     rows = list(read_rows(tmp_path / "out"))
     assert [(row["id"], row["score_round1"], row["component"]) for row in rows] == [
         ("s/1", 0.5, "web"),
@@ -73,7 +74,7 @@ def test_formulas_are_asked_for_before_the_verdict(tmp_path: Path) -> None:
     related = pa.field("related", pa.bool_(), nullable=False)
     texts = ["$" * 11, "$" * 10, "$" * 12]
     raw = _write(tmp_path / "in", related, [True, False, False], texts)
-    report = select(raw, tmp_path / "out", _source("related", min_dollar_signs=11), PARAMS)
+    report = select(raw, tmp_path / "out", _source("related", min_dollar_signs=11), PARAMS, Removals())
     assert _ids(tmp_path / "out") == ["s/0"]
     assert _reasons(tmp_path / "out") == [("s/1", "too_few_dollar_signs", "10"), ("s/2", "unrelated", "")]
     assert report.read == report.kept + report.dropped.total()
@@ -82,7 +83,7 @@ def test_formulas_are_asked_for_before_the_verdict(tmp_path: Path) -> None:
 def test_a_missing_score_is_one_line_naming_the_column(tmp_path: Path) -> None:
     raw = _write(tmp_path / "in", pa.field("score_books", pa.float32(), nullable=False), [0.5])
     with pytest.raises(InputError, match="no column 'score_round1'"):
-        select(raw, tmp_path / "out", _source("score", threshold=0.5), PARAMS)
+        select(raw, tmp_path / "out", _source("score", threshold=0.5), PARAMS, Removals())
 
 
 @pytest.mark.parametrize(("keep", "more"), [("score", {}), ("all", {"threshold": 0.5})])

@@ -28,7 +28,7 @@ def test_a_tool_s_help_has_an_example_and_explains_its_arguments(command: list[s
     said = run_module("tools", *command, "--help").stdout
     assert f"Example: python -m tools {' '.join(command)}" in said
     arguments = said.partition("Arguments:\n")[2].partition("\n\n")[0]
-    assert all(re.match(r"  \S+ <\w+>  [A-Z]", line) for line in arguments.splitlines())
+    assert all(re.match(r"  \S+ <[\w\[\]]+>  [A-Z]", line) for line in arguments.splitlines())
 
 
 def test_help_waits_for_no_large_package() -> None:
