@@ -20,7 +20,7 @@ class ServerParams(Section):
     name: str
     """What the server calls the model."""
     revision: str
-    """Which weights they are, in any words. Scores are kept under it, so change it when the server gets another model."""
+    """Which weights they are, in any words. Scores are kept under it: change it when the server gets other weights."""
     concurrency: int = Field(default=8, gt=0)
     """How many requests are under way at once."""
     timeout_s: float = Field(default=600, gt=0)

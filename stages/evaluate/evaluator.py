@@ -54,7 +54,8 @@ class Evaluator:
     def __init__(self, params: EvaluateParams, name: str, benchmarks: Mapping[str, Path], answerer: Any = None) -> None:
         """Use the model `name` of params.models; answerer: an lm_eval.api.model.LM that replaces it.
 
-        benchmarks: for each benchmark, the folder in which its own folder of questions is. Raises InputError or PipelineError where the model cannot be fetched.
+        benchmarks: for each benchmark, the folder in which its own folder of questions is.
+        Raises InputError or PipelineError where the model cannot be fetched.
         """
         self.params, self.name, self.benchmarks = params, name, benchmarks
         self.origin = params.models[name]

@@ -39,7 +39,7 @@ class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
         )
 
     def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-        """Return, for each (context, continuation), the continuation's log-likelihood and whether it is the likeliest."""
+        """Return each (context, continuation)'s log-likelihood, and whether the continuation is the likeliest."""
         return self._map(lambda request: self._score(*request.args), requests)
 
     def generate_until(self, requests: list[Any]) -> list[str]:

@@ -46,7 +46,7 @@ def evaluate(
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     leaked = read_leaked(inputs.decontaminated)
     out.mkdir(parents=True, exist_ok=True)
-    benchmarks = {task: inputs.benchmarks for task in params.tasks}
+    benchmarks: dict[str, Path] = dict.fromkeys(params.tasks, inputs.benchmarks)
     if COMPUTATIONS in params.tasks:
         write_computations(inputs.decontaminated, inputs.tokenized, out / "questions")
         benchmarks[COMPUTATIONS] = out / "questions"

@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 with OpenAI's endpoint for completions that knows the answers, as vLLM's speaks it; for tests."""
+"""A server on 127.0.0.1 that knows the answers and speaks OpenAI's protocol for completions, as vLLM does; for tests."""
 
 import json
 import re
@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: PlayedServer
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.bodies.append(body | {"path": self.path})
         if self.server.failures:
@@ -83,9 +83,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def play_completions(answers: dict[str, str], right: bool = True) -> Iterator[PlayedServer]:
+def play_completions(
+    answers: dict[str, str], right: bool = True, kind: type[PlayedServer] = PlayedServer
+) -> Iterator[PlayedServer]:
     """Yield a running server; answers: by question."""
-    server = PlayedServer(answers, right)
+    server = kind(answers, right)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mathcode_pile.core.documents import VERIFIED
 from mathcode_pile.core.errors import ParamsError, PipelineError
 from mathcode_pile.core.params import load, parse_section
 from mathcode_pile.core.shards import ShardWriter, read_rows
+from mathcode_pile.tokens.packed import Vocabulary, token_schema
 from stages.evaluate.evaluator import Evaluator
 from stages.evaluate.leaked_questions import read_leaked
 from stages.evaluate.scores import compare, score, summarize, tabulate_differences
@@ -127,15 +129,22 @@ def test_models_of_every_kind_are_in_one_table(data: Path, tmp_path: Path) -> No
 def test_a_model_with_another_tokenizer_is_measured_in_bits_per_byte(data: Path, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
-    changed = AutoTokenizer.from_pretrained(data / "tokenizer")
-    changed.add_tokens(["the "])
-    changed.save_pretrained(tmp_path / "other")
-    inputs = inputs_of(data)._replace(tokenizer=tmp_path / "other")
+    tokenizer = AutoTokenizer.from_pretrained(data / "tokenizer")
+    vocabulary = Vocabulary(len(tokenizer), 0, 1, 2)
+    tokens = [0, *tokenizer("The sum of two even numbers is even.")["input_ids"], 1]
+    with ShardWriter(tmp_path / "text" / "web" / "held_out" / "part-00000.parquet", token_schema(vocabulary)) as shard:
+        shard.write_rows([{"id": "w/0", "source": "w", "tokens": tokens}])
+    (tmp_path / "text" / "web" / "vocabulary.json").write_text("{}")
+    tokenizer.add_tokens(["the "])
+    tokenizer.save_pretrained(tmp_path / "other")
+    inputs = inputs_of(data)._replace(tokenized=tmp_path / "text")
     params = settings({"base": {"folder": data / "base_model"}}, tasks=[])
-    own, other = (evaluate(params, given, tmp_path / "out")["base"] for given in (inputs_of(data), inputs))
-    assert {"held_out_loss_one", "held_out_bits_per_byte_one"} <= own.keys()
-    assert "held_out_loss_one" not in other
-    assert other["held_out_bits_per_byte_one"] == pytest.approx(own["held_out_bits_per_byte_one"], rel=0.2)
+    own = evaluate(params, inputs, tmp_path / "out")["base"]
+    other = evaluate(params, inputs._replace(tokenizer=tmp_path / "other"), tmp_path / "out")["base"]
+    # 36 characters and the end of the text, each a token of a model that has learned nothing: 259 are equally likely.
+    assert own["held_out_bits_per_byte_web"] == pytest.approx(37 / 36 * math.log2(259), rel=0.02)
+    assert other["held_out_bits_per_byte_web"] == own["held_out_bits_per_byte_web"]
+    assert "held_out_loss_web" in own and "held_out_loss_web" not in other
 
 
 @pytest.mark.parametrize("name", ["a/b", "", "differences", "a-b"])
@@ -148,7 +157,7 @@ def test_a_models_name_can_name_a_file(name: str) -> None:
 
 
 def test_an_interval_is_wilsons() -> None:
-    # Source: 0 of 10 and 8 of 10 at 95%, as statsmodels.stats.proportion.proportion_confint(method="wilson") gives them.
+    # 0 of 10 and 8 of 10 at 95%: Brown, Cai and DasGupta 2001, doi:10.1214/ss/1009213286, give the formula.
     assert score([0.0] * 10)[:4] == (0.0, 0.0, 0.0, 0.2775)
     assert score([1.0] * 8 + [0.0] * 2)[2:4] == (0.4902, 0.9433)
 
@@ -221,15 +230,9 @@ def test_a_model_completes_the_programs_of_held_out_pages(data: Path, tmp_path: 
             assert body["prompt"] == "Added up (0, 0).\n\n```python\nterms = [1, 2, 3]\n"
             return {"text": f"print(sum(terms) + {0 if self.right else 1})\n```\nmore"}
 
-    import threading
-
     for right in (True, False):
-        server = Completing({}, right)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        params = settings({"served": served(server, revision=str(right))}, tasks=["computations"])
-        metrics = evaluate(params, inputs, tmp_path / "out")["served"]
-        server.shutdown()
-        server.server_close()
+        with play_completions({}, right, Completing) as server:
+            params = settings({"served": served(server, revision=str(right))}, tasks=["computations"])
+            metrics = evaluate(params, inputs, tmp_path / "out")["served"]
         assert (metrics["computations"], metrics["computations_n"]) == (float(right), 1)
     assert [row["id"] for row in read_rows(tmp_path / "out" / "questions" / "computations")] == ["0#0"]
