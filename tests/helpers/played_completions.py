@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that knows the answers and speaks OpenAI's protocol for completions, as vLLM does; for tests."""
+"""A server on 127.0.0.1 that knows the answers; it speaks OpenAI's protocol for completions, as vLLM. For tests."""
 
 import json
 import re

