@@ -94,8 +94,8 @@ def run_grid(path: Path, gpus: list[str], jobs: int) -> list[Cell]:
     """
     cells = list_cells(path.stem, read_grid(path))
     places: Queue[str | None] = Queue()
-    for place in gpus or [None] * jobs:
-        places.put(place)
+    for number in range(len(gpus) or jobs):
+        places.put(gpus[number] if gpus else None)
     home = Path(".dvc") / "tmp" / "ablation" / path.stem
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):

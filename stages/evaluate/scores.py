@@ -37,7 +37,8 @@ def score(values: list[float]) -> Score:
     stderr = math.sqrt(sum((v - mean) ** 2 for v in values) / max(1, n - 1) / n)
     middle = (mean + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(mean * (1 - mean) / n + Z**2 / (4 * n**2))
-    return Score(*(round(x, 4) for x in (mean, stderr, max(0.0, middle - half), min(1.0, middle + half))), n)
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Score(round(mean, 4), round(stderr, 4), round(low, 4), round(high, 4), n)
 
 
 def summarize(name: str, samples: list[dict[str, Any]], leaked: Leaked = frozenset()) -> dict[str, Any]:
