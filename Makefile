@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -104,6 +104,10 @@ funnel: $(STAMP) ## Print what each stage took in, kept and dropped
 
 compare: $(STAMP) ## Show experiments side by side: changed params, token shares, held-out losses
 	@python -m tools compare
+
+GRID ?= experiments/forms.yaml
+ablation: $(STAMP) ## Train each mixture of a grid with each seed and compare them, resumable (GRID=experiments/forms.yaml GPUS=0,1)
+	@python -m tools ablation $(GRID) $(if $(GPUS),--gpus $(GPUS)) $(if $(JOBS),--jobs $(JOBS))
 
 plan: $(STAMP) ## Estimate what a run with language models would ask and cost (PROFILE=workstation)
 	@python -m tools plan --profile $(PROFILE)

@@ -71,6 +71,30 @@ def affected(
 
 
 @app.command()
+def ablation(
+    grid: Annotated[Path, typer.Argument(help="A file of experiments/.")],
+    gpus: Annotated[str, typer.Option(help="One cell at a time on each: 0,1,2; without it, on what is there.")] = "",
+    jobs: Annotated[int, typer.Option(help="Cells at a time where no GPUs are named.", min=1)] = 1,
+) -> None:
+    """Train each mixture of a grid with each seed, and compare them.
+
+    Cells that are done are not run again, so the same command goes on after a crash. The table, the drawings and each
+    cell's numbers are written to a folder with the grid's name beside its file.
+
+    Example: python -m tools ablation experiments/forms.yaml --gpus 0,1
+    """
+    from tools.ablation import list_cells, read_grid, run_grid
+    from tools.ablation_table import write_report
+
+    done = run_grid(grid, [gpu for gpu in gpus.split(",") if gpu], jobs)
+    params = read_grid(grid)
+    if done:
+        typer.echo(write_report(params, done, grid.with_suffix("")))
+    if len(done) < len(list_cells(grid.stem, params)):
+        raise typer.Exit(1)
+
+
+@app.command()
 def plan(
     data: Annotated[Path, typer.Option(help="The folder with the stages' data.")] = Path("data"),
     profile: Annotated[str | None, typer.Option(help="A profile; without it, the one that params.yaml names.")] = None,

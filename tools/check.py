@@ -98,7 +98,7 @@ def _check_names(params: dict[str, Any]) -> None:
         if name not in deduplicated:
             raise ParamsError(f"params: translate.components.{name}: no source has the component {name!r}")
     for task in params["evaluate"].tasks:
-        if task not in params["fetch_benchmarks"].benchmarks:
+        if task != "computations" and task not in params["fetch_benchmarks"].benchmarks:
             raise ParamsError(f"params: evaluate.tasks: fetch_benchmarks.benchmarks has no {task!r}")
 
 
@@ -175,9 +175,10 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
     for name in sorted(asked):
         if params["llm"].models[name].revision is None:
             yield f"llm.models.{name}.revision"
-    for name in ("tokenizer", "base_model"):
-        hub = params[name].hub
-        if hub is not None and hub.revision is None:
+    models = {name: params[name] for name in ("tokenizer", "base_model")}
+    models |= {f"evaluate.models.{name}": model for name, model in params["evaluate"].models.items()}
+    for name, model in models.items():
+        if model.hub is not None and model.hub.revision is None:
             yield f"{name}.hub.revision"
 
 

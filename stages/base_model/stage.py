@@ -9,12 +9,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mathcode_pile.core.errors import InputError, first_line
+from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.params import Section
 from mathcode_pile.downloads.model_files import OriginParams
-from mathcode_pile.models.language_model import load_model, load_tokenizer, save_model
-
-FILES = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
+from mathcode_pile.models.language_model import MODEL_FILES, load_tokenizer, read_model, save_model
 
 
 class ArchitectureParams(Section):
@@ -47,7 +45,7 @@ def bring_base_model(params: BaseModelParams, tokenizer_folder: Path, out: Path)
     if params.config is not None:
         model, own = make_model(params.config, tokenizer, params.seed), None
     else:
-        model, own = _read_model(params)
+        model, own = read_model(*params.fetch(MODEL_FILES, "base_model"))
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise InputError(f"{tokenizer_folder}: {len(tokenizer)} tokens, but the base model has only {rows} embeddings")
@@ -79,20 +77,3 @@ def make_model(shape: ArchitectureParams, tokenizer: Any, seed: int) -> Any:
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     return LlamaForCausalLM(config)
-
-
-def _read_model(params: BaseModelParams) -> tuple[Any, Any]:
-    """Return the model and its own tokenizer; the weights of a GGUF file are converted to 32-bit floats."""
-    folder, options = params.fetch(FILES, "base_model")
-    if "gguf_file" not in options:
-        return load_model(folder), load_tokenizer(folder)
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    plain = GgufConfig(dequantize=True)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, quantization_config=plain, **options)
-        return model, AutoTokenizer.from_pretrained(folder, **options)
-    except (OSError, ValueError) as error:
-        path = folder / options["gguf_file"]
-        raise InputError(f"{path}: not a GGUF file transformers can load: {first_line(error)}") from error

@@ -21,7 +21,7 @@ from mathcode_pile.models.attention import available_implementations, model_inpu
 from mathcode_pile.models.language_model import attach_loss, compile_layers, keep_stream_narrow, load_model
 from mathcode_pile.tokens.packed import PackedRows
 from stages.base_model.stage import ArchitectureParams
-from stages.evaluate.stage import EvaluateParams, evaluate
+from stages.evaluate.stage import EvaluateParams, Inputs, ModelParams, evaluate
 from stages.pretrain.stage import pretrain
 
 HAS_GPU = torch.cuda.is_available()
@@ -218,12 +218,14 @@ def test_evaluate_answers_and_its_losses_are_those_of_the_cpu(
 ):
     make_benchmarks(tmp_path / "benchmarks")
     values = {"limit": 3, "few_shot": 1, "max_new_tokens": 4, "program_aided": False, "sequence_length": 512, "seed": 0}
-    inputs = (data / "base_model", tmp_path / "benchmarks", data / "tokenize")
+    values |= {"models": {"base": ModelParams(folder=data / "base_model")}}
+    (tmp_path / "decontaminate").mkdir()
+    inputs = Inputs(tmp_path / "benchmarks", tmp_path / "decontaminate", data / "tokenize", data / "tokenizer")
     params = EvaluateParams(tasks=["gsm8k", "sat"], precision="bf16", **values)
-    on_gpu = evaluate(params, *inputs, tmp_path / "gpu")
+    on_gpu = evaluate(params, inputs, tmp_path / "gpu")["base"]
     assert on_gpu["gsm8k_n"] == on_gpu["sat_n"] == 3
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    on_cpu = evaluate(EvaluateParams(tasks=[], precision="fp32", **values), *inputs, tmp_path / "cpu")
+    on_cpu = evaluate(EvaluateParams(tasks=[], precision="fp32", **values), inputs, tmp_path / "cpu")["base"]
     torch.use_deterministic_algorithms(False)
     assert {"held_out_loss_one", "held_out_loss_two", "held_out_loss_other_text"} <= on_cpu.keys()
     for name, loss in on_cpu.items():

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.pipeline
 
 DVC = [sys.executable, "-m", "dvc"]
 MERGES = {"deduplicate", "decontaminate", "corpus", "tokenizer", "base_model", "pack", "pretrain", "report"}
-EVALUATIONS = {"evaluate@base", "evaluate@pretrained"}
 
 
 def run(folder: Path, *command: str, **environment: str) -> str:
@@ -88,8 +87,7 @@ def test_nothing_runs_twice(clone: Path) -> None:
     print(f"dvc repro with nothing to do: {time.monotonic() - start:.1f} s")
 
 
-AFTER_PACK = {"pack", "pretrain", "evaluate@pretrained", "report"}
-AFTER_TOKENIZE = AFTER_PACK | {"tokenizer", "base_model"} | EVALUATIONS
+AFTER_PACK = {"pack", "pretrain", "evaluate", "report"}
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from conftest import HAS_REAL_DATA, NO_REAL_DATA, REAL_DATA, ROOT
 from small_training import make_data
-from test_evaluate import Oracle, settings
+from test_evaluate import Oracle, evaluator_of, settings
 
-from stages.evaluate.stage import EvaluateParams, Evaluator, evaluate, summarize
+from stages.evaluate.scores import summarize
+from stages.evaluate.stage import EvaluateParams, Inputs, evaluate
 from stages.evaluate.tasks.questions import answerable_questions
 from stages.fetch_benchmarks.stage import FetchBenchmarksParams, fetch_benchmarks
 
@@ -82,11 +83,15 @@ class Writing(Oracle):
         if old == " ":  # a space that ends a command's name must stay
             answer = re.sub(r"(?<![A-Za-z]) +| +(?![A-Za-z])", "", doc["answer"])
         # No benchmark has this answer. A large answer plus one would equal it in the digits that it states.
+        if doc["options"]:
+            return super().reply(doc, prompt)
         return self.template.replace("ANSWER", answer if self.right else r"-\frac{7919}{7907}")
 
 
-def score(oracle: Oracle, benchmarks: Path, model: Path, task: str, limit: int | None = None) -> dict[str, Any]:
-    evaluator = Evaluator(settings(limit=limit), model, benchmarks, oracle)
+def score(
+    oracle: Oracle, benchmarks: Path, model: Path, task: str, limit: int | None = None, protocol: str = "ours"
+) -> dict[str, Any]:
+    evaluator = evaluator_of(settings(model, limit=limit, protocol=protocol), benchmarks, oracle)
     # Its own folder: the key of a stored result does not contain the oracle.
     evaluator.home = Path(tempfile.mkdtemp(dir=evaluator.home))
     samples = evaluator.answer(task)
@@ -103,13 +108,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "base_model"
 
 
+@pytest.mark.parametrize("protocol", ["ours", "paper"])
 @pytest.mark.parametrize("task", TASKS)
-def test_every_answer_of_the_benchmark_is_right_and_another_one_wrong(benchmarks: Path, model: Path, task: str):
-    whole = len(answerable_questions(task, benchmarks))
-    assert score(Writing(REPLIES[0]), benchmarks, model, task) | {f"{task}_stderr": 0} == {
-        task: 1.0, f"{task}_stderr": 0, f"{task}_n": whole,
-    }  # fmt: skip
-    assert score(Writing(REPLIES[0], right=False), benchmarks, model, task, 200)[task] == 0.0
+def test_every_answer_of_the_benchmark_is_right_and_another_one_wrong(
+    benchmarks: Path, model: Path, task: str, protocol: str
+):
+    found = score(Writing(REPLIES[0]), benchmarks, model, task, protocol=protocol)
+    assert (found[task], found[f"{task}_n"]) == (1.0, len(answerable_questions(task, benchmarks)))
+    wrong = score(Writing(REPLIES[0], right=False), benchmarks, model, task, 200, protocol)
+    assert wrong[task] <= 0.5 * (protocol == "paper" and task == "sat")
 
 
 @pytest.mark.slow
@@ -125,13 +132,14 @@ def test_an_answer_in_another_notation_is_right_as_well(benchmarks: Path, model:
 @pytest.mark.slow
 @pytest.mark.skipif(MODEL is None, reason="MATHCODE_TEST_MODEL names no folder with a model")
 def test_all_tasks_run_with_a_real_model(benchmarks: Path, tmp_path: Path):
-    params = EvaluateParams(
-        tasks=TASKS, limit=2, max_new_tokens=64, precision="fp32", batch_size=4, sequence_length=2048, seed=0
-    )
-    (tmp_path / "tokenize").mkdir()
-    metrics = evaluate(params, Path(str(MODEL)).resolve(), benchmarks, tmp_path / "tokenize", tmp_path / "out")
+    values = {"models": {"base": {"folder": Path(str(MODEL)).resolve()}}, "tasks": TASKS, "limit": 2, "seed": 0}
+    values |= {"max_new_tokens": 64, "precision": "fp32", "batch_size": 4, "sequence_length": 2048}
+    for name in ("tokenize", "decontaminate"):
+        (tmp_path / name).mkdir()
+    inputs = Inputs(benchmarks, tmp_path / "decontaminate", tmp_path / "tokenize", Path(str(MODEL)).resolve())
+    metrics = evaluate(EvaluateParams.model_validate(values), inputs, tmp_path / "out")["base"]
     print(json.dumps(metrics, indent=1))
     assert all(metrics[f"{task}_n"] == 2 for task in [*TASKS, "gsm8k_program", "math_program"])
     assert 1 < metrics["held_out_loss_other_text"] < 5
     for task in TASKS:
-        assert len((tmp_path / "out" / f"{task}.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+        assert len((tmp_path / "out" / "base" / f"{task}.jsonl").read_text(encoding="utf-8").splitlines()) == 2

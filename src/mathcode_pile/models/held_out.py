@@ -50,12 +50,16 @@ def held_out_losses(
     """
     losses = {}
     for name in list_components(folder, components):
-        documents = (document.tokens for document in read_tokens(folder / name / "held_out"))
-        pieces = _spread(_cut(documents, sequence_length), tokens)
+        pieces = held_out_pieces(folder / name / "held_out", sequence_length, tokens)
         loss = mean_loss(model, pieces, sequence_length, rows_at_once, device, share)
         if loss is not None:
             losses[name] = loss
     return losses
+
+
+def held_out_pieces(held_out: Path, sequence_length: int, tokens: int) -> list[NDArray[Any]]:
+    """Return the token ids of a component's held-out documents, cut and chosen as held_out_losses says."""
+    return _spread(_cut((document.tokens for document in read_tokens(held_out)), sequence_length), tokens)
 
 
 def mean_loss(

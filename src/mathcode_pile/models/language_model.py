@@ -12,6 +12,9 @@ from mathcode_pile.core.errors import InputError, PipelineError, first_line
 from mathcode_pile.models.attention import register_varlen
 from mathcode_pile.tokens.packed import IGNORED
 
+# The files of a published model that loading it needs.
+MODEL_FILES = ["*.json", "*.safetensors", "tokenizer*", "*.model"]
+
 
 def fix_threads(threads: int) -> None:
     """Make torch use this many CPU threads on any machine: the number changes how sums are split, and so rounding."""
@@ -42,6 +45,24 @@ def load_tokenizer(folder: Path) -> Any:
         return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: not a tokenizer transformers can load: {first_line(error)}") from error
+
+
+def read_model(folder: Path, options: dict[str, Any], dtype: torch.dtype = torch.float32) -> tuple[Any, Any]:
+    """Return a model and its tokenizer; folder, options: as OriginParams.fetch returns them.
+
+    The weights of a GGUF file are dequantized. Raises InputError where the files cannot be read.
+    """
+    if "gguf_file" not in options:
+        return load_model(folder, dtype=dtype), load_tokenizer(folder)
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    plain = GgufConfig(dequantize=True)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, quantization_config=plain, **options)
+        return model, AutoTokenizer.from_pretrained(folder, **options)
+    except (OSError, ValueError) as error:
+        path = folder / options["gguf_file"]
+        raise InputError(f"{path}: not a GGUF file transformers can load: {first_line(error)}") from error
 
 
 def attach_loss(model: Any, chunk_tokens: int, compiled: bool = False) -> None:

@@ -1,11 +1,12 @@
-"""Run the program that a model wrote in the sandbox, and return what it printed."""
+"""Run the program that a model wrote in the sandbox; say what it printed, or how it failed."""
 
 import atexit
 import re
 from contextlib import ExitStack
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
+from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.sandbox import Limits, Sandbox
 
 
@@ -26,11 +27,27 @@ def _sandbox() -> Any:
     return stack.enter_context(Sandbox(Limits()))
 
 
-def run_program(reply: str) -> str | None:
-    """Return the last line that the program of a reply prints, None if it fails or prints nothing."""
+class Run(NamedTuple):  # of one program
+    printed: str | None
+    """The last line that it printed; None if it failed."""
+    failure: str
+    """Empty, or the kind: no_program, no_output, the exception's name, or one of the sandbox's outcomes."""
+
+
+@lru_cache(maxsize=1024)  # lm-eval scores a reply, then its sample is written
+def run_program(reply: str, given: str = "") -> Run:
+    """Run the program in a reply; given: the lines of it that the prompt already had."""
     program = extract_program(reply)
     if not program:
-        return None
-    result = _sandbox().run(program)
-    lines = result.stdout.strip().splitlines() if result.outcome == "ok" else []
-    return lines[-1].strip() if lines else None
+        return Run(None, "no_program")
+    result = _sandbox().run(given + reply.partition("```")[0] if given else program)
+    if result.outcome != "ok":
+        return Run(None, _name_failure(result.outcome, result.error))
+    lines = result.stdout.strip().splitlines()
+    return Run(lines[-1].strip(), "") if lines else Run(None, "no_output")
+
+
+def _name_failure(outcome: str, error: str) -> str:
+    """Return the outcome, or the name of the exception where there is one."""
+    name = re.match(r"[A-Z]\w+", error)
+    return name[0] if outcome == Outcome.EXCEPTION and name else outcome

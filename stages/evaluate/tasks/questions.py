@@ -23,6 +23,8 @@ MULTIPLE_CHOICE = ("sat", "mmlu_math")
 STATED = re.compile(r"(?:the (?:final )?answer is|final answer:|answer:|####)", re.IGNORECASE)
 # A number in running text: sign, dollar, thousands, decimals, fraction, percent.
 NUMBER = re.compile(r"[-+]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?")
+# The letter that a reply chooses. Source: DeepSeek-Math's evaluation, which the paper uses for SAT.
+CHOICE = re.compile(r"final answer is:? *\(?([A-Z])\b", re.IGNORECASE)
 # The same LaTeX may be written with or without these.
 SPACING = re.compile(r"\\left|\\right|\\(?:display|text)style|\\[,;!:()\[\]]|[\s$]")
 
@@ -67,12 +69,13 @@ def find_answer(reply: str) -> str:
 
 def is_right(answer: str, found: str) -> bool:
     """Whether an answer found in a reply has the same characters or the same meaning as the benchmark's."""
-    if found and _plain(found) == _plain(answer):
+    if found and plain(found) == plain(answer):
         return True
     return bool(found) and _checker().compare(answer, found).verdict == "verified"
 
 
-def _plain(answer: str) -> str:
+def plain(answer: str) -> str:
+    """Return an answer without what changes only how it looks."""
     return SPACING.sub("", answer.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac"))
 
 
@@ -91,11 +94,31 @@ def score_reply(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
 
 def score_program(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
     """Run the program of a reply in the sandbox; return whether it printed the answer, and whether it ran."""
+    return _score_program(doc, results[0], "")
+
+
+def score_completion(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
+    """As score_program, for a reply that continues the lines of a program in the prompt."""
+    return _score_program(doc, results[0], doc["solution"])
+
+
+def _score_program(doc: dict[str, Any], reply: str, given: str) -> dict[str, float]:
     # Imported here, so that the other tasks do without `stages` on the path.
     from stages.evaluate.tasks.programs import run_program
 
-    printed = run_program(results[0])
+    printed = run_program(reply, given).printed
     return {"right": float(printed is not None and is_right(doc["answer"], printed)), "ran": float(printed is not None)}
+
+
+def find_choice(reply: str) -> str:
+    """Return the letter after the reply's first `final answer is`, empty where it has none."""
+    found = CHOICE.search(reply)
+    return found[1].upper() if found else ""
+
+
+def score_choice(doc: dict[str, Any], results: list[str]) -> dict[str, float]:
+    """Return 1 if the letter that the reply states is the right option's, else 0."""
+    return {"right": float(find_choice(results[0]) == LETTERS[choice_target(doc)])}
 
 
 def option_text(doc: dict[str, Any]) -> str:
@@ -127,3 +150,22 @@ def choice_target(doc: dict[str, Any]) -> int:
     index = _option_index(doc)
     assert index is not None  # answerable_questions leaves out the others
     return index
+
+
+def bare_choice_prompt(doc: dict[str, Any]) -> str:
+    """Return a multiple-choice question as lm-eval's task for MMLU writes it."""
+    return choice_prompt(doc).removeprefix("Question: ")
+
+
+def explained_choice_prompt(doc: dict[str, Any]) -> str:
+    """Return a multiple-choice question whose answer the model explains, in the form of DeepSeek-Math's evaluation."""
+    options = ", ".join(f"({LETTERS[i]}) {option}" for i, option in enumerate(strip_letters(doc["options"])))
+    asked = "What of the following is the right choice? Explain your answer."
+    return f"Problem:\n{doc['question'].strip()}\n{asked}\n{options}\nSolution:\n"
+
+
+def explained_choice_target(doc: dict[str, Any]) -> str:
+    """Return the worked solution of an example; a question of the benchmark has none."""
+    return (
+        f"{doc['solution']}\nFinal Answer: The final answer is ({LETTERS[choice_target(doc)]}). I hope it is correct."
+    )
