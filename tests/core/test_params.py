@@ -96,7 +96,7 @@ METHOD, PROFILE = "params.yaml", "profiles/workstation.yaml"
         (PROFILE, "annotate.max_failed_share", 1.5),
         (METHOD, "annotate.sources.cc_en.sample", -1),
         (METHOD, "translate.max_piece_characters", 0),
-        (METHOD, "sources.cc_en.min_dollar_signs", -1),
+        (METHOD, "annotate.sources.cc_en.min_dollar_signs", -1),
         (METHOD, "sources.cc_en.threshold", 2),
         (METHOD, "select.keep_types", []),
         (METHOD, "extract_textbooks.timeout_s", 0),

@@ -171,11 +171,15 @@ def _read_csv(path: Path | RemoteFile, name: str) -> Records:
 
 def open_decompressed(path: Path | RemoteFile) -> io.BufferedReader:
     """Open a file for reading; one named .gz or .zst is decompressed."""
-    file = open(path, "rb", buffering=HEAD_BYTES) if isinstance(path, Path) else cast(io.BufferedReader, path.open())
+    file = _open(path)
     if not path.name.endswith((".gz", ".zst")):
         return file
     if not file.peek(1):
         raise EOFError("it is empty, which a compressed file never is")
     # Arrow's reader raises where a stream was cut; the zstandard package's reader just ends.
-    plain = gzip.open(file, "rb") if path.name.endswith(".gz") else pa.input_stream(file, compression="zstd")
-    return io.BufferedReader(cast(io.RawIOBase, plain), HEAD_BYTES)
+    packed = gzip.GzipFile(fileobj=file) if path.name.endswith(".gz") else pa.input_stream(file, compression="zstd")
+    return io.BufferedReader(cast(io.RawIOBase, packed), HEAD_BYTES)
+
+
+def _open(path: Path | RemoteFile) -> io.BufferedReader:
+    return open(path, "rb", buffering=HEAD_BYTES) if isinstance(path, Path) else cast(io.BufferedReader, path.open())
