@@ -33,6 +33,7 @@ from stages.tokenizer.stage import TokenizerParams
 from stages.train_classifier.stage import ClassifyParams
 from stages.translate.stage import TranslateParams, choose_translators
 from stages.verify.stage import VerifyParams
+from tools.left_out import check_left_out
 
 TYPES: dict[str, type[Section]] = {
     "annotate": AnnotateParams,
@@ -79,6 +80,7 @@ def check_all() -> dict[str, Any]:
     _check_names(params)
     _check_inputs(params)
     _check_stages(params)
+    check_left_out(params)
     return params
 
 
@@ -169,7 +171,8 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
             if isinstance(origin, HuggingFace) and origin.revision is None:
                 yield f"{key}.origins.{number}.revision"
     books = params["extract_textbooks"]
-    if books.ocr != "none" and books.ocr_revision is None and not Path(books.ocr).is_dir():
+    is_read = books.ocr != "none" and bool(params["fetch"]["textbooks"].origins)
+    if is_read and books.ocr_revision is None and not Path(books.ocr).is_dir():
         yield "extract_textbooks.ocr_revision"
     asked = {asker.model for _, asker in _list_askers(params) if asker.backend in get_args(ModelBackend)}
     for name in sorted(asked):

@@ -10,24 +10,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-import numpy as np
 import pyarrow as pa
-import xxhash
 from pydantic import Field, JsonValue
 
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
-from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import count_shard, list_shards, number_batches, read_batches, read_schema
+from mathcode_pile.core.shards import count_shard, read_schema
 from mathcode_pile.llm import AskParams, Inquiry, LlmParams, ModelBackend, Reply, Text, load_template, make_task
 from mathcode_pile.llm.pieces import split_pieces
+from stages.annotate.choosing import AnnotateSource, Question, apply_rules, chosen_texts, last_chosen_hash
 from stages.annotate.reasons import Reason
 from stages.annotate.rules import is_related, type_piece
-
-Question = Literal["type", "related"]
 
 PROMPTS = Path(__file__).with_name("prompts")
 
@@ -39,16 +35,6 @@ def _schema(name: str, values: list[JsonValue]) -> dict[str, JsonValue]:
 
 # The form of the answers, for servers that can hold a model to it.
 SCHEMAS = {"type": _schema("type", list(range(1, 8))), "related": _schema("verdict", ["related", "unrelated"])}
-
-
-class AnnotateSource(Section):
-    """What is asked about the documents of one source."""
-
-    input: str
-    """The folder below data/ whose documents are judged; dvc.yaml reads it."""
-    question: Question
-    sample: int = Field(default=0, ge=0)
-    """How many documents to judge, chosen by a hash of their id; the others are dropped. 0: all."""
 
 
 class AnnotateParams(AskParams):
@@ -163,52 +149,40 @@ def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJu
 def annotate(raw: Path, out: Path, source: str, params: AnnotateParams, llm: LlmParams) -> Report:
     """Write the documents of `raw` to `out`, with a column `types` (one for each piece) or `related`.
 
-    A document is dropped if it is not sampled, has no text, or gets no answer about any of its pieces.
+    A document is dropped if it breaks a rule of its source, is not sampled, or gets no answer about any of its pieces.
+    The rules come first, because they cost nothing.
     Raises InputError where a shard cannot be read, PipelineError where a model cannot be asked.
     """
     judge = choose_judge(source, params, llm)
     task = params.sources[source]
-    last = last_chosen_hash(raw, task.sample)
-    work = partial(annotate_shard, question=task.question, judge=judge, last=last)
+    last = last_chosen_hash(raw, task)
+    work = partial(annotate_shard, task=task, judge=judge, last=last)
     how = ["rules", params.max_piece_characters] if isinstance(judge, RulesJudge) else judge.key
     workers = None if isinstance(judge, RulesJudge) else 1
-    return map_folder("annotate", work, raw, out, [task.question, last, *how], workers=workers)
+    rules = [task.cut_first_line, task.min_dollar_signs]
+    return map_folder("annotate", work, raw, out, [task.question, last, *rules, *how], workers=workers)
 
 
-def last_chosen_hash(folder: Path, sample: int) -> int | None:
-    """Return the hash of an id up to which documents are sampled: the `sample`-th least; None where all are."""
-    if sample <= 0:
-        return None
-    hashes = [_hash_ids(batch.column(0)) for shard in list_shards(folder) for batch in read_batches(shard, ["id"])]
-    everyone = np.concatenate(hashes) if hashes else np.empty(0, dtype=np.uint64)
-    if len(everyone) <= sample:
-        return None
-    return int(np.partition(everyone, sample - 1)[sample - 1])
-
-
-def _hash_ids(ids: pa.Array) -> Any:
-    return np.array([xxhash.xxh3_64_intdigest(i.encode(), seed=1) for i in ids.to_pylist()], dtype=np.uint64)
-
-
-def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judge, last: int | None) -> Report:
-    """Judge one shard's documents into folder/documents.parquet."""
+def annotate_shard(shard: Path, folder: Path, *, task: AnnotateSource, judge: Judge, last: int | None) -> Report:
+    """Judge one shard's documents into folder/documents.parquet; last: what last_chosen_hash returns."""
+    question = task.question
     column = pa.field("types", pa.list_(pa.int8()), nullable=False)
     if question == "related":
         column = pa.field("related", pa.bool_(), nullable=False)
     schema = read_schema(shard, ["id", "text"])
     if column.name in schema.names:
         raise InputError(f"{shard}: has a column {column.name!r} already")
-    judged = judge.judge(_texts(shard, last), count_shard(shard))
+    judged = judge.judge(chosen_texts(shard, task, last), count_shard(shard))
     annotated = schema.append(column)
     with Funnel.of_shard(folder, annotated) as funnel:
-        for start, batch in number_batches(shard):
+        for start, batch, skipped in apply_rules(shard, task, last):
             funnel.count_read(batch.num_rows)
             names: list[str] = batch["id"].to_pylist()
             rows: list[int] = []
             answers: list[list[int] | bool] = []
-            for row, reason in enumerate(_reasons_to_skip(batch, last)):
-                if reason:
-                    funnel.drop(names[row], reason)
+            for row, skip in enumerate(skipped):
+                if skip:
+                    funnel.drop(names[row], *skip)
                     continue
                 number, verdicts = next(judged)
                 assert number == start + row
@@ -221,24 +195,6 @@ def annotate_shard(shard: Path, folder: Path, *, question: Question, judge: Judg
         for _ in judged:  # nothing is left; the asker then checks and notes its run
             pass
     return funnel.report
-
-
-def _reasons_to_skip(batch: pa.RecordBatch, last: int | None) -> list[Reason | None]:
-    """[rows] why a document is not judged; None where it is."""
-    reasons = [None if text.as_py().strip() else Reason.EMPTY_TEXT for text in batch.column("text")]
-    if last is not None:
-        for row in np.flatnonzero(_hash_ids(batch.column("id")) > last):
-            reasons[row] = Reason.NOT_SAMPLED
-    return reasons
-
-
-def _texts(shard: Path, last: int | None) -> Iterator[Text]:
-    """Yield the texts of the documents that are judged."""
-    for start, batch in number_batches(shard):
-        texts = batch.column("text")
-        for row, reason in enumerate(_reasons_to_skip(batch, last)):
-            if not reason:
-                yield start + row, texts[row].as_py()
 
 
 def _sum_up(name: str, verdicts: list[Verdict] | Failed, question: Question, funnel: Funnel) -> list[int] | bool | None:

@@ -16,7 +16,7 @@ from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.scratch import hash_file
-from mathcode_pile.core.shards import read_schema
+from mathcode_pile.core.shards import count_rows, read_schema
 from stages.classify.reasons import Reason
 
 
@@ -26,22 +26,26 @@ def score_column(classifier: str) -> str:
 
 
 def classify(documents: Path, model: Path, out: Path, classifier: str, floor: float) -> Report:
-    """Score the documents of a folder with the model in another folder; drop those under the floor."""
+    """Score the documents of a folder with the model in another folder; drop those under the floor.
+
+    A folder without documents needs no model: where a profile leaves out a source, none may have been trained.
+    """
     path = (model / MODEL_FILE).resolve()
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    is_needed = bool(count_rows(documents))
+    if is_needed and not path.is_file():
+        raise InputError(f"{path}: no such file; train_classifier writes none where a label has no documents")
     work = partial(score_shard, model=path, classifier=classifier, floor=floor)
-    key = [classifier, floor, hash_file(path)]
-    return map_folder("classify", work, documents, out, key, prepare=partial(open_scorer, path))
+    key = [classifier, floor, hash_file(path) if is_needed else None]
+    prepare = partial(open_scorer, path) if is_needed else None
+    return map_folder("classify", work, documents, out, key, prepare=prepare)
 
 
 def score_shard(shard: Path, folder: Path, *, model: Path, classifier: str, floor: float) -> Report:
     """Add the score to one shard's documents, in float32; Arrow in, Arrow out."""
-    scorer = open_scorer(model)
     schema = _scored_schema(shard, score_column(classifier))
     with Funnel.of_shard(folder, schema) as funnel:
         for batch in funnel.read(shard):
-            for part, scores in funnel.apply(lambda rows: scorer.score(rows.column("text")), batch):
+            for part, scores in funnel.apply(lambda rows: open_scorer(model).score(rows.column("text")), batch):
                 scored = pa.RecordBatch.from_arrays([*part.columns, pa.array(scores)], schema=schema)
                 funnel.split(scored, scores >= np.float32(floor), Reason.BELOW_FLOOR, _describe(scores))
     return funnel.report

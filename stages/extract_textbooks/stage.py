@@ -16,7 +16,7 @@ from mathcode_pile.core.documents import DOCUMENT, encode_metadata
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.funnel import DropReason, Funnel, Report
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import list_shards, read_batches
+from mathcode_pile.core.shards import count_rows, count_shard, list_shards, read_batches
 from stages.extract_textbooks.ocr import Ocr, load_ocr
 from stages.extract_textbooks.pdf import UnreadablePdfError, read_text_layer
 from stages.extract_textbooks.reasons import Reason
@@ -50,7 +50,7 @@ def extract_textbooks(folder: Path, out: Path, params: ExtractTextbooksParams) -
     Where OCR lost pages of a book, the book's metadata names them in `pages_lost`; the report counts them.
     """
     duplicates = _find_duplicates(folder)
-    ocr = load_ocr(params.ocr, params.ocr_revision) if params.ocr != "none" else None
+    ocr = load_ocr(params.ocr, params.ocr_revision) if params.ocr != "none" and count_rows(folder) else None
     work = partial(_extract_shard, params=params, duplicates=duplicates, ocr=ocr)
     key = [params.model_dump(), sorted(duplicates.items()), ocr.fingerprint if ocr else None]
     return map_folder("extract_textbooks", work, folder, out, key, workers=None if ocr is None else 1)
@@ -60,7 +60,7 @@ def _find_duplicates(folder: Path) -> dict[str, str]:
     """Return the id of each PDF that has the same bytes as an earlier one, with the earlier one's id."""
     first: dict[bytes, str] = {}
     duplicates: dict[str, str] = {}
-    for shard in list_shards(folder):
+    for shard in filter(count_shard, list_shards(folder)):  # a source that is left out has a shard without rows
         for batch in read_batches(shard, ["id", "content"]):
             for identity, content in zip(batch["id"].to_pylist(), batch["content"], strict=True):
                 digest = hashlib.blake2b(content.as_buffer(), digest_size=16).digest()

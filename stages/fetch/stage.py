@@ -1,5 +1,6 @@
 """Bring a source into shards of documents, or of files if it consists of PDFs."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,11 @@ from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, FILE, document_id, encode_metadata
-from mathcode_pile.core.engine import refuse_failures
+from mathcode_pile.core.engine import refuse_failures, say
 from mathcode_pile.core.errors import InputError, printable
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import LazyShard, ShardsWriter, shard_name
+from mathcode_pile.core.shards import LazyShard, ShardsWriter, ShardWriter, shard_name
 from mathcode_pile.downloads.download import LocalFile, record_files
 from mathcode_pile.sources import FileOrigin, Origin, check_columns, read_origin
 from mathcode_pile.sources.formats import COLUMNS
@@ -30,7 +31,8 @@ Numbered = tuple[int, Row | Rejected]  # a row, after the number of its origin
 class OriginsParams(Section):
     """One source of the profile: where it comes from."""
 
-    origins: list[Origin] = Field(min_length=1)
+    origins: list[Origin]
+    """None leaves the source out: its stages then have no documents, and its component may be empty."""
     shard_megabytes: int = Field(default=256, gt=0)
     """Megabytes of text in a shard. One worker processes one shard at a time."""
 
@@ -51,10 +53,15 @@ def is_pdf(origin: Origin) -> bool:
 def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
     """Write the rows of a source's origins to shards in `out`, rejected ones to `out/dropped`.
 
-    `out/files.json` records the address, ETag, size and checksum of each downloaded file.
+    `out/files.json` records the address, ETag, size and checksum of each downloaded file. A source without origins is
+    one shard without rows, and `left_out` in its metrics.
     Memory: a few batches, and 8 bytes for each row.
     Raises InputError where an origin cannot be read, or where no row is kept.
     """
+    if not params.origins:
+        say(f"fetch: the profile leaves out the source {source}: fetch.{source}.origins is empty")
+        with ShardWriter(out / shard_name(0), DOCUMENT):
+            return Report(counts=Counter(left_out=1))
     schema = FILE if is_pdf(params.origins[0]) else DOCUMENT
     brought: list[LocalFile] = []
     rows = (

@@ -15,6 +15,7 @@ import numpy as np
 import xxhash
 from pydantic import Field
 
+from mathcode_pile.core.engine import say
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import list_shards, read_batches
@@ -57,6 +58,8 @@ def pack(
         documents[name] = read_documents(tokenized / name, params.seed, first)
         first += len(documents[name].lengths)
     available = {name: int(d.lengths.sum(dtype=np.int64)) for name, d in documents.items() if len(d.lengths)}
+    for name in sorted(set(names) - set(available)):
+        say(f"pack: the component {name} has no tokens")
     asked = ask_tokens(mixture, available, params.tokens, params.max_epochs)
     pieces = {name: choose_pieces(documents[name], asked.get(name, 0), params.sequence_length) for name in names}
     placed, rows = plan_rows(list(documents.values()), list(pieces.values()), params.sequence_length, params.seed)

@@ -106,6 +106,7 @@ def write_report(
         widest=max((step.metrics["in"] for step in steps), default=1),
         manifest=_read_json(data / "corpus" / "manifest.json"),
         contamination=contamination,
+        left_out=left_out(metrics),
         mixture=_read_csv(metrics_folder / "pack" / "mixture.csv"),
         curves=draw_curves(*(_read_csv(metrics_folder / "pretrain" / f"{n}.csv") for n in ("curves", "held_out"))),
         precision_recall=draw_precision_recall(
@@ -151,6 +152,8 @@ def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
         "snippets that verify kept": _format_number(kept),
         "snippets in the corpus": _format_number(metrics.get("corpus", {}).get("snippets", 0)),
     }
+    if names := left_out(metrics):
+        figures["sources that the profile leaves out"] = ", ".join(names)
     packed = metrics.get("pack", {})
     if "tokens" in packed:
         figures["tokens packed"] = _format_number(packed["tokens"])
@@ -158,6 +161,11 @@ def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
     if base is not None and trained is not None:
         figures["held-out loss, mean of the components, base to pretrained"] = f"{base:.3f} to {trained:.3f}"
     return figures
+
+
+def left_out(metrics: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the names of the sources that the profile leaves out."""
+    return [n.partition("@")[2] for n, values in metrics.items() if n.startswith("fetch@") and values.get("left_out")]
 
 
 def mean_held_out_loss(metrics: dict[str, dict[str, Any]], model: str) -> float | None:

@@ -36,8 +36,6 @@ class SourceParams(Section):
     keep: Literal["types", "score", "related", "all"]
     threshold: float | None = Field(default=None, ge=0, le=1)
     """The lowest score that is kept; only with `keep: score`."""
-    min_dollar_signs: int = Field(default=0, ge=0)
-    """A document with fewer dollar signs is dropped: it has few formulas in LaTeX."""
 
     @model_validator(mode="after")
     def _has_its_threshold(self) -> Self:
@@ -82,18 +80,15 @@ def select_shard(
     with Funnel.of_shard(folder, schema.append(COMPONENT)) as funnel:
         for batch in funnel.read(shard):
             for part, judged in funnel.apply(work, removals.drop_from(batch, funnel, Reason.TAKEN_DOWN)):
-                dollars = pc.fill_null(pc.count_substring(part.column("text"), "$"), 0)
-                is_formulaic = pc.greater_equal(dollars, source.min_dollar_signs)
-                is_plain = pc.invert(is_formulaic)
-                ids, counts = part.column("id").filter(is_plain), dollars.filter(is_plain).cast(pa.string())
-                funnel.drop_rows(ids, Reason.TOO_FEW_DOLLAR_SIGNS, counts)
-                named = part.append_column(COMPONENT, pa.repeat(source.component, part.num_rows))
-                formulaic = named.filter(is_formulaic)
+                is_blank = pc.equal(pc.utf8_trim_whitespace(part.column("text")), "")
+                funnel.drop_rows(part.column("id").filter(is_blank), Reason.EMPTY_TEXT)
+                has_text = pc.invert(is_blank)
+                named = part.append_column(COMPONENT, pa.repeat(source.component, part.num_rows)).filter(has_text)
                 if judged is None:
-                    funnel.keep(formulaic)
+                    funnel.keep(named)
                 else:
-                    is_kept, details = (column.filter(is_formulaic) for column in judged)
-                    funnel.split(formulaic, is_kept, REASONS[source.keep], details)
+                    is_kept, details = (column.filter(has_text) for column in judged)
+                    funnel.split(named, is_kept, REASONS[source.keep], details)
     return funnel.report
 
 
@@ -104,10 +99,14 @@ def judge(batch: pa.RecordBatch, column: str, source: SourceParams, params: Sele
         hit = pc.is_in(values.flatten(), pa.array(params.keep_types, pa.int8()))
         rows = pc.unique(pc.list_parent_indices(values).filter(hit))
         is_kept = pc.is_in(pa.array(range(len(values)), pa.int64()), rows.cast(pa.int64()))
-        return Judgement(is_kept, pa.array([",".join(map(str, types)) for types in values.to_pylist()], pa.string()))
+        return Judgement(
+            is_kept, pa.array([",".join(map(str, types or [])) for types in values.to_pylist()], pa.string())
+        )
     if source.keep == "related":
         return Judgement(pc.fill_null(values, False), pa.repeat("", len(values)))
     if source.keep == "score":
-        details = pa.array([f"{score:.6f}" for score in values.to_pylist()], pa.string())
-        return Judgement(pc.greater_equal(values, source.threshold), details)
+        details = [f"{score:.6f}" if score is not None else "no score" for score in values.to_pylist()]
+        return Judgement(
+            pc.fill_null(pc.greater_equal(values, source.threshold), False), pa.array(details, pa.string())
+        )
     return None

@@ -6,7 +6,7 @@ models would be equal. Training sets are sampled (`max_documents_per_label`), wh
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from mathcode_pile.classifier.scorer import MODEL_FILE, NEGATIVE, POSITIVE, Scorer
+from mathcode_pile.core.engine import say
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.scratch import atomic_folder, working_folder
-from mathcode_pile.core.shards import list_shards, read_schema
+from mathcode_pile.core.shards import count_rows, list_shards, read_schema
 from stages.train_classifier import measures
 from stages.train_classifier.samples import Source, TrainingSet, by_types, find_limits, gather
 
@@ -57,8 +58,15 @@ def train_classifier(
     """Train on the documents of two folders and write the model, its plots and its worst mistakes; return metrics.
 
     Of a folder that annotate wrote, a document is positive where a piece has a kept type, negative where none has.
+    Where the profile leaves out the source of a label, there is nothing to learn from, and no model is written.
     Raises PipelineError where a label has too few documents or fastText cannot train on them.
     """
+    if not (count_rows(positives) and count_rows(negatives)):
+        say(f"train_classifier: {positives} or {negatives} has no documents, so there is no classifier {out.name}")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "mistakes.jsonl").write_text("", encoding="utf-8")
+        _write_plots(plots, [], [])
+        return {"trained_on_positives": 0, "trained_on_negatives": 0}
     sources = label_sources(positives, negatives, keep_types)
     limits = find_limits(sources, params.max_documents_per_label, params.held_out_share, params.seed)
     with working_folder("train_classifier") as scratch, atomic_folder(out) as folder:
@@ -67,7 +75,9 @@ def train_classifier(
         scores = _score(Scorer(folder / MODEL_FILE), sample.held_out)
         is_positive = sample.held_out.column("is_positive").to_numpy()
         _write_mistakes(folder / "mistakes.jsonl", sample.held_out, scores, is_positive)
-    _write_plots(plots, scores, is_positive)
+    _write_plots(
+        plots, measures.precision_recall_curve(scores, is_positive), measures.score_histogram(scores, is_positive)
+    )
     return _summarize(sample, scores, is_positive)
 
 
@@ -129,16 +139,16 @@ def _write_mistakes(path: Path, held_out: pa.Table, scores: NDArray[np.float32],
             file.write(json.dumps(mistake, ensure_ascii=False) + "\n")
 
 
-def _write_plots(plots: Path, scores: NDArray[np.float32], is_positive: measures.Mask) -> None:
+def _write_plots(plots: Path, curve: Iterable[Sequence[Any]], histogram: Iterable[Sequence[Any]]) -> None:
     plots.mkdir(parents=True, exist_ok=True)
     with open(plots / "precision_recall.csv", "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(measures.AtThreshold._fields)
-        rows.writerows(measures.precision_recall_curve(scores, is_positive))
+        rows.writerows(curve)
     with open(plots / "scores.csv", "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["score", POSITIVE, NEGATIVE])
-        rows.writerows(measures.score_histogram(scores, is_positive))
+        rows.writerows(histogram)
 
 
 def _summarize(sample: TrainingSet, scores: NDArray[np.float32], is_positive: measures.Mask) -> dict[str, Any]:

@@ -96,7 +96,7 @@ METHOD, PROFILE = "params.yaml", "profiles/workstation.yaml"
         (PROFILE, "annotate.max_failed_share", 1.5),
         (METHOD, "annotate.sources.cc_en.sample", -1),
         (METHOD, "translate.max_piece_characters", 0),
-        (METHOD, "sources.cc_en.min_dollar_signs", -1),
+        (METHOD, "annotate.sources.cc_en.min_dollar_signs", -1),
         (METHOD, "sources.cc_en.threshold", 2),
         (METHOD, "select.keep_types", []),
         (METHOD, "extract_textbooks.timeout_s", 0),
@@ -105,7 +105,6 @@ METHOD, PROFILE = "params.yaml", "profiles/workstation.yaml"
         (METHOD, "filter_code.packages", []),
         (METHOD, "pretrain.seed", -1),
         (PROFILE, "fetch.cc_en.shard_megabytes", 0),
-        (PROFILE, "fetch.cc_en.origins", []),
         (PROFILE, "corpus.shard_megabytes", 0),
         (METHOD, "corpus.translated.context_characters", -1),
         (PROFILE, "llm.models.instruct.context_tokens", 0),
@@ -168,6 +167,40 @@ def test_what_a_stage_would_refuse_is_named_before(
     with pytest.raises(ParamsError, match=f"^(params: )?{message}") as error:
         check_all()
     assert "\n" not in str(error.value) and len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value", "message"),
+    [
+        (METHOD, "mixture.textbooks", {"tokens": 5}, "mixture.textbooks: asks for tokens, but the profile leaves out"),
+        (METHOD, "mixture.textbooks", {"epochs": 1}, "mixture.textbooks: asks for tokens, but the profile leaves out"),
+        (
+            PROFILE,
+            "fetch.cc_en.origins",
+            [],
+            "classifiers.books.negatives: .* leaves out",
+        ),
+        (
+            PROFILE,
+            "fetch.openwebmath.origins",
+            [],
+            "classifiers.round1.positives: .* leaves out the source of annotate/",
+        ),
+    ],
+)
+def test_what_needs_a_source_that_is_left_out_is_named_first(
+    project: Path, file: str, key: str, value: Any, message: str
+) -> None:
+    change(project, file, key, value)
+    with pytest.raises(ParamsError, match=message):
+        check_all()
+
+
+@pytest.mark.parametrize("source", ["maths_college", "code_python", "education_college_students", "matrix_books"])
+def test_a_source_that_nothing_learns_from_can_be_left_out(project: Path, source: str) -> None:
+    change(project, PROFILE, f"fetch.{source}.origins", [])
+    missing = "\n".join(list_missing(check_all()))
+    assert f"fetch.{source}." not in missing and "ocr_revision" not in missing
 
 
 def test_a_key_in_params_and_profile_is_an_error(project: Path) -> None:

@@ -21,7 +21,7 @@ from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import read_rows
 from mathcode_pile.downloads.download import bring, download_http
-from mathcode_pile.sources import formats, records
+from mathcode_pile.sources import formats, json_array, records
 from stages.extract_textbooks.stage import ExtractTextbooksParams, extract_textbooks
 from stages.fetch.stage import OriginsParams, fetch_source
 from stages.filter_code.stage import filter_code
@@ -94,15 +94,11 @@ BROKEN_FILES: list[tuple[str, bytes, str]] = [
     ("latin.csv", b"text\n\xe9t\xe9\n", "not a readable csv file"),
     ("quote.csv", b'text,id\n"unclosed,1\nx,2\n', "not a readable csv file"),
     ("twins.csv", b"text,text\na,b\n", "two columns are named 'text'"),
-    ("open.md", b"---\ntitle: T\n\nBody", "open.md: front matter has no closing ---"),
-    ("yaml.md", b"---\n[: {\n---\nBody", "front matter is not YAML"),
-    ("list.md", b"---\n- a\n---\nBody", "front matter must be a mapping"),
-    ("date.md", b"---\nday: 2020-13-45\n---\nBody", "front matter is not YAML"),
-    ("deep.md", b"---\na: " + DEEP + b"\n---\nBody", "nested more than 50 deep"),
-    ("nested.md", b"---\na: " + b"[" * 60 + b"]" * 60 + b"\n---\nBody", "nested more than 50 deep"),
-    ("alias.md", b"---\na: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n---\nBody", "must not have aliases"),
+    ("cut.json", b'[{"text": "one"}, {"text": "tw', "cut.json: not a readable array in JSON: record 2"),
+    ("tail.json", b'[\n{"text": "one"}]\n{"text": "two"}', "text follows its end"),
+    ("latin.json", b'[\n{"text": "\xe9"}]', "not a readable jsonl file"),
 ]
-FORMATS = {"md": "markdown", "gz": "jsonl", "zst": "jsonl"}
+FORMATS = {"gz": "jsonl", "zst": "jsonl", "json": "jsonl"}
 
 
 @pytest.mark.parametrize(("name", "content", "message"), BROKEN_FILES, ids=[name for name, _, _ in BROKEN_FILES])
@@ -153,7 +149,8 @@ BAD_RECORDS: list[tuple[str, bytes, dict[str, int]]] = [
     ("same.jsonl", LINES + LINES, {"same_id": 2}),
     ("object.jsonl", line(text={"a": 1}) + b"\n" + line(text=["a"]) + b"\n" + LINES, {"no_text": 2}),
     ("binary.json", bytes(range(128, 256)) * 50 + b"\n" + LINES, {"invalid_utf8": 1}),
-    ("array.json", b"[\n" + LINES + b"]", {"not_json": 2}),
+    ("array.json", b'[{"text": "x"}, 3, {"text": null}, ["text"]]', {"not_json": 2, "no_text": 1}),
+    ("lines.json", b'["text"]\n[{"text": "x"}]\n' + LINES, {"not_json": 2}),
     ("columns.csv", b"text,id\na,1\nb\nc,2,3\n\nd,4\n", {"wrong_column_count": 2}),
     ("header.csv", b"text,id\n", {}),
     ("blank.csv", b"text,id\n,1\nx,2\n", {"no_text": 1}),
@@ -161,6 +158,11 @@ BAD_RECORDS: list[tuple[str, bytes, dict[str, int]]] = [
     ("nul.txt", b"a\0b", {"nul_character": 1}),
     ("blank.txt", b" \n\t", {"no_text": 1}),
     ("empty.txt", b"", {"no_text": 1}),
+    ("yaml.md", b"---\ntitle: [T\n---\nBody", {"unreadable_front_matter": 1}),
+    ("date.md", b"---\nday: 2020-13-45\n---\nBody", {"unreadable_front_matter": 1}),
+    ("deep.md", b"---\na: " + DEEP + b"\n---\nBody", {"unreadable_front_matter": 1}),
+    ("nested.md", b"---\na: " + b"[" * 60 + b"]" * 60 + b"\n---\nBody", {"unreadable_front_matter": 1}),
+    ("alias.md", b"---\na: &a [x]\nb: &b [*a, *a]\nc: [*b]\n---\nBody", {"unreadable_front_matter": 1}),
     ("only.md", b"---\ntitle: T\n---\n\n", {"no_text": 1}),
     ("latin.ipynb", b"\xff\xfe{", {"invalid_utf8": 1}),
     ("nul.ipynb", b"\0" * 100, {"nul_character": 1}),
@@ -200,6 +202,88 @@ def test_records_without_faults_are_kept_whatever_their_other_columns_hold(tmp_p
     fetch(tmp_path, "markdown")
     (page,) = read_rows(tmp_path / "out")
     assert json.loads(page["metadata"])["2020-01-01"] == {"True": "x"}
+
+
+@pytest.mark.parametrize(
+    ("content", "title", "text"),
+    [
+        (b"\xef\xbb\xbf---\r\ntitle: T\r\n---\r\nA line.\r\n\r\nAnother.\r\n", "T", "A line.\n\nAnother.\n"),
+        (b"\xef\xbb\xbf---\ntitle: T\n---\nBody", "T", "Body"),
+        (b"--- \ntitle: T\n...\nBody", "T", "Body"),
+        (b"---\ntitle: T\n---", "T", None),
+        (b"---\n---\nBody", None, "Body"),
+        # A rule at the beginning of a page:
+        (b"---\n\nBody\n\n---\n\nMore", None, "---\n\nBody\n\n---\n\nMore"),
+        (b"---\nBody without an end", None, "---\nBody without an end"),
+        (b"---\r\n\r\ntitle: no front matter\r\n\r\n---\r\n", None, "---\n\ntitle: no front matter\n\n---\n"),
+        (b"---\nSome words.\n---\nBody", None, "---\nSome words.\n---\nBody"),
+        (b"---\n- a\n- b\n---\nBody", None, "---\n- a\n- b\n---\nBody"),
+        (b"----\ntitle: T\n----\n", None, "----\ntitle: T\n----\n"),
+    ],
+)
+def test_front_matter_is_told_from_a_rule(tmp_path: Path, content: bytes, title: str | None, text: str | None) -> None:
+    (tmp_path / "good.md").write_text("good")
+    (tmp_path / "x.md").write_bytes(content)
+    fetch(tmp_path, "markdown")
+    found = [row for row in read_rows(tmp_path / "out") if row["text"] != "good"]
+    assert [row["text"] for row in found] == ([] if text is None else [text])
+    assert all(json.loads(row["metadata"]).get("title") == title for row in found)
+
+
+def test_ids_that_are_none_are_replaced_by_the_number_of_the_row(tmp_path: Path) -> None:
+    numbers = pa.array([None, float("nan"), float("nan"), 4.0], pa.float64())
+    (tmp_path / "x.parquet").write_bytes(parquet(texts(["a", "b", "c", "d"]).append_column("id", numbers)))
+    assert fetch(tmp_path, "parquet").kept == 4
+    words = ["nan", "NaN", "nan", "None", "null", "<NA>", " ", ""]
+    (tmp_path / "x.csv").write_text("id,text\n" + "".join(f"{word},{n}\n" for n, word in enumerate(words)))
+    assert fetch(tmp_path, "csv").kept == len(words)
+
+
+@pytest.mark.parametrize("write", [parquet, arrow], ids=["parquet", "arrow"])
+def test_times_in_a_time_zone_that_is_unknown_here_are_given_in_utc(tmp_path: Path, write: Any) -> None:
+    mars = pa.timestamp("s", tz="Mars/Olympus_Mons")
+    table = texts(["a", "b"]).append_column("day", pa.array([0, None], mars))
+    table = table.append_column("all", pa.array([{"days": [60]}, None], pa.struct([("days", pa.list_(mars))])))
+    table = table.append_column("named", pa.array([[("k", 0)], []], pa.map_(pa.string(), mars)))
+    content = write(table)
+    (tmp_path / f"x.{write.__name__}").write_bytes(content)
+    assert fetch(tmp_path, write.__name__).kept == 2
+    first = json.loads(next(read_rows(tmp_path / "out"))["metadata"])
+    assert first["day"] == "1970-01-01 00:00:00+00:00"
+    assert first["all"] == {"days": ["1970-01-01 00:01:00+00:00"]}
+
+
+ARRAYS = [
+    b'[{"text": "one"}, {"text": "two"}]',
+    b'\xef\xbb\xbf[\n  {\n    "text": "one"\n  },\n  {\n    "text": "two"\n  }\n]\n',
+    b'\r\n [{"text": "one"}\r\n,{"text": "two"}\r\n]',
+    b'[\n{"text": "one"}\n{"text": "two"}\n]',
+]
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "json.gz", "jsonl.zst"])
+@pytest.mark.parametrize("content", ARRAYS, ids=range(len(ARRAYS)))
+def test_a_file_that_is_one_array_is_read(tmp_path: Path, suffix: str, content: bytes) -> None:
+    pack = {"gz": gzip.compress, "zst": zstandard.compress}.get(suffix.rpartition(".")[2], bytes)
+    (tmp_path / f"x.{suffix}").write_bytes(pack(content))
+    assert fetch(tmp_path, "jsonl").kept == 2
+    assert [row["text"] for row in read_rows(tmp_path / "out")] == ["one", "two"]
+
+
+def test_an_array_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_array, "CHUNK_BYTES", 3)
+    values = [{"text": f"\N{EURO SIGN} {n} ]}}, [{{", "n": [n, 12345]} for n in range(50)]
+    (tmp_path / "x.json").write_text(json.dumps([*values, 123456], ensure_ascii=False), encoding="utf-8")
+    report = fetch(tmp_path, "jsonl")
+    assert (report.kept, dict(report.dropped)) == (50, {"not_json": 1})
+    assert [row["text"] for row in read_rows(tmp_path / "out")] == [value["text"] for value in values]
+
+
+def test_a_mark_of_byte_order_before_a_notebook_is_no_part_of_it(tmp_path: Path, project: Path) -> None:
+    notebook = {"nbformat": 4, "cells": [{"cell_type": "code", "source": ["import sympy\n", "sympy.pi"]}]}
+    (tmp_path / "x.ipynb").write_bytes(b"\xef\xbb\xbf" + json.dumps(notebook).encode())
+    fetch(tmp_path, "notebook")
+    assert filter_code(tmp_path / "out", tmp_path / "kept", ["sympy"], "notebook").kept == 1
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz", "x.txt", "x.pdf"])

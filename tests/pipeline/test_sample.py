@@ -152,7 +152,7 @@ def test_the_other_folders_have_documents_of_each_kind(folder: str, count: int, 
 
 def test_lessons_for_college_students_have_the_dollar_signs_that_their_source_asks_for() -> None:
     params = yaml.safe_load((SAMPLE.parent / "params.yaml").read_text("utf-8"))
-    least = params["sources"]["education_college_students"]["min_dollar_signs"]
+    least = params["annotate"]["sources"]["education_college_students"]["min_dollar_signs"]
     assert all(text.count("$") >= least for slug, (_, text) in DOCUMENTS.items() if "/education/" in slug)
 
 

@@ -101,6 +101,27 @@ def test_a_document_has_one_type_for_each_piece(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_rule_of_text_comes_before_the_question(tmp_path: Path, server: Server) -> None:
+    formulas = "The sum of $a$, $b$, $c$, $d$, $e$ and $f$."
+    revised = f"Certainly! Here is the Revised version of the section:\n\n{formulas}\n"
+    texts = [formulas, "It costs $5.", revised, "A revised line of one, $x$.", f"Of sums\n{formulas} revised"]
+    raw = write_documents(tmp_path / "in", texts)
+    rules = AnnotateSource(input="fetch/web", question="type", cut_first_line="revised", min_dollar_signs=11)
+    params, llm = _asking(server.url, sources={"web": rules})
+    report = annotate(raw, tmp_path / "out", "web", params, llm)
+    assert [row["text"] for row in read_rows(tmp_path / "out")] == [formulas, formulas, texts[4]]
+    assert dict(report.dropped) == {"too_few_dollar_signs": 2}
+    assert [row["detail"] for row in read_rows(tmp_path / "out" / "dropped")] == ["1", "2"]
+    assert len(server.requests()) == 2 and not any("Certainly" in str(asked) for asked in server.requests())
+
+
+def test_a_sample_is_of_the_documents_that_the_rules_leave(tmp_path: Path) -> None:
+    raw = write_documents(tmp_path / "in", ["$x$" if n % 4 else STORY for n in range(80)], shards=2)
+    rules = AnnotateSource(input="fetch/web", question="type", sample=30, min_dollar_signs=2)
+    report = annotate(raw, tmp_path / "out", "web", _params(sources={"web": rules}), LlmParams())
+    assert report.kept == 30 and dict(report.dropped) == {"too_few_dollar_signs": 20, "not_sampled": 30}
+
+
 def test_columns_that_come_in_go_out(tmp_path: Path) -> None:
     schema = DOCUMENT.append(pa.field("score_round1", pa.float32(), nullable=False))
     row = {"id": "s/1", "text": SOLVED, "source": "s", "url": "", "license": "", "metadata": "{}", "score_round1": 0.5}

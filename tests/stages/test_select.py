@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mathcode_pile.core.documents import DOCUMENT
@@ -70,14 +71,29 @@ def test_a_score_is_kept_with_the_document_and_compared_with_the_threshold(tmp_p
     assert _reasons(tmp_path / "out") == [("s/0", "below_threshold", "0.250000")]
 
 
-def test_formulas_are_asked_for_before_the_verdict(tmp_path: Path) -> None:
-    related = pa.field("related", pa.bool_(), nullable=False)
-    texts = ["$" * 11, "$" * 10, "$" * 12]
-    raw = _write(tmp_path / "in", related, [True, False, False], texts)
-    report = select(raw, tmp_path / "out", _source("related", min_dollar_signs=11), PARAMS, Removals())
-    assert _ids(tmp_path / "out") == ["s/0"]
-    assert _reasons(tmp_path / "out") == [("s/1", "too_few_dollar_signs", "10"), ("s/2", "unrelated", "")]
-    assert report.read == report.kept + report.dropped.total()
+def test_a_shard_with_gaps_loses_no_document_uncounted(tmp_path: Path) -> None:
+    """A shard as another library writes it: `string` columns, null texts, types, scores and verdicts."""
+    kinds = {"types": pa.list_(pa.int8()), "related": pa.bool_(), "score_round1": pa.float32()}
+    values = {"types": [[1], None, [1], []], "related": [True, None, True, False], "score_round1": [0.9, None, 0.9, 0]}
+    reasons = {"types": "type_not_kept", "related": "unrelated", "score_round1": "below_threshold"}
+    for column, kind in kinds.items():
+        table = {"id": [f"s/{n}" for n in range(4)], "text": ["text", "text", None, "text"], "source": ["s"] * 4}
+        table |= {"url": [None] * 4, "license": ["MIT"] * 4, "metadata": ["", None, "{}", '{"a": 1}']}
+        folder = tmp_path / column
+        folder.mkdir()
+        pq.write_table(pa.table(table | {column: pa.array(values[column], kind)}), folder / "part-00000.parquet")
+        keep = column.partition("_")[0]
+        report = select(
+            folder,
+            tmp_path / f"out_{column}",
+            _source(keep, **{"threshold": 0.5} if keep == "score" else {}),
+            PARAMS,
+            Removals(),
+        )
+        assert (report.read, report.kept) == (4, 1)
+        assert dict(report.dropped) == {reasons[column]: 2, "empty_text": 1}
+        (kept,) = read_rows(tmp_path / f"out_{column}", ["text", "url", "metadata"])
+        assert kept == {"text": "text", "url": "", "metadata": "{}"}
 
 
 def test_a_missing_score_is_one_line_naming_the_column(tmp_path: Path) -> None:

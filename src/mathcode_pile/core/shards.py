@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.errors import InputError, first_line
 
 # A row group is what a reader holds in memory at once.
@@ -37,21 +39,62 @@ def list_shards(folder: Path) -> list[Path]:
 
 
 def read_batches(shard: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a shard, one row group at a time.
+    """Yield the rows of a shard, one row group at a time; of a shard that was made elsewhere as ours have them.
 
-    Raises InputError where the file is not whole Parquet or lacks a column.
+    Raises InputError where the file is not whole Parquet, lacks a column, or has a row without an id.
     """
     with _naming(shard), pq.ParquetFile(shard, memory_map=True) as file:
         _require(shard, file.schema_arrow, columns or [])
         for group in range(file.num_row_groups):
             table = file.read_row_group(group, columns=columns, use_threads=False)
-            yield from table.combine_chunks().to_batches()
+            for batch in table.combine_chunks().to_batches():
+                yield _as_ours(batch, shard)
+
+
+def _as_ours(batch: pa.RecordBatch, shard: Path) -> pa.RecordBatch:
+    """Return a batch with the types of our columns, where a null is an empty text and missing metadata are `{}`.
+
+    Each stage has its own rule for documents without text.
+    """
+    schema = _our_schema(batch.schema)
+    batch = batch if schema.equals(batch.schema) else batch.cast(schema)
+    for name in DOCUMENT.names:
+        place = schema.get_field_index(name)
+        if place < 0 or not _is_text(schema.field(place).type):
+            continue
+        column = batch.column(place)
+        if name == "id" and column.null_count:
+            raise InputError(f"{shard}: a row has no id")
+        if column.null_count:
+            column = pc.fill_null(column, "")
+        if name == "metadata" and pc.any(pc.equal(column, "")).as_py():
+            column = pc.if_else(pc.equal(column, ""), "{}", column)
+        if column is not batch.column(place):
+            batch = batch.set_column(place, schema.field(place), column)
+    return batch
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Say whether a column may hold text; one of nulls alone has no type of its own."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def _our_schema(schema: pa.Schema) -> pa.Schema:
+    """Return a schema in which the columns of documents have their types, where they are text of any kind."""
+    for ours in DOCUMENT:
+        place = schema.get_field_index(ours.name)
+        if place >= 0 and _is_text(schema.field(place).type) and schema.field(place).type != ours.type:
+            schema = schema.set(place, schema.field(place).with_type(ours.type))
+    return schema
 
 
 def read_schema(shard: Path, columns: Sequence[str] = ()) -> pa.Schema:
-    """Return a shard's schema; raises InputError where the file is not Parquet or lacks one of `columns`."""
+    """Return a shard's schema as read_batches has it; raises InputError where the file lacks one of `columns`."""
     with _naming(shard):
-        schema = pq.read_schema(shard)
+        schema = _our_schema(pq.read_schema(shard))
     _require(shard, schema, columns)
     return schema
 
@@ -283,7 +326,6 @@ def _encodings(schema: pa.Schema) -> dict[str, Any]:
 def _row_bytes(batch: pa.RecordBatch) -> Any:
     """[rows] bytes of each row's strings, which is what makes a row large."""
     import numpy as np
-    import pyarrow.compute as pc
 
     total = np.zeros(batch.num_rows, dtype=np.int64)
     for column in batch.columns:

@@ -154,7 +154,7 @@ def _continue_download(url: str, part: Path, state: Path, headers: dict[str, str
             if status not in (200, 206):
                 if status == 416:
                     part.unlink(missing_ok=True)
-                return Problem(f"answered {status}", _asked_wait(answer))
+                return Problem(f"answered {status}", asked_wait(answer))
             if status == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
                 part.unlink(missing_ok=True)
                 return Problem("answered with another range than the one asked for")
@@ -168,7 +168,7 @@ def _continue_download(url: str, part: Path, state: Path, headers: dict[str, str
         return Problem(f"{type(error).__name__}: {error}")
 
 
-def _asked_wait(answer: httpx.Response) -> float:
+def asked_wait(answer: httpx.Response) -> float:
     """Return the seconds of a Retry-After header; a date in it is ignored, because waits grow anyway."""
     asked = answer.headers.get("Retry-After", "")
     return float(asked) if re.fullmatch(r"\d{1,6}", asked) else 0.0

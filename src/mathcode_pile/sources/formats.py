@@ -1,6 +1,7 @@
 """Turn the files of a source into rows: one for each record of a table, one for each file of text, notebook or PDF."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -8,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from mathcode_pile.core.errors import InputError, printable
+from mathcode_pile.downloads.remote import RemoteFile
 from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.records import Tabular, read_records
 from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected, Row, attempt_record
@@ -26,6 +28,8 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
 }
 # The names that `columns` of a source may map to columns of its files.
 COLUMNS = ("text", "id", "url")
+# What is written for an id that is missing, in lower case.
+NO_ID = ("", "nan", "none", "null", "na", "n/a", "<na>")
 # Real metadata is not nested deeper than this.
 MAX_DEPTH = 50
 
@@ -37,14 +41,17 @@ class Place(NamedTuple):  # where rows come from
     license: str
 
 
-def read_rows(path: Path, place: Place, file_format: Format, columns: dict[str, str]) -> Iterator[Row | Rejected]:
-    """Yield the rows of one file.
+def read_rows(
+    path: Path | RemoteFile, place: Place, file_format: Format, columns: dict[str, str]
+) -> Iterator[Row | Rejected]:
+    """Yield the rows of one file; a file that is elsewhere must be tabular.
 
     columns: which of the file's columns are `text` (default text, else content), `id` and `url`. All other
     columns become metadata.
     """
     name = place.name
     if file_format == "text" or file_format == "markdown" or file_format == "pdf" or name.endswith(".ipynb"):
+        assert isinstance(path, Path)
         yield attempt_record(name, _read_file, path, place, file_format)
         return
     tabular: Tabular = "jsonl" if file_format == "notebook" else file_format
@@ -53,8 +60,15 @@ def read_rows(path: Path, place: Place, file_format: Format, columns: dict[str, 
             yield record
         else:
             identity = record.get(columns.get("id", "id"))
-            key = f"{name}#{number}" if identity in (None, "") else f"{name}:{identity}"
+            key = f"{name}#{number}" if _is_missing(identity) else f"{name}:{identity}"
             yield attempt_record(key, _to_row, record, key, number, place, columns)
+
+
+def _is_missing(identity: Any) -> bool:
+    """Say whether an id is none: null, NaN, blank, or the word that a library writes for one of these."""
+    if isinstance(identity, float):
+        return math.isnan(identity)
+    return identity is None or (isinstance(identity, str) and identity.strip().lower() in NO_ID)
 
 
 def _read_file(path: Path, place: Place, file_format: Format) -> Row | Rejected:
@@ -69,11 +83,14 @@ def _read_file(path: Path, place: Place, file_format: Format) -> Row | Rejected:
     if file_format == "pdf":
         return Row(name, content, place.url, place.license, metadata)
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         return Rejected(name, Reason.INVALID_UTF8, str(error))
     if file_format == "markdown":
-        front, text = split_front_matter(text, name)
+        try:
+            front, text = split_front_matter(text)
+        except InputError as error:
+            return Rejected(name, Reason.UNREADABLE_FRONT_MATTER, str(error))
         metadata |= front
     if fault := _find_fault(text):
         return Rejected(name, *fault)
@@ -132,29 +149,35 @@ def to_json_values(value: Any, depth: int = 0) -> Any:
     return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
-def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str]:
-    """Return the YAML front matter of a Markdown file and the text after it."""
-    if not text.startswith("---\n"):
+# Front matter is between two lines `---`, or `---` and `...`. A blank line after the first one makes it a rule.
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?![ \t]*\n)(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
+    """Return the YAML front matter of a Markdown text and the text after it.
+
+    A text that begins with a rule has no front matter: no second line `---` follows, or no mapping is between the two.
+    Raises InputError where the front matter is not valid YAML, or is hostile.
+    """
+    match = _FRONT_MATTER.match(text)
+    if not match:
         return {}, text
-    front, bound, rest = text[4:].partition("\n---\n")
-    if not bound:
-        raise InputError(f"{name}: front matter has no closing ---")
     try:
-        _refuse_hostile_yaml(front, name)
-        values = yaml.safe_load(front)
+        _refuse_hostile_yaml(match[1])
+        values = yaml.safe_load(match[1])
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{name}: front matter is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{name}: front matter must be a mapping")
-    return to_json_values(values), rest.lstrip("\n")
+        raise InputError(f"front matter is not YAML: {' '.join(str(error).split())}") from error
+    if values is not None and not isinstance(values, dict):
+        return {}, text
+    return to_json_values(values or {}), text[match.end() :].lstrip("\n")
 
 
-def _refuse_hostile_yaml(front: str, name: str) -> None:
+def _refuse_hostile_yaml(front: str) -> None:
     """Raise InputError where a few lines of YAML would take gigabytes or hours to load."""
     depth = 0
     for event in yaml.parse(front, yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise InputError(f"{name}: front matter must not have aliases")
+            raise InputError("front matter must not have aliases")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise InputError(f"{name}: front matter is nested more than {MAX_DEPTH} deep")
+            raise InputError(f"front matter is nested more than {MAX_DEPTH} deep")

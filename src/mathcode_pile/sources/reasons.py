@@ -14,4 +14,8 @@ class Reason(DropReason):
     WRONG_COLUMN_COUNT = "wrong_column_count", "The CSV row has more or fewer values than the header has columns."
     UNREADABLE_VALUE = "unreadable_value", "A column holds a value outside Python's range, for example a date."
     UNREADABLE_METADATA = "unreadable_metadata", "The metadata of the record is nested more than 50 levels deep."
+    UNREADABLE_FRONT_MATTER = (
+        "unreadable_front_matter",
+        "The front matter of the Markdown file is not valid YAML, has aliases, or is nested more than 50 levels deep.",
+    )
     UNREADABLE = "unreadable", "The file of an installed package cannot be read or parsed."

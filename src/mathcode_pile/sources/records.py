@@ -1,8 +1,8 @@
-"""Read the records of one tabular file: Parquet, Arrow, JSONL (plain, gz, zst), CSV.
+"""Read the records of one tabular file: Parquet, Arrow, JSONL or an array in JSON (plain, gz, zst), CSV.
 
 A record that cannot be used is yielded as Rejected. A file that cannot be read raises InputError. Memory holds
 one batch of a columnar file, or one line of at most MAX_RECORD_BYTES, whatever the size of the file when it is
-decompressed.
+decompressed. A file that is elsewhere is read only as far as its records are asked for.
 """
 
 import csv
@@ -12,6 +12,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -19,6 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mathcode_pile.core.errors import InputError, first_line
+from mathcode_pile.downloads.remote import RemoteFile
+from mathcode_pile.sources.json_array import HEAD_BYTES, begins_array, read_array
 from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected
 
@@ -29,8 +32,8 @@ BATCH_ROWS = 200
 SKIP_BYTES = 1 << 20
 
 
-def read_records(path: Path, name: str, file_format: Tabular) -> Records:
-    """Yield the records of a tabular file as dictionaries."""
+def read_records(path: Path | RemoteFile, name: str, file_format: Tabular) -> Records:
+    """Yield the records of a tabular file as dictionaries; name: its path within the source."""
     read = {"parquet": _read_parquet, "arrow": _read_arrow, "jsonl": _read_jsonl, "csv": _read_csv}[file_format]
     try:
         yield from read(path, name)
@@ -38,8 +41,10 @@ def read_records(path: Path, name: str, file_format: Tabular) -> Records:
         raise InputError(f"{path}: not a readable {file_format} file: {first_line(error)}") from error
 
 
-def _read_parquet(path: Path, name: str) -> Records:
-    with pq.ParquetFile(path, memory_map=True) as file:
+def _read_parquet(path: Path | RemoteFile, name: str) -> Records:
+    with ExitStack() as stack:
+        source = path if isinstance(path, Path) else stack.enter_context(path.open())
+        file = stack.enter_context(pq.ParquetFile(source, memory_map=True))
         _refuse_twins(path, file.schema_arrow.names)
         number = 1
         for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
@@ -47,9 +52,9 @@ def _read_parquet(path: Path, name: str) -> Records:
             number += batch.num_rows
 
 
-def _read_arrow(path: Path, name: str) -> Records:
+def _read_arrow(path: Path | RemoteFile, name: str) -> Records:
     """Read Arrow's stream format, which `datasets` writes, or its file format."""
-    with pa.memory_map(str(path)) as file:
+    with pa.memory_map(str(path)) if isinstance(path, Path) else pa.PythonFile(path.open(), "r") as file:
         is_file = file.read(6) == b"ARROW1"
         file.seek(0)
         reader = pa.ipc.open_file(file) if is_file else pa.ipc.open_stream(file)
@@ -75,7 +80,7 @@ def _check_buffers(batch: pa.RecordBatch) -> None:
                 raise
 
 
-def _refuse_twins(path: Path, names: list[str]) -> None:
+def _refuse_twins(path: Path | RemoteFile, names: list[str]) -> None:
     twins = [column for column, count in Counter(names).items() if count > 1]
     if twins:
         raise InputError(f"{path}: two columns are named {twins[0]!r}")
@@ -83,6 +88,8 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
 
 def _to_records(batch: pa.RecordBatch, name: str, number: int) -> Records:
     """Yield a batch's rows; those with a value that Python cannot hold as Rejected. number: of the first row."""
+    schema = pa.schema([field.with_type(_in_utc(field.type)) for field in batch.schema])
+    batch = batch if schema.equals(batch.schema) else batch.cast(schema)
     try:
         yield from batch.to_pylist()
     except (ValueError, OverflowError):
@@ -95,8 +102,25 @@ def _to_records(batch: pa.RecordBatch, name: str, number: int) -> Records:
             yield record
 
 
-def _read_jsonl(path: Path, name: str) -> Records:
+def _in_utc(kind: pa.DataType) -> pa.DataType:
+    """Return a type whose times are in UTC, as Arrow stores them: the names of time zones differ between machines."""
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return pa.timestamp(kind.unit, "UTC")
+    if pa.types.is_struct(kind):
+        return pa.struct([kind.field(index).with_type(_in_utc(kind.field(index).type)) for index in range(len(kind))])
+    if pa.types.is_map(kind):
+        return pa.map_(_in_utc(kind.key_type), _in_utc(kind.item_type))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        make = pa.list_ if pa.types.is_list(kind) else pa.large_list
+        return make(kind.value_field.with_type(_in_utc(kind.value_type)))
+    return kind
+
+
+def _read_jsonl(path: Path | RemoteFile, name: str) -> Records:
     with open_decompressed(path) as file:
+        if begins_array(file):
+            yield from read_array(file, path, name)
+            return
         for number, line in enumerate(_bounded_lines(file), start=1):
             key = f"{name}#{number}"
             if line is None:
@@ -131,7 +155,7 @@ def _bounded_lines(file: BinaryIO) -> Iterator[bytes | None]:
         yield None
 
 
-def _read_csv(path: Path, name: str) -> Records:
+def _read_csv(path: Path | RemoteFile, name: str) -> Records:
     csv.field_size_limit(MAX_RECORD_BYTES)
     with open_decompressed(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, strict=True)
@@ -145,13 +169,17 @@ def _read_csv(path: Path, name: str) -> Records:
                 yield Rejected(f"{name}#{number}", Reason.WRONG_COLUMN_COUNT, detail)
 
 
-def open_decompressed(path: Path) -> BinaryIO:
+def open_decompressed(path: Path | RemoteFile) -> io.BufferedReader:
     """Open a file for reading; one named .gz or .zst is decompressed."""
+    file = _open(path)
     if not path.name.endswith((".gz", ".zst")):
-        return open(path, "rb")
-    if not path.stat().st_size:
+        return file
+    if not file.peek(1):
         raise EOFError("it is empty, which a compressed file never is")
-    if path.name.endswith(".gz"):
-        return cast(BinaryIO, gzip.open(path, "rb"))
     # Arrow's reader raises where a stream was cut; the zstandard package's reader just ends.
-    return cast(BinaryIO, io.BufferedReader(pa.input_stream(str(path), compression="zstd")))
+    packed = gzip.GzipFile(fileobj=file) if path.name.endswith(".gz") else pa.input_stream(file, compression="zstd")
+    return io.BufferedReader(cast(io.RawIOBase, packed), HEAD_BYTES)
+
+
+def _open(path: Path | RemoteFile) -> io.BufferedReader:
+    return open(path, "rb", buffering=HEAD_BYTES) if isinstance(path, Path) else cast(io.BufferedReader, path.open())
