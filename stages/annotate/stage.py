@@ -17,7 +17,7 @@ import pyarrow as pa
 import xxhash
 from pydantic import Field, JsonValue
 
-from mathcode_pile.core.engine import map_folder
+from mathcode_pile.core.engine import Place, map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
@@ -171,8 +171,8 @@ def annotate(raw: Path, out: Path, source: str, params: AnnotateParams, llm: Llm
     last = last_chosen_hash(raw, task.sample)
     work = partial(annotate_shard, question=task.question, judge=judge, last=last)
     how = ["rules", params.max_piece_characters] if isinstance(judge, RulesJudge) else judge.key
-    workers = None if isinstance(judge, RulesJudge) else 1
-    return map_folder("annotate", work, raw, out, [task.question, last, *how], workers=workers)
+    place: Place = "workers" if isinstance(judge, RulesJudge) else "driver"
+    return map_folder("annotate", work, raw, out, [task.question, last, *how], place=place)
 
 
 def last_chosen_hash(folder: Path, sample: int) -> int | None:
