@@ -179,11 +179,14 @@ def last_chosen_hash(folder: Path, sample: int) -> int | None:
     """Return the hash of an id up to which documents are sampled: the `sample`-th least; None where all are."""
     if sample <= 0:
         return None
-    hashes = [_hash_ids(batch.column(0)) for shard in list_shards(folder) for batch in read_batches(shard, ["id"])]
-    everyone = np.concatenate(hashes) if hashes else np.empty(0, dtype=np.uint64)
-    if len(everyone) <= sample:
-        return None
-    return int(np.partition(everyone, sample - 1)[sample - 1])
+    documents, least = 0, np.empty(0, dtype=np.uint64)
+    for shard in list_shards(folder):
+        for batch in read_batches(shard, ["id"]):
+            documents += batch.num_rows
+            least = np.concatenate([least, _hash_ids(batch.column(0))])
+            if len(least) > sample:
+                least = np.partition(least, sample - 1)[:sample]
+    return int(least.max()) if documents > sample else None
 
 
 def _hash_ids(ids: pa.Array) -> Any:

@@ -37,7 +37,7 @@ from mathcode_pile.core.shard_tasks import ShardTask, Work
 
 T = TypeVar("T")
 
-NOT_INSTALLED = "engine.kind is ray, which is not installed: pip install ray==2.60.0"
+NOT_INSTALLED = "engine.kind is ray, which is not installed; requirements.lock has it: run `make setup`"
 # Variables of the driver's environment that travel: where models are found, and the key to them.
 TRAVELLING = ("HF_",)
 # A task is repeated so often where its worker or node dies.
