@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ test-tokenizers: $(STAMP) ## Test tokenize with Llama-3's and SmolLM2's tokenize
 
 test-browser: $(STAMP) ## Test the report page in a real browser (needs Chromium)
 	@pytest -q -m browser $(ARGS)
+
+test-ray: $(STAMP) ## Test on Ray clusters of this machine: killed workers and drivers, stale code, nodes without the folder
+	@OMP_NUM_THREADS=1 pytest -q -m "slow or not slow" tests/core/test_ray.py $(ARGS)
 
 test-sandbox: $(STAMP) ## Try to escape from the sandbox as root, as a plain user, in containers (needs root, setpriv, bwrap)
 	@tools/test_sandbox.sh

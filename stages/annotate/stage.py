@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 import pyarrow as pa
 from pydantic import Field, JsonValue
 
-from mathcode_pile.core.engine import map_folder
+from mathcode_pile.core.engine import Place, map_folder
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.shards import count_shard, read_schema
@@ -158,9 +158,9 @@ def annotate(raw: Path, out: Path, source: str, params: AnnotateParams, llm: Llm
     last = last_chosen_hash(raw, task)
     work = partial(annotate_shard, task=task, judge=judge, last=last)
     how = ["rules", params.max_piece_characters] if isinstance(judge, RulesJudge) else judge.key
-    workers = None if isinstance(judge, RulesJudge) else 1
+    place: Place = "workers" if isinstance(judge, RulesJudge) else "driver"
     rules = [task.cut_first_line, task.min_dollar_signs]
-    return map_folder("annotate", work, raw, out, [task.question, last, *rules, *how], workers=workers)
+    return map_folder("annotate", work, raw, out, [task.question, last, *rules, *how], place=place)
 
 
 def annotate_shard(shard: Path, folder: Path, *, task: AnnotateSource, judge: Judge, last: int | None) -> Report:

@@ -21,7 +21,7 @@ from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import CoreReason, Funnel, Report
 from mathcode_pile.core.scratch import hash_folder
-from mathcode_pile.core.shards import list_shards, read_batches, read_rows, read_schema
+from mathcode_pile.core.shards import list_shards, number_batches, read_rows, read_schema
 from stages.decontaminate.leaks import Leak, LeakFinder, cut_spans, encode_matches
 from stages.decontaminate.plants import KINDS, plant_leaks
 from stages.decontaminate.quoted_questions import read_questions
@@ -274,18 +274,24 @@ def _shorten(example: dict[str, Any]) -> dict[str, Any]:
 
 def _sample_documents(folders: list[Path], count: int, seed: int, left_out: Collection[str]) -> list[str]:
     """Return the texts of `count` documents of all components, chosen by a hash of their id."""
-    chosen: list[tuple[int, str, str]] = []  # a heap of negated hashes: the largest hash is replaced first
+    chosen: list[tuple[int, str, Path, int]] = []  # a heap of negated hashes: the largest hash is replaced first
     for folder in folders:
         for shard in list_shards(folder):
-            for batch in read_batches(shard, ["id", "text"]):
-                for row, name in enumerate(batch.column("id").to_pylist()):
+            for start, batch in number_batches(shard, ["id"]):
+                for row, name in enumerate(batch.column("id").to_pylist(), start):
                     if name in left_out:
                         continue
                     rank = -xxhash.xxh3_64_intdigest(name.encode(), seed)
                     if len(chosen) < count or rank > chosen[0][0]:
-                        entry = (rank, name, batch.column("text")[row].as_py())
-                        (heapq.heappush if len(chosen) < count else heapq.heapreplace)(chosen, entry)
-    return [text for _, _, text in sorted(chosen, reverse=True)]
+                        (heapq.heappush if len(chosen) < count else heapq.heapreplace)(chosen, (rank, name, shard, row))
+    # The texts are read last, of the shards that have one: texts are most of the bytes of a corpus.
+    texts: dict[tuple[Path, int], str] = {}
+    for shard in sorted({shard for _, _, shard, _ in chosen}):
+        rows = {row for _, _, place, row in chosen if place == shard}
+        for start, batch in number_batches(shard, ["text"]):
+            for row in rows & set(range(start, start + batch.num_rows)):
+                texts[shard, row] = batch.column("text")[row - start].as_py()
+    return [texts[shard, row] for _, _, shard, row in sorted(chosen, reverse=True)]
 
 
 def measure_recall(finder: LeakFinder, carriers: Sequence[str], params: DecontaminateParams) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Write the documents that are kept and name those that are dropped, shard by shard, as clusters.py decided."""
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pyarrow.parquet as pq
 
 from mathcode_pile.core.engine import map_shards
 from mathcode_pile.core.funnel import Funnel, Report
-from mathcode_pile.core.scratch import hash_file, hash_values
 from stages.deduplicate.clusters import FAILED, KEPT, REASONS, Decisions
 from stages.deduplicate.ids import Ids
 from stages.deduplicate.signatures import Signed, similarity
@@ -57,14 +55,12 @@ def write_component(shards: list[Path], decisions: list[Path], out: Path) -> Rep
     if not shards:
         (out / "dropped").mkdir(parents=True, exist_ok=True)
         return Report()
-    where = {str(shard.resolve()): str(path.resolve()) for shard, path in zip(shards, decisions, strict=True)}
-    key = [hash_values([hash_file(path) for path in decisions])]
-    return map_shards("deduplicate", partial(write_shard, where=where), shards, out, key)
+    return map_shards("deduplicate", write_shard, shards, out, ["written"], companions=decisions)
 
 
-def write_shard(shard: Path, folder: Path, *, where: dict[str, str]) -> Report:
+def write_shard(shard: Path, folder: Path, decisions: Path) -> Report:
     """Write one shard's documents that are kept, and name those that are dropped."""
-    decided = pq.read_table(where[str(shard.resolve())], schema=DECIDED)
+    decided = pq.read_table(decisions, schema=DECIDED)
     rows = decided.column("row").to_numpy()
     reasons = {reason.value: reason for reason in REASONS.values()}
     start = 0

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pydantic import PositiveFloat, PositiveInt
 
 from mathcode_pile.core.documents import DROPPED, EXECUTED, SNIPPET
-from mathcode_pile.core.engine import count_workers, map_folder
+from mathcode_pile.core.engine import count_threads, map_folder
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.outcomes import Outcome
@@ -57,9 +57,8 @@ def execute_folder(folder: Path, out: Path, params: ExecuteParams) -> tuple[Repo
     """
     with open_sandbox(params) as sandbox:
         layers = sandbox.layers
-    cores, shards = count_workers(), len(list_shards(folder))
-    # With fewer shards than cores, each worker runs several snippets at once. No result depends on this.
-    lanes = -(-cores // min(cores, shards)) if shards else 1
+    # With fewer shards than cores, each worker runs several snippets at once.
+    lanes = count_threads("execute", len(list_shards(folder)))
     work = partial(execute_shard, params=params, lanes=lanes)
     report = map_folder("execute", work, folder, out, key=[params.model_dump()])
     return report, layers

@@ -38,7 +38,7 @@ class ReadBook(NamedTuple):  # what OCR made of one book
 class Ocr:
     """A nougat model, by folder or hub id; loaded on first use."""
 
-    model: str
+    model: str | Path
     revision: str | None
     fingerprint: str
 
@@ -87,7 +87,7 @@ class Ocr:
 
 
 @cache
-def _load_model(model: str, revision: str | None) -> tuple[Any, Any]:
+def _load_model(model: str | Path, revision: str | None) -> tuple[Any, Any]:
     import torch
     from transformers import NougatProcessor, VisionEncoderDecoderModel
 
@@ -102,8 +102,9 @@ def _load_model(model: str, revision: str | None) -> tuple[Any, Any]:
 
 def load_ocr(model: str, revision: str | None) -> Ocr:
     """Return the OCR that params name: a local folder, or a hub id with its revision."""
-    if Path(model).is_dir():
-        return Ocr(model, None, scratch.hash_values(scratch.hash_folder(Path(model)), DOTS_PER_INCH, MAX_NEW_TOKENS))
+    folder = Path(model)
+    if folder.is_dir():
+        return Ocr(folder, None, scratch.hash_values(scratch.hash_folder(folder), DOTS_PER_INCH, MAX_NEW_TOKENS))
     if revision is None:
         raise InputError(f"extract_textbooks.ocr: {model} is no folder, and as a hub id it needs ocr_revision")
     return Ocr(model, revision, scratch.hash_values(model, revision, DOTS_PER_INCH, MAX_NEW_TOKENS))

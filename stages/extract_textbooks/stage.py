@@ -53,7 +53,7 @@ def extract_textbooks(folder: Path, out: Path, params: ExtractTextbooksParams) -
     ocr = load_ocr(params.ocr, params.ocr_revision) if params.ocr != "none" and count_rows(folder) else None
     work = partial(_extract_shard, params=params, duplicates=duplicates, ocr=ocr)
     key = [params.model_dump(), sorted(duplicates.items()), ocr.fingerprint if ocr else None]
-    return map_folder("extract_textbooks", work, folder, out, key, workers=None if ocr is None else 1)
+    return map_folder("extract_textbooks", work, folder, out, key, place="workers" if ocr is None else "gpu")
 
 
 def _find_duplicates(folder: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ import xxhash
 from numpy.typing import NDArray
 from pydantic import Field
 
-from mathcode_pile.core.engine import count_workers, map_folder
+from mathcode_pile.core.engine import count_threads, map_folder
 from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.scratch import hash_folder
@@ -41,7 +41,7 @@ class TokenizeParams(Section):
 def tokenize(folder: Path, tokenizer: Path, out: Path, params: TokenizeParams) -> Report:
     """Write a component's documents as token ids, those held out to out/held_out; return the counts."""
     vocabulary = load_tokenizer(tokenizer).vocabulary
-    threads = max(1, count_workers() // max(1, len(list_shards(folder))))
+    threads = count_threads("tokenize", len(list_shards(folder)))
     work = partial(tokenize_shard, tokenizer=tokenizer, params=params, threads=threads)
     report = map_folder("tokenize", work, folder, out, [params.model_dump(), hash_folder(tokenizer)])
     values = {"vocabulary_size": vocabulary.size, **vocabulary._asdict()}

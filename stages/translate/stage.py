@@ -169,7 +169,7 @@ def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParam
     asks = any(entry.backend not in ("symbolic", "recorded") for entry in params.translators)
     work = partial(translate_shard, translators=translators, min_operations=params.min_operations)
     key = [params.min_operations, *(list(translator.key) for translator in translators)]
-    return map_folder("translate", work, documents, out, key, workers=1 if asks else None)
+    return map_folder("translate", work, documents, out, key, place="driver" if asks else "workers")
 
 
 def translate_shard(

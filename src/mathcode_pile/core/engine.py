@@ -9,23 +9,44 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from mathcode_pile.core import scratch
 from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
 from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.lifetime import die_with_parent
-from mathcode_pile.core.params import Section, load
+from mathcode_pile.core.params import SECTIONS, Section, load
+from mathcode_pile.core.shard_tasks import ShardTask, Work, run_task
 from mathcode_pile.core.shards import count_shard, list_shards, shard_name
 
 # So many records may fail whatever max_failed_share says: one odd record must not end a small run.
 MIN_FAILED = 20
+
+
+# So much input is hashed by threads of this process within seconds. More is hashed by the cluster, if there is one.
+HASHED_HERE_BYTES = 8 << 30
+
+Place = Literal["workers", "gpu", "driver"]
+"""Where shards are worked on. workers: in as many processes as there are, here or on the cluster. gpu: one after the
+other in this process, on a cluster in tasks that have a GPU each. driver: one after the other in this process, whatever
+the engine: the work asks a model server, whose limits, key and reply cache are this process's."""
+
+
+class Resources(Section):
+    """What the task of one shard asks of a Ray cluster."""
+
+    cpu: float = Field(default=1, gt=0)
+    """Cores. A stage that can work on a shard with several threads or processes uses so many."""
+    memory_gb: float = Field(default=0, ge=0)
+    """Memory that the node must have left for it; 0: not considered."""
+    gpu: float | None = Field(default=None, ge=0)
+    """GPUs, which may be a share of one. By default 1 where the stage has a model in its own process, else 0."""
 
 
 class EngineParams(Section):
@@ -36,6 +57,15 @@ class EngineParams(Section):
     """Processes; 0 means one for each core this process may use. MATHCODE_WORKERS overrides it."""
     max_failed_share: float = Field(default=0.001, ge=0, le=1)
     """The share of a stage's records that may fail in its own code before it stops. MIN_FAILED may always fail."""
+    resources: dict[str, Resources] = {}
+    """By stage; only Ray reads them."""
+
+    @field_validator("resources")
+    @classmethod
+    def _are_of_stages(cls, resources: dict[str, Resources]) -> dict[str, Resources]:
+        if unknown := sorted(resources.keys() - SECTIONS):
+            raise ValueError(f"there is no stage {unknown[0]!r}")
+        return resources
 
 
 def write_metrics(path: Path, report: Report | None = None, **values: Any) -> None:
@@ -54,7 +84,13 @@ def count_workers() -> int:
     return asked if asked > 0 else len(os.sched_getaffinity(0))
 
 
-Work = Callable[[Path, Path], Report]
+def count_threads(stage: str, shards: int) -> int:
+    """Return how many threads or processes the work on one of so many shards may use. No result may depend on this."""
+    params = load("engine", EngineParams)
+    if params.kind == "ray":
+        return max(1, int(params.resources.get(stage, Resources()).cpu))
+    cores = count_workers()
+    return -(-cores // max(1, min(cores, shards)))
 
 
 def map_shards(
@@ -64,37 +100,42 @@ def map_shards(
     out: Path,
     key: Sequence[Any],
     prepare: Callable[[], object] | None = None,
-    workers: int | None = None,
+    place: Place = "workers",
+    companions: Sequence[Path] = (),
 ) -> Report:
     """Apply `work` to every input shard and gather its files in `out`; return the summed report.
 
     work(shard, folder) writes `documents.parquet` into folder, and any further `<name>.parquet`. The
     first becomes `out/part-00007.parquet` for the eighth input, the others `out/<name>/part-00007.parquet`.
     A shard whose file was not written has no file in the out.
+    work: a function of a module, or a `partial` of one. On a cluster, every existing file or folder that it holds as a
+    Path is brought to where it runs; a path in a string is not.
     key: all that the result depends on besides the shard and the code of work's module: params as
     JSON values, hashes of models and of other inputs.
-    prepare: loads what the workers share (a model), once, before they are forked.
-    workers: processes at most; count_workers() unless given. A stage that asks a model passes 1, because several
-    workers would share one server's limits and the same GPUs.
+    prepare: loads what the local workers share (a model), once, before they are forked.
+    companions: [inputs] a second file for each shard, if any; work then gets it as its third argument.
     Raises PipelineError where a worker dies, InputError where `out` holds other shards.
     """
     module = getattr(work, "func", work).__module__
     fingerprint = scratch.hash_values(list(key), scratch.hash_code(module), scratch.hash_environment())
     home = scratch.scratch_folder("shards", stage, fingerprint)
     with scratch.locked(home):
-        done = [home / scratch.hash_file(shard) for shard in inputs]
-        missing = {d: s for s, d in zip(inputs, done, strict=True) if not (d / "report.json").is_file()}
+        digests = _hash_files([*inputs, *companions], place)
+        if companions:
+            pairs = zip(digests, digests[len(inputs) :], strict=False)
+            digests = [scratch.hash_values(*pair) for pair in pairs]
+        done = [home / digest for digest in digests]
+        seconds = companions or [None] * len(inputs)
+        tasks = {d: ShardTask(d, s, c) for d, s, c in zip(done, inputs, seconds, strict=True)}
+        missing = [task for task in tasks.values() if not (task.done / "report.json").is_file()]
         fresh = Report()
-        bar = tqdm(total=len(inputs), initial=len(inputs) - len(missing), unit="shard", desc=stage)
+        bar = tqdm(total=len(tasks), initial=len(tasks) - len(missing), unit="shard", desc=stage)
         with bar:
-            if missing:
-                if prepare:
-                    prepare()
-                for report in _run(work, list(missing.items()), workers):
-                    fresh += report
-                    bar.update()
-                    if fresh.failed > MIN_FAILED:
-                        refuse_failures(stage, fresh, sum(map(count_shard, inputs)))
+            for report in _run(stage, work, missing, place, prepare):
+                fresh += report
+                bar.update()
+                if fresh.failed > MIN_FAILED:
+                    refuse_failures(stage, fresh, sum(map(count_shard, inputs)))
         out.mkdir(parents=True, exist_ok=True)
         total = Report()
         targets = {}
@@ -134,49 +175,55 @@ def _refuse_others(out: Path, targets: Collection[Path]) -> None:
                 raise InputError(f"{shard}: not a shard of this run; empty {out} or give another folder")
 
 
-def _run(work: Work, tasks: list[tuple[Path, Path]], most: int | None) -> Iterator[Report]:
-    workers = min(most or count_workers(), len(tasks))
-    if load("engine", EngineParams).kind == "ray":
-        yield from _run_on_ray(work, tasks)
-    elif workers == 1:
-        for done, shard in tasks:
-            yield _run_one(work, done, shard)
-    else:
-        # Forked, so that what `prepare` loaded is shared; ended with us, should we be killed.
-        context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(workers, context, initializer=die_with_parent) as pool:
-            waiting = {pool.submit(_run_one, work, done, shard) for done, shard in tasks}
-            while waiting:
-                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    try:
-                        report = future.result()
-                    except BrokenProcessPool:
-                        raise PipelineError("a worker was killed; most often the machine ran out of memory") from None
-                    except BaseException:
-                        pool.shutdown(wait=False, cancel_futures=True)
-                        raise
-                    yield report
+def _hash_files(paths: Sequence[Path], place: Place) -> list[str]:
+    """Return the hash of each file's content."""
+    if _is_on_ray(place) and sum(path.stat().st_size for path in paths) > HASHED_HERE_BYTES:
+        from mathcode_pile.core.ray_engine import hash_files
+
+        return hash_files(paths)
+    with ThreadPoolExecutor(count_workers()) as pool:
+        return list(pool.map(scratch.hash_file, paths))
 
 
-def _run_one(work: Work, done: Path, shard: Path) -> Report:
-    with scratch.atomic_folder(done) as folder:
-        report = work(shard, folder)
-        (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
-    return report
+def _is_on_ray(place: Place) -> bool:
+    return place != "driver" and load("engine", EngineParams).kind == "ray"
 
 
-def _run_on_ray(work: Work, tasks: list[tuple[Path, Path]]) -> Iterator[Report]:
-    try:
-        import ray
-    except ImportError:
-        raise PipelineError("engine.kind is ray, which is not installed: pip install ray==2.60.0") from None
-    ray.init(ignore_reinit_error=True, log_to_driver=True)
-    run = ray.remote(_run_one)
-    waiting = [run.remote(work, done.resolve(), shard.resolve()) for done, shard in tasks]
-    while waiting:
-        ended, waiting = ray.wait(waiting)
-        yield from ray.get(ended)
+def _run(
+    stage: str, work: Work, tasks: Sequence[ShardTask], place: Place, prepare: Callable[[], object] | None
+) -> Iterator[Report]:
+    """Yield the report of each task as it ends."""
+    if not tasks:
+        return
+    if _is_on_ray(place):
+        from mathcode_pile.core.ray_engine import run_tasks
+
+        asked = load("engine", EngineParams).resources.get(stage, Resources())
+        gpu = asked.gpu if asked.gpu is not None else float(place == "gpu")
+        yield from run_tasks(stage, work, tasks, {"CPU": asked.cpu, "memory": asked.memory_gb * 1e9, "GPU": gpu})
+        return
+    if prepare:
+        prepare()
+    workers = min(count_workers(), len(tasks)) if place == "workers" else 1
+    if workers == 1:
+        for task in tasks:
+            yield run_task(work, task)
+        return
+    # Forked, so that what `prepare` loaded is shared; ended with us, should we be killed.
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, initializer=die_with_parent) as pool:
+        waiting = {pool.submit(run_task, work, task) for task in tasks}
+        while waiting:
+            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in ended:
+                try:
+                    report = future.result()
+                except BrokenProcessPool:
+                    raise PipelineError("a worker was killed; most often the machine ran out of memory") from None
+                except BaseException:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+                yield report
 
 
 def map_folder(stage: str, work: Work, folder: Path, out: Path, key: Sequence[Any], **options: Any) -> Report:

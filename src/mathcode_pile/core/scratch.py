@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 
 from mathcode_pile.core.shards import sync_folder
 
-PROJECT = Path(__file__).resolve().parents[3]
-PACKAGES = {"mathcode_pile": PROJECT / "src" / "mathcode_pile", "stages": PROJECT / "stages"}
+# The folder that holds `stages`: the repository, and on a node of a cluster what the job shipped.
+PROJECT = next(folder for folder in Path(__file__).resolve().parents if (folder / "stages").is_dir())
+PACKAGES = {"mathcode_pile": Path(__file__).resolve().parents[1], "stages": PROJECT / "stages"}
 
 
 def scratch_folder(*parts: str) -> Path:
@@ -37,6 +38,11 @@ def hash_file(path: Path) -> str:
     """Return 32 hex digits of a file's content."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def hash_bytes(content: bytes) -> str:
+    """Return 32 hex digits of bytes: those of a file with this content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def hash_folder(folder: Path) -> str:
