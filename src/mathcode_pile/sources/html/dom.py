@@ -31,6 +31,10 @@ def text_of(element: Any) -> str:
 
 
 def link_share(element: Any) -> float:
-    """Return which share of an element's text is in links; 1 where it has no text."""
-    whole = len(text_of(element))
-    return sum(len(text_of(link)) for link in element.iter("a")) / whole if whole else 1.0
+    """Return which share of the letters and digits of an element is in links; 1 where it has none."""
+    whole = _count_letters(element)
+    return sum(map(_count_letters, element.iter("a"))) / whole if whole else 1.0
+
+
+def _count_letters(element: Any) -> int:
+    return sum(map(str.isalnum, "".join(element.itertext())))

@@ -30,7 +30,9 @@ def read_image(image: Any) -> Formula | None:
     source = image.get("src", "") or image.get("data-src", "") or image.get("data-lazy-src", "")
     classes = frozenset(image.get("class", "").split())
     is_display = any(mark in name for name in classes for mark in _DISPLAYS)
-    alternative = image.get("data-equation-content") or image.get("alt", "")
+    if latex := image.get("data-equation-content"):
+        return clean_latex(latex, is_display)
+    alternative = image.get("alt", "")
     if alternative.startswith("LaTeX:"):
         alternative = alternative.removeprefix("LaTeX:")
         classes |= {"latex"}

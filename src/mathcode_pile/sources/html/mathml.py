@@ -3,6 +3,7 @@
 Not covered: content MathML (<apply>), long division and other elementary layouts (<mstack>), colours and sizes.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from mathcode_pile.sources.html.mathml_symbols import (
 MAX_DEPTH = 100
 _FENCES = {"(": "pmatrix", "[": "bmatrix", "{": "Bmatrix", "|": "vmatrix", "‖": "Vmatrix", "∥": "Vmatrix"}
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|", "‖": "‖", "∥": "∥", "⟨": "⟩", "⌊": "⌋", "⌈": "⌉"}
+# Other spaces have a width, which LaTeX has too.
+_SPACES = re.compile(r"[ \t\r\n]+")
 _TALL = ("\\frac", "\\begin{", "\\sum", "\\prod", "\\int", "\\binom", "\\underset", "\\overset")
 
 
@@ -59,7 +62,7 @@ def _arguments(element: Any, depth: int, count: int) -> list[str]:
 
 
 def _text(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())
+    return _SPACES.sub(" ", "".join(element.itertext())).strip(" ")
 
 
 def _group(latex: str) -> str:
@@ -106,13 +109,15 @@ def _fenced_part(children: Sequence[Any], place: int, depth: int) -> tuple[str, 
 
 
 def _find_closer(children: Sequence[Any], place: int) -> int | None:
-    """Return the place of the operator that closes the bracket at `place`; bars, which open and close, have none."""
+    """Return the place of the operator that closes the bracket at `place`; the next bar closes a bar."""
     opener = _text(children[place])
     closer, level = _CLOSERS[opener], 0
-    if opener == closer:
-        return None
     for index in range(place, len(children)):
         sign = _text(children[index]) if name_of(children[index]) == "mo" else ""
+        if opener == closer:
+            if sign == closer and index > place:
+                return index
+            continue
         level += (sign == opener) - (sign == closer)
         if not level:
             return index
@@ -228,7 +233,7 @@ def _base(element: Any, depth: int) -> str:
     """Return the base of a script: in braces where LaTeX would attach the script to a part of it only."""
     written = _write(element, depth)
     inner = _unwrap(element)
-    is_bracketed = written[:1] in ("(", "[", "|") and written[-1:] in (")", "]", "|")
+    is_bracketed = written.startswith(("(", "[", "|", "\\left")) and written.endswith((")", "]", "|"))
     if name_of(inner) in ("mi", "mn", "mo", "mtext", "munder", "mover") or is_bracketed or not written:
         return written or "{}"
     return f"{{{written}}}"

@@ -18,6 +18,8 @@ from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.source_rows import Rejected, attempt_record
 
 _PAGES = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
+# An answer may have a longer header, or be compressed badly. A film is not read at all.
+MAX_ANSWER_BYTES = 4 * MAX_PAGE_BYTES
 _HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -67,14 +69,16 @@ def _read_content(record: Any) -> tuple[bytes, str, str, Fault | None]:
     """Return a record's content up to a little more than a page may have, its type and encoding, or what is wrong."""
     if not record.is_http:
         return _read_block(record), _bare(record.headers.get("Content-Type")), "", None
+    whole = record.content_length
+    if whole > MAX_ANSWER_BYTES:
+        return b"", "", "", Fault(Reason.PAGE_TOO_LARGE, f"an answer of {whole} bytes")
+    record.freeze()  # so that an answer which cannot be decoded does not end the file
     try:
         record.parse_http(auto_decode="all")
         status, kind = record.http_headers.status_code, _bare(record.http_content_type)
         if status != 200:
             return b"", kind, "", Fault(Reason.NOT_HTML, f"status {status}")
-        is_coded = any(record.http_headers.get(name) for name in ("Content-Encoding", "Transfer-Encoding"))
-        content = record.reader.read(MAX_PAGE_BYTES + 1) if is_coded else _read_block(record)
-        return content, kind, record.http_charset or "", None
+        return record.reader.read(MAX_PAGE_BYTES + 1), kind, record.http_charset or "", None
     except (OSError, ValueError) as error:
         return b"", "", "", Fault(Reason.NOT_HTML, f"an answer that cannot be decoded: {first_line(error)}")
 
