@@ -30,7 +30,7 @@ class FileOrigin(Section):
 
     @model_validator(mode="after")
     def _has_columns(self) -> Self:
-        if self.columns and self.format in ("text", "markdown", "pdf"):
+        if self.columns and self.format in ("text", "markdown", "pdf", "html", "warc"):
             raise ValueError(f"columns: format {self.format} has none")
         return self
 

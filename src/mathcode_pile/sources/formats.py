@@ -1,20 +1,22 @@
-"""Turn the files of a source into rows: one for each record of a table, one for each file of text, notebook or PDF."""
+"""Turn the files of a source into rows: one for each record of a table, page of a crawl, or file of another format."""
 
 import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import yaml
 
 from mathcode_pile.core.errors import InputError, printable
 from mathcode_pile.downloads.remote import RemoteFile
+from mathcode_pile.sources.html import Fault, Page, read_page
+from mathcode_pile.sources.html.warc import read_warc
 from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.records import Tabular, read_records
 from mathcode_pile.sources.source_rows import MAX_RECORD_BYTES, Rejected, Row, attempt_record
 
-Format = Literal["parquet", "arrow", "jsonl", "csv", "text", "markdown", "notebook", "pdf"]
+Format = Literal["parquet", "arrow", "jsonl", "csv", "text", "markdown", "notebook", "pdf", "html", "warc"]
 
 SUFFIXES: dict[Format, tuple[str, ...]] = {
     "parquet": (".parquet",),
@@ -25,6 +27,8 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "markdown": (".md",),
     "notebook": (".ipynb", ".jsonl", ".jsonl.gz"),
     "pdf": (".pdf",),
+    "html": (".html", ".htm", ".xhtml"),
+    "warc": (".warc", ".warc.gz"),
 }
 # The names that `columns` of a source may map to columns of its files.
 COLUMNS = ("text", "id", "url")
@@ -50,11 +54,16 @@ def read_rows(
     columns become metadata.
     """
     name = place.name
-    if file_format == "text" or file_format == "markdown" or file_format == "pdf" or name.endswith(".ipynb"):
+    if file_format == "warc":
+        assert isinstance(path, Path)
+        for key, url, made, metadata in read_warc(path):
+            yield _to_page_row(f"{name}:{key}", url or place.url, place.license, made, metadata)
+        return
+    if file_format in ("text", "markdown", "pdf", "html") or name.endswith(".ipynb"):
         assert isinstance(path, Path)
         yield attempt_record(name, _read_file, path, place, file_format)
         return
-    tabular: Tabular = "jsonl" if file_format == "notebook" else file_format
+    tabular = cast(Tabular, "jsonl" if file_format == "notebook" else file_format)
     for number, record in enumerate(read_records(path, name, tabular), start=1):
         if isinstance(record, Rejected):
             yield record
@@ -82,6 +91,8 @@ def _read_file(path: Path, place: Place, file_format: Format) -> Row | Rejected:
     metadata: dict[str, Any] = {"path": name}
     if file_format == "pdf":
         return Row(name, content, place.url, place.license, metadata)
+    if file_format == "html":
+        return _to_page_row(name, place.url, place.license, read_page(content), metadata)
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -95,6 +106,18 @@ def _read_file(path: Path, place: Place, file_format: Format) -> Row | Rejected:
     if fault := _find_fault(text):
         return Rejected(name, *fault)
     return Row(name, text, place.url, place.license, metadata)
+
+
+def _to_page_row(
+    key: str, url: str, license: str, made: Page | Fault | Rejected, metadata: dict[str, Any]
+) -> Row | Rejected:
+    """Return a page of HTML as a row. Its metadata say how many formulas it shows that could not be read."""
+    if isinstance(made, Rejected):
+        return made
+    if isinstance(made, Fault):
+        return Rejected(key, made.reason, made.detail)
+    counts = {"title": made.title, "formulas": made.formulas, "formulas_unread": made.formulas_unread}
+    return Row(key, made.text, url, license, metadata | counts)
 
 
 def _find_fault(text: str) -> tuple[Reason, str] | None:

@@ -19,3 +19,11 @@ class Reason(DropReason):
         "The front matter of the Markdown file is not valid YAML, has aliases, or is nested more than 50 levels deep.",
     )
     UNREADABLE = "unreadable", "The file of an installed package cannot be read or parsed."
+    NOT_HTML = "not_html", "The record of a WARC file is an error of the server, a redirect, or no HTML."
+    WRONG_ENCODING = "wrong_encoding", "The page is damaged in every encoding that it may have."
+    NO_MAIN_TEXT = "no_main_text", "The page has no text apart from menus, notices and the like."
+    PAGE_TOO_LARGE = "page_too_large", "The page is larger than 10 MB."
+    PAGE_TOO_COMPLEX = (
+        "page_too_complex",
+        "The page has thousands of attributes in a tag, or thousands of elements in each other.",
+    )
