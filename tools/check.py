@@ -10,7 +10,7 @@ from mathcode_pile.core.engine import EngineParams
 from mathcode_pile.core.errors import ParamsError, PipelineError
 from mathcode_pile.core.params import SECTIONS, Section, parse_section, read_sections, read_yaml
 from mathcode_pile.llm import LlmParams, ModelBackend
-from mathcode_pile.llm.offline import NOT_INSTALLED
+from mathcode_pile.llm.vllm_servers import vllm_python
 from mathcode_pile.sources import HuggingFace
 from stages.annotate.stage import AnnotateParams, choose_judge
 from stages.base_model.stage import BaseModelParams
@@ -142,14 +142,22 @@ def list_missing(params: dict[str, Any]) -> list[str]:
     if unpinned := list(_list_unpinned(params)):
         profile = read_yaml(Path("params.yaml"))["profile"]
         missing.append(f"params: not pinned: {', '.join(unpinned)}; `make pin PROFILE={profile}` writes the commits")
-    if importlib.util.find_spec("vllm") is None:
-        askers = [*_list_askers(params), ("evaluate", params["evaluate"])]
-        missing += [f"params: {name}.backend: {NOT_INSTALLED}" for name, asker in askers if asker.backend == "vllm"]
+    missing += _list_missing_vllm(params)
     try:
         params["pretrain"].check_launcher()
     except ParamsError as error:
         missing.append(str(error))
     return missing
+
+
+def _list_missing_vllm(params: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each stage that needs vLLM where it is not installed."""
+    try:
+        vllm_python()
+    except PipelineError as error:
+        yield from (f"params: {name}.backend: {error}" for name, by in _list_askers(params) if by.backend == "vllm")
+    if params["evaluate"].backend == "vllm" and importlib.util.find_spec("vllm") is None:
+        yield "params: evaluate.backend: vLLM is not installed in .venv, where evaluate runs it in its own process"
 
 
 def _list_askers(params: dict[str, Any]) -> list[tuple[str, Any]]:

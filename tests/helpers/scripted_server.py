@@ -43,6 +43,8 @@ class Server(asyncio.Protocol):
             self.answer(head, json.loads(body or b"{}"))
 
     def answer(self, head: str, body: dict[str, Any]) -> None:
+        if head.startswith("GET /v1/models "):
+            return self.send(200, json.dumps({"data": [{"id": self.arguments.name}]}))
         text = body["messages"][-1]["content"]
         Server.seen[text] += 1
         Server.asked += 1
@@ -104,6 +106,7 @@ async def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--key", default="")
     parser.add_argument("--retry-after", default="0", help="what an answer of status 429 says")
+    parser.add_argument("--name", default="small", help="the model that it says it serves")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-after", type=int, default=0, help="requests answered before it ends")
     parser.add_argument("--no-schema", action="store_true", help="refuse requests with a JSON schema")

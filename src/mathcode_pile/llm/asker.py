@@ -33,7 +33,7 @@ class Reply(NamedTuple):  # to one prompt
 
 
 class Backend(Protocol):
-    """What answers prompts: servers, or a model in this process."""
+    """What answers prompts."""
 
     window: int
     """Prompts that it takes before the first of them is answered."""
@@ -246,7 +246,8 @@ def open_backend(task: Task) -> Backend:
     if task.backend == "openai":
         from mathcode_pile.llm.served import ServedModel
 
-        return ServedModel(task)
-    from mathcode_pile.llm.offline import OfflineModel
+        assert task.model.openai
+        return ServedModel(task, task.model.openai)
+    from mathcode_pile.llm.vllm_servers import VllmModel
 
-    return OfflineModel(task)
+    return VllmModel(task)
