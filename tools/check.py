@@ -20,7 +20,7 @@ from stages.deduplicate.inputs import check_priority
 from stages.deduplicate.signatures import DeduplicateParams
 from stages.evaluate.stage import EvaluateParams
 from stages.execute.stage import ExecuteParams
-from stages.extract_textbooks.stage import ExtractTextbooksParams
+from stages.extract_textbooks.stage import ExtractTextbooksParams, load_reader
 from stages.fetch.stage import OriginsParams
 from stages.fetch_benchmarks.stage import FetchBenchmarksParams
 from stages.filter_code.stage import FilterCodeParams
@@ -127,6 +127,8 @@ def _check_stages(params: dict[str, Any]) -> None:
     for source in params["annotate"].sources:
         choose_judge(source, params["annotate"], llm)
     choose_translators(params["translate"], llm)
+    if params["extract_textbooks"].ocr == "served":
+        load_reader(params["extract_textbooks"], llm)
     components = {source: entry.component for source, entry in params["sources"].items()}
     check_priority(components, params["deduplicate"].priority)
     # The number of devices is not known yet. If one device cannot divide the batch evenly, more cannot.
@@ -164,6 +166,9 @@ def _list_askers(params: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return what may ask a model, each with the section that says how."""
     translators = params["translate"].translators
     named = [(f"translate.translators.{number}", entry) for number, entry in enumerate(translators)]
+    books = params["extract_textbooks"]
+    if books.ocr == "served":
+        named.append(("extract_textbooks.served", books.served))
     return [("annotate", params["annotate"]), *named]
 
 
@@ -177,7 +182,7 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
             if isinstance(origin, HuggingFace) and origin.revision is None:
                 yield f"{key}.origins.{number}.revision"
     books = params["extract_textbooks"]
-    if books.ocr != "none" and books.ocr_revision is None and not Path(books.ocr).is_dir():
+    if books.ocr not in ("none", "served") and books.ocr_revision is None and not Path(books.ocr).is_dir():
         yield "extract_textbooks.ocr_revision"
     asked = {asker.model for _, asker in _list_askers(params) if asker.backend in get_args(ModelBackend)}
     for name in sorted(asked):
