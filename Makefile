@@ -15,7 +15,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
+.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm setup-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -60,8 +60,10 @@ test-gpu: $(STAMP) ## Test training and evaluation on a GPU: attention, gradient
 test-llm: $(STAMP) $(LLM_STAMP) ## Test with real models on this CPU, served by llama.cpp
 	@pytest -q -m "llm and not vllm" tests/llm/test_real_models.py $(ARGS)
 
-test-vllm: $(STAMP) $(VLLM_STAMP) ## Test with a real model on this CPU, through vLLM: served, and in process (gigabytes)
+test-vllm: $(STAMP) $(VLLM_STAMP) ## Test with a real model and vLLM's server: started by a stage, and by hand (gigabytes)
 	@pytest -q -m "llm and vllm" tests/llm/test_real_models.py $(ARGS)
+
+setup-vllm: $(VLLM_STAMP) ## Make .venv-vllm, from which stages with the backend vllm start servers (20 GB; 8 GB without a GPU)
 
 serve-model: $(STAMP) $(LLM_STAMP) ## Serve Qwen2.5-Coder-1.5B on 127.0.0.1 for the profile coder (3 GB of memory; PORT=8012)
 	@python -m tools serve $(if $(PORT),--port $(PORT))
@@ -73,7 +75,7 @@ $(LLM_STAMP): tools/setup_llm.sh
 	@PYTHON=$(PYTHON) tools/setup_llm.sh .venv-llm
 	@touch $@
 
-$(VLLM_STAMP): tools/setup_vllm.sh
+$(VLLM_STAMP): tools/setup_vllm.sh configs/vllm/gpu.lock configs/vllm/cpu.lock
 	@PYTHON=$(PYTHON) tools/setup_vllm.sh .venv-vllm
 	@touch $@
 

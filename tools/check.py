@@ -10,7 +10,7 @@ from mathcode_pile.core.engine import EngineParams
 from mathcode_pile.core.errors import ParamsError, PipelineError
 from mathcode_pile.core.params import SECTIONS, Section, parse_section, read_sections, read_yaml
 from mathcode_pile.llm import LlmParams, ModelBackend
-from mathcode_pile.llm.offline import NOT_INSTALLED
+from mathcode_pile.llm.vllm_servers import vllm_python
 from mathcode_pile.sources import HuggingFace
 from stages.annotate.stage import AnnotateParams, choose_judge
 from stages.base_model.stage import BaseModelParams
@@ -20,7 +20,7 @@ from stages.deduplicate.inputs import check_priority
 from stages.deduplicate.signatures import DeduplicateParams
 from stages.evaluate.stage import EvaluateParams
 from stages.execute.stage import ExecuteParams
-from stages.extract_textbooks.stage import ExtractTextbooksParams
+from stages.extract_textbooks.stage import ExtractTextbooksParams, load_reader
 from stages.fetch.stage import OriginsParams
 from stages.fetch_benchmarks.stage import FetchBenchmarksParams
 from stages.filter_code.stage import FilterCodeParams
@@ -129,6 +129,8 @@ def _check_stages(params: dict[str, Any]) -> None:
     for source in params["annotate"].sources:
         choose_judge(source, params["annotate"], llm)
     choose_translators(params["translate"], llm)
+    if params["extract_textbooks"].ocr == "served":
+        load_reader(params["extract_textbooks"], llm)
     components = {source: entry.component for source, entry in params["sources"].items()}
     check_priority(components, params["deduplicate"].priority)
     # The number of devices is not known yet. If one device cannot divide the batch evenly, more cannot.
@@ -144,9 +146,7 @@ def list_missing(params: dict[str, Any]) -> list[str]:
     if unpinned := list(_list_unpinned(params)):
         profile = read_yaml(Path("params.yaml"))["profile"]
         missing.append(f"params: not pinned: {', '.join(unpinned)}; `make pin PROFILE={profile}` writes the commits")
-    if importlib.util.find_spec("vllm") is None:
-        askers = [*_list_askers(params), ("evaluate", params["evaluate"])]
-        missing += [f"params: {name}.backend: {NOT_INSTALLED}" for name, asker in askers if asker.backend == "vllm"]
+    missing += _list_missing_vllm(params)
     try:
         params["pretrain"].check_launcher()
     except ParamsError as error:
@@ -154,10 +154,23 @@ def list_missing(params: dict[str, Any]) -> list[str]:
     return missing
 
 
+def _list_missing_vllm(params: dict[str, Any]) -> Iterator[str]:
+    """Yield a line for each stage that needs vLLM where it is not installed."""
+    try:
+        vllm_python()
+    except PipelineError as error:
+        yield from (f"params: {name}.backend: {error}" for name, by in _list_askers(params) if by.backend == "vllm")
+    if params["evaluate"].backend == "vllm" and importlib.util.find_spec("vllm") is None:
+        yield "params: evaluate.backend: vLLM is not installed in .venv, where evaluate runs it in its own process"
+
+
 def _list_askers(params: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return what may ask a model, each with the section that says how."""
     translators = params["translate"].translators
     named = [(f"translate.translators.{number}", entry) for number, entry in enumerate(translators)]
+    books = params["extract_textbooks"]
+    if books.ocr == "served":
+        named.append(("extract_textbooks.served", books.served))
     return [("annotate", params["annotate"]), *named]
 
 
@@ -171,7 +184,7 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
             if isinstance(origin, HuggingFace) and origin.revision is None:
                 yield f"{key}.origins.{number}.revision"
     books = params["extract_textbooks"]
-    is_read = books.ocr != "none" and bool(params["fetch"]["textbooks"].origins)
+    is_read = books.ocr not in ("none", "served") and bool(params["fetch"]["textbooks"].origins)
     if is_read and books.ocr_revision is None and not Path(books.ocr).is_dir():
         yield "extract_textbooks.ocr_revision"
     asked = {asker.model for _, asker in _list_askers(params) if asker.backend in get_args(ModelBackend)}

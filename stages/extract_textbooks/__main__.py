@@ -19,9 +19,11 @@ def main(
     """
     from mathcode_pile.core.engine import write_metrics
     from mathcode_pile.core.params import load
+    from mathcode_pile.llm import LlmParams
     from stages.extract_textbooks.stage import ExtractTextbooksParams, extract_textbooks
 
-    write_metrics(metrics, extract_textbooks(raw, out, load("extract_textbooks", ExtractTextbooksParams)))
+    params, llm = load("extract_textbooks", ExtractTextbooksParams), load("llm", LlmParams)
+    write_metrics(metrics, extract_textbooks(raw, out, params, llm))
 
 
 if __name__ == "__main__":

@@ -2,19 +2,32 @@
 
 import multiprocessing
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mathcode_pile.core.funnel import CoreReason, DropReason, describe_failure
 from mathcode_pile.core.lifetime import die_with_parent
+from stages.extract_textbooks.formulas import Signs, count_signs
 from stages.extract_textbooks.reasons import Reason
 
 # What the process may use in addition to the memory that it holds when it is forked.
 MEMORY_BYTES = 2 << 30
-# A page is drawn at most this wide and high, whatever size its author gave it.
-MAX_SIDE_PIXELS = 4000
+
+
+class Layer(NamedTuple):  # the text layer of one page
+    text: str
+    signs: Signs
+
+
+class Resolution(NamedTuple):
+    """How large a page is drawn."""
+
+    dots_per_inch: int
+    longest_side: int
+    """In pixels; at most this, whatever size the page has."""
 
 
 class UnreadablePdfError(Exception):
@@ -25,35 +38,50 @@ class UnreadablePdfError(Exception):
         self.reason, self.detail = reason, detail
 
 
-def read_text_layer(content: bytes, timeout_s: float) -> list[str]:
+def read_text_layer(content: bytes, timeout_s: float) -> list[Layer]:
     """Return the text layer of each page of a PDF; raises UnreadablePdfError."""
-    pages: list[str] = _run_apart(_read_pages, content, timeout_s=timeout_s)
+    pages: list[Layer] = _run_apart(_read_pages, content, timeout_s=timeout_s)
     if not pages:
         raise UnreadablePdfError(Reason.NO_PAGES, "")
     return pages
 
 
-def render_page(content: bytes, number: int, dots_per_inch: int, timeout_s: float) -> Any:
+def render_page(content: bytes, number: int, resolution: Resolution, timeout_s: float) -> Any:
     """Return a page as a PIL image in RGB; raises UnreadablePdfError."""
     from PIL import Image
 
-    size, pixels = _run_apart(_render, content, number, dots_per_inch, timeout_s=timeout_s)
+    size, pixels = _run_apart(_render, content, number, resolution, timeout_s=timeout_s)
     return Image.frombytes("RGB", size, pixels)
 
 
-def _read_pages(content: bytes) -> list[str]:
+def _read_pages(content: bytes) -> list[Layer]:
     import pypdfium2 as pdfium
 
     with pdfium.PdfDocument(content) as document:
-        return [page.get_textpage().get_text_bounded() for page in document]
+        return [_read_layer(page) for page in document]
 
 
-def _render(content: bytes, number: int, dots_per_inch: int) -> tuple[tuple[int, int], bytes]:
+def _read_layer(page: Any) -> Layer:
+    text_page = page.get_textpage()
+    text = text_page.get_text_bounded()
+    return Layer(text, count_signs(text, _list_parts(page, text_page)))
+
+
+def _list_parts(page: Any, text_page: Any) -> Iterator[tuple[str, str]]:
+    """Yield each text object's font and text; an object that pdfium cannot read has no sign."""
+    import pypdfium2 as pdfium
+
+    for part in page.get_objects(filter=[pdfium.raw.FPDF_PAGEOBJ_TEXT], textpage=text_page):
+        with suppress(pdfium.PdfiumError):
+            yield part.get_font().get_base_name(), part.extract()
+
+
+def _render(content: bytes, number: int, resolution: Resolution) -> tuple[tuple[int, int], bytes]:
     import pypdfium2 as pdfium
 
     with pdfium.PdfDocument(content) as document:
         page = document[number]
-        scale = min(dots_per_inch / 72, MAX_SIDE_PIXELS / max(1.0, *page.get_size()))
+        scale = min(resolution.dots_per_inch / 72, resolution.longest_side / max(1.0, *page.get_size()))
         image = page.render(scale=scale).to_pil().convert("RGB")
         return image.size, image.tobytes()
 

@@ -27,9 +27,9 @@ def main(
     from mathcode_pile.core.params import load
     from stages.train_classifier.stage import ClassifyParams, KeptTypes, train_classifier
 
-    load("classifiers", ClassifierParams, key=classifier)
-    kept = load("select", KeptTypes)
-    measured = train_classifier(positives, negatives, out, plots, load("classify", ClassifyParams), kept.keep_types)
+    share = load("classifiers", ClassifierParams, key=classifier).negatives_share
+    kept = load("select", KeptTypes).keep_types
+    measured = train_classifier(positives, negatives, out, plots, load("classify", ClassifyParams), kept, share)
     write_metrics(metrics, **measured)
 
 

@@ -38,6 +38,8 @@ class Source(NamedTuple):
     columns: Sequence[str]
     choose: Callable[[pa.RecordBatch], Mask] | None
     """Returns which rows have this label; None where all have."""
+    share: float = 1.0
+    """Of these documents, the share that may be used, chosen by the same hash as the sample."""
 
 
 class Limits(NamedTuple):
@@ -81,11 +83,16 @@ def find_limits(sources: Sequence[Source], most: int, held_out_share: float, see
             raise PipelineError(
                 f"{source.folder}: {len(order)} {source.label} documents; a classifier needs two of each label at least"
             )
-    bound = np.uint64(int(held_out_share * (2**64 - 1)))
+    bound = _bound(held_out_share)
     for _, side in found:
         few = min(_FEW, max(1, len(side) // 4))
         bound = max(bound, np.sort(side)[few - 1])
     return [Limits(len(order), np.max(order), bound) for order, _ in found]
+
+
+def _bound(share: float) -> np.uint64:
+    """Return the hash up to which a share of all hashes lies."""
+    return np.uint64(min(int(share * 2**64), 2**64 - 1))
 
 
 def _sample_hashes(source: Source, most: int, seed: int) -> tuple[Hashes, Hashes]:
@@ -96,6 +103,8 @@ def _sample_hashes(source: Source, most: int, seed: int) -> tuple[Hashes, Hashes
             if source.choose:
                 chosen = source.choose(batch)
                 first, second = first[chosen], second[chosen]
+            shared = first <= _bound(source.share)
+            first, second = first[shared], second[shared]
             order, side = np.concatenate([order, first]), np.concatenate([side, second])
             if len(order) > most:
                 lowest = np.argpartition(order, most - 1)[:most]

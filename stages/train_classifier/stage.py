@@ -53,12 +53,19 @@ class KeptTypes(Section):
 
 
 def train_classifier(
-    positives: Path, negatives: Path, out: Path, plots: Path, params: ClassifyParams, keep_types: list[int]
+    positives: Path,
+    negatives: Path,
+    out: Path,
+    plots: Path,
+    params: ClassifyParams,
+    keep_types: list[int],
+    negatives_share: float = 1.0,
 ) -> dict[str, Any]:
     """Train on the documents of two folders and write the model, its plots and its worst mistakes; return metrics.
 
     Of a folder that annotate wrote, a document is positive where a piece has a kept type, negative where none has.
     Where the profile leaves out the source of a label, there is nothing to learn from, and no model is written.
+    negatives_share: the share of the negative documents that may be used.
     Raises PipelineError where a label has too few documents or fastText cannot train on them.
     """
     if not (count_rows(positives) and count_rows(negatives)):
@@ -67,7 +74,7 @@ def train_classifier(
         (out / "mistakes.jsonl").write_text("", encoding="utf-8")
         _write_plots(plots, [], [])
         return {"trained_on_positives": 0, "trained_on_negatives": 0}
-    sources = label_sources(positives, negatives, keep_types)
+    sources = label_sources(positives, negatives, keep_types, negatives_share)
     limits = find_limits(sources, params.max_documents_per_label, params.held_out_share, params.seed)
     with working_folder("train_classifier") as scratch, atomic_folder(out) as folder:
         sample = gather(sources, limits, params.seed, scratch)
@@ -81,11 +88,13 @@ def train_classifier(
     return _summarize(sample, scores, is_positive)
 
 
-def label_sources(positives: Path, negatives: Path, keep_types: list[int]) -> list[Source]:
+def label_sources(
+    positives: Path, negatives: Path, keep_types: list[int], negatives_share: float = 1.0
+) -> list[Source]:
     """Return the documents of each label: of an annotated folder by their types, of any other folder all."""
     return [
         _label_source(POSITIVE, positives, by_types(keep_types, wanted=True)),
-        _label_source(NEGATIVE, negatives, by_types(keep_types, wanted=False)),
+        _label_source(NEGATIVE, negatives, by_types(keep_types, wanted=False))._replace(share=negatives_share),
     ]
 
 

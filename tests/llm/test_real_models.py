@@ -1,12 +1,10 @@
-"""Real models over real pages: llama.cpp as a server (`make test-llm`), vLLM as one and without one (`make test-vllm`).
+"""Real models over real pages, served by llama.cpp (`make test-llm`) and by vLLM (`make test-vllm`).
 
 SmolLM2-135M answers, on a CPU, mostly nonsense. What is shown is that every reply is parsed or has a named reason,
 and that none is asked for twice.
 """
 
-import os
 import shutil
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -30,7 +28,10 @@ from scripted import write_documents
 
 from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import read_rows
+from mathcode_pile.llm import ModelParams, NoReply, Task, ask_plainly
+from mathcode_pile.llm.asker import Asker, open_backend
 from mathcode_pile.llm.cache import ReplyCache
+from mathcode_pile.llm.settings import VllmParams
 
 pytestmark = pytest.mark.llm
 
@@ -52,7 +53,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def vllm_project(smollm2: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """vLLM's server and vLLM in process share it, so what the one answered is a kept reply to the other."""
+    """Servers that stages start and one that was started by hand share it, and with it the kept replies."""
     return Project(tmp_path_factory.mktemp("vllm") / "project", {"id": str(smollm2[0])})
 
 
@@ -126,13 +127,6 @@ def ask_server(
         assert again.metrics == first[stage].metrics
 
 
-@needs_vllm
-def test_vllm_as_a_server(
-    smollm2: tuple[Path, Path], vllm_project: Project, pages: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    ask_server("vLLM, served", vllm_command(smollm2[0]), vllm_project, pages[0], 16, capsys)
-
-
 @needs_llama
 def test_llama_cpp_as_a_server(
     smollm2: tuple[Path, Path], pages: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -142,74 +136,83 @@ def test_llama_cpp_as_a_server(
     ask_server("llama.cpp, served", llama_command(smollm2[1], slots=2), project, pages[0], 2, capsys)
 
 
+STARTED = {"dtype": "float32", "enforce_eager": True, "concurrency": 16}
+
+
 @needs_vllm
-def test_vllm_in_process_asks_only_what_the_server_did_not_answer(
-    vllm_project: Project, pages: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+def test_stages_start_vllm_and_ask_it_nothing_twice(
+    vllm_project: Project,
+    pages: tuple[Path, Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    vllm_project.write_params("vllm", dtype="float32", enforce_eager=True)
-    served = vllm_project.prompts.get("annotate", 0)
-    run = vllm_project.run("annotate", pages[1], VLLM_PYTHON)
-    tell(capsys, "vLLM, in process", "annotate", run)
+    vllm_project.write_params("vllm", **STARTED)
+    first = {stage: vllm_project.run(stage, pages[0]) for stage in STAGES}
+    for stage, run in first.items():
+        tell(capsys, "vLLM, started by the stage", stage, run)
+        check(vllm_project, stage, run, documents=51)
+        assert run.tokens > 100 * run.misses
+    # No server can be started now: an answer can only be a kept one.
+    monkeypatch.setenv("MATHCODE_VLLM", "/nowhere")
+    forget_shards(vllm_project)
+    for stage in STAGES:
+        again = vllm_project.run(stage, pages[0])
+        assert (again.hits, again.misses) == (again.prompts, 0)
+        assert again.metrics == first[stage].metrics
+
+
+@needs_vllm
+def test_a_vllm_server_started_by_hand_is_asked_only_what_no_stage_asked(
+    smollm2: tuple[Path, Path], vllm_project: Project, pages: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = vllm_project.prompts.get("annotate", 0)
+    with served(vllm_command(smollm2[0]), vllm_project.folder / "server.log") as url:
+        vllm_project.write_params("openai", base_urls=[url], concurrency=16, timeout_s=600)
+        run = vllm_project.run("annotate", pages[1])
+    tell(capsys, "vLLM, started by hand", "annotate", run)
     check(vllm_project, "annotate", run, documents=63)
-    assert run.hits == served
-    assert run.misses == run.prompts - served >= 12
+    assert run.hits == asked
+    assert run.misses == run.prompts - asked >= 12
 
 
 @needs_vllm
-def test_vllm_in_process_killed_half_way_leaves_no_process_and_goes_on(
+def test_a_stage_killed_half_way_leaves_no_vllm_and_goes_on(
     vllm_project: Project, pages: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    vllm_project.write_params("vllm", dtype="float32", enforce_eager=True)
-    served = vllm_project.prompts.get("translate", 0)
+    vllm_project.write_params("vllm", **STARTED)
+    asked = vllm_project.prompts.get("translate", 0)
     replies = ReplyCache(vllm_project.folder / "scratch" / "replies")
     before = replies.count()
-    stage = vllm_project.start("translate", pages[1], VLLM_PYTHON)
+    stage = vllm_project.start("translate", pages[1])
     while replies.count() < before + 2:
         assert stage.poll() is None, stage.communicate()[1][-3000:]
         time.sleep(0.02)
     children = psutil.Process(stage.pid).children(recursive=True)
     stage.kill()
     stage.wait()
-    assert children
-    assert not psutil.wait_procs(children, timeout=30)[1]
+    assert len(children) >= 3  # the keeper, the server, its engine
+    assert not psutil.wait_procs(children, timeout=60)[1]
     kept = replies.count() - before
-    run = vllm_project.run("translate", pages[1], VLLM_PYTHON)
-    tell(capsys, f"vLLM, in process, killed after {kept} replies and run again", "translate", run)
+    run = vllm_project.run("translate", pages[1])
+    tell(capsys, f"vLLM, started by a stage that was killed after {kept} replies and run again", "translate", run)
     check(vllm_project, "translate", run, documents=63)
-    assert run.hits == served + kept
-    assert run.misses == run.prompts - served - kept
-
-
-TWO_ENGINES = """
-import sys
-from pathlib import Path
-from mathcode_pile.llm.asker import Asker, open_backend
-from mathcode_pile.llm.cache import ReplyCache
-from mathcode_pile.llm.prompts import ask_plainly
-from mathcode_pile.llm.settings import ModelParams, Task, VllmParams
-
-if __name__ == "__main__":
-    engine = VllmParams(engines=2, dtype="float32", enforce_eager=True)
-    model = ModelParams(id=sys.argv[1], revision="1", context_tokens=2048, vllm=engine)
-    task = Task("annotate", "vllm", model, 16, 0.5)
-    asker = Asker(task, open_backend(task), ReplyCache(Path(sys.argv[2])))
-    prompts = ["word " * 3000, *(f"What is {i} + {i}?" for i in range(11))]
-    for number, reply in asker.ask(enumerate(map(ask_plainly, prompts)), len(prompts), "prompt"):
-        print(number, reply.failure or "answered")
-    asker.close()
-"""
+    assert run.hits == asked + kept
+    assert run.misses == run.prompts - asked - kept
 
 
 @needs_vllm
-def test_two_engines_answer_and_refuse_what_is_too_long(smollm2: tuple[Path, Path], tmp_path: Path) -> None:
-    program = tmp_path / "two_engines.py"
-    program.write_text(TWO_ENGINES, encoding="utf-8")
-    done = subprocess.run(
-        [VLLM_PYTHON, program, smollm2[0], tmp_path / "replies"],
-        env=os.environ | VLLM | {"PYTHONPATH": str(ROOT / "src"), "CUDA_VISIBLE_DEVICES": "0,1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    answers = [line for line in done.stdout.splitlines() if line[:1].isdigit()]  # vLLM writes there too
-    assert answers == ["0 refused_by_vllm", *(f"{number} answered" for number in range(1, 12))]
+def test_two_engines_answer_and_refuse_what_is_too_long(
+    smollm2: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (VLLM | {"CUDA_VISIBLE_DEVICES": "0,1", "MATHCODE_SCRATCH": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
+    params = VllmParams(engines=2, **STARTED)
+    model = ModelParams(id=str(smollm2[0]), revision="1", context_tokens=2048, vllm=params)
+    task = Task("annotate", "vllm", model, 16, 0.5)
+    asker = Asker(task, open_backend(task), ReplyCache(tmp_path / "replies"))
+    prompts = ["word " * 3000, *(f"What is {i} + {i}?" for i in range(11))]
+    try:
+        replies = [reply for _, reply in asker.ask(enumerate(map(ask_plainly, prompts)), len(prompts), "prompt")]
+    finally:
+        asker.close()
+    assert [reply.failure for reply in replies] == [NoReply.REFUSED_BY_SERVER, *[None] * 11]

@@ -411,7 +411,12 @@ def test_a_pdf_that_cannot_be_read_is_a_named_drop(tmp_path: Path, project: Path
     (tmp_path / "x.pdf").write_bytes(content)
     fetch(tmp_path, "pdf")
     params = ExtractTextbooksParams(
-        min_characters_per_page=200, max_line_share=0.5, timeout_s=30, ocr="none", max_pages_lost_share=0.05
+        reader="text",
+        min_characters_per_page=200,
+        max_line_share=0.5,
+        timeout_s=30,
+        ocr="none",
+        max_pages_lost_share=0.05,
     )
     report = extract_textbooks(tmp_path / "out", tmp_path / "read", params)
     assert report.kept == 0 and report.dropped.total() == 1

@@ -17,14 +17,14 @@ from mathcode_pile.core.documents import FILE
 from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import ShardWriter, read_rows
-from stages.extract_textbooks import ocr, pdf
+from stages.extract_textbooks import ocr, pages, pdf
 from stages.extract_textbooks.ocr import clean_page
 from stages.extract_textbooks.pdf import UnreadablePdfError, read_text_layer
 from stages.extract_textbooks.reasons import Reason
-from stages.extract_textbooks.stage import ExtractTextbooksParams, extract_textbooks, join_pages
+from stages.extract_textbooks.stage import ExtractTextbooksParams, extract_textbooks
 
 PARAMS = ExtractTextbooksParams(
-    min_characters_per_page=200, max_line_share=0.5, timeout_s=30, ocr="none", max_pages_lost_share=0.05
+    reader="text", min_characters_per_page=200, max_line_share=0.5, timeout_s=30, ocr="none", max_pages_lost_share=0.05
 )
 
 
@@ -94,13 +94,6 @@ def test_a_reader_that_hangs_crashes_or_fills_memory_harms_no_other_book(monkeyp
             read_text_layer(b"", timeout_s=0.5 if reason == "timeout" else 30)
 
 
-def test_hyphens_at_line_ends_are_closed_and_page_numbers_removed() -> None:
-    pages = [f"Title\n{w} begins\nevery inte-\ngral is a well-known sum\n{w} ends\n{n}" for n, w in enumerate("abcdef")]
-    text = join_pages(pages, 0.5)
-    assert text.count("every integral") == 6 and "well-known" in text and "Title" not in text
-    assert not any(line.isdigit() for line in text.splitlines())
-
-
 TAIL = "So it is.\nSo it is.\n"
 
 
@@ -134,9 +127,9 @@ def test_a_scanned_book_is_read_by_a_nougat_model(nougat: Path, tmp_path: Path, 
     report = extract_textbooks(books, tmp_path / "out", params)
     texts = {row["id"]: row["text"] for row in read_rows(tmp_path / "out")}
     assert report.kept == 2 and "first hundred" in texts["typed"]
-    pages = [path.read_text() for path in sorted((tmp_path / "scratch" / "ocr").rglob("*.md"))]
-    assert len(pages) == 3 and all(len(page) > 10 for page in pages)
-    assert texts["scan"].split("\n\n") == pages
+    read = [path.read_text() for path in sorted((tmp_path / "scratch" / "ocr").rglob("*.md"))]
+    assert len(read) == 3 and all(len(page) > 10 for page in read)
+    assert texts["scan"].split("\n\n") == read
     changed = params.model_copy(update={"max_line_share": 0.9})
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "ocr").rglob("*.md")}
     extract_textbooks(books, tmp_path / "again", changed)
@@ -146,31 +139,34 @@ def test_a_scanned_book_is_read_by_a_nougat_model(nougat: Path, tmp_path: Path, 
 def test_pages_lost_in_ocr_are_counted_and_named_and_too_many_drop_the_book(
     nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = ocr.render_page
+    draw = pages.render_page
 
-    def render_page(content: bytes, number: int, dots_per_inch: int, timeout_s: float) -> object:
+    def render_page(content: bytes, number: int, resolution: object, timeout_s: float) -> object:
         if number == 1 and timeout_s < 60:
             raise UnreadablePdfError(Reason.TIMEOUT, f"not read within {timeout_s:g} s")
-        return draw(content, number, dots_per_inch, timeout_s)
+        return draw(content, number, resolution, timeout_s)
 
-    monkeypatch.setattr(ocr, "render_page", render_page)
+    monkeypatch.setattr(pages, "render_page", render_page)
     books = write_books(tmp_path / "in", scan=make_scan(3))
-    params = PARAMS.model_copy(update={"ocr": str(nougat), "max_line_share": 1.0})
+    # The lost page changes its batch, and so perhaps the last bits of the other pages.
+    params = PARAMS.model_copy(update={"ocr": str(nougat), "max_line_share": 1.0, "ocr_batch_pages": 1})
+    ocr_counts = {"pages_lost": 1, "pages_ocr": 3}
     report = extract_textbooks(books, tmp_path / "out", params)
-    assert report.to_metrics() == {"in": 1, "kept": 0, "dropped": 1, "reasons": "pages_lost 1", "pages_lost": 1}
+    assert report.to_metrics() == {"in": 1, "kept": 0, "dropped": 1, "reasons": "pages_lost 1", **ocr_counts}
     assert next(read_rows(tmp_path / "out/dropped"))["detail"] == "1 of 3 pages: timeout 1"
 
     lenient = params.model_copy(update={"max_pages_lost_share": 0.5})
     report = extract_textbooks(books, tmp_path / "out", lenient)
-    assert report.to_metrics() == {"in": 1, "kept": 1, "dropped": 0, "reasons": "", "pages_lost": 1}
+    assert report.to_metrics() == {"in": 1, "kept": 1, "dropped": 0, "reasons": "", **ocr_counts}
     (short,) = read_rows(tmp_path / "out")
     assert json.loads(short["metadata"]) == {"pages_lost": {"2": "timeout"}}
 
     report = extract_textbooks(books, tmp_path / "out", params.model_copy(update={"timeout_s": 60}))
     (whole,) = read_rows(tmp_path / "out")
-    pages = whole["text"].split("\n\n")
-    assert report.to_metrics() == {"in": 1, "kept": 1, "dropped": 0, "reasons": ""} and whole["metadata"] == "{}"
-    assert len(pages) == 3 and short["text"].split("\n\n") == [pages[0], pages[2]]
+    texts = whole["text"].split("\n\n")
+    assert report.to_metrics() == {"in": 1, "kept": 1, "dropped": 0, "reasons": "", "pages_ocr": 3}
+    assert whole["metadata"] == "{}"
+    assert len(texts) == 3 and short["text"].split("\n\n") == [texts[0], texts[2]]
 
 
 def test_a_book_whose_reader_was_killed_continues_at_its_next_page(nougat: Path, tmp_path: Path, project: Path) -> None:
@@ -202,10 +198,10 @@ def test_one_process_reads_with_the_model_however_many_workers_there_are(
 ) -> None:
     load, readers = ocr._load_model, tmp_path / "readers"
 
-    def load_model(model: str, revision: str | None) -> object:
+    def load_model(model: str, revision: str | None, device: str) -> object:
         with readers.open("a") as file:
             file.write(f"{os.getpid()}\n")
-        return load(model, revision)
+        return load(model, revision, device)
 
     monkeypatch.setattr(ocr, "_load_model", load_model)
     for shard in range(3):
@@ -223,12 +219,26 @@ def test_one_process_reads_with_the_model_however_many_workers_there_are(
     assert outs[0] == outs[1] and set(readers.read_text().split()) == {str(os.getpid())}
 
 
+def test_several_devices_read_the_same_as_one(
+    nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = write_books(tmp_path / "in", one=make_scan(5), other=make_scan(3))
+    params = PARAMS.model_copy(update={"ocr": str(nougat), "ocr_batch_pages": 2})
+    texts = []
+    for count in (1, 2):  # two processes, each with a device of its own: here, the CPU twice
+        monkeypatch.setattr(ocr, "list_devices", lambda count=count: ["cpu"] * count)
+        monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / f"scratch{count}"))
+        assert extract_textbooks(books, tmp_path / str(count), params).counts["pages_ocr"] == 8
+        texts.append([row["text"] for row in read_rows(tmp_path / str(count))])
+    assert texts[0] == texts[1] and texts[0][0] != texts[0][1]
+
+
 def test_a_gpu_too_small_for_the_model_is_one_line_that_says_what_to_do(
     nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
 
-    def fill_memory(model: str, revision: str | None) -> object:
+    def fill_memory(model: str, revision: str | None, device: str) -> object:
         raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee the documentation")
 
     monkeypatch.setattr(ocr, "_load_model", fill_memory)

@@ -94,7 +94,7 @@ def run_extract_textbooks(folder: Path, out: Path) -> Path:
         pdf.multi_cell(0, 6, row["text"])
         rows.append({**row, "content": bytes(pdf.output())})
     params = extract_textbooks.ExtractTextbooksParams(
-        min_characters_per_page=20, max_line_share=0.5, timeout_s=30, ocr="none", max_pages_lost_share=0
+        reader="text", min_characters_per_page=20, max_line_share=0.5, timeout_s=30, ocr="none", max_pages_lost_share=0
     )
     extract_textbooks.extract_textbooks(write(folder, rows, FILE), out, params)
     return out

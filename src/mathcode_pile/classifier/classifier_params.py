@@ -10,6 +10,8 @@ class ClassifierParams(Section):
 
     positives: str
     negatives: str
+    negatives_share: float = Field(gt=0, le=1)
+    """The share of the negative documents that may be used, chosen by a seeded hash of their ids."""
     input: str
     floor: float = Field(ge=0, le=1)
     """A document with a lower score is dropped."""

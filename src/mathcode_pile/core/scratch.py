@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -138,10 +139,33 @@ def hash_code(module: str) -> str:
     return hash_values(sorted(imported_code(module).items()))
 
 
+@cache
 def hash_environment() -> str:
-    """Return 32 hex digits of what the code runs on: Python's minor version and the locked packages."""
-    lock = PROJECT / "requirements.lock"
-    return hash_values(sys.version_info[:2], hash_file(lock) if lock.is_file() else None)
+    """Return 32 hex digits of what the code runs on: Python's minor version and the packages that are installed.
+
+    Only torch and the packages that the lock names count, each in the version that this Python would import.
+    """
+    lock = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
+    names = {_normalize(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)} | {"torch"}
+    installed = installed_versions()
+    return hash_values(sys.version_info[:2], {name: installed.get(name) for name in names})
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the version of each installed package that this Python can import, by its normalized name.
+
+    The names of the `.dist-info` folders tell it, within milliseconds; importlib.metadata reads a file of each package.
+    """
+    found: dict[str, str] = {}
+    for place in map(Path, sys.path):
+        for folder in place.glob("*.dist-info"):
+            name, _, version = folder.name.removesuffix(".dist-info").partition("-")
+            found.setdefault(_normalize(name), version)
+    return found
+
+
+def _normalize(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @contextmanager

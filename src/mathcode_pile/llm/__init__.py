@@ -1,4 +1,4 @@
-"""Ask language models: one interface to servers and to vLLM in this process, and a cache that keeps every reply.
+"""Ask language models: one interface to servers that speak OpenAI's protocol, and a cache that keeps every reply.
 
 No reply is paid for twice: each is kept under the hash of everything that it depends on.
 """

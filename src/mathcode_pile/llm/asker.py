@@ -33,7 +33,7 @@ class Reply(NamedTuple):  # to one prompt
 
 
 class Backend(Protocol):
-    """What answers prompts: servers, or a model in this process."""
+    """What answers prompts."""
 
     window: int
     """Prompts that it takes before the first of them is answered."""
@@ -71,11 +71,12 @@ class Asker:
         self._failed: dict[bytes, Failure] = {}
 
     def ask(
-        self, items: Iterable[tuple[T, Prompt | Failed]], total: int, unit: str
+        self, items: Iterable[tuple[T, Prompt | Failed]], total: int | None, unit: str
     ) -> Generator[tuple[T, Reply | Failed], None, None]:
         """Yield each item's tag and the reply to its prompt, in order; an item that is Failed comes out as it is.
 
-        total: how many units (documents) the items make, for the bar; consecutive items with one tag are one unit.
+        total: how many units (documents) the items make, for the bar; None: unknown. Consecutive items with one tag are
+            one unit.
         Raises PipelineError where the model cannot be reached, or where more than one prompt and more than the
         task's share of prompts failed or got a reply that `count_unread` was told of.
         """
@@ -246,7 +247,8 @@ def open_backend(task: Task) -> Backend:
     if task.backend == "openai":
         from mathcode_pile.llm.served import ServedModel
 
-        return ServedModel(task)
-    from mathcode_pile.llm.offline import OfflineModel
+        assert task.model.openai
+        return ServedModel(task, task.model.openai)
+    from mathcode_pile.llm.vllm_servers import VllmModel
 
-    return OfflineModel(task)
+    return VllmModel(task)

@@ -62,7 +62,8 @@ class Throughput(NamedTuple):  # of all runs of a stage with a model on this mac
 def reply_key(identity: dict[str, object], prompt: Prompt) -> bytes:
     """Return the 16 bytes that a reply is kept under: a hash of the whole dialogue and what else it depends on."""
     sample = {"sample": prompt.sample} if prompt.sample else {}
-    return bytes.fromhex(hash_values(identity | sample, prompt.turns))
+    image = {"image": hash_values(prompt.image)} if prompt.image else {}
+    return bytes.fromhex(hash_values(identity | sample | image, prompt.turns))
 
 
 class ReplyCache:

@@ -18,7 +18,7 @@ import re
 from functools import cache
 from itertools import cycle
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.scratch import hash_values
@@ -51,11 +51,18 @@ class Prompt(NamedTuple):
     turns: tuple[Turn, ...]
     sample: int = 0
     """0 for the first answer, 1 for a second one to the same dialogue, and so on; it moves the seed."""
+    image: str = ""
+    """A picture that the last turn is about, as a data URL; empty: none."""
 
     @property
-    def messages(self) -> list[dict[str, str]]:
+    def messages(self) -> list[dict[str, Any]]:
         """The turns as OpenAI's protocol and chat templates take them."""
-        return [turn._asdict() for turn in self.turns]
+        *before, last = (turn._asdict() for turn in self.turns)
+        if self.image:
+            picture = {"type": "image_url", "image_url": {"url": self.image}}
+            said = [{"type": "text", "text": last["content"]}] if last["content"] else []
+            last["content"] = [picture, *said]
+        return [*before, last]
 
     @property
     def question(self) -> str:

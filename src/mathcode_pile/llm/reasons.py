@@ -18,4 +18,3 @@ class NoReply(DropReason):
         "The model's replies were recorded before, and the text is not among them: it was added or changed since. "
         "`make serve-model` and then `make record-replies` ask the model about it.",
     )
-    REFUSED_BY_VLLM = "refused_by_vllm", "vLLM refused the prompt, for example because it is longer than the context."

@@ -45,10 +45,9 @@ class _RefusedError(_AttemptError):
 class ServedModel:
     """Sends prompts to servers from a thread of its own, a limited number at once."""
 
-    def __init__(self, task: Task) -> None:
-        assert task.model.openai
+    def __init__(self, task: Task, params: ServerParams) -> None:
         self.task = task
-        self.params: ServerParams = task.model.openai
+        self.params = params
         # The asker submits so many prompts before it waits for the oldest answer; the servers never run out.
         self.window = 4 * self.params.concurrency
         self._key = os.environ.get(KEY_VARIABLE, "")
@@ -121,6 +120,8 @@ class ServedModel:
                 return Failure(error.reason, self._redact(error.detail))
             except _AttemptError as error:
                 last = error
+                if error.reason in (NoReply.NO_CONNECTION, NoReply.BROKEN_CONNECTION) and (why := self._why_down()):
+                    raise self._stop(why) from error
                 if error.reason is NoReply.NO_CONNECTION:
                     refused.add(url)
                     self._resting[url] = self._loop.time() + self.params.max_backoff_s
@@ -133,6 +134,10 @@ class ServedModel:
                 return completion
         await self._make_sure_of_a_server(started, last)
         return Failure(last.reason, self._redact(f"{last.detail} ({self.params.max_attempts} attempts)".strip()))
+
+    def _why_down(self) -> str:
+        """Return why the servers will never answer again; empty where that is not known."""
+        return ""
 
     def _choose_url(self, tried: set[str]) -> str:
         """Return the next server in turn; one that refused a connection, to this prompt or recently, comes last."""

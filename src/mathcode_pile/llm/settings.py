@@ -31,17 +31,19 @@ class ServerParams(Section):
 
 
 class VllmParams(Section):
-    """vLLM on this machine, without a server."""
+    """vLLM's servers on this machine, which a stage starts and ends itself."""
 
     engines: int = Field(default=1, gt=0)
-    """Copies of the model, each on GPUs of its own."""
+    """Servers, each with a copy of the model on GPUs of its own."""
     tensor_parallel: int = Field(default=1, gt=0)
     """GPUs for each copy."""
     gpu_memory_share: float = Field(default=0.9, gt=0, le=1)
     dtype: str = "auto"
     enforce_eager: bool = False
-    batch_prompts: int = Field(default=2048, gt=0)
-    """Prompts that an engine holds at once; vLLM decides how many of them it works on."""
+    concurrency: int = Field(default=256, gt=0)
+    """Prompts that each server has at once; vLLM decides how many of them it works on."""
+    start_timeout_s: float = Field(default=3600, gt=0)
+    """How long a server may take to load the model, its download included."""
 
 
 class ModelParams(Section):
