@@ -16,12 +16,12 @@ def main(
 
     Example: python -m stages.report metrics data data/report
     """
-    from mathcode_pile.core.params import read_section, read_yaml
+    from mathcode_pile.core.params import read_yaml
+    from stages.report.recorded import present_corpus_hash
     from stages.report.stage import write_report
 
-    profile = read_yaml(Path("params.yaml"))["profile"]
-    named = (read_section("sources"), read_section("components"), read_section("classifiers"))
-    write_report(metrics, data, out, profile, {"base", "pretrained"}.union(*named))
+    # dvc.lock has the hash of the corpus that this stage reads: DVC writes it when the stage corpus ends.
+    write_report(metrics, data, out, read_yaml(Path("params.yaml")), present_corpus_hash())
 
 
 if __name__ == "__main__":
