@@ -45,8 +45,9 @@ test-tokenizers: $(STAMP) ## Test tokenize with Llama-3's and SmolLM2's tokenize
 	@python -m tools real-tokenizers .scratch/tokenizers
 	@MATHCODE_TOKENIZERS=$(CURDIR)/.scratch/tokenizers pytest -q tests/stages/test_tokenize.py
 
-test-browser: $(STAMP) ## Test the report page in a real browser (needs Chromium)
-	@pytest -q -m browser $(ARGS)
+test-browser: $(STAMP) ## Test the report page in a real browser, and with axe-core's rules (needs Chromium and npm)
+	@python -m tools browser-files || true
+	@pytest -q -m browser -rs $(ARGS)
 
 test-sandbox: $(STAMP) ## Try to escape from the sandbox as root, as a plain user, in containers (needs root, setpriv, bwrap)
 	@tools/test_sandbox.sh

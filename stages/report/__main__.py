@@ -16,12 +16,20 @@ def main(
 
     Example: python -m stages.report metrics data data/report
     """
-    from mathcode_pile.core.params import read_yaml
+    from mathcode_pile.core.params import read_section, read_yaml
     from stages.report.recorded import present_corpus_hash
     from stages.report.stage import write_report
 
+    params = {
+        "profile": read_yaml(Path("params.yaml"))["profile"],
+        "sources": read_section("sources"),
+        "components": read_section("components"),
+        "classifiers": read_section("classifiers"),
+        "annotate": read_section("annotate"),
+        "filter_code": read_section("filter_code"),
+    }
     # dvc.lock has the hash of the corpus that this stage reads: DVC writes it when the stage corpus ends.
-    write_report(metrics, data, out, read_yaml(Path("params.yaml")), present_corpus_hash())
+    write_report(metrics, data, out, params, present_corpus_hash())
 
 
 if __name__ == "__main__":

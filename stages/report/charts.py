@@ -69,7 +69,7 @@ def draw_histogram(names: tuple[str, str], bins: Sequence[tuple[float, int, int]
             title = f"<title>{names[number]}, {start:g} to {start + width:g}: {count:,}</title>"
             place = f'x="{frame.x(start) + number * bar:.1f}" y="{top:.1f}" width="{bar:.1f}"'
             if count:
-                parts.append(f'<rect class="bar s{number}" {place} height="{frame.y(0) - top:.1f}">{title}</rect>')
+                parts.append(f'<rect class="column s{number}" {place} height="{frame.y(0) - top:.1f}">{title}</rect>')
     return _svg(parts, f"held-out documents by {label}", names)
 
 
@@ -87,7 +87,7 @@ def choose_ticks(low: float, high: float, count: int = 5) -> list[float]:
 def show_tick(value: float) -> str:
     """Return a number as short as an axis needs it: 12k, 0.05, 1e-05."""
     if abs(value) >= 10_000:
-        return f"{value / 1e6:g}M" if abs(value) >= 1e6 else f"{value / 1e3:g}k"
+        return f"{value / 1e6:.3g}M" if abs(value) >= 1e6 else f"{value / 1e3:.3g}k"
     return f"{value:g}"
 
 

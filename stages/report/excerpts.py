@@ -82,4 +82,6 @@ def _with_text(one: Dropped, page: dict[str, Any] | None) -> Dropped:
     if page is None:
         return one
     text = page["text"].strip()
-    return one._replace(url=page["url"], text=text[:CHARACTERS] + (" …" if len(text) > CHARACTERS else ""))
+    if len(text) > CHARACTERS:
+        text = text[: text.rfind(" ", 0, CHARACTERS)].rstrip() + " …"
+    return one._replace(url=page["url"], text=text)

@@ -12,11 +12,11 @@ from stages.report.excerpts import find_documents
 SYMBOLIC = "symbolic"
 """The translator that reads formulas by rules; what it contradicts is not a model's mistake."""
 CONTRADICTED = "contradicted"
-VERIFIED_EACH = 4
-FAILED_EACH = 2
+VERIFIED_EACH = 3
+FAILED_EACH = 1
 SHARDS = 8
 """Of a component; enough to choose from, whatever the size of the corpus."""
-BEFORE, AFTER = 260, 80
+BEFORE, AFTER = 260, 160
 """Characters of the page that are shown around a statement."""
 
 
@@ -125,7 +125,12 @@ def _with_pages(data: Path, group: list[Shown], shown: int) -> list[Shown]:
 def _with_page(one: Shown, page: dict[str, Any] | None) -> Shown:
     if page is None:
         return one
-    text, end = page["text"], one.snippet["anchor"]
-    start = text.rfind("\n", 0, max(0, end - BEFORE)) + 1 if end > BEFORE else 0
-    around = text[max(start, end - 2 * BEFORE) : end + AFTER].strip()
-    return one._replace(url=page["url"], around=around)
+    return one._replace(url=page["url"], around=cut_around(page["text"], one.snippet["anchor"]))
+
+
+def cut_around(text: str, place: int) -> str:
+    """Return a text's lines around a place, without half a formula at the end."""
+    start = text.rfind("\n", 0, max(0, place - BEFORE)) + 1 if place > BEFORE else 0
+    stop = text.find("\n", place)
+    around = text[max(start, place - 2 * BEFORE) : min(stop if stop >= 0 else len(text), place + AFTER)].strip()
+    return around[: around.rindex("$")].rstrip() if around.count("$") % 2 else around

@@ -23,10 +23,10 @@ class Browser:
     def __init__(self, chromium: str, folder: Path) -> None:
         (theirs_in, self._to), (self._from, theirs_out) = os.pipe(), os.pipe()
         options = ["--headless", "--no-sandbox", "--no-first-run", *QUIET, "--remote-debugging-pipe"]
+        options.append(f"--user-data-dir={folder}")
         # The protocol's pipes are the descriptors 3 and 4.
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", chromium, *options]
-            + [f"--user-data-dir={folder}"],
+            ["bash", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "bash", chromium, *options],
             pass_fds=(theirs_in, theirs_out),
             stderr=subprocess.DEVNULL,
         )

@@ -2,7 +2,8 @@
 const options = { throwOnError: true, strict: "ignore", trust: false };
 for (const place of document.querySelectorAll(".formula")) {
   const source = place.textContent;
-  try { katex.render(source, place, options); } catch { place.textContent = source; }
+  const style = place.closest(".statement") ? "\\displaystyle " : "";
+  try { katex.render(style + source, place, options); } catch { place.textContent = source; }
 }
 const delimiters = [
   { left: "$$", right: "$$", display: false }, { left: "\\[", right: "\\]", display: false },
