@@ -45,8 +45,9 @@ test-tokenizers: $(STAMP) ## Test tokenize with Llama-3's and SmolLM2's tokenize
 	@python -m tools real-tokenizers .scratch/tokenizers
 	@MATHCODE_TOKENIZERS=$(CURDIR)/.scratch/tokenizers pytest -q tests/stages/test_tokenize.py
 
-test-browser: $(STAMP) ## Test the report page in a real browser (needs Chromium)
-	@pytest -q -m browser $(ARGS)
+test-browser: $(STAMP) ## Test the report page in a real browser, and with axe-core's rules (needs Chromium and npm)
+	@python -m tools browser-files || true
+	@pytest -q -m browser -rs $(ARGS)
 
 test-ray: $(STAMP) ## Test on Ray clusters of this machine: killed workers and drivers, stale code, nodes without the folder
 	@OMP_NUM_THREADS=1 pytest -q -m "slow or not slow" tests/core/test_ray.py $(ARGS)

@@ -366,6 +366,19 @@ def real_tokenizers(
 
 
 @app.command()
+def browser_files() -> None:
+    """Download axe-core, from npm, for `make test-browser`.
+
+    Its rules say whether the report can be read by everyone. Without it their test is skipped.
+
+    Example: python -m tools browser-files
+    """
+    from tools.browser_files import download_axe
+
+    typer.echo(str(download_axe()))
+
+
+@app.command()
 def serve(
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.", min=1, max=65535)] = 8012,
 ) -> None:

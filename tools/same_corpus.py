@@ -3,15 +3,8 @@
 import subprocess
 from pathlib import Path
 
-import yaml
-
 from mathcode_pile.core.errors import PipelineError
-
-
-def corpus_hash(lock: str) -> str:
-    """Return the hash of data/corpus that a dvc.lock records."""
-    outs: list[dict[str, str]] = yaml.safe_load(lock)["stages"]["corpus"]["outs"]
-    return next(out["md5"] for out in outs if out["path"] == "data/corpus")
+from stages.report.recorded import corpus_hash
 
 
 def compare_hashes() -> str:

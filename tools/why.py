@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 
 from mathcode_pile.core.errors import PipelineError
-from stages.report.stage import FUNNEL
+from stages.report.funnel import FUNNEL
 
 
 def trace(data: Path, identity: str) -> list[str]:

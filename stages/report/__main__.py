@@ -17,11 +17,19 @@ def main(
     Example: python -m stages.report metrics data data/report
     """
     from mathcode_pile.core.params import read_section, read_yaml
+    from stages.report.recorded import present_corpus_hash
     from stages.report.stage import write_report
 
-    profile = read_yaml(Path("params.yaml"))["profile"]
-    named = (read_section("sources"), read_section("components"), read_section("classifiers"))
-    write_report(metrics, data, out, profile, {"base", "pretrained"}.union(*named))
+    params = {
+        "profile": read_yaml(Path("params.yaml"))["profile"],
+        "sources": read_section("sources"),
+        "components": read_section("components"),
+        "classifiers": read_section("classifiers"),
+        "annotate": read_section("annotate"),
+        "filter_code": read_section("filter_code"),
+    }
+    # dvc.lock has the hash of the corpus that this stage reads: DVC writes it when the stage corpus ends.
+    write_report(metrics, data, out, params, present_corpus_hash())
 
 
 if __name__ == "__main__":

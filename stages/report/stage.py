@@ -1,226 +1,221 @@
-"""Write a report of a run for people: the funnel, the measurements, the curves, some examples.
+"""Write a report of a run for people: one page, the same figures as tables, and the funnel as text.
 
-It is one HTML file that contains everything, and the funnel once more as plain text.
+The page is one file that contains everything and opens from disk. It has neither a date nor a commit: the same input
+gives the same bytes, and the page is made before the commit that records it. The corpus's hash finds that commit.
 """
 
 import csv
-import json
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import jinja2
-
-from mathcode_pile.core.funnel import parse_reasons
-from mathcode_pile.core.shards import list_shards, read_batches
-from stages.report.drawing import draw_curves, draw_precision_recall
-from stages.report.explanations import Explanation, explain_reasons
+from stages.report.charts import Axis, Line, draw_histogram, draw_lines
+from stages.report.excerpts import EACH, collect_dropped
+from stages.report.flow import (
+    DOCUMENTS,
+    SNIPPETS,
+    TOKENS,
+    Unit,
+    follow_documents,
+    follow_snippets,
+    follow_tokens,
+)
+from stages.report.funnel import FUNNEL, Metrics, read_csv, read_funnel, read_json, read_metrics, tabulate_reasons
+from stages.report.gallery import Shown, fill_gallery
+from stages.report.page import fill_page
+from stages.report.scores import MODELS, SMALL, Comparison, Measured, compare_losses, compare_scores, mean_held_out_loss
+from stages.report.summary import summarize
 from stages.report.translators import compare_translators
 
-# The stages that read records and pass them on, in the order in which data flows.
-FUNNEL = (
-    "fetch",
-    "fetch_benchmarks",
-    "extract_textbooks",
-    "annotate",
-    "filter_code",
-    "classify",
-    "select",
-    "deduplicate",
-    "translate",
-    "execute",
-    "verify",
-    "decontaminate",
-    "corpus",
-    "tokenize",
-)
-
-# MathCoder2 (arXiv:2410.08196): accuracy in per cent of Llama-3-8B, before and after.
-PAPER = {"gsm8k": (54.8, 69.9), "math": (21.4, 38.4)}
-
-LOSS = "held_out_loss_"
+SHOWN = 12
+"""Snippets of each group that are shown whole; the tables have the others."""
+SCORE_BIN = 0.02
+"""The width of a bin of scores.csv."""
+# What metrics/corpus.json says of translated code, for people.
+QUALITY = {
+    "programs": "programs in the component's documents",
+    "translators": "the programs by translator",
+    "trivial_share": "programs of fewer than two operations, without a loop or a call that computes",
+    "given_share": "programs that name a quantity which the text gives",
+    "repeated_sentences": "sentences with two numbers or more that a document has twice",
+    "unbalanced_formulas": "formulas with an opening mark and no closing one, or the other way round",
+    "equals_for_approximately": "formulas before a program that say = where the text says approximately",
+    "float_noise": "programs that print the error of binary fractions, as 0.30000000000000004",
+}
 
 
-class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
-    stage: str
-    entry: str
-    metrics: dict[str, Any]
+def write_report(metrics_folder: Path, data: Path, out: Path, params: Mapping[str, Any], corpus_hash: str = "") -> None:
+    """Write index.html, summary.txt and a CSV file for each table to `out`.
 
-    @property
-    def name(self) -> str:
-        """The stage's name in dvc.yaml."""
-        return f"{self.stage}@{self.entry}" if self.entry else self.stage
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """How many records were dropped for each reason, the most frequent first."""
-        counts = parse_reasons(self.metrics.get("reasons", ""))
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def read_metrics(folder: Path, entries: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
-    """Return the content of every metrics file, by stage name (`select@cc_en`).
-
-    entries: only these names after the @ (None: all). DVC does not remove the metrics of an entry that params no longer
-    have.
+    params: params.yaml. corpus_hash: of data/corpus, as dvc.lock records it.
     """
-    found = {}
-    for path in sorted(folder.rglob("*.json")):
-        if entries is not None and path.parent != folder and path.stem not in entries:
+    sections = ("sources", "components", "classifiers")
+    entries = set(MODELS).union(*(params.get(name, {}) for name in sections))
+    metrics = read_metrics(metrics_folder, entries)
+    steps = read_funnel(metrics)
+    contamination = read_json(data / "decontaminate" / "report.json")
+    clusters = read_json(data / "deduplicate" / "clusters.json")
+    found = [(float(at), share) for at, share in clusters.get("found_by_similarity", {}).items()]
+    translators = compare_translators(metrics)
+    values: dict[str, Any] = {
+        "profile": params["profile"],
+        "corpus_hash": corpus_hash,
+        "metrics": metrics,
+        "steps": steps,
+        "manifest": read_json(data / "corpus" / "manifest.json"),
+        "flows": [
+            Unit("Documents", DOCUMENTS, follow_documents(metrics, params, data)),
+            Unit("Snippets", SNIPPETS, follow_snippets(metrics, data)),
+            Unit("Tokens", TOKENS, follow_tokens(metrics, params)),
+        ],
+        "reasons": tabulate_reasons(steps),
+        "translators": translators,
+        "restated": sum(row.skipped["restated"] for row in translators),
+        "gallery": fill_gallery(data, SHOWN),
+        "shown": SHOWN,
+        "labelled": next((own for own in metrics.values() if own.get("labelled_pairs")), {}),
+        "quality": describe_quality(metrics),
+        "quality_meanings": QUALITY,
+        "dropped": collect_dropped(data, FUNNEL),
+        "dropped_each": EACH,
+        "clusters": clusters,
+        "similarity": draw_lines([Line("found", found)], Axis("similarity"), Axis("share found", 0, 1)),
+        "contamination": contamination,
+        "leaks": [leak for counts in contamination.get("benchmarks", {}).values() for leak in counts["examples"][:1]],
+        "classifiers": _draw_classifiers(metrics, metrics_folder),
+        "mixture": read_csv(metrics_folder / "pack" / "mixture.csv"),
+        "curves": _draw_training(metrics_folder / "pretrain"),
+        "losses": compare_losses(metrics),
+        "mean_losses": [mean_held_out_loss(metrics, model) for model in MODELS],
+        "scores": compare_scores(metrics),
+        "small": SMALL,
+    }
+    tables = make_tables(values)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "index.html").write_text(fill_page(values | {"tables": list(tables)}), encoding="utf-8")
+    (out / "summary.txt").write_text(summarize(steps, metrics, params["profile"]), encoding="utf-8")
+    for name, rows in tables.items():
+        write_table(out / f"{name}.csv", rows)
+
+
+def describe_quality(metrics: Metrics) -> list[tuple[str, str, Any]]:
+    """Return the figures on the quality of translated code: component, figure and value."""
+    corpus = metrics.get("corpus", {})
+    translated = [name.removesuffix("_programs") for name in corpus if name.endswith("_programs")]
+    return [
+        (component, key.removeprefix(f"{component}_"), value)
+        for component in translated
+        for key, value in corpus.items()
+        if key.startswith(f"{component}_")
+    ]
+
+
+def make_tables(values: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the page's figures as tables, by the name of their file."""
+    gallery = values["gallery"]
+    contamination = values["contamination"]
+    return {
+        "funnel": [
+            {"stage": s.name, "unit": s.unit} | {key: s.metrics[key] for key in ("in", "kept", "dropped")}
+            for s in values["steps"]
+        ],
+        "reasons": values["reasons"],
+        **{unit.name.lower(): unit.tabulate() for unit in values["flows"]},
+        "translators": [row.counts() for row in values["translators"]],
+        "probably_wrong": [_row_of(one) for one in gallery.wrong],
+        "contradicted_by_a_model": [_row_of(one) for one in gallery.doubtful],
+        "quality": [dict(zip(("component", "figure", "value"), row, strict=True)) for row in values["quality"]],
+        "leaks": [
+            {"benchmark": name} | {key: value for key, value in counts.items() if key != "examples"}
+            for name, counts in contamination.get("benchmarks", {}).items()
+        ],
+        "planted": [{"kind": name} | plant for name, plant in contamination.get("planted", {}).items()],
+        "classifiers": [
+            {"classifier": name.partition("@")[2]} | own
+            for name, own in values["metrics"].items()
+            if name.startswith("train_classifier@")
+        ],
+        "mixture": values["mixture"],
+        "losses": [_compared(row) for row in values["losses"]],
+        "scores": [_compared(row) | {"questions": row.n} for row in values["scores"]],
+    }
+
+
+def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a CSV file with the columns of all rows; an empty file where there are none."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        if columns:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def _row_of(shown: Shown) -> dict[str, Any]:
+    columns = ("expression", "relation", "stated", "printed", "method")
+    named = {"id": shown.id, "url": shown.url, "translators": " ".join(shown.agreeing)}
+    return named | {column: shown.snippet[column] for column in columns}
+
+
+def _compared(row: Comparison) -> dict[str, Any]:
+    cells = [(model, part) for model in MODELS for part in Measured._fields]
+    return {"name": row.name} | {
+        f"{model}_{part}": round(getattr(getattr(row, model), part), 6) for model, part in cells
+    }
+
+
+def _draw_classifiers(metrics: Metrics, folder: Path) -> list[dict[str, Any]]:
+    """Return name, metrics and two charts of each classifier: what a threshold gives, and the scores themselves."""
+    found = []
+    for name, own in metrics.items():
+        stage, _, classifier = name.partition("@")
+        if stage != "train_classifier":
             continue
-        name = "@".join(path.relative_to(folder).with_suffix("").parts)
-        found[name] = json.loads(path.read_text(encoding="utf-8"))
+        plots = folder / stage / classifier
+        # At the threshold 0 everything is kept; with it, nothing else could be seen.
+        curve = [row for row in read_csv(plots / "precision_recall.csv") if float(row["threshold"]) > 0]
+        lines = [Line(key, [(float(r["threshold"]), float(r[key])) for r in curve]) for key in ("precision", "recall")]
+        bins = [(float(r["score"]), int(r["negative"]), int(r["positive"])) for r in read_csv(plots / "scores.csv")]
+        wide = _widen(bins)
+        found.append(
+            {
+                "name": classifier,
+                "metrics": own,
+                "curve": draw_lines(lines, Axis("threshold", 0, 1), Axis("share", high=1.0)),
+                "scores": draw_histogram(("negative", "positive"), wide, 2 * SCORE_BIN, "score"),
+            }
+        )
     return found
 
 
-def read_funnel(metrics: dict[str, dict[str, Any]]) -> list[Step]:
-    """Return the steps of the funnel for which there are metrics, in the order in which data flows."""
-    steps = [Step(*name.partition("@")[::2], values) for name, values in metrics.items() if "in" in values]
-    return sorted((step for step in steps if step.stage in FUNNEL), key=lambda step: FUNNEL.index(step.stage))
+def _widen(bins: list[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
+    """Return the bins joined in pairs."""
+    bins = bins + [(0.0, 0, 0)] * (len(bins) % 2)
+    return [(a[0], a[1] + b[1], a[2] + b[2]) for a, b in zip(bins[::2], bins[1::2], strict=True)]
 
 
-def explain_steps(steps: list[Step]) -> list[Explanation]:
-    """Return the explanations of the reasons for which the steps dropped records."""
-    reasons: dict[str, list[str]] = {}
-    for step in steps:
-        reasons.setdefault(step.stage, []).extend(r for r in step.reasons if r not in reasons.get(step.stage, []))
-    return explain_reasons(reasons)
-
-
-def write_report(
-    metrics_folder: Path, data: Path, out: Path, profile: str, entries: Collection[str] | None = None
-) -> None:
-    """Write index.html and summary.txt to `out` from the metrics, those of `entries`, and the stages' data."""
-    metrics = read_metrics(metrics_folder, entries)
-    steps = read_funnel(metrics)
-    contamination = _read_json(data / "decontaminate" / "report.json")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.ChainableUndefined, autoescape=True
-    )
-    environment.filters["number"] = _format_number
-    page = environment.get_template("report.html").render(
-        profile=profile,
-        metrics=metrics,
-        steps=steps,
-        explanations=explain_steps(steps),
-        widest=max((step.metrics["in"] for step in steps), default=1),
-        manifest=_read_json(data / "corpus" / "manifest.json"),
-        contamination=contamination,
-        left_out=left_out(metrics),
-        mixture=_read_csv(metrics_folder / "pack" / "mixture.csv"),
-        curves=draw_curves(*(_read_csv(metrics_folder / "pretrain" / f"{n}.csv") for n in ("curves", "held_out"))),
-        precision_recall=draw_precision_recall(
-            {
-                p.parent.name: _read_csv(p)
-                for p in sorted(metrics_folder.glob("train_classifier/*/precision_recall.csv"))
-                if entries is None or p.parent.name in entries
-            }
-        ),
-        scores=compare_scores(metrics),
-        component_losses=compare_losses(metrics),
-        losses=[mean_held_out_loss(metrics, model) for model in ("base", "pretrained")],
-        leaks=[
-            example for counts in contamination.get("benchmarks", {}).values() for example in counts["examples"][:1]
-        ],
-        translators=compare_translators(metrics, data / "decontaminate" / "snippets"),
-        examples=_read_examples(data / "corpus" / "translated_code"),
-    )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "index.html").write_text(page, encoding="utf-8")
-    (out / "summary.txt").write_text(summarize(steps, metrics, profile), encoding="utf-8")
-
-
-def summarize(steps: list[Step], metrics: dict[str, dict[str, Any]], profile: str) -> str:
-    """Return the funnel and the main figures as text for the terminal."""
-    width = max((len(step.name) for step in steps), default=0)
-    lines = [f"The chain, profile {profile}: records in, kept, dropped and why", ""]
-    for step in steps:
-        reasons = ", ".join(f"{name} {count:,}" for name, count in step.reasons.items())
-        counts = (step.metrics[key] for key in ("in", "kept", "dropped"))
-        lines.append(f"{step.name:<{width}} " + " ".join(f"{count:>9,}" for count in counts) + f"  {reasons}".rstrip())
-    lines += ["", *(f"{name}: {value}" for name, value in headlines(metrics).items())]
-    lines += ["", "The corpus: data/corpus (card: data/corpus/README.md)", "The report: data/report/index.html"]
-    lines += ["What became of one document: make why ID=<its id>"]
-    return "\n".join(lines) + "\n"
-
-
-def headlines(metrics: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Return the few figures by which a run is judged."""
-    kept = sum(m.get("kept", 0) for name, m in metrics.items() if name.startswith("verify@"))
-    figures = {
-        "documents in the corpus": _format_number(metrics.get("corpus", {}).get("kept", 0)),
-        "snippets that verify kept": _format_number(kept),
-        "snippets in the corpus": _format_number(metrics.get("corpus", {}).get("snippets", 0)),
+def _draw_training(folder: Path) -> list[Any]:
+    """Return the charts of a training run: loss, held-out losses, learning rate, gradient norm."""
+    rows = read_csv(folder / "curves.csv")
+    if not rows:
+        return []
+    above = ("tokens seen", int(rows[-1]["tokens"]) / int(rows[-1]["step"]))
+    held_out: dict[str, list[tuple[float, float]]] = {}
+    for row in read_csv(folder / "held_out.csv"):
+        held_out.setdefault(row["component"], []).append((int(row["step"]), float(row["loss"])))
+    step = Axis("optimizer step", 0)
+    lines = {
+        column: [Line(label, [(int(row["step"]), float(row[column])) for row in rows])]
+        for column, label in (("loss", "loss"), ("learning_rate", "learning rate"), ("gradient_norm", "gradient norm"))
     }
-    if names := left_out(metrics):
-        figures["sources that the profile leaves out"] = ", ".join(names)
-    packed = metrics.get("pack", {})
-    if "tokens" in packed:
-        figures["tokens packed"] = _format_number(packed["tokens"])
-    base, trained = mean_held_out_loss(metrics, "base"), mean_held_out_loss(metrics, "pretrained")
-    if base is not None and trained is not None:
-        figures["held-out loss, mean of the components, base to pretrained"] = f"{base:.3f} to {trained:.3f}"
-    return figures
-
-
-def left_out(metrics: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the names of the sources that the profile leaves out."""
-    return [n.partition("@")[2] for n, values in metrics.items() if n.startswith("fetch@") and values.get("left_out")]
-
-
-def mean_held_out_loss(metrics: dict[str, dict[str, Any]], model: str) -> float | None:
-    """Return the mean of a model's held-out losses over the components, in nats a token."""
-    values = metrics.get(f"evaluate@{model}", {})
-    losses = [value for name, value in values.items() if name.startswith(LOSS) and name != f"{LOSS}other_text"]
-    return sum(losses) / len(losses) if losses else None
-
-
-def compare_scores(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each task that both models answered: shares of right answers, and the paper's scores."""
-    rows = _compare(metrics, [n.removesuffix("_n") for n in metrics.get("evaluate@base", {}) if n.endswith("_n")])
-    return [row | {"paper": PAPER.get(row["name"])} for row in rows]
-
-
-def compare_losses(metrics: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row for each component with the held-out losses of both models; other_text is the last."""
-    names = sorted(n.removeprefix(LOSS) for n in metrics.get("evaluate@base", {}) if n.startswith(LOSS))
-    return _compare(metrics, sorted(names, key=lambda name: name == "other_text"), LOSS, "held_out_stderr_")
-
-
-def _compare(
-    metrics: dict[str, dict[str, Any]], names: list[str], before: str = "", error_before: str = ""
-) -> list[dict[str, Any]]:
-    models = [metrics.get(f"evaluate@{model}", {}) for model in ("base", "pretrained")]
-    rows = []
-    for name in names:
-        key, error_key = before + name, f"{error_before}{name}" if error_before else f"{name}_stderr"
-        if all(key in values for values in models):
-            base, trained = ({"value": values[key], "stderr": values.get(error_key)} for values in models)
-            row = {"name": name, "base": base, "pretrained": trained, "n": models[1].get(f"{name}_n")}
-            rows.append(row | {"difference": trained["value"] - base["value"]})
-    return rows
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _read_csv(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _read_examples(folder: Path, count: int = 4) -> list[dict[str, Any]]:
-    """Return some translated documents, spread over the first batch of the component."""
-    shards = list_shards(folder) if folder.is_dir() else []
-    if not shards:
-        return []
-    batch = next(read_batches(shards[0], ["text", "url", "license"]))
-    step = max(1, batch.num_rows // (count + 1))
-    return batch.to_pylist()[step::step][:count]
-
-
-def _format_number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return [
+        draw_lines(lines["loss"], step, Axis("training loss (nats a token)"), above),
+        draw_lines(
+            [Line(name.replace("_", " "), points) for name, points in sorted(held_out.items())],
+            step,
+            Axis("held-out loss (nats a token)"),
+            above,
+        ),
+        draw_lines(lines["learning_rate"], step, Axis("learning rate", 0)),
+        draw_lines(lines["gradient_norm"], step, Axis("gradient norm", 0)),
+    ]

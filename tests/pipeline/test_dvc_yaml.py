@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.scratch import PROJECT, imported_code, module_path
-from stages.report.stage import FUNNEL, read_funnel, read_metrics
+from stages.report.funnel import FUNNEL, read_funnel, read_metrics
 from tools.pin import pin
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
