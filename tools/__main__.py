@@ -81,9 +81,9 @@ def check(
 ) -> None:
     """Check params.yaml and a profile.
 
-    Prints what training will take: steps, tokens, hours, memory. Then lists all that is missing to run the profile here,
-    each with what to do: commits that are not pinned, repositories that the token does not open, PDFs, disk, GPU memory,
-    vLLM, accelerate's launcher file.
+    Prints what training will take: steps, tokens, hours, memory. Then lists all that is missing to run the profile here
+    and what to do about it: commits that are not pinned, repositories that the token does not open, PDFs, disk, GPU
+    memory, vLLM, accelerate's launcher file.
 
     Example: python -m tools check workstation
     """

@@ -1,8 +1,9 @@
-"""Ask the hub whether the token opens the repositories that a profile reads. Nothing waits for a hub that is not there."""
+"""Ask the hub whether the token opens the repositories that a profile reads, without waiting for a hub that is away."""
 
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from mathcode_pile.core.params import Section
@@ -36,13 +37,20 @@ def list_repositories(params: dict[str, Any]) -> dict[Repository, str | None]:
     for name in ("tokenizer", "base_model"):
         if hub := params[name].hub:
             found[Repository("model", hub.id)] = hub.revision
+    books = params["extract_textbooks"]
+    if _is_on_hub(books.ocr):
+        found[Repository("model", books.ocr)] = books.ocr_revision
     askers = [params["annotate"], *params["translate"].translators]
     for name in {asker.model for asker in askers if asker.backend in get_args(ModelBackend)}:
         model = params["llm"].models[name]
         tokenizer = model.tokenizer or model.id
-        if "/" in tokenizer and not os.path.isdir(tokenizer):
+        if _is_on_hub(tokenizer):
             found[Repository("model", tokenizer)] = model.revision
     return found
+
+
+def _is_on_hub(name: str) -> bool:
+    return "/" in name and not Path(name).is_dir()
 
 
 def _list_origins(params: dict[str, Any]) -> Iterator[HuggingFace]:
