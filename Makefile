@@ -117,6 +117,8 @@ ablation: $(STAMP) ## Train each mixture of a grid with each seed and compare th
 
 plan: $(STAMP) ## Estimate what a run with language models would ask and cost (PROFILE=workstation)
 	@python -m tools plan --profile $(PROFILE)
+plan: $(STAMP) ## Estimate what a run would take: prompts, tokens, GPU-hours, money, disk, time (PROFILE=workstation)
+	@python -m tools plan $(PROFILE) $(ARGS)
 
 why: $(STAMP) ## Say which stages have a document or snippet, which dropped it, and why (ID=openwebmath/0123456789abcdef)
 	@python -m tools why "$(ID)"

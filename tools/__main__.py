@@ -96,33 +96,44 @@ def ablation(
 
 @app.command()
 def plan(
-    data: Annotated[Path, typer.Option(help="The folder with the stages' data.")] = Path("data"),
-    profile: Annotated[str | None, typer.Option(help="A profile; without it, the one that params.yaml names.")] = None,
-    documents: Annotated[int, typer.Option(help="How many documents of each folder are split and counted.")] = 200,
+    profile: Annotated[
+        str | None, typer.Argument(metavar="PROFILE", help="A profile; without it, the one that params.yaml names.")
+    ] = None,
+    card: Annotated[str, typer.Option(help="The GPU, as configs/planning.yaml names it.")] = "H100",
+    price: Annotated[
+        float | None,
+        typer.Option(help="Dollars for a GPU-hour; without it, the card's in configs/planning.yaml.", min=0),
+    ] = None,
 ) -> None:
-    """Estimate what a run with language models would cost.
+    """Estimate what a run would take.
 
-    Prints documents, prompts, tokens, kept replies and GPU-hours of annotate and translate. The numbers come from a
-    sample of the documents that are in DATA now, counted with each model's own tokenizer.
+    Prints for each stage documents, prompts, tokens, GPU-hours, money, disk and time, from published and recorded
+    figures. It asks neither a hub nor a model, and gets sharper as the profile's stages finish.
 
-    Example: python -m tools plan --profile workstation
+    Example: python -m tools plan workstation --card A100
     """
     from tools.plan import print_plan
 
-    print_plan(data, profile, documents)
+    print_plan(profile, card, price)
 
 
 @app.command()
-def check() -> None:
-    """Check params.yaml and the profile that it names.
+def check(
+    profile: Annotated[
+        str | None, typer.Argument(metavar="PROFILE", help="A profile; without it, the one that params.yaml names.")
+    ] = None,
+) -> None:
+    """Check params.yaml and a profile.
 
-    Lists what is missing to run that profile here, too: commits that are not pinned, vLLM, accelerate's launcher file.
+    Prints what training will take: steps, tokens, hours, memory. Then lists all that is missing to run the profile here
+    and what to do about it: commits that are not pinned, repositories that the token does not open, PDFs, disk, GPU
+    memory, vLLM, accelerate's launcher file.
 
-    Example: python -m tools check
+    Example: python -m tools check workstation
     """
     from tools.check import check_profile
 
-    check_profile()
+    check_profile(profile)
     typer.echo("params.yaml and the profile are valid, and nothing is missing to run here")
 
 

@@ -1,9 +1,12 @@
-"""Check params.yaml and the chosen profile: each section by itself, then the sections against each other."""
+"""Check params.yaml and a profile: each section by itself, the sections against each other, then hub and machine."""
 
 import importlib.util
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
+
+import typer
 
 from mathcode_pile.classifier.classifier_params import ClassifierParams
 from mathcode_pile.core.engine import EngineParams
@@ -33,7 +36,12 @@ from stages.tokenizer.stage import TokenizerParams
 from stages.train_classifier.stage import ClassifyParams
 from stages.translate.stage import TranslateParams, choose_translators
 from stages.verify.stage import VerifyParams
+from tools.check_hub import list_closed
+from tools.check_machine import disk_folders, list_full, list_gpus, list_missing_files, list_too_small
+from tools.figures import load_figures
 from tools.left_out import check_left_out
+from tools.plan import Planner, sum_up
+from tools.profiles import choose_profile
 
 TYPES: dict[str, type[Section]] = {
     "annotate": AnnotateParams,
@@ -67,12 +75,12 @@ ENTRY_TYPES: dict[str, type[Section]] = {
 NAMES_ALONE = {"profile", "components"}
 
 
-def check_all() -> dict[str, Any]:
+def check_all(root: Path = Path()) -> dict[str, Any]:
     """Return every section as its type, and every entry of the sections that hold entries.
 
     Raises ParamsError at the first value of params.yaml or the chosen profile that cannot be used.
     """
-    values = read_sections()
+    values = read_sections(root)
     params: dict[str, Any] = {name: parse_section(name, values[name], section) for name, section in TYPES.items()}
     for name, section in ENTRY_TYPES.items():
         params[name] = {key: parse_section(f"{name}.{key}", entry, section) for key, entry in values[name].items()}
@@ -137,14 +145,13 @@ def _check_stages(params: dict[str, Any]) -> None:
     divide_batch(params["pretrain"], params["pack"].sequence_length, devices=1)
 
 
-def list_missing(params: dict[str, Any]) -> list[str]:
-    """Return a line for each thing that is missing to run the chosen profile in this folder on this machine.
+def list_missing(params: dict[str, Any], profile: str) -> list[str]:
+    """Return a line for each thing that is missing to run a profile in this folder: pins, vLLM, the launcher's file.
 
     None of them is an error in the profile: published profiles are not pinned, and vLLM is not installed everywhere.
     """
     missing = []
     if unpinned := list(_list_unpinned(params)):
-        profile = read_yaml(Path("params.yaml"))["profile"]
         missing.append(f"params: not pinned: {', '.join(unpinned)}; `make pin PROFILE={profile}` writes the commits")
     missing += _list_missing_vllm(params)
     try:
@@ -198,9 +205,27 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
             yield f"{name}.hub.revision"
 
 
-def check_profile() -> None:
-    """Check the files of the working folder; raises PipelineError, with a line for each thing that is missing."""
+def check_profile(profile: str | None = None) -> None:
+    """Check the files of the working folder, the hub and this machine, and print what pretrain will take.
+
+    profile: None means the one that params.yaml names. Raises ParamsError where a param cannot be used, and
+    PipelineError with a line for each thing that is missing to run the profile here.
+    """
     unchecked = SECTIONS - set(TYPES) - set(ENTRY_TYPES) - NAMES_ALONE
     assert not unchecked, unchecked
-    if missing := list_missing(check_all()):
+    name = profile or str(read_yaml(Path("params.yaml"))["profile"])
+    figures, gpus = load_figures(), list_gpus()
+    card = next((card for card in figures.cards if gpus and card.replace("_", " ") in gpus[0].name), "H100")
+    with tempfile.TemporaryDirectory() as folder:
+        root = choose_profile(name, Path(folder)) if profile else Path()
+        params = check_all(root)
+        planner = Planner(root, name, card, figures)
+    lines, training = planner.plan()
+    typer.echo(training.describe(card))
+    missing = list_missing(params, name)
+    missing += list_missing_files(params["fetch"], params["sources"])
+    missing += list_too_small(params["pretrain"], training.memory, gpus)
+    missing += list_full(sum_up(lines).disk.likely, disk_folders())
+    missing += list_closed(params, figures.gated)
+    if missing:
         raise PipelineError("\nerror: ".join(missing))

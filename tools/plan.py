@@ -1,168 +1,256 @@
-"""Estimate what a run with language models would ask and cost."""
+"""Estimate what a run takes, stage by stage: documents, prompts, tokens, GPU-hours, money, disk and time.
 
-import heapq
+Nothing is asked of a hub or a model. What is known comes from configs/planning.yaml, from the metrics of a run with the
+same params, and from the speed of earlier runs on this machine, so the plan gets sharper as stages finish.
+"""
+
+import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import typer
-import xxhash
-import yaml
 
-from mathcode_pile.core.errors import ParamsError
-from mathcode_pile.core.params import load, read_yaml
-from mathcode_pile.core.shards import count_rows, list_shards, read_batches
-from mathcode_pile.llm import LlmParams, Prompt, Task
-from mathcode_pile.llm.cache import ReplyCache, reply_key
-from mathcode_pile.llm.token_counts import load_counter
-from stages.annotate.stage import AnnotateParams, ModelJudge, choose_judge
-from stages.translate.stage import ModelTranslator, TranslateParams, choose_translators
+from mathcode_pile.core.params import load, load_entries, read_section, read_yaml
+from mathcode_pile.llm import LlmParams
+from stages.annotate.stage import PROMPTS, AnnotateParams
+from stages.fetch.stage import OriginsParams
+from stages.pack.stage import PackParams
+from stages.pretrain.training_params import PretrainParams
+from stages.select.stage import SourceParams
+from stages.translate.stage import PROMPT, TranslateParams
+from tools.earlier_run import Recorded
+from tools.figures import Card, Figures, load_figures
+from tools.plan_documents import NOTHING, Amount, plan_source
+from tools.plan_models import Asked, count_asked, find_speed, read_throughput
+from tools.plan_training import TrainingPlan, find_shape, plan_training
+from tools.profiles import choose_profile
+from tools.spans import ZERO, Span, write_bytes, write_count, write_time
 
-
-class Estimate(NamedTuple):  # of one source or component
-    documents: int
-    prompts: float
-    kept_share: float
-    """Of the prompts, the share whose replies are in the cache."""
-    prompt_tokens: float
-    """Of the prompts that would be asked."""
-    completion_tokens: float
-
-    @property
-    def asked(self) -> float:
-        """The prompts that would be asked."""
-        return self.prompts * (1 - self.kept_share)
+HEADS = ("stage", "documents", "prompts", "tokens", "GPU-hours", "dollars", "disk", "wall time")
 
 
-class Cost(NamedTuple):  # of one source or component, or of several
-    asked: float
-    tokens: float
-    gpu_hours: float | None
-    """None where no throughput is known."""
+class Line(NamedTuple):
+    """What one stage takes; None where nobody knows."""
+
+    name: str
+    documents: Span = ZERO
+    prompts: Span = ZERO
+    tokens: Span = ZERO
+    gpu_hours: Span | None = ZERO
+    disk: Span = ZERO
+    wall_s: Span | None = ZERO
+
+    def cells(self, price: float) -> list[str]:
+        """Return the line's texts; price: of a GPU-hour."""
+        counts = [_write(span, write_count) for span in (self.documents, self.prompts, self.tokens)]
+        money = self.gpu_hours * price if self.gpu_hours is not None else None
+        costs = [_write(span, write_count) for span in (self.gpu_hours, money)]
+        return [self.name, *counts, *costs, _write(self.disk, write_bytes), _write(self.wall_s, write_time)]
 
 
-def print_plan(data: Path, profile: str | None, documents: int) -> None:
-    """Print documents, prompts, tokens, kept replies and GPU-hours of annotate and translate.
+def _write(span: Span | None, write: Callable[[float], str]) -> str:
+    if span is None:
+        return "unknown"
+    return span.describe(write) if span.high else ""
 
-    data: the folder with the stages' data.
-    profile: None means the one that params.yaml names.
-    documents: how many of each folder are split and counted, with each model's own tokenizer.
-    """
+
+class Planner:
+    """The params of a profile, and what is known about its run."""
+
+    def __init__(self, root: Path, profile: str, card: str, figures: Figures) -> None:
+        """root: a folder that reads like the repository with the profile chosen."""
+        self.figures, self.card_name = figures, card
+        self.card: Card = figures.card(card)
+        self.recorded = Recorded(Path(), read_yaml(Path("profiles", f"{profile}.yaml")))
+        self.sources = load_entries("sources", SourceParams, root)
+        origins = load_entries("fetch", OriginsParams, root)
+        self.annotate, self.translate = (
+            load("annotate", AnnotateParams, root=root),
+            load("translate", TranslateParams, root=root),
+        )
+        self.llm = load("llm", LlmParams, root=root)
+        self.pretrain, self.pack = load("pretrain", PretrainParams, root=root), load("pack", PackParams, root=root)
+        self.base_model = read_section("base_model", root)
+        self.vocabulary = (read_section("tokenizer", root).get("train") or {}).get("vocabulary", 0)
+        self.classifiers = read_section("classifiers", root)
+        self.code = read_section("filter_code", root)["sources"]
+        self.fetched = {name: plan_source(name, origins[name], figures, self.recorded) for name in self.sources}
+        self.notes: list[str] = []
+        self.cores = os.cpu_count() or 1
+
+    def plan(self) -> tuple[list[Line], TrainingPlan]:
+        """Return a line for each stage, in the order in which they run, and the training run."""
+        kept = {name: self._keep(name) for name in self.sources}
+        components: dict[str, Amount] = {}
+        for name, source in self.sources.items():
+            components[source.component] = components.get(source.component, NOTHING) + kept[name]
+        corpus = sum(components.values(), NOTHING)
+        lines = [self._fetch(name) for name in self.sources]
+        lines += [self._annotate(name) for name in self.annotate.sources]
+        scored = [
+            self.fetched[entry["input"].removeprefix("fetch/")]
+            for entry in self.classifiers.values()
+            if entry["input"].startswith("fetch/")
+        ]
+        code = [self.fetched[entry["input"].removeprefix("fetch/")] for entry in self.code.values()]
+        rates = self.figures.cores
+        lines.append(self._work("filter_code", sum(code, NOTHING), rates.filter_code_mb_per_s))
+        lines.append(self._work("classify", sum(scored, NOTHING), rates.classify_mb_per_s))
+        lines.append(self._work("deduplicate", corpus, rates.deduplicate_mb_per_s))
+        lines += [self._translate(name, components.get(name, NOTHING)) for name in self.translate.components]
+        translated = sum((components.get(name, NOTHING) for name in self.translate.components), NOTHING)
+        snippets = translated.documents * Span(*self.figures.snippets_a_document)
+        lines.append(self._count("execute", snippets, rates.execute_snippets_per_s))
+        lines.append(self._count("verify", snippets, rates.verify_pairs_per_s))
+        lines.append(self._work("decontaminate", corpus, rates.decontaminate_mb_per_s))
+        whole = corpus + translated.take(Span(*self.figures.translated_share))
+        lines.append(self._work("corpus", whole, rates.fetch_mb_per_s))
+        tokens = whole.text_bytes / Span(*self.figures.bytes_a_token)
+        lines.append(self._work("tokenize", whole, rates.tokenize_mb_per_s)._replace(tokens=tokens, disk=tokens * 2))
+        budget = self.pack.tokens or float("inf")
+        packed = tokens.apply(lambda value: min(value, budget))
+        time = packed / (rates.pack_tokens_per_s * self.cores)
+        lines.append(Line("pack", tokens=packed, disk=packed * 4, wall_s=time))
+        shape = find_shape(self.base_model, self.vocabulary, self.figures)
+        training = plan_training(self.pretrain, self.pack.sequence_length, packed, shape, self.card, self.figures)
+        on_gpu = training.gpu_hours is not None or training.devices > 1 or self.pretrain.precision == "bf16"
+        hours = training.gpu_hours if on_gpu else ZERO
+        lines.append(
+            Line("pretrain", tokens=training.tokens, gpu_hours=hours, disk=training.disk, wall_s=training.wall_s)
+        )
+        return lines, training
+
+    def _fetch(self, source: str) -> Line:
+        amount = self.fetched[source]
+        line_s = amount.download_bytes / (Span(*self.figures.line_mb_per_s) * 1e6)
+        read_s = amount.text_bytes / (self.figures.cores.fetch_mb_per_s * 1e6)
+        disk = amount.download_bytes + amount.text_bytes * self.figures.stored_share
+        return Line(f"fetch@{source}", amount.documents, disk=disk, wall_s=line_s + read_s)
+
+    def _keep(self, source: str) -> Amount:
+        """Return the documents of a source that select keeps."""
+        fetched = self.fetched[source]
+        selected = self.recorded.selected(source, self.sources[source].input)
+        if selected is None:
+            return fetched.take(self.figures.kept_share(source))
+        return fetched.take(selected / max(fetched.documents.likely, 1))
+
+    def _annotate(self, source: str) -> Line:
+        entry, amount = self.annotate.sources[source], self.fetched[source]
+        if self.annotate.backend == "rules":
+            return Line(f"annotate@{source}", amount.documents)
+        pieces, judged = None, self.recorded.annotated(source, entry.input)
+        if judged:
+            documents, pieces = judged
+            amount = amount.take(documents / max(amount.documents.likely, 1))
+        elif entry.sample:
+            amount = amount.take(min(1.0, entry.sample / max(amount.documents.likely, 1)))
+        template = (PROMPTS / f"{entry.question}.txt").stat().st_size
+        return self._ask("annotate", source, self.annotate.model, amount, template, pieces)
+
+    def _translate(self, component: str, amount: Amount) -> Line:
+        models = [entry.model for entry in self.translate.translators if entry.backend not in ("symbolic", "recorded")]
+        if not models:
+            return Line(f"translate@{component}", amount.documents)
+        asked = [self._ask("translate", component, name, amount, PROMPT.stat().st_size) for name in models]
+        first, *rest = asked
+        for line in rest:
+            first = first._replace(**{
+                name: _add(getattr(first, name), getattr(line, name))
+                for name in ("prompts", "tokens", "gpu_hours", "disk", "wall_s")
+            })  # fmt: skip
+        return first
+
+    def _ask(
+        self, stage: str, name: str, model_name: str | None, amount: Amount, template: int, pieces: int | None = None
+    ) -> Line:
+        model = self.llm.models[model_name or ""]
+        section = self.annotate if stage == "annotate" else self.translate
+        answer, measured = Span(*self.figures.answers[stage].tokens), read_throughput(model, stage)
+        asked: Asked = count_asked(
+            amount.documents,
+            amount.text_bytes,
+            section.max_piece_characters,
+            template,
+            answer,
+            self.figures,
+            measured,
+            pieces,
+        )
+        speed = find_speed(model, stage, self.card_name, self.figures)
+        hours = wall = None
+        if speed:
+            wall = speed.seconds(asked.prompt_tokens, asked.answer_tokens)
+            hours = wall * (speed.gpus / 3600)
+            self.notes.append(f"speed of {model.id}: {speed.basis}")
+        else:
+            self.notes.append(
+                f"speed of {model.id} on {self.card_name}: unknown; set llm.models.{model_name}.tokens_per_s,"
+                " or add a row to configs/planning.yaml"
+            )
+        if measured and measured.prompts:
+            self.notes.append(
+                f"{stage}: {measured.prompts:,} prompts were asked on this machine; kept replies cost nothing"
+            )
+        tokens = asked.prompt_tokens + asked.answer_tokens
+        return Line(f"{stage}@{name}", asked.documents, asked.prompts, tokens, hours, asked.answer_tokens * 4, wall)
+
+    def _work(self, stage: str, amount: Amount, mb_per_s: float) -> Line:
+        """Return the line of a stage that reads text and writes about as much."""
+        time = amount.text_bytes / (mb_per_s * 1e6 * self.cores)
+        return Line(stage, amount.documents, disk=amount.text_bytes * self.figures.stored_share, wall_s=time)
+
+    def _count(self, stage: str, snippets: Span, per_s: float) -> Line:
+        return Line(f"{stage} (snippets)", snippets, disk=snippets * 600, wall_s=snippets / (per_s * self.cores))
+
+
+def _add(one: Span | None, two: Span | None) -> Span | None:
+    return one + two if one is not None and two is not None else None
+
+
+def sum_up(lines: list[Line]) -> Line:
+    """Return what all stages take together, one after another; what is unknown is left out."""
+    totals = Line("all")
+    for line in lines:
+        totals = totals._replace(
+            gpu_hours=_add(totals.gpu_hours, line.gpu_hours or ZERO),
+            prompts=totals.prompts + line.prompts,
+            disk=totals.disk + line.disk,
+            wall_s=_add(totals.wall_s, line.wall_s or ZERO),
+        )
+    return totals
+
+
+def print_plan(profile: str | None, card: str, price: float | None) -> None:
+    """Print the plan of a profile's run; None: of the one that params.yaml names."""
+    name = profile or str(read_yaml(Path("params.yaml"))["profile"])
     with tempfile.TemporaryDirectory() as folder:
-        root = choose_profile(profile, Path(folder)) if profile else Path()
-        annotate, translate = load("annotate", AnnotateParams, root=root), load("translate", TranslateParams, root=root)
-        llm = load("llm", LlmParams, root=root)
-    typer.echo(f"profile {profile or read_yaml(Path('params.yaml'))['profile']}, documents of {data}/ as it is now")
-    for name, model in llm.models.items():
-        if model.revision is None:
-            typer.echo(f"llm.models.{name}.revision is not pinned: counted at the main branch; a run needs `make pin`")
-    llm = llm.at_main()
-    costs: list[Cost] = []
-    with_model = False
-    for source, task in annotate.sources.items():
-        asker = choose_judge(source, annotate, llm)
-        with_model |= _asks(asker)
-        costs += _print_plan(f"annotate@{source}", asker, data / task.input, documents, task.sample)
-    for component in translate.components:
-        for translator in choose_translators(translate, llm):
-            with_model |= _asks(translator)
-            costs += _print_plan(f"translate@{component}", translator, data / "deduplicate" / component, documents, 0)
-    if not with_model:
-        typer.echo("No model is asked, so nothing is paid: rules, the symbolic translator and recorded replies do all.")
-    elif costs:
-        hours = [cost.gpu_hours for cost in costs if cost.gpu_hours is not None]
-        price = f"{sum(hours):,.2f} GPU-hours" if len(hours) == len(costs) else "GPU-hours unknown"
-        asked, tokens = sum(cost.asked for cost in costs), sum(cost.tokens for cost in costs)
-        typer.echo(f"in all: {asked:,.0f} prompts to ask, {tokens:,.0f} tokens, {price}")
-
-
-def choose_profile(profile: str, folder: Path) -> Path:
-    """Return a folder that reads like the repository with another profile chosen."""
-    if not Path("profiles", f"{profile}.yaml").is_file():
-        raise ParamsError(f"--profile: no profiles/{profile}.yaml")
-    content = read_yaml(Path("params.yaml")) | {"profile": profile}
-    (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    (folder / "profiles").symlink_to(Path("profiles").resolve())
-    return folder
-
-
-def _asks(asker: object) -> bool:
-    return isinstance(asker, ModelJudge | ModelTranslator) and asker.task.backend != "recorded"
-
-
-def _print_plan(name: str, asker: object, folder: Path, documents: int, sample: int) -> list[Cost]:
-    """Print the plan of a source or component; return its cost, or nothing where none is asked or known."""
-    if not _asks(asker):
-        typer.echo(f"{name}: no model is asked")
-        return []
-    assert isinstance(asker, ModelJudge | ModelTranslator)
-    if not folder.is_dir():
-        typer.echo(f"{name}: {folder} does not exist yet, so its documents cannot be counted")
-        return []
-    replies = ReplyCache()
-    found = estimate(asker, folder, documents, sample, replies)
-    tokens = found.prompt_tokens + found.completion_tokens
-    hours, how = _price(asker.task, tokens, replies)
-    most = "" if found.kept_share else "at most "
-    typer.echo(f"{name}: {asker.task.model.id}, {found.documents:,} documents, {found.prompts:,.0f} pieces")
-    typer.echo(f"  kept already  {found.kept_share:.0%}, to ask {found.asked:,.0f}")
+        planner = Planner(choose_profile(name, Path(folder)), name, card, load_figures())
+    lines, training = planner.plan()
+    each = planner.card.price if price is None else price
+    total = sum_up(lines)
+    table = [list(HEADS), *(line.cells(each) for line in [*lines, total])]
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEADS))]
+    for row in table:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    typer.echo("")
+    hours, wall = total.gpu_hours or ZERO, total.wall_s or ZERO
     typer.echo(
-        f"  tokens        {found.prompt_tokens:,.0f} of prompts, {most}{found.completion_tokens:,.0f} of answers"
+        f"profile {name}, likely in all: {write_count(hours.likely)} GPU-hours, ${write_count(hours.likely * each)},"
+        f" {write_bytes(total.disk.likely)} of disk, {write_time(wall.likely)} one stage after another"
     )
-    typer.echo(f"  GPU-hours     {how}")
-    return [Cost(found.asked, tokens, hours)]
-
-
-def _price(task: Task, tokens: float, replies: ReplyCache) -> tuple[float | None, str]:
-    """Return GPU-hours, None where no throughput is known, and the text that explains them."""
-    measured = replies.throughput(task.model.id, task.stage)
-    if measured:
-        rate, how = (measured.prompt_tokens + measured.completion_tokens) / measured.seconds, "measured here"
-    elif task.model.tokens_per_s:
-        rate, how = task.model.tokens_per_s, "stated in llm.models"
-    else:
-        return None, "unknown: set llm.models.*.tokens_per_s, or run a little first"
-    hours = tokens / rate / 3600
-    gpu_hours = hours * task.model.gpus
-    return gpu_hours, f"{gpu_hours:,.2f} ({hours:,.2f} h, GPUs: {task.model.gpus}, {rate:,.0f} tokens/s {how})"
-
-
-def estimate(
-    asker: ModelJudge | ModelTranslator, folder: Path, documents: int, sample: int, replies: ReplyCache
-) -> Estimate:
-    """Return the estimate for all documents of a folder, from a sample: those with the smallest hashes of their ids.
-
-    The length of an answer is the mean of the kept answers in the sample; without any, it is the limit.
-    """
-    model = asker.task.model
-    counter = load_counter(model)
-    everyone = count_rows(folder)
-    everyone = min(sample, everyone) if sample else everyone
-    texts = _sample_texts(folder, documents)
-    prompts = [prompt for _, prompt in asker.write_prompts(enumerate(texts)) if isinstance(prompt, Prompt)]
-    identity = asker.task.identity()
-    kept = [replies.get(reply_key(identity, prompt)) for prompt in prompts]
-    answers = [completion.completion_tokens for completion in kept if completion]
-    length = sum(answers) / len(answers) if answers else asker.task.max_completion_tokens
-    scale = everyone / max(len(texts), 1)
-    new = [prompt for prompt, completion in zip(prompts, kept, strict=True) if not completion]
-    tokens = sum(counter.count_prompt(prompt) for prompt in new)
-    share = len(answers) / max(len(prompts), 1)
-    return Estimate(everyone, len(prompts) * scale, share, tokens * scale, len(new) * length * scale)
-
-
-def _sample_texts(folder: Path, documents: int) -> list[str]:
-    chosen = heapq.nsmallest(documents, _hashed_texts(folder), key=lambda pair: pair[0])
-    return [text for _, text in chosen]
-
-
-def _hashed_texts(folder: Path) -> Iterable[tuple[int, str]]:
-    def rows() -> Iterator[tuple[int, str]]:
-        for shard in list_shards(folder):
-            for batch in read_batches(shard, ["id", "text"]):
-                for name, text in zip(batch.column(0), batch.column(1), strict=True):
-                    # annotate takes its own samples by the same hashes.
-                    yield xxhash.xxh3_64_intdigest(name.as_py().encode(), seed=1), text.as_py()
-
-    return rows()
+    typer.echo(training.describe(card))
+    typer.echo(f"{card}: ${each:.2f} an hour; CPU work on the {planner.cores} cores of this machine")
+    bases = defaultdict(list)
+    for source, amount in planner.fetched.items():
+        bases[amount.basis].append(source)
+    for basis, names in bases.items():
+        typer.echo(f"- documents of {', '.join(names)}: {basis}")
+    for note in dict.fromkeys(planner.notes):
+        typer.echo(f"- {note}")
+    typer.echo(
+        "Not estimated: OCR in extract_textbooks, evaluate. The figures and their sources: configs/planning.yaml"
+    )

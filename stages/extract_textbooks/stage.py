@@ -19,7 +19,7 @@ from mathcode_pile.core.documents import DOCUMENT, encode_metadata
 from mathcode_pile.core.engine import Place, map_folder
 from mathcode_pile.core.funnel import CoreReason, DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
-from mathcode_pile.core.shards import count_rows, list_shards, read_batches
+from mathcode_pile.core.shards import count_rows, count_shard, list_shards, read_batches
 from mathcode_pile.llm import LlmParams
 from stages.extract_textbooks.joining import join_pages
 from stages.extract_textbooks.ocr import Nougat, load_nougat

@@ -1,16 +1,24 @@
 """The processes that train together: each holds the whole model, or a shard of it (FSDP)."""
 
+from datetime import timedelta
+
 import torch
 from accelerate import Accelerator, DistributedType
+from accelerate.utils import InitProcessGroupKwargs
 
 from mathcode_pile.core.errors import ParamsError
 from stages.pretrain.training_params import PretrainParams
+
+# How long may a process wait for the others? torch's 10 minutes are too short while one of them writes: a checkpoint of
+# 8B parameters is 96 GB, which takes 80 minutes at 20 MB/s.
+TIMEOUT = timedelta(hours=2)
 
 
 def make_accelerator(params: PretrainParams) -> Accelerator:
     """Return accelerate's handle of the processes, as `accelerate launch` or torchrun started them."""
     precision = "bf16" if params.precision == "bf16" else "no"
-    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+    waits = InitProcessGroupKwargs(timeout=TIMEOUT)
+    accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available(), kwargs_handlers=[waits])
     if is_sharded(accelerator):
         from torch.distributed.fsdp import MixedPrecisionPolicy
 

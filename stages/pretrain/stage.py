@@ -39,6 +39,7 @@ from mathcode_pile.tokens.packed import PackedRows, list_components
 from stages.pretrain.checkpoints import find_checkpoints, read_state, remove_partial, save_checkpoint
 from stages.pretrain.curves import Curves
 from stages.pretrain.distributed import is_sharded, make_accelerator
+from stages.pretrain.memory import check_memory, estimate_memory, read_model_shape
 from stages.pretrain.model_card import write_model
 from stages.pretrain.throughput import Throughput
 from stages.pretrain.training_params import PretrainParams, learning_rate, plan_run, rows_of_step
@@ -131,6 +132,7 @@ class Run:
         self.device = accelerator.device
         self.plan = plan_run(params, len(self.rows), self.rows.sequence_length, accelerator.num_processes)
         self.attention = choose_implementation(params.attention, self.device.type, params.precision)
+        self._check_memory(base_model)
         set_seed(params.seed)
         model = load_model(base_model, self.attention)
         if model.get_input_embeddings().weight.shape[0] < self.rows.vocabulary.size:
@@ -142,6 +144,16 @@ class Run:
         self.step = 0
         self.curves = Curves([], [])
         self._resume()
+
+    def _check_memory(self, base_model: Path) -> None:
+        """Raise ParamsError where this process's GPU is too small for the run, before the model is loaded."""
+        shape, accelerator = read_model_shape(base_model), self.accelerator
+        if shape is None or self.device.type != "cuda":
+            return
+        need = estimate_memory(
+            shape, self.params, self.rows.sequence_length, accelerator.num_processes, is_sharded(accelerator)
+        )
+        check_memory(need, torch.cuda.mem_get_info(self.device)[0], self.params)
 
     def _resume(self) -> None:
         if self.accelerator.is_main_process:

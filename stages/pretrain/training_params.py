@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from mathcode_pile.core.errors import ParamsError
 from mathcode_pile.core.params import Section
-from mathcode_pile.models.attention import Implementation
+from mathcode_pile.models.implementations import Implementation
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 

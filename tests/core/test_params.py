@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, run_module
+from conftest import ROOT
 from vllm_environment import make_environment
 
 from mathcode_pile.core.engine import EngineParams
@@ -217,39 +217,12 @@ def test_params_and_profile_are_joined(project: Path) -> None:
     assert load("llm", Example) == Example(size=2, name="y")
 
 
-def check(project: Path) -> tuple[int, list[str]]:
-    """Run the check as `make repro` does; its status and the lines it wrote on stderr."""
-    done = run_module("tools", "check", folder=project)
-    return done.returncode, done.stderr.splitlines()
-
-
-def test_what_the_chosen_profile_lacks_is_said_before_it_runs(
-    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MATHCODE_VLLM", str(tmp_path / "nowhere"))
-    assert check(project) == (0, [])
-    change(project, PROFILE, "pretrain.launcher", "nope.yaml")
-    status, (pins, annotate, translate, launcher) = check(project)
-    assert status == 1
-    assert pins.startswith("error: params: not pinned: fetch.openwebmath.origins.0.revision, ")
-    assert pins.endswith("; `make pin PROFILE=workstation` writes the commits")
-    named = pins.partition("not pinned: ")[2].partition(";")[0].split(", ")
-    nulls = re.findall(r"revision: null", (project / PROFILE).read_text())
-    assert len(named) == len(nulls) == 18
-    assert re.fullmatch(
-        r"error: params: annotate.backend: vLLM is not installed: .*/bin/python does not exist; `make setup-vllm` .*",
-        annotate,
-    )
-    assert translate == annotate.replace("annotate", "translate.translators.0")
-    assert launcher == "error: pretrain.launcher: nope.yaml: no such file"
-
-
 def test_a_pinned_profile_lacks_nothing(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, _ = pin((project / PROFILE).read_text(), lambda kind, name: "a" * 40)
     (project / PROFILE).write_text(text)
     change(project, PROFILE, "pretrain.launcher", None)
     monkeypatch.setenv("MATHCODE_VLLM", str(make_environment(tmp_path / "vllm")))
-    assert list_missing(check_all()) == []
+    assert list_missing(check_all(), "workstation") == []
 
 
 def test_a_model_that_nobody_asks_needs_no_revision(project: Path) -> None:
@@ -257,4 +230,4 @@ def test_a_model_that_nobody_asks_needs_no_revision(project: Path) -> None:
     content = yaml.safe_load((project / PROFILE).read_text())
     content["translate"] = {"translators": [{"backend": "symbolic"}]}
     (project / PROFILE).write_text(yaml.safe_dump(content))
-    assert "llm.models" not in list_missing(check_all())[0]
+    assert "llm.models" not in list_missing(check_all(), "workstation")[0]

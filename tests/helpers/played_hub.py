@@ -142,6 +142,8 @@ class Hub(Answers):
 
     def respond(self) -> None:
         path = unquote(urlsplit(self.path).path)
+        if match := re.fullmatch(r"/api/(datasets|models)/([^/]+/[^/]+)/auth-check", path):
+            return self.answer_access(*match.groups())
         if match := re.fullmatch(r"/api/(datasets|models)/([^/]+/[^/]+?)(?:/(revision|tree)/([^/]+))?", path):
             return self.answer_api(*match.groups())
         if match := re.fullmatch(r"/(api/resolve-cache/)?(datasets/|)([^/]+/[^/]+)/(?:resolve/)?([^/]+)/(.+)", path):
@@ -175,6 +177,16 @@ class Hub(Answers):
             where = f"http://{self.headers['Host']}/api/{kind}/{name}/tree/{revision}"
             headers["Link"] = f'<{where}?recursive=True&cursor={start + PAGE_ENTRIES}>; rel="next"'
         return self.answer(200, json.dumps(entries[start : start + PAGE_ENTRIES]).encode(), **headers)
+
+    def answer_access(self, kind: str, name: str) -> None:
+        repository = self.find(kind, name)
+        if repository is None:
+            return None
+        has_token = self.headers.get("Authorization") == f"Bearer {TOKEN}"
+        if repository.play.get("gated") and not has_token:
+            status = 403 if self.headers.get("Authorization") else 401
+            return self.answer(status, b"Access to this repository is restricted.", X_Error_Code="GatedRepo")
+        return self.answer(200, b"{}", Content_Type="application/json")
 
     def answer_file(self, cached: str | None, prefix: str, name: str, revision: str, file: str) -> None:
         repository = self.find("datasets" if prefix else "models", name)

@@ -12,7 +12,7 @@ from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import list_shards
 from mathcode_pile.llm import LlmParams
 from stages.translate.stage import ModelTranslator, TranslateParams, choose_translators
-from tools.plan import choose_profile
+from tools.profiles import choose_profile
 from tools.record import list_prompts, read_inquiries
 
 STALE = "a prompt, the model, its settings or the pages changed: `make serve-model`, then `make record-replies`"

@@ -36,8 +36,11 @@ from mathcode_pile.models.language_model import (
 from mathcode_pile.tokens.packed import IGNORED, PackedRows, Rows
 from stages.pretrain import distributed
 from stages.pretrain import stage as training
+from stages.pretrain.memory import Shape, checkpoint_bytes
 from stages.pretrain.stage import pretrain
 from stages.pretrain.training_params import PretrainParams, learning_rate, plan_run, rows_of_step
+
+LLAMA_8B = Shape(4096, 14336, 32, 32, 4096, 1024, 128256, is_tied=False)
 
 
 @pytest.fixture(scope="module")
@@ -255,13 +258,13 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_the_last_checkpoint_stays(d
 # --- several processes
 
 
-def in_two_processes(work: Callable[[], None]) -> list[int]:
-    """Run work in two processes that talk over gloo; return their exit statuses."""
+def in_processes(work: Callable[[], None], count: int = 2) -> list[int]:
+    """Run work in processes that talk over gloo; return their exit statuses."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "ACCELERATE_USE_CPU": "true"}
-    pids = [in_child(work, RANK=rank, LOCAL_RANK=rank, **common) for rank in ("0", "1")]
+    common = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "ACCELERATE_USE_CPU": "true"}
+    pids = [in_child(work, RANK=str(rank), LOCAL_RANK=str(rank), **common) for rank in range(count)]
     return [end_of(pid) for pid in pids]
 
 
@@ -275,7 +278,7 @@ def same_curves(one: Path, two: Path, rtol: float) -> None:
 def test_two_processes_give_the_losses_of_one(data: Path, tmp_path: Path):
     assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
     shutil.rmtree(tmp_path / "scratch")
-    assert in_two_processes(lambda: train(data, tmp_path / "two") and None) == [0, 0]
+    assert in_processes(lambda: train(data, tmp_path / "two") and None) == [0, 0]
     # The second process has saved its random state, so there were two.
     assert list((tmp_path / "scratch" / "checkpoints").glob("*/step-*/random_states_1.pkl"))
     # Gradients are added up in another order, so 12 steps differ by rounding.
@@ -286,7 +289,7 @@ def test_a_run_continues_with_another_number_of_processes(data: Path, tmp_path: 
     assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
     shutil.rmtree(tmp_path / "scratch")
     assert end_of(in_child(lambda: train_until(7, data, tmp_path / "two"))) == -signal.SIGKILL
-    assert in_two_processes(lambda: train(data, tmp_path / "two") and None) == [0, 0]
+    assert in_processes(lambda: train(data, tmp_path / "two") and None) == [0, 0]
     assert len(list((tmp_path / "scratch" / "checkpoints").iterdir())) == 1
     same_curves(tmp_path / "one", tmp_path / "two", rtol=1e-4)
 
@@ -315,12 +318,12 @@ def train_sharded(data: Path, out: Path, end: int | None = None) -> None:
 def test_sharded_over_two_processes_the_losses_are_those_of_one_and_a_crash_changes_nothing(data: Path, tmp_path: Path):
     assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
     shutil.rmtree(tmp_path / "scratch")
-    assert in_two_processes(lambda: train_sharded(data, tmp_path / "sharded")) == [0, 0]
+    assert in_processes(lambda: train_sharded(data, tmp_path / "sharded")) == [0, 0]
     assert list((tmp_path / "scratch" / "checkpoints").glob("*/step-*/optimizer_0/__1_0.distcp"))
     same_curves(tmp_path / "one", tmp_path / "sharded", rtol=1e-4)
     shutil.rmtree(tmp_path / "scratch")
-    assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed", end=7)) == [9, 9]
-    assert in_two_processes(lambda: train_sharded(data, tmp_path / "resumed")) == [0, 0]
+    assert in_processes(lambda: train_sharded(data, tmp_path / "resumed", end=7)) == [9, 9]
+    assert in_processes(lambda: train_sharded(data, tmp_path / "resumed")) == [0, 0]
     assert hash_folder(tmp_path / "resumed") == hash_folder(tmp_path / "sharded")
     # A run that is not sharded does not use their checkpoints and starts from the beginning.
     assert end_of(in_child(lambda: train(data, tmp_path / "whole") and None)) == 0
@@ -328,6 +331,29 @@ def test_sharded_over_two_processes_the_losses_are_those_of_one_and_a_crash_chan
     whole, gathered = (load_model(tmp_path / name / "model").state_dict() for name in ("one", "sharded"))
     for name, weight in whole.items():
         torch.testing.assert_close(weight, gathered[name], atol=1e-5, rtol=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(2, 4), (4, 2)])
+def test_a_sharded_run_continues_with_another_number_of_processes(data: Path, tmp_path: Path, before: int, after: int):
+    assert end_of(in_child(lambda: train(data, tmp_path / "one") and None)) == 0
+    shutil.rmtree(tmp_path / "scratch")
+    assert in_processes(lambda: train_sharded(data, tmp_path / "resumed", end=7), before) == [9] * before
+    (checkpoint,) = (tmp_path / "scratch" / "checkpoints").glob("*/step-00000006")
+    assert in_processes(lambda: train_sharded(data, tmp_path / "resumed"), after) == [0] * after
+    # It went on from that checkpoint, and its moments were read: the losses are those of an undisturbed run.
+    assert list((tmp_path / "scratch" / "checkpoints").iterdir()) == [checkpoint.parent]
+    same_curves(tmp_path / "one", tmp_path / "resumed", rtol=1e-4)
+
+
+def test_a_process_waits_longer_for_the_others_than_a_slow_checkpoint_takes():
+    def check() -> None:
+        distributed.make_accelerator(settings())
+        backend = torch.distributed.group.WORLD._get_backend(torch.device("cpu"))  # type: ignore[union-attr]
+        # 8B parameters, written at 20 MB/s.
+        assert backend.options._timeout.total_seconds() > checkpoint_bytes(LLAMA_8B) / 20e6
+
+    assert in_processes(check) == [0, 0]
 
 
 # --- what must not matter

@@ -170,5 +170,6 @@ def test_the_profile_is_the_sample_but_for_its_model() -> None:
 def test_nothing_is_missing_to_run_the_profile(project: Path) -> None:
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("profile: sample", "profile: coder"))
+    (project / "sample").symlink_to(ROOT / "sample")
     done = run_module("tools", "check", folder=project)
     assert (done.returncode, done.stderr) == (0, "")

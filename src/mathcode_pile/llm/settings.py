@@ -62,8 +62,8 @@ class ModelParams(Section):
     temperature: float = Field(default=0, ge=0)
     top_p: float = Field(default=1, gt=0, le=1)
     seed: int = 0
-    gpus: int = Field(default=1, gt=0)
-    """All GPUs that serve it; `make plan` counts GPU-hours with it."""
+    gpus: int = Field(default=1, ge=0)
+    """All GPUs that serve it, 0 if it is served without one; `make plan` counts GPU-hours with it."""
     tokens_per_s: float | None = Field(default=None, gt=0)
     """Prompt and completion tokens a second on all GPUs together; used until a run has measured them."""
     recorded: Path | None = None

@@ -7,16 +7,15 @@ Not covered: models whose attention does not follow transformers' masks (state-s
 """
 
 import importlib.util
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mathcode_pile.core.errors import ParamsError
+from mathcode_pile.models.implementations import Implementation
 from mathcode_pile.tokens.packed import IGNORED, Rows
-
-Implementation = Literal["auto", "flash", "varlen", "flex", "sdpa", "eager"]
 
 # transformers' name of each version of FlashAttention, the fastest first, and the module it needs.
 FLASH = {"flash_attention_3": "flash_attn_interface", "flash_attention_2": "flash_attn"}
