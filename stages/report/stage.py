@@ -103,7 +103,7 @@ def write_report(
         metrics=metrics,
         steps=steps,
         explanations=explain_steps(steps),
-        widest=max((step.metrics["in"] for step in steps), default=1),
+        widest=max([1, *(step.metrics["in"] for step in steps)]),
         manifest=_read_json(data / "corpus" / "manifest.json"),
         contamination=contamination,
         left_out=left_out(metrics),

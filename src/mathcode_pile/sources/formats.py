@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import yaml
 
@@ -41,6 +41,11 @@ class Place(NamedTuple):  # where rows come from
     license: str
 
 
+def is_tabular(file_format: Format, name: str) -> bool:
+    """Say whether a file has several rows, and is not one document."""
+    return file_format in get_args(Tabular) or (file_format == "notebook" and not name.endswith(".ipynb"))
+
+
 def read_rows(
     path: Path | RemoteFile, place: Place, file_format: Format, columns: dict[str, str]
 ) -> Iterator[Row | Rejected]:
@@ -50,11 +55,11 @@ def read_rows(
     columns become metadata.
     """
     name = place.name
-    if file_format == "text" or file_format == "markdown" or file_format == "pdf" or name.endswith(".ipynb"):
+    if not is_tabular(file_format, name):
         assert isinstance(path, Path)
         yield attempt_record(name, _read_file, path, place, file_format)
         return
-    tabular: Tabular = "jsonl" if file_format == "notebook" else file_format
+    tabular = cast(Tabular, "jsonl" if file_format == "notebook" else file_format)
     for number, record in enumerate(read_records(path, name, tabular), start=1):
         if isinstance(record, Rejected):
             yield record
