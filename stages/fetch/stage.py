@@ -16,6 +16,7 @@ from mathcode_pile.core.funnel import Funnel, Report
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardsWriter, ShardWriter, shard_name
 from mathcode_pile.downloads.download import LocalFile, record_files
+from mathcode_pile.downloads.remote import RemoteFile
 from mathcode_pile.sources import FileOrigin, Origin, check_columns, read_origin
 from mathcode_pile.sources.formats import COLUMNS
 from mathcode_pile.sources.source_rows import Rejected, Row, attempt_record
@@ -33,6 +34,8 @@ class OriginsParams(Section):
 
     origins: list[Origin]
     """None leaves the source out: its stages then have no documents, and its component may be empty."""
+    keep_downloads: bool = True
+    """False deletes the downloaded files when the shards are complete. If the stage runs again, it downloads again."""
     shard_megabytes: int = Field(default=256, gt=0)
     """Megabytes of text in a shard. One worker processes one shard at a time."""
 
@@ -53,7 +56,7 @@ def is_pdf(origin: Origin) -> bool:
 def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
     """Write the rows of a source's origins to shards in `out`, rejected ones to `out/dropped`.
 
-    `out/files.json` records the address, ETag, size and checksum of each downloaded file. A source without origins is
+    `out/files.json` records the address, ETag, size and checksum of each file. A source without origins is
     one shard without rows, and `left_out` in its metrics.
     Memory: a few batches, and 8 bytes for each row.
     Raises InputError where an origin cannot be read, or where no row is kept.
@@ -63,7 +66,7 @@ def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
         with ShardWriter(out / shard_name(0), DOCUMENT):
             return Report(counts=Counter(left_out=1))
     schema = FILE if is_pdf(params.origins[0]) else DOCUMENT
-    brought: list[LocalFile] = []
+    brought: list[LocalFile | RemoteFile] = []
     rows = (
         (number, row) for number, origin in enumerate(params.origins) for row in read_origin(origin, brought.append)
     )
@@ -75,6 +78,9 @@ def fetch_source(source: str, params: OriginsParams, out: Path) -> Report:
     if not report.kept:
         raise InputError(f"source {source}: no documents in {report.read} records")
     record_files(out / "files.json", brought)
+    for file in () if params.keep_downloads else brought:
+        if isinstance(file, LocalFile):
+            file.path.unlink(missing_ok=True)
     return report
 
 

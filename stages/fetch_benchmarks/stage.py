@@ -15,6 +15,7 @@ from mathcode_pile.core.options import LETTERS
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardWriter, shard_name
 from mathcode_pile.downloads.download import LocalFile, record_files
+from mathcode_pile.downloads.remote import RemoteFile
 from mathcode_pile.sources import FileSource, check_columns, naming, open_files
 from mathcode_pile.sources.records import Tabular, read_records
 from mathcode_pile.sources.source_rows import Rejected
@@ -60,7 +61,7 @@ def fetch_benchmarks(params: FetchBenchmarksParams, out: Path) -> Report:
 
 
 def _fetch_benchmark(name: str, origins: list[FileSource], folder: Path) -> Report:
-    brought: list[LocalFile] = []
+    brought: list[LocalFile | RemoteFile] = []
     kept, dropped = (
         ShardWriter(folder / shard_name(0), QUESTION),
         LazyShard(folder / "dropped" / shard_name(0), DROPPED),
@@ -78,7 +79,7 @@ def _fetch_benchmark(name: str, origins: list[FileSource], folder: Path) -> Repo
 
 
 def _read_questions(
-    benchmark: str, origins: list[FileSource], funnel: Funnel, brought: list[LocalFile]
+    benchmark: str, origins: list[FileSource], funnel: Funnel, brought: list[LocalFile | RemoteFile]
 ) -> Iterator[dict[str, Any]]:
     for origin in origins:
         for file, record in _read_origin(origin, brought):
@@ -95,7 +96,7 @@ def _read_questions(
                 yield question
 
 
-def _read_origin(origin: FileSource, brought: list[LocalFile]) -> Iterator[tuple[LocalFile, Any]]:
+def _read_origin(origin: FileSource, brought: list[LocalFile | RemoteFile]) -> Iterator[tuple[LocalFile, Any]]:
     for file in open_files(origin, brought.append):
         with naming(file):
             for record in read_records(file.path, file.name, cast(Tabular, origin.format)):

@@ -47,7 +47,8 @@ def test_a_component_without_sources_is_empty_and_said_so_to_the_last_page(
     (data / "clean" / "snippets").mkdir()
     sources = {"textbooks": {"origins": []}, "web": {"origins": [{"kind": "local", "path": "x"}]}}
     corpus = data / "corpus"
-    assemble(data / "clean", corpus, ["textbooks", "web"], CorpusParams(**TITLES), sources)  # type: ignore[arg-type]
+    components = ["textbooks", "web", "translated_code"]
+    assemble(data / "clean", corpus, components, CorpusParams(**TITLES), sources)  # type: ignore[arg-type]
     card = (corpus / "README.md").read_text()
     assert "| textbooks | 0 | 0 |" in card and "config_name: textbooks" not in card and "**textbooks**" not in card
     assert json.loads((corpus / "manifest.json").read_text())["components"]["textbooks"]["documents"] == 0

@@ -22,7 +22,7 @@ from mathcode_pile.core.funnel import Report
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import list_shards, read_rows
 from mathcode_pile.downloads.download import download_http
-from mathcode_pile.sources.stores import download_fsspec
+from mathcode_pile.sources.stores import list_store
 from stages.fetch import seen
 from stages.fetch.seen import SeenKeys
 from stages.fetch.stage import OriginsParams, fetch_source
@@ -349,7 +349,7 @@ def test_a_file_may_have_a_name_that_downloads_use_themselves(
     (tmp_path / "store" / name).write_bytes(CONTENT)
     for _ in range(2):  # first downloaded, then found in the scratch folder
         file = download_http(f"{server}/{name}", None)
-        (stored,) = download_fsspec(f"file://{tmp_path}/store/{name}", {})
+        stored = list_store(f"file://{tmp_path}/store/{name}", {})[0].download()
         assert file.path.read_bytes() == stored.path.read_bytes() == CONTENT
         assert (file.path.name, stored.path.name) == (name, name)
         assert (file.etag, file.sha256) == ('"1"', stored.sha256)
@@ -378,7 +378,7 @@ def test_fsspec_addresses_are_downloaded_whole_and_a_missing_one_is_an_error(pro
     (tmp_path / "store").mkdir()
     for name in ("b", "a"):
         (tmp_path / "store" / f"{name}.bin").write_bytes(CONTENT)
-    files = list(download_fsspec(f"file://{tmp_path}/store/*.bin", {}))
+    files = [file.download() for file in list_store(f"file://{tmp_path}/store/*.bin", {})]
     assert [f.path.name for f in files] == ["a.bin", "b.bin"] and files[0].path.read_bytes() == CONTENT
     with pytest.raises(InputError, match=r"none\*: no such file"):
-        list(download_fsspec(f"file://{tmp_path}/store/none*", {}))
+        list_store(f"file://{tmp_path}/store/none*", {})

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import httpx
 from tqdm import tqdm
@@ -32,6 +32,10 @@ class LocalFile(NamedTuple):  # one file of a source, now on this machine
     etag: str = ""
     """The server's name for this version of the file; empty for files that were not downloaded."""
     sha256: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what identifies the file."""
+        return {"url": self.url, "bytes": self.path.stat().st_size, "etag": self.etag, "sha256": self.sha256}
 
 
 class Problem(NamedTuple):  # why an attempt did not complete the file
@@ -65,8 +69,15 @@ def download_http(url: str, sha256: str | None, attempts: int = ATTEMPTS, pause_
             etag = "" if whole.is_file() else bring(url, whole, check, attempts=attempts, pause_s=pause_s)
             write_record(record, whole, etag)
         kept = json.loads(record.read_text(encoding="utf-8"))
-    # Two addresses may end in the same name, so the name within the source is the address without its query.
-    return LocalFile(whole, url.split("://", 1)[-1].split("?")[0], url, kept["etag"], kept["sha256"])
+    return LocalFile(whole, http_name(url), url, kept["etag"], kept["sha256"])
+
+
+def http_name(url: str) -> str:
+    """Return the name of an address's file within its source: the address without its query.
+
+    Two addresses may end in the same name.
+    """
+    return url.split("://", 1)[-1].split("?")[0]
 
 
 def write_record(record: Path, whole: Path, etag: str) -> None:
@@ -75,10 +86,17 @@ def write_record(record: Path, whole: Path, etag: str) -> None:
     record.write_text(json.dumps(values), encoding="utf-8")
 
 
-def record_files(path: Path, files: Sequence[LocalFile]) -> None:
+class Described(Protocol):
+    """A file that was brought or read."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what identifies it."""
+
+
+def record_files(path: Path, files: Sequence[Described]) -> None:
     """Write the address, ETag, size and checksum of each downloaded file; no file is written if there are none."""
     if files:
-        rows = [{"url": f.url, "bytes": f.path.stat().st_size, "etag": f.etag, "sha256": f.sha256} for f in files]
+        rows = [file.describe() for file in files]
         path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Download files of a Hugging Face repository, at one commit, to the scratch folder.
+"""Download files of a Hugging Face repository, at one commit, to the scratch folder, or read them where they are.
 
 huggingface_hub lists the files and gives the address of each. `download` brings the files themselves: the client's
 own download starts again in the next process and compares only sizes. Here each file is compared with the hash that
@@ -6,9 +6,11 @@ its commit gives it.
 """
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
@@ -16,6 +18,7 @@ from typing import Literal, NamedTuple
 from mathcode_pile.core import scratch
 from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.downloads.download import LocalFile, RefusedError, bring, hash_sha256
+from mathcode_pile.downloads.remote import open_http
 
 Kind = Literal["dataset", "model"]
 
@@ -34,44 +37,86 @@ def hub_folder(kind: Kind, repository: str, revision: str) -> Path:
     return scratch.scratch_folder("downloads", "hub", scratch.hash_values(kind, repository, revision), "files")
 
 
-def download_hub(
-    kind: Kind, repository: str, revision: str, patterns: list[str], files: int | None = None
-) -> Iterator[LocalFile]:
-    """Yield the files of a repository at a commit whose names match a pattern, in order of their names.
+class Repository(NamedTuple):
+    """A repository at a commit.
 
-    files: how many at most. HF_TOKEN is the token for gated and private repositories, HF_ENDPOINT the address of a
-    mirror. Files that were downloaded before are not requested again.
-    Raises InputError where the repository, the commit or a matching file is missing, where the token may not
-    read it, and where a file is not the one that the commit names.
+    HF_TOKEN is the token for gated and private repositories, HF_ENDPOINT the address of a mirror. Its methods raise
+    InputError where the repository, the commit or a file is missing, where the token may not read it, and where a file
+    is not the one that the commit names.
     """
-    from huggingface_hub import hf_hub_url
+
+    kind: Kind
+    name: str
+    revision: str
+
+    def __str__(self) -> str:
+        """Return the repository's name for messages."""
+        return f"huggingface {self.name}@{self.revision}"
+
+    def list_files(self, patterns: list[str]) -> list[list[HubFile]]:
+        """Return the files that match each pattern, in order of their names; a file belongs to its first pattern."""
+        home = hub_folder(self.kind, self.name, self.revision).parent
+        with scratch.locked(home):
+            left = sorted(_list_files(self, home / "tree.json"))
+        groups = []
+        for pattern in patterns:
+            groups.append([file for file in left if fnmatch(file.name, pattern)])
+            left = [file for file in left if not fnmatch(file.name, pattern)]
+        if not any(groups):
+            raise InputError(f"{self}: no file matches {', '.join(patterns)}")
+        return groups
+
+    def address(self, file: HubFile) -> str:
+        """Return the address of a file that names its commit, for documents and records."""
+        return f"hf://{'datasets/' if self.kind == 'dataset' else ''}{self.name}@{self.revision}/{file.name}"
+
+    def download(self, file: HubFile) -> LocalFile:
+        """Return a file on this machine; one that was downloaded before is not requested again."""
+        whole = hub_folder(self.kind, self.name, self.revision) / file.name
+        with scratch.locked(hub_folder(self.kind, self.name, self.revision).parent):
+            if not whole.is_file():
+                with self._explaining(file):
+                    bring(self._url(file), whole, lambda part: _check(part, file, str(self)), _headers())
+        return LocalFile(whole, file.name, self.address(file), file.blob, file.sha256)
+
+    def open(self, file: HubFile) -> io.BufferedReader:
+        """Return a file that is read where it is; its size is compared with the commit's, its content is not."""
+        with self._explaining(file):
+            opened = open_http(self._url(file), file.size, _headers())
+            opened.peek(1)  # the first answer says whether the token may read it
+            return opened
+
+    def _url(self, file: HubFile) -> str:
+        from huggingface_hub import hf_hub_url
+
+        endpoint = os.environ.get("HF_ENDPOINT")
+        return hf_hub_url(self.name, file.name, repo_type=self.kind, revision=self.revision, endpoint=endpoint)
+
+    @contextmanager
+    def _explaining(self, file: HubFile) -> Iterator[None]:
+        try:
+            yield
+        except RefusedError as error:
+            raise InputError(f"{self}: {file.name}: {_explain_refusal(error)}") from error
+
+
+def _headers() -> dict[str, str]:
     from huggingface_hub.utils import build_hf_headers
 
-    where = f"huggingface {repository}@{revision}"
-    folder = hub_folder(kind, repository, revision)
-    with scratch.locked(folder.parent):
-        listed = _list_files(kind, repository, revision, folder.parent / "tree.json", where)
-        chosen = sorted(file for file in listed if any(fnmatch(file.name, pattern) for pattern in patterns))
-        if not chosen:
-            raise InputError(f"{where}: no file matches {', '.join(patterns)}")
-        for file in chosen[:files]:
-            whole = folder / file.name
-            if not whole.is_file():
-                url = hf_hub_url(
-                    repository, file.name, repo_type=kind, revision=revision, endpoint=os.environ.get("HF_ENDPOINT")
-                )
-                try:
-                    bring(url, whole, lambda part, file=file: _check(part, file, where), build_hf_headers())  # type: ignore[misc]
-                except RefusedError as error:
-                    raise InputError(f"{where}: {file.name}: {_explain_refusal(error)}") from error
-            prefix = "hf://datasets/" if kind == "dataset" else "hf://"
-            yield LocalFile(whole, file.name, f"{prefix}{repository}@{revision}/{file.name}", file.blob, file.sha256)
+    return build_hf_headers()
 
 
-def _list_files(kind: Kind, repository: str, revision: str, kept: Path, where: str) -> list[HubFile]:
+def download_hub(kind: Kind, repository: str, revision: str, patterns: list[str]) -> Iterator[LocalFile]:
+    """Yield the files of a repository at a commit whose names match a pattern, in order of their names."""
+    found = Repository(kind, repository, revision)
+    for file in sorted(file for group in found.list_files(patterns) for file in group):
+        yield found.download(file)
+
+
+def _list_files(repository: Repository, kept: Path) -> list[HubFile]:
     """Return all files of a commit; the list is stored in the scratch folder."""
     if not kept.is_file():
-        files = _ask_files(kind, repository, revision, where)
+        files = _ask_files(*repository, str(repository))
         partial = kept.with_suffix(".partial")
         partial.write_text(json.dumps(files), encoding="utf-8")
         partial.rename(kept)

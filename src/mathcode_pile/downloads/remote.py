@@ -8,7 +8,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -24,18 +24,24 @@ class RemoteFile(NamedTuple):  # one file of a source, read where it is
     name: str
     """The file's path within the source."""
     url: str
-    open: Callable[[], BinaryIO]
+    size: int | None
+    """Its bytes, if known."""
+    open: Callable[[], io.BufferedReader]
     """Returns the file, seekable. Reading raises InputError or OSError where the server fails."""
     etag: str = ""
-    sha256: str = ""
-    """Of the whole file, as a repository's commit names it. The part that is read is not compared with it."""
 
     def __str__(self) -> str:
         """Return the address."""
         return self.url
 
+    def describe(self) -> dict[str, Any]:
+        """Return what identifies the file; no checksum, because it was not read to its end."""
+        return {"url": self.url, "bytes": self.size, "etag": self.etag, "sha256": "", "read": "in part"}
 
-def open_http(url: str, size: int | None = None, headers: dict[str, str] | None = None, pause_s: float = 1) -> BinaryIO:
+
+def open_http(
+    url: str, size: int | None = None, headers: dict[str, str] | None = None, pause_s: float = 1
+) -> io.BufferedReader:
     """Return the file of an http(s) address as a seekable file.
 
     size: its bytes, if known. headers: sent to this server; if it redirects to another, an Authorization is not sent
@@ -43,7 +49,7 @@ def open_http(url: str, size: int | None = None, headers: dict[str, str] | None 
     Reading raises RefusedError where the server refuses, and InputError where the file has another size, has changed
     since it was opened, or no byte comes in ATTEMPTS attempts.
     """
-    return cast(BinaryIO, io.BufferedReader(_HttpReader(url, size, headers or {}, pause_s), BUFFER_BYTES))
+    return io.BufferedReader(_HttpReader(url, size, headers or {}, pause_s), BUFFER_BYTES)
 
 
 class _HttpReader(io.RawIOBase):

@@ -1,8 +1,9 @@
 """Where documents come from: one strict type for each kind of origin, and a reader of their rows."""
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -10,12 +11,14 @@ from pydantic import Field, model_validator
 
 from mathcode_pile.core.errors import InputError, printable
 from mathcode_pile.core.params import Commit, Section
-from mathcode_pile.downloads.download import LocalFile, download_http
-from mathcode_pile.downloads.hub import download_hub
-from mathcode_pile.sources.formats import SUFFIXES, Format, Place, read_rows
+from mathcode_pile.downloads.download import LocalFile, download_http, http_name
+from mathcode_pile.downloads.hub import HubFile, Repository
+from mathcode_pile.downloads.remote import RemoteFile, open_http
+from mathcode_pile.sources.file_choice import Wanted, choose_files, interleave
+from mathcode_pile.sources.formats import SUFFIXES, Format, Place, is_tabular, read_rows
 from mathcode_pile.sources.python_packages import What, read_packages
 from mathcode_pile.sources.source_rows import Limits, Rejected, Row, attempt_record, bounded
-from mathcode_pile.sources.stores import download_fsspec
+from mathcode_pile.sources.stores import StoredFile, list_store
 from mathcode_pile.sources.worked_mathematics import page, page_key
 
 
@@ -41,11 +44,10 @@ class Local(FileOrigin):
     kind: Literal["local"]
     path: Path
 
-    def files(self) -> Iterator[LocalFile]:
-        """Yield the files, in order of their names; raises InputError where there is none."""
+    def list_files(self) -> list[list[Wanted]]:
+        """Return the files, as one pattern; raises InputError where there is none."""
         if self.path.is_file():
-            yield _name_file(self.path, self.path.name)
-            return
+            return [[_name_file(self.path, self.path.name)]]
         if not self.path.is_dir():
             raise InputError(f"{self.path}: no such file or folder")
         suffixes = SUFFIXES[self.format]
@@ -56,12 +58,13 @@ class Local(FileOrigin):
         found = [path for path in named if path.is_file()]
         if not found:
             raise InputError(f"{self.path}: no file that ends in {', '.join(suffixes)}")
-        yield from (_name_file(path, str(path.relative_to(self.path))) for path in found)
+        return [[_name_file(path, str(path.relative_to(self.path))) for path in found]]
 
 
-def _name_file(path: Path, name: str) -> LocalFile:
+def _name_file(path: Path, name: str) -> Wanted:
     # A file system allows names that are not UTF-8; a document's key and url do not.
-    return LocalFile(path, printable(name), printable(str(path)))
+    file = LocalFile(path, printable(name), printable(str(path)))
+    return Wanted(file.name, file.url, lambda: file)
 
 
 class Http(FileOrigin):
@@ -71,9 +74,14 @@ class Http(FileOrigin):
     urls: dict[str, str | None] = Field(min_length=1)
     """The sha256 of each address's file, or null."""
 
-    def files(self) -> Iterator[LocalFile]:
-        """Download and yield the files, in the order of params."""
-        yield from (download_http(url, sha256) for url, sha256 in self.urls.items())
+    def list_files(self) -> list[list[Wanted]]:
+        """Return the files, as one pattern. One whose checksum is given is always brought whole."""
+        return [[self._want(url, sha256) for url, sha256 in self.urls.items()]]
+
+    def _want(self, url: str, sha256: str | None) -> Wanted:
+        name = http_name(url)
+        remote = RemoteFile(name, url, None, partial(open_http, url)) if sha256 is None else None
+        return Wanted(name, url, partial(download_http, url, sha256), remote)
 
 
 class Store(FileOrigin):
@@ -83,9 +91,13 @@ class Store(FileOrigin):
     url: str
     options: dict[str, object] = {}
 
-    def files(self) -> Iterator[LocalFile]:
-        """Download and yield the files, in order of their names."""
-        yield from download_fsspec(self.url, self.options)
+    def list_files(self) -> list[list[Wanted]]:
+        """Return the files, as one pattern."""
+        return [[self._want(file) for file in list_store(self.url, self.options)]]
+
+    def _want(self, file: StoredFile) -> Wanted:
+        remote = RemoteFile(file.name, file.address, file.size, file.open, file.mark)
+        return Wanted(file.name, file.address, file.download, remote)
 
 
 class HuggingFace(FileOrigin):
@@ -97,11 +109,22 @@ class HuggingFace(FileOrigin):
     """A commit; null until `make pin` has written one."""
     patterns: list[str] = Field(min_length=1)
 
-    def files(self) -> Iterator[LocalFile]:
-        """Download and yield the files, in order of their names; raises InputError where no commit is pinned."""
+    def list_files(self) -> list[list[Wanted]]:
+        """Return the files of each pattern; raises InputError where one has none, or where no commit is pinned."""
         if self.revision is None:
             raise InputError(f"huggingface {self.repository}: no revision is pinned; run `make pin`")
-        yield from download_hub("dataset", self.repository, self.revision, self.patterns, self.limits.files)
+        repository = Repository("dataset", self.repository, self.revision)
+        groups = repository.list_files(self.patterns)
+        for pattern, group in zip(self.patterns, groups, strict=True):
+            if not group:
+                raise InputError(f"{repository}: no file matches {pattern}")
+        return [[_want_hub_file(repository, file) for file in group] for group in groups]
+
+
+def _want_hub_file(repository: Repository, file: HubFile) -> Wanted:
+    url = repository.address(file)
+    remote = RemoteFile(file.name, url, file.size, partial(repository.open, file), file.blob)
+    return Wanted(file.name, url, partial(repository.download, file), remote)
 
 
 class PackageLimits(Section):
@@ -134,10 +157,14 @@ class WorkedMathematics(Section):
 Origin = Annotated[Local | Http | Store | HuggingFace | PythonPackages | WorkedMathematics, Field(discriminator="kind")]
 
 
-def read_origin(origin: Origin, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
-    """Yield the rows of an origin, in an order that depends on its content alone.
+OnFile = Callable[[LocalFile | RemoteFile], object]
 
-    on_file: called with each downloaded file before the file is read.
+
+def read_origin(origin: Origin, on_file: OnFile) -> Iterator[Row | Rejected]:
+    """Yield the rows of an origin, in an order that depends on its content and its params alone.
+
+    Where rows or bytes are limited, tables that are elsewhere are read in place, and only as far as is needed.
+    on_file: called with each file that was downloaded or is read in place, before it is read.
     """
     if isinstance(origin, PythonPackages):
         yield from read_packages(origin.packages, origin.what, origin.limits.rows, origin.min_characters)
@@ -166,19 +193,40 @@ def check_columns(origins: Iterable[object], known: Sequence[str]) -> None:
                 raise ValueError(f"columns: unknown key {name!r}; there are {', '.join(known)}")
 
 
-def _read_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
-    for file in open_files(origin, on_file):
+def _read_files(origin: FileSource, on_file: OnFile) -> Iterator[Row | Rejected]:
+    """Yield the rows of an origin's files; where rows or bytes are limited, one of each list of files in turn."""
+    groups = choose_files(origin.list_files(), origin.limits)
+    yield from interleave([_read_group(origin, group, on_file) for group in groups])
+
+
+def _read_group(origin: FileSource, group: list[Wanted], on_file: OnFile) -> Generator[Row | Rejected, None, None]:
+    in_part = origin.limits.rows is not None or origin.limits.bytes is not None
+    for wanted in group:
+        _check_name(origin, wanted)
+        if in_part and wanted.remote and is_tabular(origin.format, wanted.name):
+            on_file(wanted.remote)
+            place = Place(wanted.name, wanted.url, origin.license)
+            yield from read_rows(wanted.remote, place, origin.format, origin.columns)
+            continue
+        file = wanted.bring()
+        if file.sha256 or file.etag:
+            on_file(file)
         with naming(file):
             yield from read_rows(file.path, Place(file.name, file.url, origin.license), origin.format, origin.columns)
 
 
-def open_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[LocalFile]:
-    """Yield the files of an origin, up to its limit; raises InputError where a file's name is of another format."""
-    for file in itertools.islice(origin.files(), origin.limits.files):
-        if not file.name.lower().endswith(SUFFIXES[origin.format]):
-            raise InputError(
-                f"{file.url}: not a file of format {origin.format}: it must end in {', '.join(SUFFIXES[origin.format])}"
-            )
+def _check_name(origin: FileSource, wanted: Wanted) -> None:
+    """Raise InputError where a file's name is of another format than the origin's."""
+    suffixes = SUFFIXES[origin.format]
+    if not wanted.name.lower().endswith(suffixes):
+        raise InputError(f"{wanted.url}: not a file of format {origin.format}: it must end in {', '.join(suffixes)}")
+
+
+def open_files(origin: FileSource, on_file: OnFile) -> Iterator[LocalFile]:
+    """Yield the files of an origin, whole, up to its limit; raises InputError where a name is of another format."""
+    for wanted in chain.from_iterable(choose_files(origin.list_files(), origin.limits)):
+        _check_name(origin, wanted)
+        file = wanted.bring()
         if file.sha256 or file.etag:
             on_file(file)
         yield file

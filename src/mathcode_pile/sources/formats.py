@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import yaml
 
@@ -45,6 +45,11 @@ class Place(NamedTuple):  # where rows come from
     license: str
 
 
+def is_tabular(file_format: Format, name: str) -> bool:
+    """Say whether a file has several rows, and is not one document."""
+    return file_format in get_args(Tabular) or (file_format == "notebook" and not name.endswith(".ipynb"))
+
+
 def read_rows(
     path: Path | RemoteFile, place: Place, file_format: Format, columns: dict[str, str]
 ) -> Iterator[Row | Rejected]:
@@ -59,7 +64,7 @@ def read_rows(
         for key, url, made, metadata in read_warc(path):
             yield _to_page_row(f"{name}:{key}", url or place.url, place.license, made, metadata)
         return
-    if file_format in ("text", "markdown", "pdf", "html") or name.endswith(".ipynb"):
+    if not is_tabular(file_format, name):
         assert isinstance(path, Path)
         yield attempt_record(name, _read_file, path, place, file_format)
         return

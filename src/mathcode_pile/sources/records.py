@@ -47,9 +47,10 @@ def _read_parquet(path: Path | RemoteFile, name: str) -> Records:
         file = stack.enter_context(pq.ParquetFile(source, memory_map=True))
         _refuse_twins(path, file.schema_arrow.names)
         number = 1
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
-            yield from _to_records(batch, name, number)
-            number += batch.num_rows
+        for group in range(file.num_row_groups):  # one at a time: Arrow would read ahead over all of them
+            for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], use_threads=False):
+                yield from _to_records(batch, name, number)
+                number += batch.num_rows
 
 
 def _read_arrow(path: Path | RemoteFile, name: str) -> Records:
@@ -182,4 +183,4 @@ def open_decompressed(path: Path | RemoteFile) -> io.BufferedReader:
 
 
 def _open(path: Path | RemoteFile) -> io.BufferedReader:
-    return open(path, "rb", buffering=HEAD_BYTES) if isinstance(path, Path) else cast(io.BufferedReader, path.open())
+    return open(path, "rb", buffering=HEAD_BYTES) if isinstance(path, Path) else path.open()

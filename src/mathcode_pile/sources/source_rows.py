@@ -40,9 +40,11 @@ class Limits(Section):
     """How much of an origin is taken; null takes all of it."""
 
     files: int | None = Field(default=None, gt=0)
+    """A hash of seed and name chooses them, from each of the origin's patterns in turn."""
     rows: int | None = Field(default=None, gt=0)
+    """One row of each pattern in turn, or, if files are limited too, of each file."""
     bytes: int | None = Field(default=None, gt=0)
-    """Bytes of text in UTF-8, or of PDFs. The row that reaches this limit is the last one."""
+    """Bytes of text in UTF-8, or of PDFs, in the same order. The row that reaches this limit is the last one."""
     share: float | None = Field(default=None, gt=0, le=1)
     """The share of rows to sample. A hash of their keys chooses them, so their order does not matter."""
     seed: int = 0
