@@ -1,14 +1,14 @@
 """Read pages of HTML: the main text, with formulas as LaTeX, code and tables as Markdown."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from lxml import etree, html
+from lxml import etree
 from resiliparse.extract.html2text import extract_plain_text
 
 from mathcode_pile.sources.html.blocks import hold_code, hold_tables, mark_headings, protect_lists, write_scripts
 from mathcode_pile.sources.html.decode import decode_page
-from mathcode_pile.sources.html.dom import text_of
+from mathcode_pile.sources.html.dom import parse_html, text_of
 from mathcode_pile.sources.html.formulas import hold_plain_displays, replace_formulas
 from mathcode_pile.sources.html.noise import remove_noise
 from mathcode_pile.sources.html.placeholders import CLOSER, OPENER, PLACEHOLDER, Placeholders
@@ -55,17 +55,15 @@ def read_page(content: bytes, charset: str = "") -> Page | Fault:
     # The marks of placeholders are private characters, which mean nothing without the page's own font.
     source = source.replace(OPENER, "").replace(CLOSER, "")
     source = _NO_TAG.sub("< ", source)
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
-    try:
-        root = html.document_fromstring(source.encode("utf-8", "replace"), parser=parser)
-    except etree.ParserError:
+    root, parser = parse_html(source)
+    if root is None:
         return Fault(Reason.NO_MAIN_TEXT, "an empty page")
     if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
         return Fault(Reason.PAGE_TOO_COMPLEX, "elements nested more than 2048 deep")
     return _read_tree(root)
 
 
-def _read_tree(root: html.HtmlElement) -> Page | Fault:
+def _read_tree(root: Any) -> Page | Fault:
     title = root.find(".//title")
     name = text_of(title) if title is not None else ""
     prepared, held, unread = prepare_tree(root)
@@ -77,8 +75,8 @@ def _read_tree(root: html.HtmlElement) -> Page | Fault:
     return Page(text, name, formulas, unread)
 
 
-def prepare_tree(root: html.HtmlElement) -> tuple[str, Placeholders, int]:
-    """Return a page's HTML as an extractor takes it, what was replaced in it, and how many formulas are unread."""
+def prepare_tree(root: Any) -> tuple[str, Placeholders, int]:
+    """Return the HTML of a page's lxml tree as an extractor takes it, what was replaced in it, and how many formulas are unread."""
     held = Placeholders()
     unread = replace_formulas(root, held)
     remove_noise(root)

@@ -1,6 +1,17 @@
-"""Small changes to an lxml tree, in which the text behind an element belongs to that element."""
+"""Make an lxml tree of a page, and change it. In it the text behind an element belongs to that element."""
 
 from typing import Any
+
+from lxml import etree
+
+
+def parse_html(source: str) -> tuple[Any, Any]:
+    """Return the root of a page or of a part of one, None where it is empty, and the parser with its list of errors."""
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    try:
+        return etree.fromstring(source.encode("utf-8", "replace"), parser), parser
+    except etree.XMLSyntaxError:  # nothing but white space
+        return None, parser
 
 
 def classes_of(element: Any) -> frozenset[str]:

@@ -8,9 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lxml import html
-
-from mathcode_pile.sources.html.dom import classes_of, replace
+from mathcode_pile.sources.html.dom import classes_of, parse_html, replace
 from mathcode_pile.sources.html.images import read_image
 from mathcode_pile.sources.html.mathml import UnreadableMathMLError, mathml_to_latex, name_of
 from mathcode_pile.sources.html.placeholders import Placeholders
@@ -119,7 +117,7 @@ def _read_script(script: Any) -> Formula | None:
         return _LEAVE
     text = script.text or ""
     if kind.startswith("math/mml"):
-        found = html.fragment_fromstring(text, create_parent=True).find(".//math")
+        found = _find_mathml(text)
         return _LEAVE if found is None else _read_mathml(found)
     text = text.removeprefix("% <![CDATA[").removesuffix("%]]>").replace("<![CDATA[", "").replace("]]>", "")
     return clean_latex(text, "mode=display" in kind.replace(" ", ""))
@@ -140,12 +138,17 @@ def _read_mathjax_2(element: Any) -> Formula | None:
     is_display = any("isplay" in name for name in classes_of(element))
     for part in element.iter():
         if source := part.get("data-mathml"):
-            found = html.fragment_fromstring(source, create_parent=True).find(".//math")
+            found = _find_mathml(source)
             if found is not None:
                 return _as_display(_read_mathml(found), is_display)
         if part.tag == "math":
             return _as_display(_read_mathml(part), is_display)
     raise Unread
+
+
+def _find_mathml(source: str) -> Any:
+    root, _ = parse_html(source)
+    return None if root is None else root.find(".//math")
 
 
 def _as_display(formula: Formula | None, is_display: bool) -> Formula | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from fastwarc.warc import ArchiveIterator, WarcRecordType
+from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.sources.html import MAX_PAGE_BYTES, Fault, Page, read_page
@@ -58,37 +58,36 @@ def _read_record(record: Any, number: int) -> Capture:
         metadata["truncated"] = cut
     content, content_type, charset, fault = _read_content(record)
     if fault is None and content_type not in _HTML:
-        fault = Fault(Reason.NOT_HTML, f"{url}: {content_type or 'no content type'}")
-    if fault is None and len(content) > MAX_PAGE_BYTES:
-        fault = Fault(Reason.PAGE_TOO_LARGE, f"{url}: more than {MAX_PAGE_BYTES} bytes")
+        fault = Fault(Reason.NOT_HTML, content_type or "no content type")
+    if fault is not None:
+        fault = fault._replace(detail=f"{url}: {fault.detail}")
     made = attempt_record(key, read_page, content, charset) if fault is None else fault
     return Capture(key, url, made, metadata)
 
 
 def _read_content(record: Any) -> tuple[bytes, str, str, Fault | None]:
     """Return a record's content up to a little more than a page may have, its type and encoding, or what is wrong."""
-    if not record.is_http:
-        return _read_block(record), _bare(record.headers.get("Content-Type")), "", None
     whole = record.content_length
     if whole > MAX_ANSWER_BYTES:
         return b"", "", "", Fault(Reason.PAGE_TOO_LARGE, f"an answer of {whole} bytes")
-    record.freeze()  # so that an answer which cannot be decoded does not end the file
+    block: bytes = record.reader.read(whole)
+    if len(block) < whole:
+        raise EOFError(f"a record of {whole} bytes ends after {len(block)}")
+    if not record.is_http:
+        return block, _bare(record.headers.get("Content-Type")), "", None
+    # The answer is decoded apart from the file, so that a damaged one does not end it.
+    answer = WarcRecord()
+    answer.init_headers(record_type=WarcRecordType.response)
+    answer.set_bytes_content(block)
+    answer.is_http = True
     try:
-        record.parse_http(auto_decode="all")
-        status, kind = record.http_headers.status_code, _bare(record.http_content_type)
+        answer.parse_http(auto_decode="all")
+        status, kind = answer.http_headers.status_code, _bare(answer.http_content_type)
         if status != 200:
             return b"", kind, "", Fault(Reason.NOT_HTML, f"status {status}")
-        return record.reader.read(MAX_PAGE_BYTES + 1), kind, record.http_charset or "", None
+        return answer.reader.read(MAX_PAGE_BYTES + 1), kind, answer.http_charset or "", None
     except (OSError, ValueError) as error:
         return b"", "", "", Fault(Reason.NOT_HTML, f"an answer that cannot be decoded: {first_line(error)}")
-
-
-def _read_block(record: Any) -> bytes:
-    whole = record.content_length
-    content: bytes = record.reader.read(MAX_PAGE_BYTES + 1)
-    if len(content) < min(whole, MAX_PAGE_BYTES):
-        raise EOFError(f"a record of {whole} bytes ends after {len(content)}")
-    return content
 
 
 def _bare(content_type: str | None) -> str:
