@@ -37,6 +37,8 @@ class GridParams(Section):
     seeds: list[int] = Field(min_length=1)
     seed_params: list[str] = Field(min_length=1)
     """The params that take the seed."""
+    target: str | None = None
+    """The last stage that is run; null: all."""
     equal: str | None = None
     """file:name of a metric that must be the same in all cells, such as the tokens trained on."""
     measures: list[str] = Field(min_length=1)
@@ -92,7 +94,8 @@ def run_grid(path: Path, gpus: list[str], jobs: int) -> list[Cell]:
     gpus: what CUDA_VISIBLE_DEVICES is for each of the processes; without any, `jobs` processes run at once.
     Raises PipelineError where another process runs the same grid, or DVC cannot be asked.
     """
-    cells = list_cells(path.stem, read_grid(path))
+    grid = read_grid(path)
+    cells = list_cells(path.stem, grid)
     places: Queue[str | None] = Queue()
     for number in range(len(gpus) or jobs):
         places.put(gpus[number] if gpus else None)
@@ -103,15 +106,16 @@ def run_grid(path: Path, gpus: list[str], jobs: int) -> list[Cell]:
         missing = [cell for cell in cells if cell.experiment not in done]
         print(f"{path.stem}: {len(cells)} cells, {len(cells) - len(missing)} done before", flush=True)
         with ThreadPoolExecutor(places.qsize()) as pool:
-            list(pool.map(lambda cell: _run_cell(cell, places, home), missing))
+            list(pool.map(lambda cell: _run_cell(cell, grid.target, places, home), missing))
         done = find_experiments()
     return [cell for cell in cells if cell.experiment in done]
 
 
-def _run_cell(cell: Cell, places: "Queue[str | None]", home: Path) -> None:
+def _run_cell(cell: Cell, target: str | None, places: "Queue[str | None]", home: Path) -> None:
     place = places.get()
     log = home / f"{cell.experiment}.log"
     command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", cell.experiment]
+    command += [target] if target else []
     for override in cell.overrides:
         command += ["-S", override]
     environment = os.environ | ({"CUDA_VISIBLE_DEVICES": place} if place is not None else {})

@@ -115,7 +115,7 @@ def played(tmp_path: Path) -> Path:
     )
     (folder / "grid.yaml").write_text(
         "mixtures: {text: [mixture=text], code: [mixture=code]}\nseeds: [0, 1]\nseed_params: [seed]\n"
-        "equal: metrics.json:tokens\nmeasures: ['metrics.json:loss']\ncurves: curves.csv\n"
+        "target: train\nequal: metrics.json:tokens\nmeasures: ['metrics.json:loss']\ncurves: curves.csv\n"
     )
     for command in ("git init -q", f"{sys.executable} -m dvc init -q", "git add -A",
                     "git -c user.name=a -c user.email=a@b commit -qm first"):  # fmt: skip
@@ -134,7 +134,7 @@ def test_a_killed_grid_goes_on_with_the_cells_that_are_missing(
     command = [sys.executable, "-m", "tools", "ablation", "grid.yaml", "--gpus", "3"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PLAYED_SLEEPS": "code"}
     first = subprocess.Popen(command, cwd=played, env=environment, start_new_session=True)
-    until = time.monotonic() + 400
+    until = time.monotonic() + 1200
     while not log.is_file() or len(log.read_text().splitlines()) < 2:  # the first cell is done, the second one sleeps
         assert time.monotonic() < until and first.poll() is None
         time.sleep(0.2)
