@@ -186,7 +186,6 @@ def test_a_file_in_place_can_be_read_anywhere(server: str, monkeypatch: pytest.M
 def test_rows_of_the_hub_are_read_in_place_with_the_token(
     hub: Hub, tmp_path: Path, project: Path, monkeypatch: Any
 ) -> None:
-    from played_hub import TOKEN
 
     commit = hub.add("o/big", {"a.parquet": table(200, 2000)}, gated=True, **{"a.parquet": ["cut", "busy"]})
     origin = {"kind": "huggingface", "repository": "o/big", "revision": commit, "patterns": ["*.parquet"]}
