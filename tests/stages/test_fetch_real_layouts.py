@@ -46,7 +46,10 @@ STARRED = {"max_stars_repo_path": "a.py", "max_stars_repo_name": "o/r", "max_sta
 MATRIX = {"Language=": "en", "License=": "cc", "Meta_Link=": "https://example.org"}
 STRUCTURED = (
     "<jupyter_start><jupyter_text># Roots<jupyter_code>import sympy\nprint(sympy.sqrt(2))<jupyter_output>sqrt(2)"
+    "<jupyter_code>x = 1<jupyter_output><empty_output>"
 )
+# About half of the Python files begin with a line of metadata.
+HEADED = "<reponame>o/r<filename>a.py<gh_stars>1-10\nimport sympy"
 SCRIPT = "# coding: utf-8\n\n# In[1]:\n\nfrom scipy import stats\n"
 
 DATASETS: dict[str, dict[str, bytes]] = {
@@ -72,7 +75,7 @@ DATASETS: dict[str, dict[str, bytes]] = {
     },
     "bigcode/starcoderdata": {
         "python/train-00000-of-00059.parquet": parquet(
-            [STARRED | {"id": "1", "content": "import sympy"}, STARRED | {"id": "2", "content": "print(1)"}]
+            [STARRED | {"id": "1", "content": HEADED}, STARRED | {"id": "2", "content": "print(1)"}]
         ),
         "java/train-00000-of-00059.parquet": parquet([STARRED | {"id": "1", "content": "class A {}"}]),
         "jupyter-scripts-dedup-filtered/train-00000-of-00008.parquet": parquet(
@@ -139,7 +142,7 @@ TEXTS = {
     "matrix_books": ["A book on groups.", "A book on heat."],
     "maths_college": [f"The rank is {n}." for n in range(6)],
     "education_college_students": [f"Lesson {n}" for n in range(4)],
-    "code_python": ["import sympy", "print(1)"],
+    "code_python": [HEADED, "print(1)"],
     "code_notebooks": [SCRIPT, STRUCTURED],
 }
 
@@ -170,6 +173,10 @@ def test_every_source_of_the_paper_is_fetched(paper: Hub, tmp_path: Path) -> Non
     assert page["url"] == PAGE["url"] and json.loads(page["metadata"])["date"] == PAGE["date"]
     report = filter_code(tmp_path / "code_notebooks", tmp_path / "kept", ["sympy", "scipy"], "notebook")
     assert report.kept == 2
+    assert not any("<" in row["text"] for row in read_rows(tmp_path / "kept"))
+    filter_code(tmp_path / "code_python", tmp_path / "python", ["sympy", "scipy"], "python")
+    (python,) = read_rows(tmp_path / "python")
+    assert python["text"] == "import sympy" and json.loads(python["metadata"])["gh_stars"] == "1-10"
     clean = tmp_path / "clean"
     shutil.copytree(tmp_path / "openwebmath", clean / "documents" / "filtered_openwebmath")
     (clean / "snippets").mkdir()
