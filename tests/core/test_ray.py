@@ -189,8 +189,9 @@ def run_chain(given: Path, out: Path, scratch_folder: Path, cluster: RayCluster 
 def test_stages_on_two_nodes_started_elsewhere_write_the_local_bytes(
     tmp_path: Path, project: Path, given: Path, cluster: RayCluster
 ) -> None:
-    for _ in range(2):
-        cluster.start_worker()
+    write_content(tmp_path / "stale" / "mathcode_pile", {"__init__.py": b"raise ImportError('stale')"})
+    cluster.start_worker()
+    cluster.start_worker(PYTHONPATH=str(tmp_path / "stale"))  # what the job ships goes before it
     here = run_chain(given, Path("here"), tmp_path / "one")
     assert all(list(Path("here", stage).rglob("part-*.parquet")) for stage in STAGES)
     shutil.copytree(tmp_path / "one" / "kernels", tmp_path / "two" / "kernels")  # compiled once
@@ -216,13 +217,14 @@ def test_a_node_with_stale_code_or_other_packages_is_refused(
     tmp_path: Path, project: Path, given: Path, cluster: RayCluster
 ) -> None:
     set_engine(project)
-    # A checkout that a node's own start-up file imports before Ray adds what the job ships.
+    # A checkout that a node's own start-up file imports before the worker sees what the job ships.
     stale = tmp_path / "stale"
     for package in ("src/mathcode_pile", "stages"):
         shutil.copytree(ROOT / package, stale / Path(package).name, ignore=shutil.ignore_patterns("__pycache__"))
     funnel = stale / "mathcode_pile" / "core" / "funnel.py"
     funnel.write_text(funnel.read_text(encoding="utf-8") + "\nOLD = True\n", encoding="utf-8")
-    (stale / "sitecustomize.py").write_text("import mathcode_pile.core.ray_worker\n", encoding="utf-8")
+    start_up = f"import sys\nsys.path.insert(0, {str(stale)!r})\nimport mathcode_pile.core.ray_worker\n"
+    (stale / "sitecustomize.py").write_text(start_up, encoding="utf-8")
     other = tmp_path / "other" / "xxhash-0.1.dist-info"
     write_content(other, {"METADATA": b"Metadata-Version: 2.1\nName: xxhash\nVersion: 0.1\n"})
     for path, expected in [

@@ -53,7 +53,6 @@ def write_input(folder: Path) -> Path:
     write("code", [f"import {'sympy' if n % 3 else 'os'}\nx = {n}" for n in range(12)], 2)
     for index in range(2):
         pdf = FPDF()
-        pdf.set_creation_date(False)
         pdf.set_font("Helvetica", size=11)
         pdf.add_page()
         pdf.multi_cell(0, 6, f"Practice {index}\n" + SENTENCE * 5)

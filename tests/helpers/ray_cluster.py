@@ -10,6 +10,20 @@ from pathlib import Path
 from typing import Any, Self
 
 ADDRESS = "127.0.0.1:6379"
+# On a busy machine a node and its processes need longer to start than Ray waits.
+SLOW = {
+    "RAY_raylet_start_wait_time_s": "600",
+    "RAY_agent_register_timeout_ms": "600000",
+    "RAY_worker_register_timeout_seconds": "600",
+}
+# Ports of a node's helpers: the option, and the file that tells the node that its helper listens. A node gives up after
+# 15 s without these files (Ray's issue 65983), which is too short on a busy machine; so they are written here.
+PORTS = {
+    "dashboard-agent-listen": "dashboard_agent_listen",
+    "dashboard-agent-grpc": "metrics_agent",
+    "runtime-env-agent": "runtime_env_agent",
+    "metrics-export": "metrics_export",
+}
 OWN_USER = [] if os.geteuid() == 0 else ["--map-root-user"]
 
 
@@ -38,9 +52,13 @@ class RayCluster:
             ["unshare", *OWN_USER, "--net", "sh", "-c", up], stdout=subprocess.PIPE, text=True
         )
         assert self._holder.stdout and self._holder.stdout.readline() == "up\n"
-        self._start(
-            "--head", "--port=6379", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={self._temp.name}"
-        )
+        try:
+            self._start(
+                "--head", "--port=6379", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={self._temp.name}"
+            )
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def start_worker(self, *options: str, hidden: tuple[Path, ...] = (), **variables: str) -> "subprocess.Popen[Any]":
@@ -52,14 +70,22 @@ class RayCluster:
         place.mkdir()
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, "--block", "--disable-usage-stats"]
         command.append("--object-store-memory=100000000")
+        number = len(self._nodes)
+        name = f"{number + 1:056x}"
+        ports = {option: 20_000 + 10 * number + place for place, option in enumerate(PORTS)}
+        command += [f"--{option}-port={port}" for option, port in ports.items()]
+        variables = variables | {"RAY_OVERRIDE_NODE_ID_FOR_TESTING": name}
         if hidden:
             hide = 'while [ "$1" != -- ]; do mount -t tmpfs none "$1" || exit 1; shift; done; shift; exec "$@"'
             command = ["unshare", "--mount", "sh", "-c", hide, "hide", *map(str, hidden), "--", *command]
         with open(place / "log", "w") as log:
             node = self.enter(command, cwd=place, stdout=log, stderr=log, env=self.environment() | variables)
         self._nodes.append(node)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while "Ray runtime started" not in (place / "log").read_text():
+            for session in Path(self._temp.name).glob("session_2*/"):
+                for option, file in PORTS.items():
+                    (session / f"{file}_port_{name}").write_text(str(ports[option]))
             assert node.poll() is None and time.monotonic() < deadline, (place / "log").read_text()
             time.sleep(0.2)
         return node
@@ -67,7 +93,7 @@ class RayCluster:
     def environment(self) -> dict[str, str]:
         """The variables of a node or driver: no Python path, so that nobody finds the code by chance."""
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MATHCODE_SCRATCH")}
-        return kept | {"RAY_ADDRESS": ADDRESS, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+        return kept | {"RAY_ADDRESS": ADDRESS, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"} | SLOW
 
     def enter(self, command: list[str], **options: Any) -> "subprocess.Popen[Any]":
         """Start a command beside the cluster."""

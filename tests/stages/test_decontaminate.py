@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from stages.decontaminate.canonical_kernel import canonical
 from stages.decontaminate.leaks import LeakFinder, cut_spans
 from stages.decontaminate.quoted_questions import Question
 from stages.decontaminate.recheck import reduce_words, shared_share
-from stages.decontaminate.stage import DecontaminateParams, Names, decontaminate
+from stages.decontaminate.stage import DecontaminateParams, Names, _sample_documents, decontaminate
 
 PARAMS = DecontaminateParams(
     min_words=6,
@@ -240,3 +241,15 @@ def test_the_same_bytes_from_one_worker_and_from_two(folders: Path, monkeypatch:
         _, out = run(folders, f"out{workers}")
         contents.append({p.relative_to(out): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()})
     assert contents[0] == contents[1]
+
+
+def test_the_sample_of_clean_text_has_the_ids_with_the_least_hashes(tmp_path: Path) -> None:
+    texts = {f"{folder}/{n}": f"text {folder} {n}" for folder in "ab" for n in range(60)}
+    base = {"source": "s", "url": "", "license": "", "metadata": "{}"}
+    for folder in "ab":
+        rows = [base | {"id": name, "text": text} for name, text in texts.items() if name.startswith(folder)]
+        write_shards(tmp_path / folder, [pa.RecordBatch.from_pylist(rows, DOCUMENT)], DOCUMENT, shard_bytes=200)
+    left_out = {"a/3", "b/7"}
+    ranked = sorted(texts.keys() - left_out, key=lambda name: xxhash.xxh3_64_intdigest(name.encode(), 5))
+    found = _sample_documents([tmp_path / "a", tmp_path / "b"], 20, 5, left_out)
+    assert found == [texts[name] for name in ranked[:20]]
