@@ -76,7 +76,9 @@ def ablation(
     gpus: Annotated[str, typer.Option(help="One cell at a time on each: 0,1,2; without it, on what is there.")] = "",
     jobs: Annotated[int, typer.Option(help="Cells at a time where no GPUs are named.", min=1)] = 1,
 ) -> None:
-    """Train each mixture of a grid with each seed, and compare them.
+    """Train each mixture with each seed, and compare.
+
+    The grid names the mixtures and seeds.
 
     Cells that are done are not run again, so the same command goes on after a crash. The table, the drawings and each
     cell's numbers are written to a folder with the grid's name beside its file.
