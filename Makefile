@@ -109,7 +109,7 @@ compare: $(STAMP) ## Show experiments side by side: changed params, token shares
 plan: $(STAMP) ## Estimate what a run with language models would ask and cost (PROFILE=workstation)
 	@python -m tools plan --profile $(PROFILE)
 
-why: $(STAMP) ## Say which stages have a document or snippet, which dropped it, and why (ID=openwebmath/0123456789abcdef)
+why: $(STAMP) ## Say what became of a document or snippet, and why (ID=<its id, its address or a piece of its text>)
 	@python -m tools why "$(ID)"
 
 prune: $(STAMP) ## Delete the finished shards in the scratch folder that nothing uses any more

@@ -22,18 +22,21 @@ def tools() -> None:
 
 @app.command()
 def why(
-    record: Annotated[str, typer.Argument(metavar="ID", help="A document's id; a snippet's id ends in #0, #1 ...")],
+    record: Annotated[
+        str, typer.Argument(metavar="ID", help="A document's or snippet's id, an address, or a piece of a text.")
+    ],
 ) -> None:
     """Say what became of a document or snippet, and why.
 
-    Prints a line for each folder in data/ that has it, and one for each stage that dropped it, with the reason.
+    Prints what it is, what each stage did with it, its snippets with program, output and verdict, and where it ended.
+    A snippet's id is its document's with #0, #1 ... behind it. For a document of translated code, the page that it was
+    made from is explained.
 
     Example: python -m tools why openwebmath/0123456789abcdef
     """
-    from tools.why import check_id, trace
+    from tools.why import explain
 
-    check_id(record)
-    typer.echo("\n".join(trace(Path("data"), record)))
+    typer.echo("\n".join(explain(Path("data"), record)))
 
 
 @app.command()
