@@ -22,9 +22,7 @@ def tools() -> None:
 
 @app.command()
 def why(
-    record: Annotated[
-        str, typer.Argument(metavar="ID", help="A document's or snippet's id, an address, or a piece of a text.")
-    ],
+    record: Annotated[str, typer.Argument(metavar="ID", help="An id, an address, or a piece of a text.")],
 ) -> None:
     """Say what became of a document or snippet, and why.
 
@@ -89,7 +87,8 @@ def check() -> None:
 def repro() -> None:
     """Run `dvc repro`, then list each stage's seconds.
 
-    The slowest stage comes first. Stages that took less than a second are left out.
+    A line for each stage says how many there are and how much time has passed. In the list the slowest stage comes
+    first. Stages that took less than a second are left out.
 
     Example: python -m tools repro
     """
@@ -196,6 +195,19 @@ def reasons() -> None:
 
     write_table()
     typer.echo(f"{PAGE}: the table of drop reasons is up to date")
+
+
+@app.command()
+def recorded() -> None:
+    """Say how this run differs from the recorded one.
+
+    Compares dvc.lock with the last commit's: the corpus's hash, and the stages whose outputs differ.
+
+    Example: python -m tools recorded
+    """
+    from tools.recorded import compare_with_commit
+
+    typer.echo("\n".join(compare_with_commit()))
 
 
 @app.command()
