@@ -30,9 +30,10 @@ repro: $(STAMP) ## Run the pipeline with the profile that params.yaml names, and
 	@python -m tools check
 	@python -m tools repro
 	@cat data/report/summary.txt
+	@python -m tools recorded
 
 test: $(STAMP) ## Run the tests
-	@OMP_NUM_THREADS=1 pytest -n auto -q --dist loadgroup $(ARGS)
+	@OMP_NUM_THREADS=1 TQDM_DISABLE=1 pytest -n auto -q -rs --dist loadgroup $(ARGS)
 	@echo "Tests done. Longer tests: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-gpu, test-llm."
 
 test-slow: $(STAMP) ## Run the tests that take minutes: stages killed with kill -9, equal bytes from any number of workers
@@ -120,7 +121,7 @@ plan: $(STAMP) ## Estimate what a run with language models would ask and cost (P
 plan: $(STAMP) ## Estimate what a run would take: prompts, tokens, GPU-hours, money, disk, time (PROFILE=workstation)
 	@python -m tools plan $(PROFILE) $(ARGS)
 
-why: $(STAMP) ## Say which stages have a document or snippet, which dropped it, and why (ID=openwebmath/0123456789abcdef)
+why: $(STAMP) ## Say what became of a document or snippet, and why (ID=<its id, its address or a piece of its text>)
 	@python -m tools why "$(ID)"
 
 prune: $(STAMP) ## Delete the finished shards in the scratch folder that nothing uses any more

@@ -22,18 +22,19 @@ def tools() -> None:
 
 @app.command()
 def why(
-    record: Annotated[str, typer.Argument(metavar="ID", help="A document's id; a snippet's id ends in #0, #1 ...")],
+    record: Annotated[str, typer.Argument(metavar="ID", help="An id, an address, or a piece of a text.")],
 ) -> None:
     """Say what became of a document or snippet, and why.
 
-    Prints a line for each folder in data/ that has it, and one for each stage that dropped it, with the reason.
+    Prints what it is, what each stage did with it, its snippets with program, output and verdict, and where it ended.
+    A snippet's id is its document's with #0, #1 ... behind it. For a document of translated code, the page that it was
+    made from is explained.
 
     Example: python -m tools why openwebmath/0123456789abcdef
     """
-    from tools.why import check_id, trace
+    from tools.why import explain
 
-    check_id(record)
-    typer.echo("\n".join(trace(Path("data"), record)))
+    typer.echo("\n".join(explain(Path("data"), record)))
 
 
 @app.command()
@@ -143,7 +144,8 @@ def check(
 def repro() -> None:
     """Run `dvc repro`, then list each stage's seconds.
 
-    The slowest stage comes first. Stages that took less than a second are left out.
+    A line for each stage says how many there are and how much time has passed. In the list the slowest stage comes
+    first. Stages that took less than a second are left out.
 
     Example: python -m tools repro
     """
@@ -261,6 +263,19 @@ def reasons() -> None:
 
     write_table()
     typer.echo(f"{PAGE}: the table of drop reasons is up to date")
+
+
+@app.command()
+def recorded() -> None:
+    """Say how this run differs from the recorded one.
+
+    Compares dvc.lock with the last commit's: the corpus's hash, and the stages whose outputs differ.
+
+    Example: python -m tools recorded
+    """
+    from tools.run_records import compare_with_commit
+
+    typer.echo("\n".join(compare_with_commit()))
 
 
 @app.command()

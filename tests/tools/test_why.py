@@ -1,41 +1,118 @@
-"""`make why`: a document or snippet is traced through the stages."""
+"""`make why`: a document or snippet is found by id, address or text, and traced through the stages."""
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from conftest import run_module
 
-from mathcode_pile.core.documents import DOCUMENT, DROPPED, SNIPPET
+from mathcode_pile.core.documents import DOCUMENT, DROPPED, VERIFIED, document_id
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.shards import ShardWriter, shard_name
-from tools.why import trace
+from tools.lookup import find, is_id, title_of
+from tools.why import explain, trace
+
+PAGE, OTHER, MADE = document_id("s", "1"), document_id("s", "2"), document_id("translated", "1")
+URL = "https://example.org/sums.html"
 
 
-def test_a_record_is_traced_through_the_stages(tmp_path: Path) -> None:
-    page = {"id": "s/1", "text": "x", "source": "s", "url": "", "license": "MIT", "metadata": "{}"}
-    snippet = dict.fromkeys(SNIPPET.names, "") | {"document_id": "s/1", "position": 0, "chain": 0, "anchor": 0}
-    dropped = {"id": "s/1#0", "reason": "contradicted", "detail": "1, not 2"}
-    for place, schema, row in [
-        ("select/s", DOCUMENT, page),
-        ("translate/c", SNIPPET, snippet),
-        ("verify/c/dropped", DROPPED, dropped),
-        ("fetch/s", DOCUMENT, page),
-    ]:
-        with ShardWriter(tmp_path / place / shard_name(0), schema) as writer:
-            writer.write_rows([row])
-    folders = [line.partition(": ")[::2] for line in trace(tmp_path, "s/1")]
-    assert [(Path(folder).relative_to(tmp_path).as_posix(), said) for folder, said in folders] == [
-        ("fetch/s", "there"),
-        ("select/s", "there"),
-        ("translate/c", "1 snippet"),
-        ("verify/c", "s/1#0 dropped: contradicted 1, not 2"),
+def document(identity: str, text: str, url: str = "", **metadata: str) -> dict[str, Any]:
+    columns = {"id": identity, "text": text, "source": "s", "url": url, "license": "MIT"}
+    return columns | {"metadata": json.dumps(metadata)}
+
+
+def write(folder: Path, schema: pa.Schema, *rows: dict[str, Any]) -> None:
+    with ShardWriter(folder / shard_name(0), schema) as writer:
+        writer.write_rows(rows)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A page with a verified and a contradicted snippet, and a page that select dropped."""
+    page = document(PAGE, "# Sums\n\nSo 1 + 1 = 2,\nand   1 + 2 = 4.", URL)
+    other = document(OTHER, "Cars and trains.", "https://example.org/cars.html")
+    for place in ("fetch/s", "annotate/s"):
+        write(tmp_path / place, DOCUMENT, page, other)
+    typed = pa.schema([*DOCUMENT, pa.field("types", pa.list_(pa.int8())), pa.field("score_round1", pa.float32())])
+    write(tmp_path / "select/s", typed, page | {"types": [1, 5], "score_round1": 0.75})
+    write(tmp_path / "select/s/dropped", DROPPED, {"id": OTHER, "reason": "type_not_kept", "detail": "5"})
+    blank = dict.fromkeys(VERIFIED.names, "") | {"document_id": PAGE, "chain": 0, "anchor": 0, "outcome": "ok"}
+    blank |= {"relation": "=", "translator": "symbolic", "method": "numeric"}
+    right = blank | {"position": 0, "expression": "1 + 1", "result": "2", "code": "print(1 + 1)", "stdout": "2\n"}
+    wrong = right | {"position": 1, "expression": "1 + 2", "result": "4", "code": "print(1 + 2)", "stdout": "3\n"}
+    write(tmp_path / "verify/web", VERIFIED, right | {"verdict": "verified"})
+    write(tmp_path / "verify/web/rejected", VERIFIED, wrong | {"verdict": "contradicted"})
+    drop = {"id": f"{PAGE}#1", "reason": "contradicted", "detail": "numeric: stated 4, printed 3"}
+    write(tmp_path / "verify/web/dropped", DROPPED, drop)
+    write(tmp_path / "corpus/web", DOCUMENT, page)
+    write(tmp_path / "corpus/translated", DOCUMENT, document(MADE, "So ...", URL, document_id=PAGE))
+    return tmp_path
+
+
+def test_a_page_is_described_traced_and_its_snippets_are_shown(data: Path) -> None:
+    lines = [line.rstrip() for line in trace(data, PAGE)]
+    assert lines[:8] == [
+        PAGE,
+        "  title     Sums",
+        f"  url       {URL}",
+        "  source    s",
+        "  license   MIT",
+        "  types     [1, 5]",
+        "  score     0.7500 by round1",
+        "",
     ]
-    with pytest.raises(PipelineError, match=r"^s/2: no shard in .* has it$"):
-        trace(tmp_path, "s/2")
+    stages = [line.split(maxsplit=1) for line in lines[8 : lines.index("", 8)]]
+    assert stages[:3] == [[f"{stage}/s", "there"] for stage in ("fetch", "annotate", "select")]
+    assert stages[3] == ["verify/web", "1 snippet (verified 1)"]
+    assert stages[4][1].startswith(f"{PAGE}#1 dropped: contradicted (numeric: stated 4, printed 3) The output differs")
+    assert [name for name, _ in stages[5:]] == ["corpus/web"]
+    assert "snippet #0: verified by numeric, written by symbolic" in lines
+    wrong = lines.index("snippet #1: contradicted by numeric, written by symbolic")
+    assert lines[wrong + 1 : wrong + 4] == ["  1 + 2 = 4", "  | print(1 + 2)", '  printed "3"']
+    assert lines[-1] == f"It is in the corpus: corpus/web, {MADE}."
 
 
-@pytest.mark.parametrize("identity", ["", "a/0#x"])
-def test_what_is_no_id_ends_in_a_line_with_an_example(identity: str) -> None:
-    said = run_module("tools", "why", identity)
+def test_a_snippet_and_a_dropped_page_end_where_they_were_dropped(data: Path) -> None:
+    lines = trace(data, f"{PAGE}#1")
+    assert lines[-1] == "It ended in verify: contradicted." and not any("snippet #0" in line for line in lines)
+    assert trace(data, f"{PAGE}#0")[-1] == f"It reached verify/web; its page's form with programs is {MADE}."
+    assert trace(data, OTHER)[-1] == "It ended in select: type_not_kept."
+
+
+def test_a_document_of_translated_code_leads_to_its_page_and_back(data: Path) -> None:
+    lines = explain(data, MADE)
+    assert lines[0] == f"{MADE} was made from the page {PAGE}:" and lines[2] == PAGE
+    assert MADE in lines[-1]
+
+
+@pytest.mark.parametrize("wanted", [PAGE, URL, "sums.html", "and 1 + 2 = 4", "2, and"])
+def test_a_page_is_found_by_id_by_address_or_by_a_piece_of_its_text(data: Path, wanted: str) -> None:
+    assert explain(data, wanted) == trace(data, PAGE)
+
+
+def test_several_pages_with_a_text_are_listed(data: Path) -> None:
+    lines = explain(data, "an")
+    assert len(lines) == 3 and lines[0].startswith("2 documents or more")
+    assert {line.split()[0] for line in lines[1:]} == {PAGE, OTHER}
+
+
+def test_what_is_nowhere_is_one_line(data: Path) -> None:
+    with pytest.raises(PipelineError, match=r"^s/0000000000000000: no shard in .* has it$"):
+        explain(data, "s/0000000000000000")
+    with pytest.raises(PipelineError, match=r"^'moon': no id, and no fetched document"):
+        explain(data, "moon")
+    assert find(data, "moon") == []
+
+
+@pytest.mark.parametrize("wanted", ["", "a/0#x"])
+def test_what_means_nothing_ends_in_a_line_with_an_example(tmp_path: Path, wanted: str) -> None:
+    said = run_module("tools", "why", wanted, folder=tmp_path)
     assert said.returncode == 1 and said.stderr.startswith("error: ") and said.stderr.count("\n") == 1
     assert "make why ID=openwebmath/" in said.stderr
+
+
+def test_ids_and_titles() -> None:
+    assert is_id(PAGE) and is_id(f"{PAGE}#12") and not is_id("s/12") and not is_id(f"{PAGE}#")
+    assert title_of("\n\n## A *title*\ntext") == "A *title" and len(title_of("word " * 100)) == 100
