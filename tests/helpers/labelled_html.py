@@ -14,7 +14,8 @@ from conftest import ROOT
 
 FOLDERS = (ROOT / "tests" / "data" / "html", ROOT / "sample" / "html" / "pages", ROOT / "sample" / "html" / "crawl")
 _FORMULA = re.compile(
-    r"\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|(\\begin\{align\*?\}.+?\\end\{align\*?\})", re.DOTALL
+    r"\$\$(.+?)\$\$|(?<!\\)\$(.+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|(\\begin\{align\*?\}.+?\\end\{align\*?\})",
+    re.DOTALL,
 )
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*\n")
 

@@ -22,7 +22,9 @@ class Capture(NamedTuple):  # one record of a WARC file
 def to_record(capture: Capture, number: int) -> bytes:
     """Return the bytes of one record, not compressed."""
     if capture.record_type == "response":
-        head = f"HTTP/1.1 {capture.status}\r\nContent-Type: {capture.content_type}\r\nContent-Length: {len(capture.body)}"
+        head = (
+            f"HTTP/1.1 {capture.status}\r\nContent-Type: {capture.content_type}\r\nContent-Length: {len(capture.body)}"
+        )
         block, block_type = f"{head}\r\n\r\n".encode() + capture.body, "application/http; msgtype=response"
     else:
         block, block_type = capture.body, capture.content_type

@@ -42,7 +42,9 @@ def test_no_menu_script_style_or_notice_arrives(page: LabelledPage) -> None:
     assert not re.search(r"function\s*\(|\bvar \w+ =|mjx-|\{\s*display:", text)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.notation not in ("scripts", "plain")], ids=lambda page: page.path.stem)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.notation not in ("scripts", "plain")], ids=lambda page: page.path.stem
+)
 def test_no_formula_arrives_that_the_page_does_not_have(page: LabelledPage) -> None:
     found = read(page.content)
     assert formulas_of(found.text).total() == len(page.formulas)
@@ -105,7 +107,12 @@ def test_mathml_that_latex_cannot_write_is_counted_and_not_guessed() -> None:
 
 def test_pages_in_several_encodings_are_read() -> None:
     text = "<html><head><meta charset='{}'></head><body><p>Eine Größe von 3 µm, „genau“.</p></body></html>"
-    for declared, used in (("utf-8", "utf-8"), ("iso-8859-1", "utf-8"), ("windows-1252", "cp1252"), ("x-none", "cp1252")):
+    for declared, used in (
+        ("utf-8", "utf-8"),
+        ("iso-8859-1", "utf-8"),
+        ("windows-1252", "cp1252"),
+        ("x-none", "cp1252"),
+    ):
         assert "Größe von 3 µm, „genau“" in read(text.format(declared).encode(used)).text, (declared, used)
     assert "Größe" in read("<p>Eine Größe</p>".encode("cp1252"), "iso-8859-15").text
     assert "Größe" in read("<p>Eine Größe</p>".encode("utf-16")).text

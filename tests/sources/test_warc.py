@@ -25,7 +25,12 @@ def fetch(path: Path, out: Path, file_format: str = "warc") -> Report:
 def test_pages_of_a_crawl_become_documents_and_the_rest_named_drops(tmp_path: Path) -> None:
     captures = [
         Capture("https://a.example/1", PAGE),
-        Capture("https://a.example/ask", b"GET / HTTP/1.1\r\n\r\n", "application/http; msgtype=request", record_type="request"),
+        Capture(
+            "https://a.example/ask",
+            b"GET / HTTP/1.1\r\n\r\n",
+            "application/http; msgtype=request",
+            record_type="request",
+        ),
         Capture("https://a.example/x.pdf", b"%PDF", "application/pdf"),
         Capture("https://a.example/gone", PAGE, status="404 Not Found"),
         Capture("https://a.example/moved", b"", status="301 Moved Permanently"),

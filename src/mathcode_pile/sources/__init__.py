@@ -12,6 +12,7 @@ from mathcode_pile.core.errors import InputError, printable
 from mathcode_pile.core.params import Commit, Section
 from mathcode_pile.downloads.download import LocalFile, download_http
 from mathcode_pile.downloads.hub import download_hub
+from mathcode_pile.sources.common_crawl import Addresses, download_domain
 from mathcode_pile.sources.formats import SUFFIXES, Format, Place, read_rows
 from mathcode_pile.sources.python_packages import What, read_packages
 from mathcode_pile.sources.source_rows import Limits, Rejected, Row, attempt_record, bounded
@@ -104,6 +105,25 @@ class HuggingFace(FileOrigin):
         yield from download_hub("dataset", self.repository, self.revision, self.patterns, self.limits.files)
 
 
+class CommonCrawl(FileOrigin):
+    """The pages of some domains in one crawl of Common Crawl."""
+
+    kind: Literal["common_crawl"]
+    format: Literal["warc"] = "warc"
+    crawl: str = Field(pattern=r"^CC-MAIN-\d{4}-\d{2}$")
+    domains: list[Annotated[str, Field(pattern=r"^[\w-]+(\.[\w-]+)+$")]] = Field(min_length=1)
+    """Subdomains are included."""
+    pages: int | None = Field(default=None, gt=0)
+    """How many pages of each domain; null takes all of them."""
+    index: str = "https://index.commoncrawl.org"
+    data: str = "https://data.commoncrawl.org"
+
+    def files(self) -> Iterator[LocalFile]:
+        """Download and yield one WARC file for each domain, in the order of params."""
+        servers = Addresses(self.index, self.data)
+        yield from (download_domain(self.crawl, domain, self.pages, servers) for domain in self.domains)
+
+
 class PackageLimits(Section):
     """How much of a package is taken; null takes all of it."""
 
@@ -131,7 +151,9 @@ class WorkedMathematics(Section):
     seed: int
 
 
-Origin = Annotated[Local | Http | Store | HuggingFace | PythonPackages | WorkedMathematics, Field(discriminator="kind")]
+Origin = Annotated[
+    Local | Http | Store | HuggingFace | CommonCrawl | PythonPackages | WorkedMathematics, Field(discriminator="kind")
+]
 
 
 def read_origin(origin: Origin, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
@@ -166,13 +188,13 @@ def check_columns(origins: Iterable[object], known: Sequence[str]) -> None:
                 raise ValueError(f"columns: unknown key {name!r}; there are {', '.join(known)}")
 
 
-def _read_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
+def _read_files(origin: FileSource | CommonCrawl, on_file: Callable[[LocalFile], object]) -> Iterator[Row | Rejected]:
     for file in open_files(origin, on_file):
         with naming(file):
             yield from read_rows(file.path, Place(file.name, file.url, origin.license), origin.format, origin.columns)
 
 
-def open_files(origin: FileSource, on_file: Callable[[LocalFile], object]) -> Iterator[LocalFile]:
+def open_files(origin: FileSource | CommonCrawl, on_file: Callable[[LocalFile], object]) -> Iterator[LocalFile]:
     """Yield the files of an origin, up to its limit; raises InputError where a file's name is of another format."""
     for file in itertools.islice(origin.files(), origin.limits.files):
         if not file.name.lower().endswith(SUFFIXES[origin.format]):

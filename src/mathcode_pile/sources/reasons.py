@@ -19,4 +19,7 @@ class Reason(DropReason):
     WRONG_ENCODING = "wrong_encoding", "The page is damaged in every encoding that it may have."
     NO_MAIN_TEXT = "no_main_text", "The page has no text apart from menus, notices and the like."
     PAGE_TOO_LARGE = "page_too_large", "The page is larger than 10 MB."
-    PAGE_TOO_COMPLEX = "page_too_complex", "The page has thousands of attributes in a tag, or thousands of elements in each other."
+    PAGE_TOO_COMPLEX = (
+        "page_too_complex",
+        "The page has thousands of attributes in a tag, or thousands of elements in each other.",
+    )

@@ -20,7 +20,15 @@ _MATHJAX_2 = frozenset(
     "MathJax_PHTML_Display MathJax_MathML MJXc-display mjx-chtml MJXp-math".split()
 )
 # Attributes in which editors and course systems keep a formula's LaTeX.
-_ATTRIBUTES = ("data-latex", "data-tex", "data-equation-content", "data-formula", "data-expr", "data-katex", "data-math")
+_ATTRIBUTES = (
+    "data-latex",
+    "data-tex",
+    "data-equation-content",
+    "data-formula",
+    "data-expr",
+    "data-katex",
+    "data-math",
+)
 _TEXT_DISPLAY = re.compile(
     r"\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(equation|align|alignat|flalign|gather|multline|eqnarray)(\*?)\}.+?\\end\{\1\2\}",
     re.DOTALL,

@@ -9,7 +9,9 @@ from mathcode_pile.sources.html.tex import Formula, clean_latex, looks_like_late
 # Addresses of services that draw LaTeX, and the part of the address that holds it.
 _SERVICES = (
     re.compile(r"/latex\.php\?(?:[^#]*&)?latex=(?P<latex>[^&#]*)"),  # WordPress
-    re.compile(r"codecogs\.com/(?:(?:gif|png|svg|pdf|emf|swf)\.(?:latex|image|download)|eq\.latex|gif|png|svg)\?(?P<raw>.+)"),
+    re.compile(
+        r"codecogs\.com/(?:(?:gif|png|svg|pdf|emf|swf)\.(?:latex|image|download)|eq\.latex|gif|png|svg)\?(?P<raw>.+)"
+    ),
     re.compile(r"/(?:mimetex|mathtex)\.cgi\?(?P<raw>.+)"),
     re.compile(r"/chart\?(?:[^#]*&)?chl=(?P<latex>[^&#]*)"),  # Google Charts
     re.compile(r"render\.githubusercontent\.com/render/math\?(?:[^#]*&)?math=(?P<latex>[^&#]*)"),

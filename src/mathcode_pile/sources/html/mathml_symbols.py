@@ -28,11 +28,30 @@ SYMBOLS = GREEK | _pairs(
     "⌊ lfloor ⌋ rfloor ⌈ lceil ⌉ rceil ⟨ langle ⟩ rangle 〈 langle 〉 rangle ‖ Vert ⋆ star △ triangle □ square ◻ square "
     "∴ therefore ∵ because ⊲ triangleleft ⊳ triangleright ∎ blacksquare ⊎ uplus"
 )
-SYMBOLS |= {"−": "-", "\u2010": "-", "∕": "/", "⁄": "/", "%": "\\%", "#": "\\#", "&": "\\&", "$": "\\$", "_": "\\_", "~": "\\sim"}
+SYMBOLS |= {
+    "−": "-",
+    "\u2010": "-",
+    "∕": "/",
+    "⁄": "/",
+    "%": "\\%",
+    "#": "\\#",
+    "&": "\\&",
+    "$": "\\$",
+    "_": "\\_",
+    "~": "\\sim",
+}
 SYMBOLS |= {"{": "\\{", "}": "\\}", "\\": "\\backslash", "‴": "'''", "″": "''", "≔": ":="}
 # Invisible operators, function application, and spaces of no width.
 SYMBOLS |= dict.fromkeys("\u2061\u2062\u2063\u2064\u200b\u200c\u200d\u2060\ufeff", "")
-SYMBOLS |= {"\xa0": "\\ ", "\u2003": "\\quad", "\u2002": "\\ ", "\u2009": "\\,", "\u200a": "", "\u2005": "\\,", "\u2004": "\\,"}
+SYMBOLS |= {
+    "\xa0": "\\ ",
+    "\u2003": "\\quad",
+    "\u2002": "\\ ",
+    "\u2009": "\\,",
+    "\u200a": "",
+    "\u2005": "\\,",
+    "\u2004": "\\,",
+}
 
 FUNCTIONS = frozenset(
     "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max min "
