@@ -97,7 +97,9 @@ def played(project: Path) -> Iterator[tuple[Played, Addresses]]:
 
 def params(servers: Addresses, **more: object) -> OriginsParams:
     origin = {"kind": "common_crawl", "crawl": CRAWL, "domains": ["maths.example"], "license": "unknown"} | more
-    return parse_section("fetch.s", {"origins": [origin | servers._asdict()]}, OriginsParams)
+    return parse_section(
+        "fetch.s", {"origins": [origin | {"index": servers.of_index, "data": servers.of_data}]}, OriginsParams
+    )
 
 
 def test_the_pages_of_a_domain_become_documents(played: tuple[Played, Addresses], tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Download the pages of chosen domains from Common Crawl: one WARC file for each domain, made of the crawl's own records.
+"""Download the pages of chosen domains from Common Crawl: one WARC file for each domain.
 
-The index of a crawl says in which file and at which byte each page is. A record is compressed on its own, so a request for
-its bytes brings it alone, and the records of a domain in a row are a WARC file again.
+The index of a crawl says in which file and at which byte each page is. A record is compressed on its own, so a request
+for its bytes brings it alone, and the records of a domain in a row are a WARC file again.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ class Capture(NamedTuple):  # where one page of a crawl is
 
 
 class Addresses(NamedTuple):  # the servers
-    index: str
-    data: str
+    of_index: str
+    of_data: str
 
 
 def download_domain(crawl: str, domain: str, pages: int | None, servers: Addresses, pause_s: float = 1.0) -> LocalFile:
@@ -47,16 +47,16 @@ def download_domain(crawl: str, domain: str, pages: int | None, servers: Address
     whole, record, listed = folder / "files" / f"{domain}.warc.gz", folder / "record.json", folder / "captures.json"
     with scratch.locked(folder):
         if not listed.is_file():
-            captures = _choose(list(_ask_index(crawl, domain, servers.index, pause_s)), pages)
+            captures = _choose(list(_ask_index(crawl, domain, servers.of_index, pause_s)), pages)
             partial = listed.with_suffix(".partial")
             partial.write_text(json.dumps(captures), encoding="utf-8")
             partial.rename(listed)
         if not (whole.is_file() and record.is_file()):
             captures = [Capture(*values) for values in json.loads(listed.read_text(encoding="utf-8"))]
-            _fetch_captures(captures, servers.data, whole, pause_s)
+            _fetch_captures(captures, servers.of_data, whole, pause_s)
             write_record(record, whole, "")
     kept = json.loads(record.read_text(encoding="utf-8"))
-    return LocalFile(whole, f"{crawl}/{domain}.warc.gz", f"{servers.index}/{crawl}/{domain}", "", kept["sha256"])
+    return LocalFile(whole, f"{crawl}/{domain}.warc.gz", f"{servers.of_index}/{crawl}/{domain}", "", kept["sha256"])
 
 
 def _choose(captures: Sequence[Capture], pages: int | None) -> list[Capture]:
