@@ -90,11 +90,13 @@ def _parse(path: Path) -> html.HtmlElement:
 def score_extractors() -> list[list[str]]:
     """Return for each way the mean precision, recall and F1 of words, over the pages with marked main text."""
     extract = _trafilatura()
+
+    def write(path: Path) -> str:
+        return etree.tostring(_parse(path), encoding="unicode", method="html")
+
     ways: dict[str, Callable[[Path], str]] = {
-        "resiliparse alone": lambda path: _extract_resiliparse(
-            etree.tostring(_parse(path), encoding="unicode", method="html")
-        ),
-        "trafilatura alone": lambda path: extract(etree.tostring(_parse(path), encoding="unicode", method="html")),
+        "resiliparse alone": lambda path: _extract_resiliparse(write(path)),
+        "trafilatura alone": lambda path: extract(write(path)),
         "resiliparse after our preparation": lambda path: _fill(path, _extract_resiliparse),
         "trafilatura after our preparation": lambda path: _fill(path, extract),
     }

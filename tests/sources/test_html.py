@@ -9,6 +9,7 @@ from labelled_html import LabelledPage, find_missing, formulas_of, labelled_page
 from mathcode_pile.sources.html import MAX_PAGE_BYTES, Fault, Page, read_page
 
 PAGES = labelled_pages()
+MARKED_UP = [page for page in PAGES if page.notation not in ("scripts", "plain")]
 NOTATIONS = {"attributes", "image", "katex", "mathjax2", "mathjax3", "mathml", "plain", "scripts", "wiki"}
 
 
@@ -42,9 +43,7 @@ def test_no_menu_script_style_or_notice_arrives(page: LabelledPage) -> None:
     assert not re.search(r"function\s*\(|\bvar \w+ =|mjx-|\{\s*display:", text)
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.notation not in ("scripts", "plain")], ids=lambda page: page.path.stem
-)
+@pytest.mark.parametrize("page", MARKED_UP, ids=lambda page: page.path.stem)
 def test_no_formula_arrives_that_the_page_does_not_have(page: LabelledPage) -> None:
     found = read(page.content)
     assert formulas_of(found.text).total() == len(page.formulas)
@@ -107,12 +106,8 @@ def test_mathml_that_latex_cannot_write_is_counted_and_not_guessed() -> None:
 
 def test_pages_in_several_encodings_are_read() -> None:
     text = "<html><head><meta charset='{}'></head><body><p>Eine Größe von 3 µm, „genau“.</p></body></html>"
-    for declared, used in (
-        ("utf-8", "utf-8"),
-        ("iso-8859-1", "utf-8"),
-        ("windows-1252", "cp1252"),
-        ("x-none", "cp1252"),
-    ):
+    pairs = (("utf-8", "utf-8"), ("iso-8859-1", "utf-8"), ("windows-1252", "cp1252"), ("x-none", "cp1252"))
+    for declared, used in pairs:
         assert "Größe von 3 µm, „genau“" in read(text.format(declared).encode(used)).text, (declared, used)
     assert "Größe" in read("<p>Eine Größe</p>".encode("cp1252"), "iso-8859-15").text
     assert "Größe" in read("<p>Eine Größe</p>".encode("utf-16")).text

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import ROOT
 from small_warc import Capture, to_record, to_warc
 
@@ -90,3 +91,14 @@ def test_the_sample_crawl_is_made_of_its_pages() -> None:
     pages = sorted((folder / "crawl").glob("*.html"))
     made = to_warc([Capture(f"https://www.example.org/{path.stem}", path.read_bytes()) for path in pages])
     assert gzip.decompress((folder / "crawl.warc.gz").read_bytes()) == gzip.decompress(made)
+
+
+def test_the_pages_of_the_sample_are_documents_of_its_crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    profile = yaml.safe_load((ROOT / "profiles" / "sample.yaml").read_text())
+    origins = [origin for origin in profile["fetch"]["cc_en"]["origins"] if origin.get("format") in ("html", "warc")]
+    report = fetch_source("cc_en", parse_section("fetch.s", {"origins": origins}, OriginsParams), tmp_path / "out")
+    assert (report.read, report.kept) == (12, 12)
+    metadata = [json.loads(row["metadata"]) for row in read_rows(tmp_path / "out")]
+    assert sum(row["formulas"] > 0 for row in metadata) >= 6
+    assert sum(row["formulas_unread"] for row in metadata) == 0

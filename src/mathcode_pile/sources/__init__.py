@@ -14,6 +14,7 @@ from mathcode_pile.core.params import Commit, Section
 from mathcode_pile.downloads.download import LocalFile, download_http, http_name
 from mathcode_pile.downloads.hub import HubFile, Repository
 from mathcode_pile.downloads.remote import RemoteFile, open_http
+from mathcode_pile.sources.common_crawl import Addresses, download_domain, warc_name
 from mathcode_pile.sources.file_choice import Wanted, choose_files, interleave
 from mathcode_pile.sources.formats import SUFFIXES, Format, Place, is_tabular, read_rows
 from mathcode_pile.sources.python_packages import What, read_packages
@@ -127,6 +128,34 @@ def _want_hub_file(repository: Repository, file: HubFile) -> Wanted:
     return Wanted(file.name, url, partial(repository.download, file), remote)
 
 
+class CommonCrawl(FileOrigin):
+    """The pages of some domains in one crawl of Common Crawl."""
+
+    kind: Literal["common_crawl"]
+    format: Literal["warc"] = "warc"
+    crawl: str = Field(pattern=r"^CC-MAIN-\d{4}-\d{2}$")
+    domains: list[Annotated[str, Field(pattern=r"^[\w-]+(\.[\w-]+)+$")]] = Field(min_length=1)
+    """Subdomains are included."""
+    pages: int | None = Field(default=None, gt=0)
+    """How many pages of each domain; null takes all of them."""
+    index: str = "https://index.commoncrawl.org"
+    data: str = "https://data.commoncrawl.org"
+
+    def list_files(self) -> list[list[Wanted]]:
+        """Return one WARC file for each domain, in the order of params."""
+        servers = Addresses(self.index, self.data)
+        return [
+            [
+                Wanted(
+                    warc_name(self.crawl, domain),
+                    f"{self.index}/{warc_name(self.crawl, domain)}",
+                    partial(download_domain, self.crawl, domain, self.pages, servers),
+                )
+            ]
+            for domain in self.domains
+        ]
+
+
 class PackageLimits(Section):
     """How much of a package is taken; null takes all of it."""
 
@@ -154,7 +183,9 @@ class WorkedMathematics(Section):
     seed: int
 
 
-Origin = Annotated[Local | Http | Store | HuggingFace | PythonPackages | WorkedMathematics, Field(discriminator="kind")]
+Origin = Annotated[
+    Local | Http | Store | HuggingFace | CommonCrawl | PythonPackages | WorkedMathematics, Field(discriminator="kind")
+]
 
 
 OnFile = Callable[[LocalFile | RemoteFile], object]
@@ -193,13 +224,15 @@ def check_columns(origins: Iterable[object], known: Sequence[str]) -> None:
                 raise ValueError(f"columns: unknown key {name!r}; there are {', '.join(known)}")
 
 
-def _read_files(origin: FileSource, on_file: OnFile) -> Iterator[Row | Rejected]:
+def _read_files(origin: FileSource | CommonCrawl, on_file: OnFile) -> Iterator[Row | Rejected]:
     """Yield the rows of an origin's files; where rows or bytes are limited, one of each list of files in turn."""
     groups = choose_files(origin.list_files(), origin.limits)
     yield from interleave([_read_group(origin, group, on_file) for group in groups])
 
 
-def _read_group(origin: FileSource, group: list[Wanted], on_file: OnFile) -> Generator[Row | Rejected, None, None]:
+def _read_group(
+    origin: FileSource | CommonCrawl, group: list[Wanted], on_file: OnFile
+) -> Generator[Row | Rejected, None, None]:
     in_part = origin.limits.rows is not None or origin.limits.bytes is not None
     for wanted in group:
         _check_name(origin, wanted)
@@ -215,14 +248,14 @@ def _read_group(origin: FileSource, group: list[Wanted], on_file: OnFile) -> Gen
             yield from read_rows(file.path, Place(file.name, file.url, origin.license), origin.format, origin.columns)
 
 
-def _check_name(origin: FileSource, wanted: Wanted) -> None:
+def _check_name(origin: FileSource | CommonCrawl, wanted: Wanted) -> None:
     """Raise InputError where a file's name is of another format than the origin's."""
     suffixes = SUFFIXES[origin.format]
     if not wanted.name.lower().endswith(suffixes):
         raise InputError(f"{wanted.url}: not a file of format {origin.format}: it must end in {', '.join(suffixes)}")
 
 
-def open_files(origin: FileSource, on_file: OnFile) -> Iterator[LocalFile]:
+def open_files(origin: FileSource | CommonCrawl, on_file: OnFile) -> Iterator[LocalFile]:
     """Yield the files of an origin, whole, up to its limit; raises InputError where a name is of another format."""
     for wanted in chain.from_iterable(choose_files(origin.list_files(), origin.limits)):
         _check_name(origin, wanted)

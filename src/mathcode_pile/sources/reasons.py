@@ -25,5 +25,5 @@ class Reason(DropReason):
     PAGE_TOO_LARGE = "page_too_large", "The page is larger than 10 MB."
     PAGE_TOO_COMPLEX = (
         "page_too_complex",
-        "The page has thousands of attributes in a tag, or thousands of elements in each other.",
+        "The page has thousands of attributes in a tag, or of elements in each other.",
     )

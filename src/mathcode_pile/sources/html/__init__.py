@@ -76,7 +76,7 @@ def _read_tree(root: Any) -> Page | Fault:
 
 
 def prepare_tree(root: Any) -> tuple[str, Placeholders, int]:
-    """Return the HTML of a page's lxml tree as an extractor takes it, what was replaced in it, and how many formulas are unread."""
+    """Return a page's lxml tree as HTML for an extractor, what was replaced in it, and how many formulas are unread."""
     held = Placeholders()
     unread = replace_formulas(root, held)
     remove_noise(root)

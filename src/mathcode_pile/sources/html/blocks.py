@@ -12,23 +12,12 @@ MAX_CELL = 300
 _CODE = frozenset(("pre", "xmp", "listing"))
 _INLINE_CODE = ("code", "kbd", "samp", "tt")
 # Numbers of lines beside code, and buttons on it.
-_GUTTER = frozenset(
-    [
-        "linenos",
-        "linenodiv",
-        "lineno",
-        "gutter",
-        "line-numbers",
-        "line-numbers-rows",
-        "rouge-gutter",
-        "copybtn",
-        "copy-button",
-    ]
-)
+_GUTTER_CLASSES = "linenos linenodiv lineno gutter line-numbers line-numbers-rows rouge-gutter copybtn copy-button"
+_GUTTER = frozenset(_GUTTER_CLASSES.split())
 _LANGUAGE = re.compile(
     r"(?:language-|lang-|highlight-source-|highlight-|brush:\s*|sourceCode\s+)([A-Za-z][\w+#-]{0,15})"
 )
-_NO_LANGUAGE = frozenset(["text", "plain", "none", "plaintext", "default", "console", "output"])
+_NO_LANGUAGE = frozenset(("text", "plain", "none", "plaintext", "default", "console", "output"))
 _BREAKS = frozenset(("br", "div", "p", "li", "tr"))
 _BLOCKS = ("table", "ul", "ol", "h1", "h2", "h3", "h4", "pre", "blockquote", "form", "article", "section")
 _AROUND = frozenset(("nav", "header", "footer", "aside", "form"))

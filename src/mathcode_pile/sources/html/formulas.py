@@ -15,23 +15,11 @@ from mathcode_pile.sources.html.placeholders import Placeholders
 from mathcode_pile.sources.html.tex import Formula, clean_latex, looks_like_latex, write_formula
 
 # What MathJax 2 draws beside the script that has the formula.
-_MATHJAX_2 = frozenset(
-    [
-        "MathJax",
-        "MathJax_Display",
-        "MathJax_Preview",
-        "MathJax_SVG",
-        "MathJax_SVG_Display",
-        "MathJax_CHTML",
-        "MathJax_PHTML",
-        "MathJax_CommonHTML",
-        "MathJax_PHTML_Display",
-        "MathJax_MathML",
-        "MJXc-display",
-        "mjx-chtml",
-        "MJXp-math",
-    ]
+_MATHJAX_2_CLASSES = (
+    "MathJax MathJax_Display MathJax_Preview MathJax_SVG MathJax_SVG_Display MathJax_CHTML MathJax_CommonHTML "
+    "MathJax_PHTML MathJax_PHTML_Display MathJax_MathML MJXc-display mjx-chtml MJXp-math"
 )
+_MATHJAX_2 = frozenset(_MATHJAX_2_CLASSES.split())
 # Attributes in which editors and course systems keep a formula's LaTeX.
 _ATTRIBUTES = (
     "data-latex",

@@ -19,24 +19,11 @@ _SERVICES = (
     re.compile(r"/equation\?(?:[^#]*&)?tex=(?P<latex>[^&#]*)"),
     re.compile(r"/equation_images/(?P<twice>[^?#]+)"),  # Canvas
 )
-_CLASSES = frozenset(
-    [
-        "latex",
-        "tex",
-        "latexcenter",
-        "math",
-        "math-image",
-        "mwe-math-fallback-image-inline",
-        "mwe-math-fallback-image-display",
-        "equation_image",
-        "ql-img-inline-formula",
-        "ql-img-displayed-equation",
-        "texrender",
-        "latexImg",
-        "mathImg",
-        "Wirisformula",
-    ]
+_CLASS_NAMES = (
+    "latex tex latexcenter math math-image mwe-math-fallback-image-inline mwe-math-fallback-image-display "
+    "equation_image ql-img-inline-formula ql-img-displayed-equation texrender latexImg mathImg Wirisformula"
 )
+_CLASSES = frozenset(_CLASS_NAMES.split())
 _DISPLAYS = ("display", "latexcenter", "center")
 _ENTITIES = (("&space;", " "), ("&plus;", "+"), ("&minus;", "-"), ("&hash;", "#"), ("&amp;", "&"))
 

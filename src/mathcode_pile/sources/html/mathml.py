@@ -176,7 +176,7 @@ def _identifier(element: Any, depth: int) -> str:
         return written
     if variant == "normal" and len(text) == 1 and not text.isascii():
         return written  # Greek capitals are upright in LaTeX too
-    return f"{command or chr(92) + 'mathrm'}{{{written}}}" if (len(text) > 1 and text.isalpha()) or command else written
+    return f"{command or chr(92) + 'mathrm'}{{{written}}}" if command or (len(text) > 1 and text.isalpha()) else written
 
 
 def _number(element: Any, depth: int) -> str:

@@ -12,90 +12,42 @@ def _pairs(table: str) -> dict[str, str]:
 
 
 GREEK = _pairs(
-    "α alpha β beta γ gamma δ delta ε varepsilon ϵ epsilon ζ zeta η eta θ theta ϑ vartheta ι iota κ kappa λ lambda μ mu "
-    "µ mu ν nu ξ xi π pi ϖ varpi ρ rho ϱ varrho σ sigma ς varsigma τ tau υ upsilon φ varphi ϕ phi χ chi ψ psi ω omega "
-    "Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Υ Upsilon Φ Phi Ψ Psi Ω Omega ∂ partial ∇ nabla"
+    "α alpha β beta γ gamma δ delta ε varepsilon ϵ epsilon ζ zeta η eta θ theta ϑ vartheta ι iota κ kappa λ lambda "
+    "μ mu µ mu ν nu ξ xi π pi ϖ varpi ρ rho ϱ varrho σ sigma ς varsigma τ tau υ upsilon φ varphi ϕ phi χ chi ψ psi "
+    "ω omega Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Υ Upsilon Φ Phi Ψ Psi Ω Omega ∂ partial ∇ nabla"
 )
 SYMBOLS = GREEK | _pairs(
     "± pm ∓ mp × times ÷ div · cdot ⋅ cdot ∗ ast ∘ circ ∙ bullet • bullet ⊕ oplus ⊖ ominus ⊗ otimes ⊙ odot † dagger "
-    "≤ le ⩽ leqslant ≥ ge ⩾ geqslant ≠ ne ≈ approx ≅ cong ≃ simeq ∼ sim ≡ equiv ≢ not\\equiv ∝ propto ≪ ll ≫ gg ≺ prec ≻ succ "
-    "∈ in ∉ notin ∋ ni ⊂ subset ⊃ supset ⊆ subseteq ⊇ supseteq ⊊ subsetneq ∪ cup ∩ cap ∅ emptyset ∖ setminus ∁ complement "
-    "∀ forall ∃ exists ∄ nexists ¬ neg ∧ wedge ∨ vee ⊢ vdash ⊨ models ⊤ top ⊥ perp ∥ parallel ∦ nparallel ∣ mid ∤ nmid ∠ angle "
-    "→ to ← leftarrow ↔ leftrightarrow ⇒ Rightarrow ⇐ Leftarrow ⇔ Leftrightarrow ⟹ implies ⟸ impliedby ⟺ iff ↦ mapsto "
-    "⟶ longrightarrow ⟵ longleftarrow ↑ uparrow ↓ downarrow ↪ hookrightarrow ⇌ rightleftharpoons "
-    "∑ sum ∏ prod ∐ coprod ∫ int ∬ iint ∭ iiint ∮ oint ⋃ bigcup ⋂ bigcap ⋁ bigvee ⋀ bigwedge ⨁ bigoplus ⨂ bigotimes "
-    "∞ infty ℓ ell ℏ hbar ℜ Re ℑ Im ℵ aleph ℘ wp … dots ⋯ cdots ⋮ vdots ⋱ ddots ′ prime ° circ √ surd "
-    "⌊ lfloor ⌋ rfloor ⌈ lceil ⌉ rceil ⟨ langle ⟩ rangle 〈 langle 〉 rangle ‖ Vert ⋆ star △ triangle □ square ◻ square "
-    "∴ therefore ∵ because ⊲ triangleleft ⊳ triangleright ∎ blacksquare ⊎ uplus"
+    "≤ le ⩽ leqslant ≥ ge ⩾ geqslant ≠ ne ≈ approx ≅ cong ≃ simeq ∼ sim ≡ equiv ≢ not\\equiv ∝ propto ≪ ll ≫ gg "
+    "≺ prec ≻ succ ∈ in ∉ notin ∋ ni ⊂ subset ⊃ supset ⊆ subseteq ⊇ supseteq ⊊ subsetneq ∪ cup ∩ cap ∅ emptyset "
+    "∖ setminus ∁ complement ∀ forall ∃ exists ∄ nexists ¬ neg ∧ wedge ∨ vee ⊢ vdash ⊨ models ⊤ top ⊥ perp "
+    "∥ parallel ∦ nparallel ∣ mid ∤ nmid ∠ angle → to ← leftarrow ↔ leftrightarrow ⇒ Rightarrow ⇐ Leftarrow "
+    "⇔ Leftrightarrow ⟹ implies ⟸ impliedby ⟺ iff ↦ mapsto ⟶ longrightarrow ⟵ longleftarrow ↑ uparrow ↓ downarrow "
+    "↪ hookrightarrow ⇌ rightleftharpoons ∑ sum ∏ prod ∐ coprod ∫ int ∬ iint ∭ iiint ∮ oint ⋃ bigcup ⋂ bigcap "
+    "⋁ bigvee ⋀ bigwedge ⨁ bigoplus ⨂ bigotimes ∞ infty ℓ ell ℏ hbar ℜ Re ℑ Im ℵ aleph ℘ wp … dots ⋯ cdots ⋮ vdots "
+    "⋱ ddots ′ prime ° circ √ surd ⌊ lfloor ⌋ rfloor ⌈ lceil ⌉ rceil ⟨ langle ⟩ rangle 〈 langle 〉 rangle ‖ Vert "
+    "⋆ star △ triangle □ square ◻ square ∴ therefore ∵ because ⊲ triangleleft ⊳ triangleright ∎ blacksquare ⊎ uplus"
 )
-SYMBOLS |= {
-    "−": "-",
-    "\u2010": "-",
-    "∕": "/",
-    "⁄": "/",
-    "%": "\\%",
-    "#": "\\#",
-    "&": "\\&",
-    "$": "\\$",
-    "_": "\\_",
-    "~": "\\sim",
-}
-SYMBOLS |= {"{": "\\{", "}": "\\}", "\\": "\\backslash", "‴": "'''", "″": "''", "≔": ":="}
+SYMBOLS |= {"−": "-", "\u2010": "-", "∕": "/", "⁄": "/", "~": "\\sim", "‴": "'''", "″": "''", "≔": ":="}
+SYMBOLS |= {sign: f"\\{sign}" for sign in "%#&$_{}"} | {"\\": "\\backslash"}
 # Invisible operators, function application, and spaces of no width.
-SYMBOLS |= dict.fromkeys("\u2061\u2062\u2063\u2064\u200b\u200c\u200d\u2060\ufeff", "")
-SYMBOLS |= {
-    "\xa0": "\\ ",
-    "\u2003": "\\quad",
-    "\u2002": "\\ ",
-    "\u2009": "\\,",
-    "\u200a": "",
-    "\u2005": "\\,",
-    "\u2004": "\\,",
-}
+SYMBOLS |= dict.fromkeys("\u2061\u2062\u2063\u2064\u200b\u200c\u200d\u2060\ufeff\u200a", "")
+SYMBOLS |= {"\xa0": "\\ ", "\u2002": "\\ ", "\u2003": "\\quad"} | dict.fromkeys("\u2009\u2005\u2004", "\\,")
 
-FUNCTIONS = frozenset(
-    [
-        "arccos",
-        "arcsin",
-        "arctan",
-        "arg",
-        "cos",
-        "cosh",
-        "cot",
-        "coth",
-        "csc",
-        "deg",
-        "det",
-        "dim",
-        "exp",
-        "gcd",
-        "hom",
-        "inf",
-        "ker",
-        "lg",
-        "lim",
-        "liminf",
-        "limsup",
-        "ln",
-        "log",
-        "max",
-        "min",
-        "Pr",
-        "sec",
-        "sin",
-        "sinh",
-        "sup",
-        "tan",
-        "tanh",
-    ]
+_FUNCTION_NAMES = (
+    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max "
+    "min Pr sec sin sinh sup tan tanh"
 )
+FUNCTIONS = frozenset(_FUNCTION_NAMES.split())
 # Operators that take their lower and upper script as limits.
 LARGE = frozenset("∑∏∐∫∬∭∮⋃⋂⋁⋀⨁⨂")
+# The signs beside letters, and the combining characters that some editors write.
 ACCENTS = {
-    "¯": "\\bar", "‾": "\\overline", "_": "\\underline", "^": "\\hat", "ˆ": "\\hat", "~": "\\tilde", "˜": "\\tilde",
-    "→": "\\vec", "⃗": "\\vec", "˙": "\\dot", ".": "\\dot", "¨": "\\ddot", "⏞": "\\overbrace", "⏟": "\\underbrace",
-    "̂": "\\hat", "̃": "\\tilde", "̄": "\\bar", "ˇ": "\\check", "˘": "\\breve", "´": "\\acute", "`": "\\grave", "̲": "\\underline",
-    "\u0332": "\\underline", "―": "\\overline", "ˉ": "\\bar", "←": "\\overleftarrow", "\u20d7": "\\vec",
+    "¯": "\\bar", "ˉ": "\\bar", "\u0304": "\\bar", "‾": "\\overline", "―": "\\overline",
+    "_": "\\underline", "\u0332": "\\underline", "^": "\\hat", "ˆ": "\\hat", "\u0302": "\\hat",
+    "~": "\\tilde", "˜": "\\tilde", "\u0303": "\\tilde", "→": "\\vec", "\u20d7": "\\vec", "←": "\\overleftarrow",
+    "˙": "\\dot", ".": "\\dot", "¨": "\\ddot", "⏞": "\\overbrace", "⏟": "\\underbrace",
+    "ˇ": "\\check", "˘": "\\breve", "´": "\\acute", "`": "\\grave",
 }  # fmt: skip
 # What an accent becomes over more than one letter.
 WIDE = {"\\bar": "\\overline", "\\hat": "\\widehat", "\\tilde": "\\widetilde", "\\vec": "\\overrightarrow"}

@@ -9,15 +9,14 @@ _TAGS = (
     *("script", "style", "template", "noscript", "iframe", "object", "svg", "canvas"),
     *("button", "select", "textarea", "dialog"),
 )
-_ROLES = frozenset(
-    ["navigation", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar"]
-)
+_ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "toolbar"))
 # Words of class names and ids, as content systems use them.
 _WORDS = (
-    "ads? advert advertisement adsense adsbygoogle breadcrumbs? catlinks ccpa colophon consent cookies? editsection gdpr "
-    "likes-widget masthead mathjax_message navbox newsletter noprint pager pagination popup post-menu postprofile promo "
-    "related-posts? jp-relatedposts reply-title screen-reader-text share sharedaddy sharing sd-like signature signup "
-    "site-branding site-header site-footer site-title skip-link sponsored subscribe toc user-info votes? headerlink anchor-link"
+    "ads? advert advertisement adsense adsbygoogle breadcrumbs? catlinks ccpa colophon consent cookies? editsection "
+    "gdpr likes-widget masthead mathjax_message navbox newsletter noprint pager pagination popup post-menu postprofile "
+    "promo related-posts? jp-relatedposts reply-title screen-reader-text share sharedaddy sharing sd-like signature "
+    "signup site-branding site-header site-footer site-title skip-link sponsored subscribe toc user-info votes? "
+    "headerlink anchor-link"
 )
 _NAMES = re.compile(rf"(?:^|[\s_-])(?:{'|'.join(_WORDS.split())})(?:$|[\s_-])", re.IGNORECASE)
 _KEPT = ("html", "body", "main", "article")

@@ -9,7 +9,8 @@ _DELIMITERS = (("$$", "$$", True), ("\\[", "\\]", True), ("\\(", "\\)", False), 
 # Environments that are displays by themselves: in LaTeX they have no dollar signs around them.
 _DISPLAYED = re.compile(r"\\begin\{(?:equation|align|alignat|flalign|gather|multline|eqnarray|displaymath)\*?\}")
 _STYLE = re.compile(
-    r"\A\\(?:displaystyle|textstyle|inline|large|Large|LARGE|huge|small|normalsize|dpi\{\d+\}|bg_\w+|fn_\w+)(?![A-Za-z])\s*"
+    r"\A\\(?:displaystyle|textstyle|inline|large|Large|LARGE|huge|small|normalsize|dpi\{\d+\}|bg_\w+|fn_\w+)"
+    r"(?![A-Za-z])\s*"
 )
 _COMMAND = re.compile(r"\\(?:[A-Za-z]{2,}|[{}|,;!])")
 _WORDS = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}")
