@@ -24,6 +24,7 @@ class AnnotateSource(Section):
     input: str
     """The folder below data/ whose documents are judged; dvc.yaml reads it."""
     question: Question
+    """type: which of 7 types a piece has. related: whether it has to do with mathematics."""
     sample: int = Field(default=0, ge=0)
     """How many documents to judge, chosen by a hash of their id; the others are dropped. 0: all."""
     cut_first_line: str = ""

@@ -41,9 +41,13 @@ class AnnotateParams(AskParams):
     """How pieces are judged."""
 
     backend: Literal["rules"] | ModelBackend
+    """rules: signs in the text, no model. recorded, openai and vllm ask a model, see docs/models.md."""
     max_completion_tokens: int = Field(default=16, gt=0)
+    """The longest answer to one piece; an answer is a type and nothing more."""
     max_piece_characters: int = Field(gt=0)
+    """Documents are split at paragraphs into pieces of at most this length."""
     sources: dict[str, AnnotateSource]
+    """What is asked about each source."""
 
 
 class Verdict(NamedTuple):  # of one piece

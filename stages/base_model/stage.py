@@ -19,13 +19,21 @@ class ArchitectureParams(Section):
     """The shape of a new model, trained from scratch."""
 
     architecture: Literal["llama"]
+    """The family of the model."""
     hidden_size: int = Field(gt=0)
+    """The width of the residual stream."""
     intermediate_size: int = Field(gt=0)
+    """The width of the layers between, in each feed-forward block."""
     layers: int = Field(gt=0)
+    """The number of transformer layers."""
     heads: int = Field(gt=0)
+    """Attention heads in each layer."""
     key_value_heads: int = Field(gt=0)
+    """Heads of keys and values; fewer than `heads` is grouped-query attention."""
     tie_embeddings: bool = True
+    """Whether the input and output embeddings are one matrix."""
     max_positions: int = Field(default=8192, gt=0)
+    """The longest row that the model can be given, in tokens."""
 
 
 class BaseModelParams(OriginParams):
@@ -33,7 +41,9 @@ class BaseModelParams(OriginParams):
 
     OWN = "config"
     config: ArchitectureParams | None = None
+    """The shape of a new model, whose weights are random."""
     seed: int = Field(default=0, ge=0)
+    """The seed of a new model's weights."""
 
 
 def bring_base_model(params: BaseModelParams, tokenizer_folder: Path, out: Path) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Published(Section):
     """published.json: the version that was published last, and what it contained. Both are empty before the first."""
 
     version: str
+    """The version's name, as v1.0."""
     content: str
     """The hash of the manifest's components."""
 
@@ -40,6 +41,7 @@ class SourceNote(Section):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     origins: list[dict[str, Any]] = []
+    """Where the source's records come from."""
 
 
 class Register(NamedTuple):  # what removed.csv and published.json say

@@ -23,8 +23,11 @@ class CorpusParams(Section):
     """The corpus's name, the size of its shards, and the form of translated code."""
 
     title: str
+    """The name of the corpus, as its card states it."""
     translated: TranslatedParams = TranslatedParams()
+    """How translated code is written."""
     shard_megabytes: int = Field(default=256, gt=0)
+    """Megabytes of text in a shard."""
 
 
 def assemble(

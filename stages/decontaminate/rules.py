@@ -32,9 +32,11 @@ class DecontaminateParams(Section):
     max_numbers_changed: float = Field(ge=0, le=1)
     """A question of which at most this share of the numbers differs, or one number, leaks as a variant."""
     remove: Literal["document", "span"]
+    """document: drop the document. span: cut only the paragraphs with the question."""
     planted_documents: int = Field(ge=1)
     """How many leaks of each kind are planted to measure recall."""
     seed: int = Field(ge=0)
+    """The seed of the leaks that are planted."""
 
 
 class Comparison(NamedTuple):  # a question, or solution, and the part of a document with which it is aligned

@@ -31,12 +31,15 @@ class DeduplicateParams(Section):
     ngram: int = Field(ge=1)
     """Words in a shingle."""
     bands: int = Field(ge=1)
+    """Bands of the signature; two documents are compared if they agree in one whole band."""
     rows_per_band: int = Field(ge=1)
+    """Minima in each band: more make it more selective."""
     min_similarity: float = Field(gt=0, le=1)
     """Of pairs with at least this Jaccard similarity of shingles, 99 in 100 are to be found."""
     max_numbers_changed: float = Field(ge=0, lt=1)
     """Two documents are no duplicates if a greater share of their numbers differs."""
     seed: int = Field(ge=0)
+    """The seed of the hash functions."""
     priority: list[str]
     """Components; of those that share a document, the first one listed keeps it."""
 

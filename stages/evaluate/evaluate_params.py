@@ -24,7 +24,9 @@ class ServerParams(Section):
     concurrency: int = Field(default=8, gt=0)
     """How many requests are under way at once."""
     timeout_s: float = Field(default=600, gt=0)
+    """Seconds that one request may take."""
     max_attempts: int = Field(default=4, gt=0)
+    """Attempts for one prompt before it counts as failed."""
 
 
 class ModelParams(OriginParams):
@@ -32,6 +34,7 @@ class ModelParams(OriginParams):
 
     OWN = "server"
     server: ServerParams | None = None
+    """How to reach a server that has the model."""
 
 
 class EvaluateParams(Section):
@@ -40,6 +43,7 @@ class EvaluateParams(Section):
     models: dict[str, ModelParams] = Field(min_length=1)
     """By name. Each is compared with those before it."""
     tasks: list[Task]
+    """The benchmarks to score, in this order."""
     protocol: Protocol = "ours"
     """Whose prompts and scoring; docs/evaluation.md lists the differences."""
     limit: int | None = Field(default=None, gt=0)
@@ -57,7 +61,9 @@ class EvaluateParams(Section):
     backend: Literal["hf", "vllm"] = "hf"
     """What runs the models that are no servers."""
     precision: Literal["fp32", "bf16"] = "bf16"
+    """The arithmetic of the model."""
     batch_size: int = Field(default=16, gt=0)
+    """Questions that the model answers at once."""
     questions_at_once: int = Field(default=256, gt=0)
     """Questions of a part; after a crash, only unfinished parts are answered again."""
     held_out_tokens: int = Field(default=1_000_000, ge=0)
@@ -67,7 +73,9 @@ class EvaluateParams(Section):
     sequence_length: int = Field(default=4096, gt=1)
     """The most tokens of a question with its examples, and of a row of held-out text."""
     cpu_threads: int = Field(default=2, gt=0)
+    """The number of threads on a CPU; it changes rounding."""
     seed: int = Field(ge=0)
+    """The seed of everything that is drawn."""
 
     @field_validator("models")
     @classmethod

@@ -33,8 +33,11 @@ class ExecuteParams(Section):
     memory_mb: PositiveInt
     """Memory beyond what the sandbox's warm parent holds."""
     output_bytes: PositiveInt
+    """The most that a snippet may print."""
     disk_mb: PositiveInt
+    """The most that a snippet may write into its own folder."""
     isolation: Literal["full", "none"]
+    """full: refuse to run where the machine cannot isolate snippets. none: run anyway, at your own risk."""
     packages: tuple[str, ...] = PACKAGES
     """What snippets may import besides the standard library."""
     runs: Literal[1, 2] = 1

@@ -35,11 +35,15 @@ class ExtractTextbooksParams(Section):
     reader: Literal["text", "ocr", "auto"]
     """text: OCR for scans alone; auto: also for each page whose text layer has formulas; ocr: for every page."""
     min_characters_per_page: int = Field(ge=0)
+    """A book with fewer characters per page has no useful text layer and is read by OCR."""
     max_line_share: float = Field(ge=0, le=1)
+    """A line on more than this share of a book's pages is a header or footer."""
     timeout_s: float = Field(gt=0)
+    """A PDF that takes longer to read is dropped. In a scan, each page may take this long."""
     ocr: str
     """none; the folder or hub id of a nougat model, which runs in the stage; or served, as `served` says."""
     ocr_revision: str | None = None
+    """The commit of a model on the hub."""
     ocr_batch_pages: int = Field(default=4, gt=0)
     """Pages that a nougat model reads at once, on each GPU."""
     served: ServedOcrParams | None = None

@@ -35,6 +35,7 @@ class ServedOcrParams(AskParams):
     """The vision model that reads pages, one of llm.models."""
 
     backend: Literal["openai", "vllm"]
+    """openai: servers that run already. vllm: the stage starts one."""
     max_completion_tokens: int = Field(default=4096, gt=0)
     """Of a page's text."""
     instruction: str = INSTRUCTION

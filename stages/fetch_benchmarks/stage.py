@@ -29,6 +29,7 @@ class BenchmarkParams(Section):
     """One benchmark; `columns` of its origins maps id, question, options, answer and solution."""
 
     origins: list[FileSource] = Field(min_length=1)
+    """Where the questions come from."""
 
     @field_validator("origins")
     @classmethod
@@ -47,6 +48,7 @@ class FetchBenchmarksParams(Section):
     """The benchmarks of the profile, by name."""
 
     benchmarks: dict[str, BenchmarkParams]
+    """The benchmarks by name."""
 
 
 def fetch_benchmarks(params: FetchBenchmarksParams, out: Path) -> Report:

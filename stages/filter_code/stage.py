@@ -25,14 +25,18 @@ class CodeSourceParams(Section):
     """How one source of code is laid out."""
 
     input: str
+    """The folder below data/ with the code; dvc.yaml reads it."""
     layout: Layout
+    """python: a file is a program. notebook: a file is a Jupyter notebook."""
 
 
 class FilterCodeParams(Section):
     """Which imports make code mathematical."""
 
     packages: list[str] = Field(min_length=1)
+    """Code is kept if it imports one of these packages."""
     sources: dict[str, CodeSourceParams]
+    """The sources of code."""
 
 
 class Kept(NamedTuple):  # a file that is kept

@@ -17,7 +17,9 @@ class ShareParams(Section):
     weight: float | None = Field(default=None, ge=0)
     """Relative to the component's size: with 2, each of its documents comes twice as often as with 1."""
     epochs: float | None = Field(default=None, ge=0)
+    """How often the component is gone through."""
     tokens: int | None = Field(default=None, ge=0)
+    """How many of its tokens are trained on."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

@@ -35,6 +35,7 @@ class PackParams(Section):
     max_epochs: float = Field(gt=0)
     """More repetitions of a component are an error."""
     seed: int = Field(ge=0)
+    """The seed of the order of the rows."""
 
 
 def pack(

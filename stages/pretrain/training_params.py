@@ -19,20 +19,27 @@ class PretrainParams(Section):
     """How long to train, at which learning rates, and with what arithmetic."""
 
     schedule: Literal["cosine", "warmup_stable_decay", "constant"]
+    """How the learning rate changes from step to step."""
     learning_rate: float = Field(gt=0)
     """The highest one; the warm-up ends with it."""
     min_learning_rate_share: float = Field(default=0.0, ge=0, le=1)
     """The last step's learning rate, as a share of the highest."""
     warmup_steps: int = Field(default=50, ge=0)
+    """Steps in which the learning rate rises from 0."""
     decay_share: float = Field(default=0.2, gt=0, le=1)
     """The share of steps in which the learning rate of warmup_stable_decay falls."""
     weight_decay: float = Field(ge=0)
+    """AdamW's weight decay."""
     betas: tuple[Beta, Beta]
+    """AdamW's betas."""
     epsilon: float = Field(default=1e-8, gt=0)
+    """AdamW's epsilon."""
     max_gradient_norm: float = Field(gt=0)
+    """Longer gradients are cut to this length."""
     document_bounds: bool
     """Does attention stop at document bounds, and do positions restart there?"""
     epochs: float | None = None
+    """How often the packed rows are gone through."""
     steps: int | None = None
     """Give either epochs or steps."""
     batch_tokens: int = Field(gt=0)
@@ -40,9 +47,13 @@ class PretrainParams(Section):
     micro_batch_rows: int = Field(default=1, gt=0)
     """Rows that one device computes at once."""
     precision: Literal["fp32", "bf16"] = "bf16"
+    """The arithmetic of the model; the optimizer's is fp32."""
     attention: Implementation = "auto"
+    """The implementation of attention; auto: the fastest that is installed."""
     gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass: slower, with less memory."""
     compile: bool = False
+    """Compile the model with torch.compile."""
     fused_optimizer: bool = True
     """On a GPU: AdamW as one kernel."""
     loss_chunk_tokens: int = Field(default=4096, ge=0)
@@ -52,11 +63,15 @@ class PretrainParams(Section):
     cpu_threads: int = Field(default=2, gt=0)
     """The number of threads on a CPU changes rounding, so the weights depend on it."""
     checkpoint_every_steps: int = Field(default=500, gt=0)
+    """Steps from one checkpoint to the next."""
     keep_checkpoints: int = Field(default=2, gt=0)
+    """The newest checkpoints that stay on disk."""
     held_out_every_steps: int = Field(default=500, gt=0)
+    """Steps from one measurement of the held-out loss to the next."""
     held_out_tokens: int = Field(default=100_000, ge=0)
     """Of each component; 0: all."""
     seed: int = Field(ge=0)
+    """The seed of everything that is drawn."""
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:

@@ -31,9 +31,12 @@ class SourceParams(Section):
     """What is kept of one source, and the component that it becomes part of."""
 
     component: str
+    """The component of the corpus that the source's documents belong to."""
     input: str
     """The folder below data/ with the documents; dvc.yaml reads it."""
     keep: Literal["types", "score", "related", "all"]
+    """types: documents with a piece of a kept type. score: a score from `threshold` up. related: those called related.
+    all: every document."""
     threshold: float | None = Field(default=None, ge=0, le=1)
     """The lowest score that is kept; only with `keep: score`."""
 

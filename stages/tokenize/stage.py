@@ -36,6 +36,7 @@ class TokenizeParams(Section):
     held_out_share: float = Field(ge=0, lt=1)
     """The share of each component's documents; a hash of their id chooses them."""
     seed: int = Field(ge=0)
+    """The seed of the choice."""
 
 
 def tokenize(folder: Path, tokenizer: Path, out: Path, params: TokenizeParams) -> Report:

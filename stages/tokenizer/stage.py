@@ -31,6 +31,7 @@ class TokenizerParams(OriginParams):
 
     OWN = "train"
     train: TrainParams | None = None
+    """Train a new tokenizer on the corpus."""
 
 
 def bring_tokenizer(params: TokenizerParams, corpus: Path, out: Path) -> None:

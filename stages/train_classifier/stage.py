@@ -34,15 +34,25 @@ class ClassifyParams(Section):
     """fastText's settings, and how a training set is sampled."""
 
     learning_rate: float = Field(gt=0)
+    """fastText's learning rate, at the start; it falls to 0."""
     epochs: int = Field(ge=1)
+    """How often fastText goes through the training set."""
     word_ngrams: int = Field(ge=1)
+    """The longest sequence of words that has a vector of its own."""
     buckets: int = Field(ge=1)
+    """Rows of the matrix that word n-grams are hashed into."""
     dimension: int = Field(ge=1)
+    """The length of each vector."""
     loss: Literal["one_vs_all", "softmax"]
+    """one_vs_all: each label has a probability of its own. softmax: the probabilities add up to 1."""
     min_count: int = Field(ge=1)
+    """Words that occur less often in the training set are ignored."""
     max_documents_per_label: int = Field(ge=2)
+    """The most documents of each label that are used."""
     held_out_share: float = Field(gt=0, lt=1)
+    """The share of documents that the classifier is measured on instead of learning from them."""
     seed: int = Field(ge=0)
+    """The seed of sampling and of training."""
 
 
 class KeptTypes(Section):
@@ -50,6 +60,7 @@ class KeptTypes(Section):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     keep_types: list[int]
+    """Types whose documents are positive."""
 
 
 def train_classifier(

@@ -45,6 +45,7 @@ class TranslatorParams(AskParams):
     """One translator: the symbolic one, or a model."""
 
     backend: Literal["symbolic"] | ModelBackend
+    """symbolic: rules, no model. recorded, openai and vllm ask a model, see docs/models.md."""
     samples: int = Field(default=1, gt=0)
     """How many translations of each piece a model gives; more than one needs a model with a temperature above 0."""
 

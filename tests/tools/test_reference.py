@@ -28,7 +28,9 @@ CODE = re.compile(r"^\*\*`([^`]+)`", re.MULTILINE)
 
 @pytest.mark.parametrize(("key", "name", "field"), FIELDS, ids=[f"{key}.{name}" for key, name, _ in FIELDS])
 def test_every_parameter_has_a_sentence(key: str, name: str, field: Any) -> None:
-    assert field.description and field.description.strip().endswith("."), f"{key}.{name} has no docstring below it"
+    assert field.description and field.description.strip().endswith((".", "?")), (
+        f"{key}.{name} has no docstring below it"
+    )
 
 
 def test_every_column_has_a_sentence_and_no_sentence_is_left_over() -> None:

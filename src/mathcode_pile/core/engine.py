@@ -53,6 +53,7 @@ class EngineParams(Section):
     """How stages are spread over processes. No stage names these, so changing them reruns nothing."""
 
     kind: Literal["local", "ray"] = "local"
+    """local: processes on this machine. ray: a Ray cluster."""
     workers: int = Field(default=0, ge=0)
     """Processes; 0 means one for each core this process may use. MATHCODE_WORKERS overrides it."""
     max_failed_share: float = Field(default=0.001, ge=0, le=1)

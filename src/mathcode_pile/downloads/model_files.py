@@ -26,6 +26,7 @@ class HubParams(Section):
     """A model on the Hugging Face hub, at one commit."""
 
     id: str
+    """The repository's name, as owner/name."""
     revision: Commit | None
     """Null until `make pin` has written it."""
 
@@ -40,6 +41,7 @@ class JoinedParams(Section):
     bytes: int = Field(gt=0)
     """Its size."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """The checksum of the joined file."""
 
 
 class PackageParams(Section):
@@ -48,9 +50,11 @@ class PackageParams(Section):
     name: str
     """The package. For several packages it contains {part}, which is replaced by the part's number."""
     version: str
+    """The package's version."""
     file: str
     """The file of each wheel that is the model or a part of it: a glob pattern, for example *.gguf."""
     joined: JoinedParams | None = None
+    """How the parts of several packages become one file."""
 
     @model_validator(mode="after")
     def _names_its_parts(self) -> Self:
@@ -64,8 +68,11 @@ class OriginParams(Section):
 
     OWN: ClassVar[str]
     folder: Path | None = None
+    """A folder with the model's files, or a GGUF file."""
     package: PackageParams | None = None
+    """A model inside a Python package."""
     hub: HubParams | None = None
+    """A model on the Hugging Face hub."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

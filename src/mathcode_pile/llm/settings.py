@@ -25,9 +25,11 @@ class ServerParams(Section):
     timeout_s: float = Field(default=600, gt=0)
     """For one attempt, the time in the server's queue included."""
     max_attempts: int = Field(default=6, gt=0)
+    """Attempts for one prompt before it counts as failed."""
     backoff_s: float = Field(default=1, ge=0)
     """Wait before the second attempt; it doubles before each further one."""
     max_backoff_s: float = Field(default=60, ge=0)
+    """The longest wait before another attempt."""
 
 
 class VllmParams(Section):
@@ -38,8 +40,11 @@ class VllmParams(Section):
     tensor_parallel: int = Field(default=1, gt=0)
     """GPUs for each copy."""
     gpu_memory_share: float = Field(default=0.9, gt=0, le=1)
+    """The share of each GPU's memory that vLLM takes."""
     dtype: str = "auto"
+    """The arithmetic of the model; auto: that of its weights."""
     enforce_eager: bool = False
+    """Without CUDA graphs: slower, with less memory."""
     concurrency: int = Field(default=256, gt=0)
     """Prompts that each server has at once; vLLM decides how many of them it works on."""
     start_timeout_s: float = Field(default=3600, gt=0)
@@ -50,6 +55,7 @@ class ModelParams(Section):
     """One model, and what its replies depend on."""
 
     id: str
+    """A hub's owner/name, or a folder; as a server knows the model."""
     revision: str | None
     """A hub model's commit, which `make pin` writes; for any other model a name of its version."""
     tokenizer: str | None = None
@@ -59,9 +65,13 @@ class ModelParams(Section):
     chat_template_kwargs: dict[str, JsonValue] = {}
     """Switches of its chat template, such as `enable_thinking: false`; sent to servers only where there are any."""
     context_tokens: int = Field(gt=0)
+    """The longest prompt and reply together, in tokens."""
     temperature: float = Field(default=0, ge=0)
+    """0: always the likeliest token."""
     top_p: float = Field(default=1, gt=0, le=1)
+    """Tokens are drawn from the likeliest ones with this share of the probability."""
     seed: int = 0
+    """The seed of drawing."""
     gpus: int = Field(default=1, ge=0)
     """All GPUs that serve it, 0 if it is served without one; `make plan` counts GPU-hours with it."""
     tokens_per_s: float | None = Field(default=None, gt=0)
@@ -69,7 +79,9 @@ class ModelParams(Section):
     recorded: Path | None = None
     """A folder of replies that were recorded before, as `make record-replies` writes it; they are not asked again."""
     openai: ServerParams | None = None
+    """How to reach servers that speak OpenAI's protocol, for the backend openai."""
     vllm: VllmParams | None = None
+    """How vLLM is run, for the backend vllm."""
 
     @field_validator("revision")
     @classmethod
@@ -87,6 +99,7 @@ class LlmParams(Section):
     """The models that annotate and translate can name."""
 
     models: dict[str, ModelParams] = {}
+    """The models by name."""
 
     def at_main(self) -> "LlmParams":
         """Return the models, those without a pinned revision at their main branch: for tools that ask no model."""
@@ -104,6 +117,7 @@ class AskParams(Section):
     model: str | None = None
     """A name of llm.models; needed by every backend that is a model's."""
     max_completion_tokens: int = Field(default=2048, gt=0)
+    """The longest reply, in tokens."""
     max_failed_share: float = Field(default=0.01, ge=0, le=1)
     """The run stops if more than this share of its prompts fail or get a reply that cannot be read."""
 

@@ -27,10 +27,15 @@ class FileOrigin(Section):
     """What all origins that consist of files have in common."""
 
     format: Format
+    """How the files are to be read."""
     license: str
+    """The licence that each document gets, unless a column names its own."""
     columns: dict[str, str] = {}
+    """Which of the files' columns stands for which of ours, for example {text: content}."""
     limits: Limits = Limits()
+    """How much is taken."""
     citation: str = ""
+    """How to cite the source; the card prints it."""
 
     @model_validator(mode="after")
     def _has_columns(self) -> Self:
@@ -43,7 +48,9 @@ class Local(FileOrigin):
     """A file or a folder on this machine; a relative path starts at the repository."""
 
     kind: Literal["local"]
+    """The kind of origin: files on this machine."""
     path: Path
+    """The file or folder."""
 
     def list_files(self) -> list[list[Wanted]]:
         """Return the files, as one pattern; raises InputError where there is none."""
@@ -72,6 +79,7 @@ class Http(FileOrigin):
     """Files at http(s) addresses, with their checksums if known."""
 
     kind: Literal["http"]
+    """The kind of origin: files behind addresses on the web."""
     urls: dict[str, str | None] = Field(min_length=1)
     """The sha256 of each address's file, or null."""
 
@@ -89,8 +97,11 @@ class Store(FileOrigin):
     """Files of an object store: s3://bucket/folder/*.parquet, or any other address that fsspec reads."""
 
     kind: Literal["s3", "fsspec"]
+    """s3: a bucket. fsspec: any other address that fsspec reads."""
     url: str
+    """The address, with * for any name."""
     options: dict[str, object] = {}
+    """What fsspec is to be told besides; no secrets, which are read from the environment."""
 
     def list_files(self) -> list[list[Wanted]]:
         """Return the files, as one pattern."""
@@ -105,10 +116,13 @@ class HuggingFace(FileOrigin):
     """Files of a dataset repository on the Hugging Face hub, at a pinned commit."""
 
     kind: Literal["huggingface"]
+    """The kind of origin: a repository on the hugging face hub."""
     repository: str
+    """The data set, as owner/name."""
     revision: Commit | None
     """A commit; null until `make pin` has written one."""
     patterns: list[str] = Field(min_length=1)
+    """Which of its files, with * for any name."""
 
     def list_files(self) -> list[list[Wanted]]:
         """Return the files of each pattern; raises InputError where one has none, or where no commit is pinned."""
@@ -132,14 +146,19 @@ class CommonCrawl(FileOrigin):
     """The pages of some domains in one crawl of Common Crawl."""
 
     kind: Literal["common_crawl"]
+    """Pages of Common Crawl, by domain."""
     format: Literal["warc"] = "warc"
+    """Common Crawl's files are WARC files."""
     crawl: str = Field(pattern=r"^CC-MAIN-\d{4}-\d{2}$")
+    """The crawl's name, as CC-MAIN-2025-30."""
     domains: list[Annotated[str, Field(pattern=r"^[\w-]+(\.[\w-]+)+$")]] = Field(min_length=1)
     """Subdomains are included."""
     pages: int | None = Field(default=None, gt=0)
     """How many pages of each domain; null takes all of them."""
     index: str = "https://index.commoncrawl.org"
+    """The address of the index."""
     data: str = "https://data.commoncrawl.org"
+    """The address of the WARC files."""
 
     def list_files(self) -> list[list[Wanted]]:
         """Return one WARC file for each domain, in the order of params."""
@@ -167,10 +186,13 @@ class PythonPackages(Section):
     """Documentation, code or long texts of installed packages, at pinned versions."""
 
     kind: Literal["python_packages"]
+    """The kind of origin: installed python packages."""
     what: What
+    """What is taken of the packages: their documentation, code or long texts."""
     packages: list[Annotated[str, Field(pattern=r"^[\w.-]+==[\w.!+-]+$")]] = Field(min_length=1)
     """`name==version`, as requirements.lock has it."""
     min_characters: int = Field(default=300, ge=0)
+    """Shorter parts are left out."""
     limits: PackageLimits = PackageLimits()
     """The limits for each package."""
 
@@ -179,8 +201,11 @@ class WorkedMathematics(Section):
     """Generated pages of worked mathematics."""
 
     kind: Literal["worked_mathematics"]
+    """The kind of origin: pages that are generated."""
     documents: int = Field(gt=0)
+    """How many pages are generated."""
     seed: int
+    """The seed of the pages."""
 
 
 Origin = Annotated[

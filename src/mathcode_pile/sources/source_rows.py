@@ -48,6 +48,7 @@ class Limits(Section):
     share: float | None = Field(default=None, gt=0, le=1)
     """The share of rows to sample. A hash of their keys chooses them, so their order does not matter."""
     seed: int = 0
+    """The seed of what is chosen."""
 
 
 def in_share(key: str, share: float, seed: int) -> bool:
