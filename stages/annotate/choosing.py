@@ -93,7 +93,7 @@ def apply_rules(
             if count < task.min_dollar_signs:
                 skips[row] = skips[row] or (Reason.TOO_FEW_DOLLAR_SIGNS, str(count))
         if last is not None:
-            for row in np.flatnonzero(_hash_ids(batch.column("id")) > last):
+            for row in np.flatnonzero(_hash_ids(batch.column("id")) > last).tolist():
                 skips[row] = skips[row] or (Reason.NOT_SAMPLED, "")
         yield start, batch.set_column(place, batch.schema.field(place), texts), skips
 

@@ -183,4 +183,4 @@ def open_decompressed(path: Path | RemoteFile) -> io.BufferedReader:
 
 
 def _open(path: Path | RemoteFile) -> io.BufferedReader:
-    return open(path, "rb", buffering=HEAD_BYTES) if isinstance(path, Path) else path.open()
+    return io.BufferedReader(io.FileIO(path), HEAD_BYTES) if isinstance(path, Path) else path.open()
