@@ -31,7 +31,8 @@ _ATTRIBUTES = (
     "data-math",
 )
 _TEXT_DISPLAY = re.compile(
-    r"\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(equation|align|alignat|flalign|gather|multline|eqnarray)(\*?)\}.+?\\end\{\1\2\}",
+    r"\$\$.{1,9999}?\$\$|\\\[.{1,9999}?\\\]"
+    r"|\\begin\{(equation|align|alignat|flalign|gather|multline|eqnarray)(\*?)\}.{1,9999}?\\end\{\1\2\}",
     re.DOTALL,
 )
 _VERBATIM = frozenset(("pre", "code", "script", "style", "textarea", "kbd", "samp", "tt", "title"))
