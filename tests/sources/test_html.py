@@ -142,11 +142,16 @@ def test_a_page_cut_anywhere_is_read_or_dropped_by_name(page: LabelledPage) -> N
         assert isinstance(read_page(page.content[:end]), Page | Fault)
 
 
-ENDLESS = ["<b><p>x" * 5000, "<div><a href=x>y</a> t" * 1900, "<ul><li>x" * 900, "<pre>x" + "<br>x" * 50000]
-ENDLESS.append("$$ " * 50001)
+ENDLESS = {
+    "b": "<b><p>x" * 5000,
+    "div": "<div><a href=x>y</a> t" * 1900,
+    "ul": "<ul><li>x" * 900,
+    "pre": "<pre>x" + "<br>x" * 50000,
+    "dollars": "$$ " * 50001,
+}
 
 
-@pytest.mark.parametrize("markup", ENDLESS, ids=["b", "div", "ul", "pre", "dollars"])
+@pytest.mark.parametrize("markup", ENDLESS.values(), ids=ENDLESS)
 def test_a_page_with_endless_markup_takes_no_minutes(markup: str) -> None:
     started = time.process_time()
     read(markup.encode())
