@@ -1,6 +1,7 @@
 """Pages of HTML become text with formulas as LaTeX; what is no text of the page stays out."""
 
 import re
+import time
 from collections import Counter
 
 import pytest
@@ -54,6 +55,8 @@ def test_code_keeps_its_lines_and_tables_their_cells() -> None:
     code = '<pre class="brush: python">if x:\n    y = 1\n\nz = "&lt;"</pre>'
     assert body(code).endswith('```python\nif x:\n    y = 1\n\nz = "<"\n```')
     assert body("<pre>a<br>  b</pre>").endswith("```\na\n  b\n```")
+    assert body("<pre><div>a</div><div>  b</div><span>c</span></pre>").endswith("```\na\n  bc\n```")
+    assert read(b"<pre>first\n  line</pre>").text == "```\nfirst\n  line\n```"
     assert body("<p>Call <code>f(x)  </code> now.</p>").endswith("Call `f(x)` now.")
     table = "<table><tr><th>a|b<th>n</tr><tr><td><script type='math/tex'>|x|</script><td>2</tr></table>"
     assert body(table).endswith("| a\\|b | n |\n| --- | --- |\n| $\\vert x\\vert$ | 2 |")
@@ -137,3 +140,19 @@ def test_a_page_that_cannot_be_read_is_a_named_drop(content: bytes, reason: str)
 def test_a_page_cut_anywhere_is_read_or_dropped_by_name(page: LabelledPage) -> None:
     for end in range(0, len(page.content), 211):
         assert isinstance(read_page(page.content[:end]), Page | Fault)
+
+
+ENDLESS = {
+    "b": "<b><p>x" * 5000,
+    "div": "<div><a href=x>y</a> t" * 1900,
+    "ul": "<ul><li>x" * 900,
+    "pre": "<pre>x" + "<br>x" * 50000,
+    "dollars": "$$ " * 50001,
+}
+
+
+@pytest.mark.parametrize("markup", ENDLESS.values(), ids=ENDLESS)
+def test_a_page_with_endless_markup_takes_no_minutes(markup: str) -> None:
+    started = time.process_time()
+    read(markup.encode())
+    assert time.process_time() - started < 20

@@ -21,6 +21,7 @@ _LONG_TAG = re.compile(r"<[A-Za-z][^<>]{20000,}")
 # `a<b$` is no tag, though a browser takes it for one.
 _NO_TAG = re.compile(r"<(?=[A-Za-z][A-Za-z0-9]*[$^_\\{}()+=,;|])")
 _BULLET = re.compile(r"^(?:  )?( *)• ", re.MULTILINE)
+_SPACES = re.compile(r"(?<=\S)[ \t\xa0]+|\t+")
 _NUMBER = re.compile(r"^  ( *\d+\. )", re.MULTILINE)
 
 
@@ -92,5 +93,6 @@ def prepare_tree(root: Any) -> tuple[str, Placeholders, int]:
 def _to_markdown(extracted: str) -> str:
     """Write the extractor's lists as Markdown's, and every run of spaces as one."""
     text = _NUMBER.sub(r"\1", _BULLET.sub(r"\1- ", extracted))
-    lines = (re.sub(r"(?<=\S)[ \t\xa0]+", " ", line.replace("\t", " ")).rstrip() for line in text.split("\n"))
-    return "\n".join(lines)
+    lines = (_SPACES.sub(" ", line).rstrip() for line in text.split("\n"))
+    # One space is no indentation: it was around a placeholder.
+    return "\n".join(line[1:] if line[:1] == " " and line[1:2] != " " else line for line in lines)

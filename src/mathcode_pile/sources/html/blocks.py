@@ -55,15 +55,16 @@ def _separate(placeholder: str) -> str:
 
 def _code_text(element: Any) -> str:
     """Return the text of code with its line breaks, also those that are elements."""
-    parts = [element.text or ""]
-    for child in element:
-        if child.tag in _BREAKS:
-            ends_line = not "".join(parts)[-1:].strip("\n ") and "\n" in "".join(parts)[-1:]
-            if child.tag == "br" or ("".join(parts) and not ends_line):
-                parts.append("\n")
-        if isinstance(child.tag, str):
-            parts.append(_code_text(child))
-        parts.append(child.tail or "")
+    parts: list[str] = []
+    ends_line = True  # so that an element at the beginning does not make an empty line
+    for event, part in etree.iterwalk(element, events=("start", "end")):
+        if event == "start" and part is not element and (part.tag == "br" or (part.tag in _BREAKS and not ends_line)):
+            parts.append("\n")
+            ends_line = True
+        text = part.text if event == "start" else part.tail if part is not element else None
+        if text:
+            parts.append(text)
+            ends_line = text.rstrip(" \t").endswith("\n")
     return "".join(parts).replace("\xa0", " ").replace("\r\n", "\n")
 
 

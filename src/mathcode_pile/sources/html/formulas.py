@@ -10,7 +10,8 @@ from typing import Any
 
 from mathcode_pile.sources.html.dom import classes_of, parse_html, replace
 from mathcode_pile.sources.html.images import read_image
-from mathcode_pile.sources.html.mathml import UnreadableMathMLError, mathml_to_latex, name_of
+from mathcode_pile.sources.html.mathml import UnreadableMathMLError, mathml_to_latex
+from mathcode_pile.sources.html.mathml_tokens import name_of
 from mathcode_pile.sources.html.placeholders import Placeholders
 from mathcode_pile.sources.html.tex import Formula, clean_latex, looks_like_latex, write_formula
 
@@ -31,7 +32,8 @@ _ATTRIBUTES = (
     "data-math",
 )
 _TEXT_DISPLAY = re.compile(
-    r"\$\$.+?\$\$|\\\[.+?\\\]|\\begin\{(equation|align|alignat|flalign|gather|multline|eqnarray)(\*?)\}.+?\\end\{\1\2\}",
+    r"\$\$.{1,9999}?\$\$|\\\[.{1,9999}?\\\]"
+    r"|\\begin\{(equation|align|alignat|flalign|gather|multline|eqnarray)(\*?)\}.{1,9999}?\\end\{\1\2\}",
     re.DOTALL,
 )
 _VERBATIM = frozenset(("pre", "code", "script", "style", "textarea", "kbd", "samp", "tt", "title"))

@@ -3,26 +3,24 @@
 Not covered: content MathML (<apply>), long division and other elementary layouts (<mstack>), colours and sizes.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mathcode_pile.sources.html.mathml_symbols import (
-    ACCENTS,
-    FUNCTIONS,
-    LARGE,
-    VARIANTS,
-    WIDE,
-    join,
-    write_characters,
+from mathcode_pile.sources.html.mathml_symbols import ACCENTS, FUNCTIONS, LARGE, WIDE, join, write_characters
+from mathcode_pile.sources.html.mathml_tokens import (
+    name_of,
+    text_of_token,
+    write_identifier,
+    write_number,
+    write_operator,
+    write_space,
+    write_words,
 )
 
 # Formulas of real pages are not nested deeper than this.
 MAX_DEPTH = 100
 _FENCES = {"(": "pmatrix", "[": "bmatrix", "{": "Bmatrix", "|": "vmatrix", "‖": "Vmatrix", "∥": "Vmatrix"}
 _CLOSERS = {"(": ")", "[": "]", "{": "}", "|": "|", "‖": "‖", "∥": "∥", "⟨": "⟩", "⌊": "⌋", "⌈": "⌉"}
-# Other spaces have a width, which LaTeX has too.
-_SPACES = re.compile(r"[ \t\r\n]+")
 _TALL = ("\\frac", "\\begin{", "\\sum", "\\prod", "\\int", "\\binom", "\\underset", "\\overset")
 
 
@@ -33,11 +31,6 @@ class UnreadableMathMLError(ValueError):
 def mathml_to_latex(math: Any) -> str:
     """Return the LaTeX of an lxml element <math> or of a part of it; raises UnreadableMathMLError."""
     return _write(math, 0)
-
-
-def name_of(element: Any) -> str:
-    """Return an element's name without its prefix: `m:math` and `math` are the same."""
-    return element.tag.rsplit(":", 1)[-1].rsplit("}", 1)[-1] if isinstance(element.tag, str) else ""
 
 
 def _write(element: Any, depth: int) -> str:
@@ -59,10 +52,6 @@ def _arguments(element: Any, depth: int, count: int) -> list[str]:
     if len(children) != count:
         raise UnreadableMathMLError(f"<{name_of(element)}> with {len(children)} arguments, not {count}")
     return [_write(child, depth) for child in children]
-
-
-def _text(element: Any) -> str:
-    return _SPACES.sub(" ", "".join(element.itertext())).strip(" ")
 
 
 def _group(latex: str) -> str:
@@ -87,10 +76,10 @@ def _write_all(children: Sequence[Any], depth: int) -> str:
 
 def _fenced_part(children: Sequence[Any], place: int, depth: int) -> tuple[str, int]:
     """Return the next part of a row and the number of elements it takes: a matrix with its brackets, or one element."""
-    opener = _text(children[place]) if name_of(children[place]) == "mo" else ""
+    opener = text_of_token(children[place]) if name_of(children[place]) == "mo" else ""
     if opener in _CLOSERS and place + 1 < len(children):
         inner = _unwrap(children[place + 1])
-        closer = _text(children[place + 2]) if place + 2 < len(children) else ""
+        closer = text_of_token(children[place + 2]) if place + 2 < len(children) else ""
         if name_of(inner) == "mtable":
             if closer == _CLOSERS[opener] and opener in _FENCES:
                 return _table(inner, depth, _FENCES[opener]), 3
@@ -110,10 +99,10 @@ def _fenced_part(children: Sequence[Any], place: int, depth: int) -> tuple[str, 
 
 def _find_closer(children: Sequence[Any], place: int) -> int | None:
     """Return the place of the operator that closes the bracket at `place`; the next bar closes a bar."""
-    opener = _text(children[place])
+    opener = text_of_token(children[place])
     closer, level = _CLOSERS[opener], 0
     for index in range(place, len(children)):
-        sign = _text(children[index]) if name_of(children[index]) == "mo" else ""
+        sign = text_of_token(children[index]) if name_of(children[index]) == "mo" else ""
         if opener == closer:
             if sign == closer and index > place:
                 return index
@@ -161,55 +150,6 @@ def _fenced(element: Any, depth: int) -> str:
     if "." in (left, right) or any(command in body for command in _TALL):
         return f"\\left{left}{body}\\right{right}"
     return f"{left}{body}{right}"
-
-
-# --- letters, numbers, operators
-
-
-def _identifier(element: Any, depth: int) -> str:
-    text, variant = _text(element), element.get("mathvariant", "")
-    command = VARIANTS.get(variant, "")
-    if text in FUNCTIONS:
-        return f"\\{text}"
-    written = write_characters(text)
-    if len(text) == 1 and (not command or (variant == "normal" and not text.isalpha())):
-        return written
-    if variant == "normal" and len(text) == 1 and not text.isascii():
-        return written  # Greek capitals are upright in LaTeX too
-    return f"{command or chr(92) + 'mathrm'}{{{written}}}" if command or (len(text) > 1 and text.isalpha()) else written
-
-
-def _number(element: Any, depth: int) -> str:
-    text = write_characters(_text(element).replace(" ", ""))
-    command = VARIANTS.get(element.get("mathvariant", "normal"), "")
-    return f"{command}{{{text}}}" if command not in ("", "\\mathrm") else text
-
-
-def _operator(element: Any, depth: int) -> str:
-    text = _text(element)
-    if text in FUNCTIONS:
-        return f"\\{text}"
-    if len(text) > 1 and text.isalpha():
-        return f"\\operatorname{{{text}}}"
-    return write_characters(text)
-
-
-def _words(element: Any, depth: int) -> str:
-    text = "".join(element.itertext()).replace("\xa0", " ")
-    if not text.strip():
-        return "\\ " if text else ""
-    kept = " ".join(f"|{text}|".split())[1:-1]  # one space at either end is part of the words
-    return f"\\text{{{kept}}}"
-
-
-def _space(element: Any, depth: int) -> str:
-    width = element.get("width", "")
-    if element.get("linebreak") == "newline":
-        return "\\\\"
-    try:
-        return "\\quad" if width.endswith("em") and float(width[:-2]) >= 1 else "\\ " if float(width[:-2]) > 0.2 else ""
-    except ValueError:
-        return ""
 
 
 # --- fractions, roots, scripts
@@ -268,9 +208,9 @@ def _base_and_scripts(element: Any, depth: int, scripts: int) -> list[str]:
 def _takes_limits(element: Any) -> bool:
     """Say whether LaTeX sets what is under or over an operator by _ and ^: sums, limits, braces with a remark."""
     inner = _unwrap(element)
-    text = _text(inner)
+    text = text_of_token(inner)
     if name_of(inner) in ("munder", "mover"):
-        return any(_text(child) in ("⏞", "⏟") for child in _children(inner)[1:])
+        return any(text_of_token(child) in ("⏞", "⏟") for child in _children(inner)[1:])
     return name_of(inner) in ("mo", "mi") and (text in LARGE or text in FUNCTIONS)
 
 
@@ -287,11 +227,11 @@ def _decorate(element: Any, depth: int, stack: str, script: Callable[[Any, int],
     children = _children(element)
     if _takes_limits(children[0]):
         return script(element, depth)
-    accent = ACCENTS.get(_text(children[1])) if name_of(_unwrap(children[1])) in ("mo", "mi", "mtext") else None
+    accent = ACCENTS.get(text_of_token(children[1])) if name_of(_unwrap(children[1])) in ("mo", "mi", "mtext") else None
     if accent == "\\bar" and stack == "\\underset":
         accent = "\\underline"
     if accent:
-        is_long = len(_text(children[0])) > 1 or name_of(_unwrap(children[0])) not in ("mi", "mn")
+        is_long = len(text_of_token(children[0])) > 1 or name_of(_unwrap(children[0])) not in ("mi", "mn")
         return f"{WIDE.get(accent, accent) if is_long else accent}{{{base}}}"
     return f"{stack}{{{mark}}}{{{base}}}"
 
@@ -365,7 +305,14 @@ _WRITERS: dict[str, Callable[[Any, int], str]] = {
     **dict.fromkeys(("math", "mrow", "mstyle", "mpadded", "merror", "mtd"), _row),
     **dict.fromkeys(("semantics", "maction"), _semantics),
     **dict.fromkeys(("annotation", "annotation-xml", "maligngroup", "malignmark", "none", "mglyph"), _nothing),
-    **{"mi": _identifier, "mn": _number, "mo": _operator, "mtext": _words, "ms": _words, "mspace": _space},
+    **{
+        "mi": write_identifier,
+        "mn": write_number,
+        "mo": write_operator,
+        "mtext": write_words,
+        "ms": write_words,
+        "mspace": write_space,
+    },
     **{"mfrac": _fraction, "msqrt": _square_root, "mroot": _root, "mfenced": _fenced},
     **{"msub": _below, "msup": _above, "msubsup": _below_and_above},
     **{"munder": _under, "mover": _over, "munderover": _under_and_over, "mmultiscripts": _scripts_on_both_sides},

@@ -33,10 +33,19 @@ def remove_noise(root: Any) -> None:
         if isinstance(element.tag, str) and element.getparent() is not None and _is_noise(element):
             replace(element, "")
     for box in _boxes_of_links(root):
-        if box.getparent() is None or link_share(box) <= MAX_LINK_SHARE:
-            continue
-        if box.tag in ("table", "ul", "ol") or len(text_of(box)) <= MAX_BOX:
+        is_set = box.tag in ("table", "ul", "ol")
+        if box.getparent() is not None and (is_set or _is_short(box)) and link_share(box) > MAX_LINK_SHARE:
             replace(box, "")
+
+
+def _is_short(box: Any) -> bool:
+    """Say whether a box has at most MAX_BOX characters, without reading more of it than that."""
+    length = 0
+    for text in box.itertext():
+        length += len(text.strip())
+        if length > MAX_BOX:
+            return False
+    return True
 
 
 def _is_noise(element: Any) -> bool:
