@@ -28,8 +28,13 @@ class Amount(NamedTuple):
         return self._replace(documents=self.documents * share, text_bytes=self.text_bytes * share)
 
     def __add__(self, other: "Amount") -> "Amount":  # type: ignore[override]
-        spans = (mine + theirs for mine, theirs in zip(self[:3], other[:3], strict=True))
-        return Amount(*spans, ", ".join(dict.fromkeys(part for part in (self.basis, other.basis) if part)))
+        basis = ", ".join(dict.fromkeys(part for part in (self.basis, other.basis) if part))
+        return Amount(
+            self.documents + other.documents,
+            self.text_bytes + other.text_bytes,
+            self.download_bytes + other.download_bytes,
+            basis,
+        )
 
 
 NOTHING = Amount(ZERO, ZERO, ZERO, "")
@@ -37,6 +42,8 @@ NOTHING = Amount(ZERO, ZERO, ZERO, "")
 
 def plan_source(source: str, params: OriginsParams, figures: Figures, recorded: Recorded) -> Amount:
     """Return what a source brings: as a run with the same params recorded it, else from its origins."""
+    if not params.origins:
+        return NOTHING._replace(basis="left out by the profile")
     expected = sum((_plan_origin(origin, figures) for origin in params.origins), NOTHING)
     documents = recorded.fetched(source)
     if documents is None:

@@ -20,9 +20,10 @@ from mathcode_pile.sources.source_rows import Limits
 from stages.annotate.stage import PROMPTS, AnnotateParams, AnnotateSource, annotate
 from stages.fetch.stage import OriginsParams
 from tools.figures import load_figures
-from tools.plan import HEADS, Planner, print_plan, sum_up
+from tools.plan import HEADS, print_plan, write_cells
 from tools.plan_documents import plan_source
 from tools.plan_models import count_asked, find_speed, fit_seconds, read_throughput
+from tools.plan_stages import Planner, sum_up
 from tools.profiles import choose_profile
 from tools.recorded import Recorded
 from tools.spans import Span, write_bytes, write_count, write_time
@@ -100,7 +101,7 @@ def test_money_is_gpu_hours_by_price(planned: Path, tmp_path: Path) -> None:
     total = sum_up(planner.plan()[0])
     assert total.gpu_hours and total.gpu_hours.likely > 1000
     column = HEADS.index("dollars")
-    assert total.cells(2.0)[column] == (total.gpu_hours * 2.0).describe(write_count)
+    assert write_cells(total, 2.0)[column] == (total.gpu_hours * 2.0).describe(write_count)
     assert planner.card.price == FIGURES.cards["A100"].price
 
 
