@@ -49,6 +49,9 @@ class Planner:
         )
         self.llm = load("llm", LlmParams, root=root)
         self.pretrain, self.pack = load("pretrain", PretrainParams, root=root), load("pack", PackParams, root=root)
+        # The sources whose documents are dropped by a rule before a model is asked about the others.
+        asked = read_section("annotate", root)["sources"]
+        self.rules = {name: bool(entry.get("min_dollar_signs")) for name, entry in asked.items()}
         self.base_model = read_section("base_model", root)
         self.vocabulary = (read_section("tokenizer", root).get("train") or {}).get("vocabulary", 0)
         self.classifiers = read_section("classifiers", root)
@@ -103,7 +106,7 @@ class Planner:
         amount = self.fetched[source]
         line_s = amount.download_bytes / (Span(*self.figures.line_mb_per_s) * 1e6)
         read_s = amount.text_bytes / (self.figures.cores.fetch_mb_per_s * 1e6)
-        disk = amount.download_bytes + amount.text_bytes * self.figures.stored_share
+        disk = amount.stored_bytes + amount.text_bytes * self.figures.stored_share
         return Line(f"fetch@{source}", amount.documents, disk=disk, wall_s=line_s + read_s)
 
     def _keep(self, source: str) -> Amount:
@@ -124,6 +127,8 @@ class Planner:
             amount = amount.take(documents / max(amount.documents.likely, 1))
         elif entry.sample:
             amount = amount.take(min(1.0, entry.sample / max(amount.documents.likely, 1)))
+        elif self.rules.get(source) and source in self.figures.asked:
+            amount = amount.take(Span(*self.figures.asked[source].share))
         template = (PROMPTS / f"{entry.question}.txt").stat().st_size
         return self._ask("annotate", source, self.annotate.model, amount, template, pieces)
 
