@@ -40,7 +40,7 @@ from tools.check_hub import list_closed
 from tools.check_machine import disk_folders, list_full, list_gpus, list_missing_files, list_too_small
 from tools.figures import load_figures
 from tools.left_out import check_left_out
-from tools.plan import Planner, sum_up
+from tools.plan_stages import Planner, sum_up
 from tools.profiles import choose_profile
 
 TYPES: dict[str, type[Section]] = {

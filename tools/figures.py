@@ -60,7 +60,7 @@ class Dataset(Section):
 
 
 class Share(Section):
-    """The share of a source's text that reaches the corpus."""
+    """The share of a source's text that passes."""
 
     share: Range
     source: str
@@ -98,7 +98,10 @@ class Figures(Section):
     models: dict[str, dict[str, Any]]
     gated: list[str]
     datasets: list[Dataset]
+    asked: dict[str, Share]
+    """What a source's rules leave for the model."""
     kept: dict[str, Share]
+    """What reaches the corpus."""
     bytes_a_token: Range
     prompt_bytes_a_token: float
     answers: dict[str, Answer]

@@ -21,6 +21,8 @@ class Amount(NamedTuple):
     documents: Span
     text_bytes: Span
     download_bytes: Span
+    stored_bytes: Span
+    """Of the download, what stays on the disk until the source is complete."""
     basis: str
 
     def take(self, share: Span | float) -> "Amount":
@@ -28,22 +30,30 @@ class Amount(NamedTuple):
         return self._replace(documents=self.documents * share, text_bytes=self.text_bytes * share)
 
     def __add__(self, other: "Amount") -> "Amount":  # type: ignore[override]
-        spans = (mine + theirs for mine, theirs in zip(self[:3], other[:3], strict=True))
-        return Amount(*spans, ", ".join(dict.fromkeys(part for part in (self.basis, other.basis) if part)))
+        basis = ", ".join(dict.fromkeys(part for part in (self.basis, other.basis) if part))
+        return Amount(
+            self.documents + other.documents,
+            self.text_bytes + other.text_bytes,
+            self.download_bytes + other.download_bytes,
+            self.stored_bytes + other.stored_bytes,
+            basis,
+        )
 
 
-NOTHING = Amount(ZERO, ZERO, ZERO, "")
+NOTHING = Amount(ZERO, ZERO, ZERO, ZERO, "")
 
 
 def plan_source(source: str, params: OriginsParams, figures: Figures, recorded: Recorded) -> Amount:
     """Return what a source brings: as a run with the same params recorded it, else from its origins."""
+    if not params.origins:
+        return NOTHING._replace(basis="left out by the profile")
     expected = sum((_plan_origin(origin, figures) for origin in params.origins), NOTHING)
     documents = recorded.fetched(source)
     if documents is None:
         return expected
     stored = recorded.stored_bytes(f"fetch@{source}", f"data/fetch/{source}") or 0
-    return Amount(
-        Span.exact(documents), Span.exact(stored / figures.stored_share), expected.download_bytes, "recorded run"
+    return expected._replace(
+        documents=Span.exact(documents), text_bytes=Span.exact(stored / figures.stored_share), basis="recorded run"
     )
 
 
@@ -59,14 +69,14 @@ def _plan_origin(origin: Origin, figures: Figures) -> Amount:
         size = sum(path.stat().st_size for path in _list_files(origin))
         count = sum(1 for _ in _list_files(origin))
         return Amount(
-            Span.exact(count), Span.exact(size), ZERO, "files of this machine" if count else f"no {origin.path}"
+            Span.exact(count), Span.exact(size), ZERO, ZERO, "files of this machine" if count else f"no {origin.path}"
         )
     if isinstance(origin, WorkedMathematics):
         documents = Span.exact(origin.documents)
-        return Amount(documents, documents * PAGE_BYTES, ZERO, "the profile")
+        return Amount(documents, documents * PAGE_BYTES, ZERO, ZERO, "the profile")
     if isinstance(origin, PythonPackages) and origin.limits.rows:
         documents = Span(1, 0.8 * origin.limits.rows * len(origin.packages), origin.limits.rows * len(origin.packages))
-        return Amount(documents, documents * PAGE_BYTES, ZERO, "the profile's limits")
+        return Amount(documents, documents * PAGE_BYTES, ZERO, ZERO, "the profile's limits")
     return NOTHING._replace(basis=f"no figures of {origin.kind}")
 
 
@@ -90,4 +100,7 @@ def _limit(origin: HuggingFace, found: list[Dataset]) -> Amount:
     if limits.bytes:
         taken = min(taken, limits.bytes / text)
     download = share * sum(row.download_gb for row in found) * 1e9
-    return Amount(Span.exact(rows * taken), Span.exact(text * taken), Span.exact(download), "")
+    if limits.rows or limits.bytes:
+        # Files are read on the hub, as far as is needed, and none is stored.
+        return Amount(Span.exact(rows * taken), Span.exact(text * taken), Span.exact(download * taken), ZERO, "")
+    return Amount(Span.exact(rows * taken), Span.exact(text * taken), Span.exact(download), Span.exact(download), "")

@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object, set_seed
 from numpy.typing import NDArray
 
-from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.errors import InputError, PipelineError, first_line
 from mathcode_pile.core.scratch import hash_code, hash_folder, hash_values, locked, scratch_folder
 from mathcode_pile.models.attention import choose_implementation, model_inputs
 from mathcode_pile.models.held_out import Share, held_out_losses
@@ -31,7 +31,6 @@ from mathcode_pile.models.language_model import (
     fix_threads,
     keep_stream_narrow,
     load_model,
-    name_memory_params,
     training_flops,
     unwrap,
 )
@@ -39,7 +38,7 @@ from mathcode_pile.tokens.packed import PackedRows, list_components
 from stages.pretrain.checkpoints import find_checkpoints, read_state, remove_partial, save_checkpoint
 from stages.pretrain.curves import Curves
 from stages.pretrain.distributed import is_sharded, make_accelerator
-from stages.pretrain.memory import check_memory, estimate_memory, read_model_shape
+from stages.pretrain.memory import advise, check_memory, estimate_memory, read_model_shape
 from stages.pretrain.model_card import write_model
 from stages.pretrain.throughput import Throughput
 from stages.pretrain.training_params import PretrainParams, learning_rate, plan_run, rows_of_step
@@ -76,7 +75,7 @@ def pretrain(
             run = Run(params, packed, tokenized, named, base_model, home, accelerator)
             run.train()
         except torch.cuda.OutOfMemoryError as error:
-            raise name_memory_params(error) from None
+            raise PipelineError(f"out of memory on the GPU: {advise(params)} ({first_line(error)})") from None
         state = accelerator.get_state_dict(run.model)
         metrics = run.to_metrics()
         if accelerator.is_main_process:

@@ -398,7 +398,7 @@ def test_running_out_of_memory_names_the_params_to_change(data: Path, tmp_path: 
     for where in ("load_model", "model_inputs"):
         monkeypatch.setattr(training, where, fail)
         with pytest.raises(PipelineError, match=r"gradient_checkpointing.*micro_batch_rows.*loss_chunk_tokens.*2 GiB"):
-            train(data, tmp_path / "out")
+            train(data, tmp_path / "out", loss_chunk_tokens=0)
         monkeypatch.undo()
         monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / "scratch"))
 

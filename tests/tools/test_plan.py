@@ -21,9 +21,10 @@ from stages.annotate.stage import PROMPTS, AnnotateParams, AnnotateSource, annot
 from stages.fetch.stage import OriginsParams
 from tools.earlier_run import Recorded
 from tools.figures import load_figures
-from tools.plan import HEADS, Planner, print_plan, sum_up
+from tools.plan import HEADS, print_plan, write_cells
 from tools.plan_documents import plan_source
 from tools.plan_models import count_asked, find_speed, fit_seconds, read_throughput
+from tools.plan_stages import Planner, sum_up
 from tools.profiles import choose_profile
 from tools.spans import Span, write_bytes, write_count, write_time
 
@@ -100,7 +101,7 @@ def test_money_is_gpu_hours_by_price(planned: Path, tmp_path: Path) -> None:
     total = sum_up(planner.plan()[0])
     assert total.gpu_hours and total.gpu_hours.likely > 1000
     column = HEADS.index("dollars")
-    assert total.cells(2.0)[column] == (total.gpu_hours * 2.0).describe(write_count)
+    assert write_cells(total, 2.0)[column] == (total.gpu_hours * 2.0).describe(write_count)
     assert planner.card.price == FIGURES.cards["A100"].price
 
 
@@ -146,10 +147,10 @@ def origin(**changes: object) -> OriginsParams:
     [
         ({}, 6315233, 16.4),
         ({"files": 57}, 6315233 / 2, 8.2),
-        ({"rows": 1000}, 1000, 16.4),
-        ({"files": 57, "rows": 1000}, 1000, 8.2),
+        ({"rows": 1000}, 1000, 16.4 * 1000 / 6315233),
+        ({"files": 57, "rows": 1000}, 1000, 16.4 * 1000 / 6315233),
         ({"share": 0.1}, 631523.3, 16.4),
-        ({"bytes": 26 * 10**9}, 6315233 / 2, 16.4),
+        ({"bytes": 26 * 10**9}, 6315233 / 2, 8.2),
     ],
 )
 def test_limits_bound_what_is_taken_and_downloaded(
@@ -159,6 +160,20 @@ def test_limits_bound_what_is_taken_and_downloaded(
     assert amount.documents.likely == pytest.approx(documents)
     assert amount.text_bytes.likely == pytest.approx(52e9 * documents / 6315233)
     assert amount.download_bytes.likely == pytest.approx(download_gb * 1e9)
+    # Where rows or bytes are limited, files are read in place.
+    stored = 0 if {"rows", "bytes"} & limits.keys() else download_gb * 1e9
+    assert amount.stored_bytes.likely == pytest.approx(stored)
+
+
+def test_what_a_rule_drops_is_not_asked(planned: Path, tmp_path: Path) -> None:
+    path = planned / "params.yaml"
+    source = yaml.safe_load(path.read_text())["annotate"]["sources"]["education_college_students"]
+    planner = make_planner("paper", tmp_path / "chosen")
+    planner.rules["education_college_students"] = bool(source.get("min_dollar_signs"))
+    asked = {line.name: line for line in planner.plan()[0]}["annotate@education_college_students"]
+    planner.rules["education_college_students"] = True
+    ruled = {line.name: line for line in planner.plan()[0]}["annotate@education_college_students"]
+    assert ruled.documents.likely == pytest.approx(254_000 * 0.02) and ruled.prompts.high <= asked.prompts.high
 
 
 def test_a_repository_without_figures_is_named() -> None:

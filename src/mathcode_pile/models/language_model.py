@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from mathcode_pile.core.errors import InputError, PipelineError, first_line
+from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.models.attention import register_varlen
 from mathcode_pile.tokens.packed import IGNORED
 
@@ -186,11 +186,3 @@ def save_model(model: Any, tokenizer: Any, folder: Path, state: dict[str, Any] |
         state = {name: weight for name, weight in state.items() if name not in model.all_tied_weights_keys}
     model.save_pretrained(folder, state_dict=state, max_shard_size="5GB")
     tokenizer.save_pretrained(folder)
-
-
-def name_memory_params(error: torch.cuda.OutOfMemoryError) -> PipelineError:
-    """Return the error for a user whose accelerator has too little memory."""
-    return PipelineError(
-        "out of memory on the accelerator: turn on pretrain.gradient_checkpointing, lower pretrain.micro_batch_rows "
-        f"or pretrain.loss_chunk_tokens, or shard over more devices ({first_line(error)})"
-    )
