@@ -221,6 +221,19 @@ def test_sampling_takes_at_most_the_stated_documents(project: Path) -> None:
     assert sum(sample.trained_on.values()) + sample.held_out.num_rows == 80
 
 
+def test_a_share_of_the_negatives_is_sampled_by_their_ids(project: Path) -> None:
+    positives = write_documents(project / "p", labelled_texts("positive", 30), "p")
+    negatives = write_documents(project / "n", labelled_texts("negative", 400), "n", shard_bytes=3000)
+    whole, tenth, third = (
+        find_limits(label_sources(positives, negatives, [1], share), 10_000, 0.1, seed=0) for share in (1.0, 0.1, 0.3)
+    )
+    assert [[limit.sampled for limit in limits][0] for limits in (whole, tenth, third)] == [30, 30, 30]
+    assert whole[1].sampled == 400 and 25 < tenth[1].sampled < 60 and 90 < third[1].sampled < 150
+    assert tenth[1].sampled_last < third[1].sampled_last < whole[1].sampled_last  # the smaller sample is in the larger
+    sample = gather(label_sources(positives, negatives, [1], 0.1), tenth, 0, project)
+    assert sum(sample.trained_on.values()) + sample.held_out.num_rows == 30 + tenth[1].sampled
+
+
 def test_one_annotated_folder_is_split_by_kept_types(project: Path) -> None:
     texts = [*labelled_texts("positive", 60), *labelled_texts("negative", 60)]
     types = [[7, 2] if i % 2 else [1] for i in range(60)] + [[3, 4], [], None, [-1]] * 15

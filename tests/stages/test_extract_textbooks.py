@@ -223,14 +223,14 @@ def test_several_devices_read_the_same_as_one(
     nougat: Path, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books = write_books(tmp_path / "in", one=make_scan(5), other=make_scan(3))
-    params = PARAMS.model_copy(update={"ocr": str(nougat), "ocr_batch_pages": 2})
+    params = PARAMS.model_copy(update={"ocr": str(nougat), "ocr_batch_pages": 2, "max_line_share": 1.0})
     texts = []
     for count in (1, 2):  # two processes, each with a device of its own: here, the CPU twice
         monkeypatch.setattr(ocr, "list_devices", lambda count=count: ["cpu"] * count)
         monkeypatch.setenv("MATHCODE_SCRATCH", str(tmp_path / f"scratch{count}"))
         assert extract_textbooks(books, tmp_path / str(count), params).counts["pages_ocr"] == 8
         texts.append([row["text"] for row in read_rows(tmp_path / str(count))])
-    assert texts[0] == texts[1] and texts[0][0] != texts[0][1]
+    assert texts[0] == texts[1] and [len(text.split("\n\n")) for text in texts[0]] == [5, 3]
 
 
 def test_a_gpu_too_small_for_the_model_is_one_line_that_says_what_to_do(
