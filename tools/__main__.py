@@ -364,8 +364,8 @@ def diff(
 
 @app.command()
 def push_to_hub(
-    repository: Annotated[str, typer.Argument(help="The dataset on the hub: owner/name")],
-    folder: Annotated[Path, typer.Argument(help="The folder of a published corpus.")] = Path("data/corpus"),
+    dataset: Annotated[str, typer.Argument(help="Its name on the hub: owner/name")],
+    corpus: Annotated[Path, typer.Argument(help="A published corpus.")] = Path("data/corpus"),
 ) -> None:
     """Push a published corpus to the Hugging Face hub.
 
@@ -375,7 +375,7 @@ def push_to_hub(
     """
     from tools.hub import push_to_hub as push
 
-    typer.echo(push(repository, folder))
+    typer.echo(push(dataset, corpus))
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.errors import PipelineError, first_line
 
 
 class Changed(NamedTuple):  # one file or folder, or one param in a file
@@ -22,22 +22,30 @@ def list_affected(changes: Sequence[str]) -> list[str]:
     finds changed.
     Raises PipelineError where no stage reads one of them.
     """
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo() as repo, repo.lock:
-        stages = list(repo.index.stages)
-        reasons: dict[Any, str] = {}
-        if changes:
-            for change in changes:
-                places = find_places(change)
-                found = {stage: why for stage in stages for place in places for why in _matches(stage, place)}
-                if not found:
-                    raise PipelineError(f"{change}: no stage reads it; a param is named as verify.rule")
-                reasons = found | reasons
-        else:
-            changed = repo.status()
-            reasons = {stage: "changed" for stage in stages if stage.addressing in changed}
-        return list(_describe(repo.index.graph, reasons))
+    try:
+        with Repo() as repo:
+            return list(_list(repo, changes))
+    except DvcException as error:  # another dvc command is running, or dvc.yaml is no valid file
+        raise PipelineError(f"dvc: {first_line(error)}") from None
+
+
+def _list(repo: Any, changes: Sequence[str]) -> Iterator[str]:
+    stages = list(repo.index.stages)
+    reasons: dict[Any, str] = {}
+    if changes:
+        for change in changes:
+            places = find_places(change)
+            found = {stage: why for stage in stages for place in places for why in _matches(stage, place)}
+            if not found:
+                raise PipelineError(f"{change}: no stage reads it; a param is named as verify.rule")
+            reasons = found | reasons
+    else:
+        changed = repo.status()
+        reasons = {stage: "changed" for stage in stages if stage.addressing in changed}
+    yield from _describe(repo.index.graph, reasons)
 
 
 def find_places(change: str) -> list[Changed]:

@@ -149,7 +149,7 @@ class Comparison:
         for rows in self._read(files, [*kind.ids, "metadata"]):
             for row in rows:
                 identity = kind.identify(row)
-                if xxhash.xxh3_64_intdigest(identity) in wanted:
+                if hash_one(identity) in wanted:
                     page = row.get("document_id") or json.loads(row.get("metadata") or "{}").get("document_id")
                     ids[identity] = str(page or identity)
         dropped = self._find_reasons(other, set(ids) | set(ids.values()))
@@ -186,17 +186,22 @@ class Comparison:
         wanted = set(hashes.tolist()) if self.examples else set()
         columns = list(dict.fromkeys([*kind.ids, "url", kind.content[0]]))
         rows = (row for rows in (self._read(files, columns) if wanted else []) for row in rows)
-        chosen = (row for row in rows if xxhash.xxh3_64_intdigest(kind.identify(row)) in wanted)
+        chosen = (row for row in rows if hash_one(kind.identify(row)) in wanted)
         for row in islice(chosen, self.examples):
             identity = kind.identify(row)
-            why = f"  {reasons[identity]}" if identity in reasons else ""
             said = " ".join(str(row[kind.content[0]]).split())[:80]
-            yield f"      {word} {identity}{why}  {row.get('url', '')}  {said}".rstrip()
+            parts = [f"{word} {identity}", reasons.get(identity, ""), row.get("url", ""), said]
+            yield "      " + "  ".join(filter(None, parts))
+
+
+def hash_one(text: str) -> int:
+    """Return the 64-bit hash of a text."""
+    return xxhash.xxh3_64_intdigest(text.encode("utf-8"))
 
 
 def hash_texts(texts: Iterable[str]) -> Hashes:
     """Return the 64-bit hash of each text."""
-    return np.fromiter(map(xxhash.xxh3_64_intdigest, texts), np.uint64)
+    return np.fromiter(map(hash_one, texts), np.uint64)
 
 
 def _place_in_funnel(out: str) -> int:

@@ -45,6 +45,7 @@ def publish(version: str, stages: Sequence[str] = (), *, dry_run: bool = False) 
     typer.echo("checked: the tree is clean, the pipeline is up to date, and every file of the cache is whole")
     steps: list[list[str]] = []
     if not is_written:
+        typer.echo(f"{'would write' if dry_run else 'writing'} {version} into {PUBLISHED}, the card and the manifest")
         if not dry_run:
             _write_version(version)
         steps += [["dvc", "commit", "--force", "--quiet", "corpus", *READ_SHARDS_ALONE], ["dvc", "repro"]]
@@ -57,7 +58,9 @@ def publish(version: str, stages: Sequence[str] = (), *, dry_run: bool = False) 
             step[-1] = _describe(version, dry_run)
         typer.echo(("would run: " if dry_run else "") + " ".join(step).replace("\n\n", ". "))
         if not dry_run and subprocess.run(step).returncode:
-            raise PipelineError(f"{' '.join(step[:2])} failed; the same command continues from here")
+            is_committed = not git("status", "--porcelain")
+            remedy = "the same command continues" if is_committed else "git checkout . && dvc checkout, then try again"
+            raise PipelineError(f"{' '.join(step[:2])} failed; {remedy}")
 
 
 def _check_names(version: str) -> str:
@@ -90,14 +93,14 @@ def _check_state() -> None:
     """Raise PipelineError unless the tree is clean, the pipeline up to date, and the cache and the corpus whole."""
     if changed := git("status", "--porcelain").splitlines():
         raise PipelineError(f"{len(changed)} files are not committed: {changed[0].strip()}")
+    faults = [*check_corpus(CORPUS)[0], *find_faults(Objects())]
+    if faults:
+        raise PipelineError(f"{len(faults)} files are not as recorded; the first: {faults[0]}")
     done = subprocess.run(["dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
         raise PipelineError(f"dvc status: {done.stderr.strip().splitlines()[-1]}")
     if stale := json.loads(done.stdout):
         raise PipelineError(f"{', '.join(sorted(stale))} would run again: dvc repro, then commit dvc.lock and metrics")
-    faults = [*check_corpus(CORPUS)[0], *find_faults(Objects())]
-    if faults:
-        raise PipelineError(f"{len(faults)} files are not as recorded; the first: {faults[0]}")
 
 
 def find_faults(objects: Objects) -> Iterator[str]:

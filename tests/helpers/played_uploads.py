@@ -98,7 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
             name = f"{asked['organization']}/{asked['name']}"
             is_new = name not in self.hub.files
             if is_new:
-                self.hub.files[name], self.hub.tags[name], self.hub.private[name] = {}, {}, asked.get("private", False)
+                self.hub.files[name], self.hub.tags[name], self.hub.private[name] = (
+                    {},
+                    {},
+                    asked.get("visibility") == "private",
+                )
             return self.answer(200 if is_new else 409, {"url": f"{self.hub.url}/datasets/{name}", "error": "exists"})
         if path == "/api/validate-yaml":
             return self.answer(200, {"warnings": [], "errors": []})

@@ -127,6 +127,8 @@ class Repository:
             "MATHCODE_SCRATCH": str(home / "scratch"),
             "MATHCODE_WORKERS": "1",
             "DVC_NO_ANALYTICS": "1",
+            "HF_HOME": str(home / "huggingface"),
+            "HF_HUB_OFFLINE": "1",
             "DVC_SITE_CACHE_DIR": str(home / "site"),
             "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
         }

@@ -54,7 +54,7 @@ def test_each_version_can_be_got_imported_and_loaded_elsewhere(repository: Repos
     repository.run("dvc", "import", "-q", origin, "data/corpus", "--rev", "v1.0", folder=tmp_path / "mine")
     program = "from datasets import load_dataset as load; d = load('corpus', split='train'); print(len(d), d[0]['id'])"
     said = repository.run(sys.executable, "-c", program, folder=tmp_path / "mine")
-    assert said.splitlines()[-1] == f"7 {IDS['a']}"
+    assert f"7 {IDS['a']}" in said.splitlines()
 
 
 def test_a_version_reruns_no_training(repository: Repository) -> None:
@@ -149,7 +149,7 @@ def test_diff_lists_exactly_what_was_planted(repository: Repository) -> None:
     ]
     assert "  tokenize/web: kept: 4 to 3 (-1)" in tokens
     assert scores == "scores:\n  the same"
-    assert params == "params:\n  sources.web.min_dollar_signs: 0 to 1\n"
+    assert params == "params:\n  sources.web.min_dollar_signs: 0 to 1 (+1)\n"
 
 
 def test_diff_reads_a_version_from_the_remote_where_the_cache_is_empty(repository: Repository, tmp_path: Path) -> None:
