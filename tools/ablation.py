@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
@@ -25,6 +27,12 @@ from mathcode_pile.core.params import Section, parse_section
 from mathcode_pile.core.scratch import locked
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+# DVC sets up one experiment at a time, and locks the repository again at its end. What it prints between the two, and
+# what it says where another process has the lock; such a cell is run again, and finds its stages in the run cache.
+STARTED = b"Reproducing experiment"
+BUSY = ("Unable to acquire lock", "is busy, it is being blocked by")
+ATTEMPTS = 5
+_SETTING_UP = threading.Lock()
 
 
 class GridParams(Section):
@@ -114,24 +122,34 @@ def run_grid(path: Path, gpus: list[str], jobs: int) -> list[Cell]:
 def _run_cell(cell: Cell, target: str | None, places: "Queue[str | None]", home: Path) -> None:
     place = places.get()
     log = home / f"{cell.experiment}.log"
-    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", cell.experiment]
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "exp", "run", "--temp", "--name", cell.experiment]
     command += [target] if target else []
     for override in cell.overrides:
         command += ["-S", override]
     environment = os.environ | ({"CUDA_VISIBLE_DEVICES": place} if place is not None else {})
     try:
         print(f"{cell.experiment}: begins; its output is in {log}", flush=True)
-        with open(log, "wb") as output:
-            process = subprocess.run(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment, preexec_fn=die_with_parent
-            )
-        if process.returncode:
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
-            print(f"{cell.experiment}: failed: {lines[-1]}", flush=True)
-        else:
-            print(f"{cell.experiment}: done", flush=True)
+        for _ in range(ATTEMPTS):
+            failure = _run_dvc(command, environment, log)
+            if not any(words in failure for words in BUSY):
+                break
+        print(f"{cell.experiment}: {f'failed: {failure}' if failure else 'done'}", flush=True)
     finally:
         places.put(place)
+
+
+def _run_dvc(command: list[str], environment: dict[str, str], log: Path) -> str:
+    """Run DVC with its output in a file; return the last lines if it fails, else nothing."""
+    with open(log, "wb") as output:
+        with _SETTING_UP:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=environment, preexec_fn=die_with_parent
+            )
+            while process.poll() is None and STARTED not in log.read_bytes():
+                time.sleep(0.2)
+        status = process.wait()
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
+    return " ".join(" ".join(lines[-5:]).split()) if status else ""
 
 
 def find_experiments() -> dict[str, str]:

@@ -144,10 +144,12 @@ def test_a_killed_grid_goes_on_with_the_cells_that_are_missing(
         os.killpg(first.pid, signal.SIGKILL)  # the stage: this one does not end with its parent
     assert log.read_text().splitlines() == ["text 0 3", "code 0 3"]
 
-    said = run_module("tools", "ablation", "grid.yaml", "--gpus", "3", folder=played)
+    said = run_module("tools", "ablation", "grid.yaml", "--gpus", "3,4", folder=played)
     assert said.returncode == 0, said.stdout + said.stderr
     assert "4 cells, 1 done before" in said.stdout
-    assert sorted(log.read_text().splitlines()[2:]) == ["code 0 3", "code 1 3", "text 1 3"]
+    run = [line.rsplit(" ", 1) for line in log.read_text().splitlines()[2:]]
+    assert sorted(cell for cell, _ in run) == ["code 0", "code 1", "text 1"]
+    assert {gpu for _, gpu in run} == {"3", "4"}
     with open(played / "grid" / "cells.csv", newline="") as file:
         cells = {(row["mixture"], row["seed"]): float(row["value"]) for row in csv.DictReader(file)}
     assert cells == {("text", "0"): 0, ("text", "1"): 1, ("code", "0"): -5, ("code", "1"): -4}
