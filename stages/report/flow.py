@@ -15,7 +15,7 @@ TOKENS = ("in the corpus", "for training", "drawn by the mixture")
 
 
 class Point(NamedTuple):  # a component after one step
-    count: int
+    left: int
     lost: dict[str, int]
     """What the step dropped, by reason."""
 
@@ -34,7 +34,7 @@ class Flow(NamedTuple):
     @property
     def most(self) -> int:
         """The largest count, for the scale."""
-        return max([1, *(point.count for point in self.points)])
+        return max([1, *(point.left for point in self.points)])
 
 
 class Unit(NamedTuple):
@@ -48,14 +48,14 @@ class Unit(NamedTuple):
     def totals(self) -> list[int]:
         """The sum of the components after each step."""
         return [
-            sum(flow.points[step].count for flow in self.flows if step < len(flow.points))
+            sum(flow.points[step].left for flow in self.flows if step < len(flow.points))
             for step in range(len(self.steps))
         ]
 
     def tabulate(self) -> list[dict[str, Any]]:
         """Return a row for each component and step: what is left, what was lost, and why."""
         return [
-            {"component": flow.component, "step": step, "left": point.count, "lost": point.why}
+            {"component": flow.component, "step": step, "left": point.left, "lost": point.why}
             for flow in self.flows
             for step, point in zip(self.steps, flow.points, strict=False)
         ]

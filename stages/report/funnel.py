@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,7 +125,7 @@ def tabulate_reasons(steps: list[Step]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (FUNNEL.index(row["stage"]), -row["dropped"], row["reason"]))
 
 
-def add_counts(parts: list[Mapping[str, Any]]) -> dict[str, int]:
+def add_counts(parts: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Return the sums of the whole numbers that several metrics have under one name."""
     total: dict[str, int] = {}
     for part in parts:

@@ -46,7 +46,7 @@ def fill_page(values: dict[str, Any]) -> str:
     environment.filters |= {
         "number": show_number,
         "words": lambda name: name.replace("_", " "),
-        "percent": lambda share, digits=1: f"{100 * share:.{digits}f}\N{NARROW NO-BREAK SPACE}%",
+        "percent": lambda share: f"{100 * share:.1f}\N{NARROW NO-BREAK SPACE}%",
         "formula": mark_formula,
         "math": mark_text,
         "python": highlight,

@@ -51,7 +51,7 @@ def _by_translator(metrics: Metrics, stage: str) -> dict[str, list[dict[str, Any
 
 
 def _make_row(name: str, translated: list[dict[str, Any]], verified: list[dict[str, Any]]) -> TranslatorRow:
-    found, judged = Counter(add_counts([*translated])), Counter(add_counts([*verified]))
+    found, judged = Counter(add_counts(translated)), Counter(add_counts(verified))
     verdicts = {key.removeprefix("verdict_"): count for key, count in judged.items() if key.startswith("verdict_")}
     return TranslatorRow(
         name,

@@ -67,6 +67,7 @@ def test_axe_core_finds_nothing(browser: Browser, page: Path, width: int, dark: 
 
 def test_print_shows_what_is_folded_and_cuts_nothing(browser: Browser, page: Path) -> None:
     browser.open(page, 794, media="print")
+    assert browser.run("document.documentElement.scrollWidth") <= 794
     assert browser.run("document.querySelector('#funnel-table').getBoundingClientRect().height") > 300
     cut = """[...document.querySelectorAll('pre, blockquote')]
         .filter(one => one.scrollHeight > one.clientHeight + 2).length"""
