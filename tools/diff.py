@@ -7,6 +7,7 @@ and the texts only where both versions have the id. Memory: 16 bytes for each re
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ import yaml
 from numpy.typing import NDArray
 
 from mathcode_pile.core.documents import snippet_id
-from stages.report.stage import FUNNEL
+from stages.report.funnel import FUNNEL
 from tools.recorded import DataFile, MissingDataError, Objects, Version
 
 Hashes = NDArray[np.uint64]
@@ -75,11 +76,13 @@ class Comparison:
                 yield from self._describe_records(kind)
             except MissingDataError as error:
                 yield f"{kind.name}: not compared: {error}"
-        for title, old, new in (
-            ("tokens", *(read_metrics(version, ("tokenize", "pack")) for version in (self.old, self.new))),
-            ("scores", *(read_metrics(version, ("evaluate", "pretrain")) for version in (self.old, self.new))),
-            ("params", *(read_params(version) for version in (self.old, self.new))),
-        ):
+        readers: dict[str, Callable[[Version], dict[str, Any]]] = {
+            "tokens": partial(read_metrics, stages=("tokenize", "pack")),
+            "scores": partial(read_metrics, stages=("evaluate", "pretrain")),
+            "params": read_params,
+        }
+        for title, read in readers.items():
+            old, new = read(self.old), read(self.new)
             yield from ("", f"{title}:", *(_list_changes(old, new) or ["  the same"]))
 
     def _describe_records(self, kind: Kind) -> Iterator[str]:
@@ -211,7 +214,7 @@ def _place_in_funnel(out: str) -> int:
 
 def read_metrics(version: Version, stages: tuple[str, ...]) -> dict[str, Any]:
     """Return the values of some stages' metrics in Git, by name: `tokenize/textbooks: tokens`."""
-    values = {}
+    values: dict[str, Any] = {}
     for path in version.list_texts("metrics", ".json"):
         name = path.removeprefix("metrics/").removesuffix(".json")
         if name.split("/")[0] in stages:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.removals import HEADER, KINDS, Removal, Removals, read_removals
-from stages.report.stage import FUNNEL
+from stages.report.funnel import FUNNEL
 from tools.recorded import WORKSPACE, DataFile, MissingDataError, Objects, Version, list_tags
 
 REMOVED = Path("removed.csv")
