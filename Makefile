@@ -116,8 +116,6 @@ GRID ?= experiments/forms.yaml
 ablation: $(STAMP) ## Train each mixture of a grid with each seed and compare them, resumable (GRID=experiments/forms.yaml GPUS=0,1)
 	@python -m tools ablation $(GRID) $(if $(GPUS),--gpus $(GPUS)) $(if $(JOBS),--jobs $(JOBS))
 
-plan: $(STAMP) ## Estimate what a run with language models would ask and cost (PROFILE=workstation)
-	@python -m tools plan --profile $(PROFILE)
 plan: $(STAMP) ## Estimate what a run would take: prompts, tokens, GPU-hours, money, disk, time (PROFILE=workstation)
 	@python -m tools plan $(PROFILE) $(ARGS)
 

@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
+# The old environment, which is deleted below, must not be the Python that makes the new one.
+PATH=${PATH//"$PWD/$venv/bin:"/}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
