@@ -17,6 +17,7 @@ from mathcode_pile.core.errors import ParamsError, PipelineError
 from mathcode_pile.core.params import parse_section
 from mathcode_pile.core.shards import read_rows
 from mathcode_pile.llm import LlmParams, ModelParams
+from mathcode_pile.llm.asker import close_askers
 from mathcode_pile.llm.settings import ServerParams
 from stages.extract_textbooks.formulas import is_mathematical_font
 from stages.extract_textbooks.pdf import read_text_layer
@@ -141,6 +142,7 @@ def test_pages_without_a_reply_are_lost_by_name(tmp_path: Path, project: Path, s
     extract_textbooks(books, tmp_path / "strict", strict, make_llm(server.url))
     (dropped,) = read_rows(tmp_path / "strict" / "dropped")
     assert (dropped["reason"], dropped["detail"]) == ("pages_lost", "3 of 3 pages: refused_by_server 3")
+    close_askers()  # a process asks with the first share that it was given
     stopped = make_params(served={"instruction": "play http_400 9; now"})
     with pytest.raises(PipelineError, match="extract_textbooks: 3 of 3 prompts failed .refused_by_server 3."):
         extract_textbooks(books, tmp_path / "stopped", stopped, make_llm(server.url))
