@@ -125,7 +125,7 @@ def map_shards(
             pairs = zip(digests, digests[len(inputs) :], strict=False)
             digests = [scratch.hash_values(*pair) for pair in pairs]
         done = [home / digest for digest in digests]
-        seconds = companions or [None] * len(inputs)
+        seconds: Sequence[Path | None] = companions or [None] * len(inputs)
         tasks = {d: ShardTask(d, s, c) for d, s, c in zip(done, inputs, seconds, strict=True)}
         missing = [task for task in tasks.values() if not (task.done / "report.json").is_file()]
         fresh = Report()
