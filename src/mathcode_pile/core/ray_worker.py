@@ -152,17 +152,17 @@ def _refuse_other_code(job: Job) -> None:
     if job.number in _checked:
         return
     node = socket.gethostname()
-    here = installed_packages()
-    for name, version in job.packages.items():
-        if here.get(name) != version:
-            has = f"has {name} {here[name]}" if name in here else f"lacks {name}"
-            raise PipelineError(f"{node} {has}, the driver has {version}: mend the node's environment")
     for package, folder in scratch.PACKAGES.items():
         loaded = sys.modules.get(package)
         if loaded and Path(loaded.__path__[0]).resolve() != folder:
             raise PipelineError(f"{node} runs {package} from {loaded.__path__[0]}: {_OTHER}")
     if scratch.hash_code(job.module) != job.code:
         raise PipelineError(f"{node} runs code from {scratch.PROJECT}: {_OTHER}")
+    here = installed_packages()
+    for name, version in job.packages.items():
+        if here.get(name) != version:
+            has = f"has {name} {here[name]}" if name in here else f"lacks {name}"
+            raise PipelineError(f"{node} {has}, the driver has {version}: mend the node's environment")
     _checked.add(job.number)
 
 
