@@ -52,7 +52,7 @@ def _shrink_params() -> None:
     params["translate"]["components"] = {COMPONENT: {}}
     params["components"] = {COMPONENT: {}, "translated_code": {}}
     params["mixture"] = {name: {"weight": 1.0} for name in params["components"]}
-    params["decontaminate"]["planted_documents"] = 0
+    params["decontaminate"]["planted_documents"] = 1
     params["tokenize"] = {"held_out_share": 0.5, "seed": 44}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     profile: dict[str, Any] = yaml.safe_load(Path("profiles/sample.yaml").read_text())
