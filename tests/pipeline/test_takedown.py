@@ -77,7 +77,7 @@ def _write_input() -> None:
     write_shards(Path("data/fetch", SOURCE), [pa.RecordBatch.from_pylist(rows, DOCUMENT)], DOCUMENT)
     question: dict[str, Any] = {"id": "gsm8k/0", "benchmark": "gsm8k", "options": [], "answer": "3", "solution": ""}
     question["question"] = "A ship carries nine crates of oranges and leaves six of them behind. How many are left?"
-    write_shards(Path("data/fetch_benchmarks"), [pa.RecordBatch.from_pylist([question], QUESTION)], QUESTION)
+    write_shards(Path("data/fetch_benchmarks/gsm8k"), [pa.RecordBatch.from_pylist([question], QUESTION)], QUESTION)
 
 
 def _holds(path: Path, word: str, identities: set[str], decode: Any) -> bool:
