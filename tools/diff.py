@@ -7,7 +7,6 @@ and the texts only where both versions have the id. Memory: 16 bytes for each re
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -76,14 +75,8 @@ class Comparison:
                 yield from self._describe_records(kind)
             except MissingDataError as error:
                 yield f"{kind.name}: not compared: {error}"
-        readers: dict[str, Callable[[Version], dict[str, Any]]] = {
-            "tokens": partial(read_metrics, stages=("tokenize", "pack")),
-            "scores": partial(read_metrics, stages=("evaluate", "pretrain")),
-            "params": read_params,
-        }
-        for title, read in readers.items():
-            old, new = read(self.old), read(self.new)
-            yield from ("", f"{title}:", *(_list_changes(old, new) or ["  the same"]))
+        for title, read in (("tokens", read_tokens), ("scores", read_scores), ("params", read_params)):
+            yield from ("", f"{title}:", *(_list_changes(read(self.old), read(self.new)) or ["  the same"]))
 
     def _describe_records(self, kind: Kind) -> Iterator[str]:
         files = [self._find_shards(version, kind) for version in (self.old, self.new)]
@@ -212,8 +205,17 @@ def _place_in_funnel(out: str) -> int:
     return FUNNEL.index(stage) if stage in FUNNEL else len(FUNNEL)
 
 
-def read_metrics(version: Version, stages: tuple[str, ...]) -> dict[str, Any]:
-    """Return the values of some stages' metrics in Git, by name: `tokenize/textbooks: tokens`."""
+def read_tokens(version: Version) -> dict[str, Any]:
+    """Return the counts of tokenize and pack, by name: `tokenize/textbooks: tokens`."""
+    return _read_metrics(version, ("tokenize", "pack"))
+
+
+def read_scores(version: Version) -> dict[str, Any]:
+    """Return the figures of pretrain and evaluate."""
+    return _read_metrics(version, ("evaluate", "pretrain"))
+
+
+def _read_metrics(version: Version, stages: tuple[str, ...]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for path in version.list_texts("metrics", ".json"):
         name = path.removeprefix("metrics/").removesuffix(".json")

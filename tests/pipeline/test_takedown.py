@@ -52,7 +52,7 @@ def _shrink_params() -> None:
     params["translate"]["components"] = {COMPONENT: {}}
     params["components"] = {COMPONENT: {}, "translated_code": {}}
     params["mixture"] = {name: {"weight": 1.0} for name in params["components"]}
-    params["decontaminate"]["planted_documents"] = 0
+    params["decontaminate"]["planted_documents"] = 1
     params["tokenize"] = {"held_out_share": 0.5, "seed": 44}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     profile: dict[str, Any] = yaml.safe_load(Path("profiles/sample.yaml").read_text())
@@ -77,7 +77,7 @@ def _write_input() -> None:
     write_shards(Path("data/fetch", SOURCE), [pa.RecordBatch.from_pylist(rows, DOCUMENT)], DOCUMENT)
     question: dict[str, Any] = {"id": "gsm8k/0", "benchmark": "gsm8k", "options": [], "answer": "3", "solution": ""}
     question["question"] = "A ship carries nine crates of oranges and leaves six of them behind. How many are left?"
-    write_shards(Path("data/fetch_benchmarks"), [pa.RecordBatch.from_pylist([question], QUESTION)], QUESTION)
+    write_shards(Path("data/fetch_benchmarks/gsm8k"), [pa.RecordBatch.from_pylist([question], QUESTION)], QUESTION)
 
 
 def _holds(path: Path, word: str, identities: set[str], decode: Any) -> bool:
