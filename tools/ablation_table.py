@@ -88,7 +88,8 @@ def tabulate(values: Values, mixtures: list[str]) -> str:
             if not found:
                 cells.append("")
                 continue
-            text = f"{sum(found.values()) / len(found):.4f} ± {spread(found.values()):.4f}"
+            text = f"{sum(found.values()) / len(found):.4f}"
+            text += f" ± {spread(found.values()):.4f}" if len(found) > 1 else ""
             comparison = compare(found, by_mixture.get(first, {})) if mixture != first else None
             cells.append(f"{text}, {comparison.verdict()}" if comparison else text)
         lines.append(f"| {measure.replace('_', ' ')} | {' | '.join(cells)} |")

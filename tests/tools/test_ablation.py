@@ -71,11 +71,11 @@ def test_a_difference_that_another_seed_could_make_is_called_so() -> None:
 
 
 def test_the_table_has_means_spreads_and_verdicts() -> None:
-    values = {"held_out_x": {"text": {0: 1.0, 1: 2.0}, "code": {0: 0.9, 1: 2.1}}}
-    assert tabulate(values, ["text", "code", "missing"]).splitlines() == [
-        "| measure | text | code | missing |",
-        "|---|---|---|---|",
-        f"| held out x | 1.5000 ± 0.7071 | 1.5000 ± 0.8485, {WITHIN} |  |",
+    values = {"held_out_x": {"text": {0: 1.0, 1: 2.0}, "code": {0: 0.9, 1: 2.1}, "begun": {0: 1.5}}}
+    assert tabulate(values, ["text", "code", "begun", "missing"]).splitlines() == [
+        "| measure | text | code | begun | missing |",
+        "|---|---|---|---|---|",
+        f"| held out x | 1.5000 ± 0.7071 | 1.5000 ± 0.8485, {WITHIN} | 1.5000, one seed |  |",
     ]
 
 
