@@ -186,7 +186,9 @@ def prune() -> None:
 
 @app.command()
 def reference() -> None:
-    """Write docs/reference: every parameter, column and metric, from the code and docs/meanings.yaml.
+    """Write docs/reference from the code.
+
+    Every parameter, column and metric, with its sentence. docs/meanings.yaml has those of columns and metrics.
 
     Example: python -m tools reference
     """

@@ -24,7 +24,7 @@ from stages.report.funnel import FUNNEL, Metrics, read_csv, read_funnel, read_js
 from stages.report.gallery import Shown, fill_gallery
 from stages.report.page import fill_page
 from stages.report.scores import MODELS, SMALL, Comparison, Measured, compare_losses, compare_scores, mean_held_out_loss
-from stages.report.summary import summarize
+from stages.report.summary import left_out, summarize
 from stages.report.translators import compare_translators
 
 SHOWN = 12
@@ -60,6 +60,7 @@ def write_report(metrics_folder: Path, data: Path, out: Path, params: Mapping[st
     values: dict[str, Any] = {
         "profile": params["profile"],
         "corpus_hash": corpus_hash,
+        "left_out": left_out(metrics),
         "metrics": metrics,
         "steps": steps,
         "manifest": read_json(data / "corpus" / "manifest.json"),

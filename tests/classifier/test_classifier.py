@@ -250,10 +250,21 @@ def test_types_choose_documents_by_any_piece() -> None:
     assert by_types([1, 2], wanted=False)(batch.slice(1)).tolist() == [False, True, True, True]
 
 
-@pytest.mark.parametrize("counts", [(0, 5), (5, 0), (1, 5), (0, 0)])
-def test_a_label_without_documents_is_a_clear_error(project: Path, counts: tuple[int, int]) -> None:
+def write_labels(project: Path, counts: tuple[int, int]) -> tuple[Path, Path]:
     positives = write_documents(project / "p", labelled_texts("positive", counts[0]), "p")
-    negatives = write_documents(project / "n", labelled_texts("negative", counts[1]), "n")
+    return positives, write_documents(project / "n", labelled_texts("negative", counts[1]), "n")
+
+
+@pytest.mark.parametrize("counts", [(0, 5), (5, 0), (0, 0)])
+def test_where_a_label_has_no_documents_there_is_no_classifier(project: Path, counts: tuple[int, int]) -> None:
+    metrics = train_classifier(*write_labels(project, counts), project / "m", project / "plots", PARAMS, [1])
+    assert metrics == {"trained_on_positives": 0, "trained_on_negatives": 0}
+    assert [path.name for path in (project / "m").iterdir()] == ["mistakes.jsonl"]
+
+
+@pytest.mark.parametrize("counts", [(1, 5), (5, 1)])
+def test_a_label_with_one_document_is_a_clear_error(project: Path, counts: tuple[int, int]) -> None:
+    positives, negatives = write_labels(project, counts)
     with pytest.raises(PipelineError, match="needs two of each label"):
         train_classifier(positives, negatives, project / "m", project / "plots", PARAMS, [1])
     assert not (project / "m").exists()

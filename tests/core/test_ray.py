@@ -30,6 +30,7 @@ from mathcode_pile.core.ray_worker import (
     read_content,
     write_content,
 )
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shard_tasks import ShardTask
 from stages.filter_code.stage import filter_code
 from stages.select.stage import SelectParams, SourceParams, select_shard
@@ -43,7 +44,7 @@ def make_job(folder: Path, **changes: Any) -> Job:
     probe = folder / "probe"
     probe.touch()
     source = SourceParams(component="c", input="i", keep="all")
-    work = partial(select_shard, source=source, params=SelectParams(keep_types=[1]))
+    work = partial(select_shard, source=source, params=SelectParams(keep_types=[1]), removals=Removals())
     pickled = BytesIO()
     WorkPickler(pickled).dump(work)
     module, there = select_shard.__module__, str(folder / "scratch")

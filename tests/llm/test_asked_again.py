@@ -51,7 +51,8 @@ class Copy:
         leave = shutil.ignore_patterns("__pycache__")
         for name in ("src", "stages", "profiles"):
             shutil.copytree(ROOT / name, folder / name, ignore=leave)
-        shutil.copyfile(ROOT / "params.yaml", self.params)
+        for name in ("params.yaml", "requirements.lock"):
+            shutil.copyfile(ROOT / name, folder / name)
         profile = folder / "profiles" / "sample.yaml"
         openai = {"base_urls": [server.url]}
         model = {"id": "m", "revision": "1", "tokenizer": "bytes", "context_tokens": 16000, "openai": openai}

@@ -68,9 +68,7 @@ def test_a_stage_watches_the_sections_that_its_script_reads(name: str) -> None:
     read = set(re.findall(r'\b(?:load|load_entries|read_section)\("(\w+)"|\["(profile)"\]', script))
     sections = {section or profile for section, profile in read}
     sections |= {"sources"} if "read_components()" in script else set()
-    # It reads its entry only to check it: the folders that the entry names are among its deps.
-    unwatched = {"classifiers"} if name == "train_classifier" else set()
-    assert {key.split(".")[0] for key in named} == sections - unwatched
+    assert {key.split(".")[0] for key in named} == sections
 
 
 @pytest.mark.parametrize("step", read_funnel(METRICS), ids=lambda step: step.name)

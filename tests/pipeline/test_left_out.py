@@ -10,6 +10,7 @@ from small_training import make_tokenizer
 from mathcode_pile.core.engine import write_metrics
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.params import parse_section
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import count_rows, list_shards
 from mathcode_pile.llm import LlmParams
 from stages.annotate.stage import AnnotateParams, AnnotateSource, annotate
@@ -27,9 +28,13 @@ from stages.train_classifier.stage import ClassifyParams, train_classifier
 
 NO_ORIGINS = parse_section("fetch.s", {"origins": []}, OriginsParams)
 SCANS = ExtractTextbooksParams(
-    min_characters_per_page=200, max_line_share=0.5, timeout_s=30, ocr="owner/no-such-model", max_pages_lost_share=0.05
+    min_characters_per_page=200,
+    max_line_share=0.5,
+    timeout_s=30,
+    reader="ocr",
+    ocr="owner/no-such-model",
+    max_pages_lost_share=0.05,
 )
-TITLES = {"title": "T", "version": "1"}
 
 
 def test_a_component_without_sources_is_empty_and_said_so_to_the_last_page(
@@ -42,13 +47,13 @@ def test_a_component_without_sources_is_empty_and_said_so_to_the_last_page(
     write_metrics(metrics / "fetch" / "textbooks.json", report)
     assert extract_textbooks(data / "fetch", data / "read", SCANS).read == 0  # and no model for OCR is looked for
     source = SourceParams(component="textbooks", input="read", keep="all")
-    select(data / "read", data / "clean" / "documents" / "textbooks", source, SelectParams(keep_types=[1]))
+    select(data / "read", data / "clean" / "documents" / "textbooks", source, SelectParams(keep_types=[1]), Removals())
     write_documents(data / "clean" / "documents" / "web", [f"The sum of {n} and {n} is {2 * n}." for n in range(60)])
     (data / "clean" / "snippets").mkdir()
     sources = {"textbooks": {"origins": []}, "web": {"origins": [{"kind": "local", "path": "x"}]}}
     corpus = data / "corpus"
     components = ["textbooks", "web", "translated_code"]
-    assemble(data / "clean", corpus, components, CorpusParams(**TITLES), sources)  # type: ignore[arg-type]
+    assemble(data / "clean", corpus, components, CorpusParams(title="T"), sources)
     card = (corpus / "README.md").read_text()
     assert "| textbooks | 0 | 0 |" in card and "config_name: textbooks" not in card and "**textbooks**" not in card
     assert json.loads((corpus / "manifest.json").read_text())["components"]["textbooks"]["documents"] == 0
@@ -62,7 +67,9 @@ def test_a_component_without_sources_is_empty_and_said_so_to_the_last_page(
     packed = pack(data / "tokenize", data / "pack", packing, mixture)
     assert (packed["textbooks_tokens"], packed["textbooks_share"], packed["web_share"]) == (0, 0, 1)
     assert "pack: the component textbooks has no tokens" in capsys.readouterr().err
-    write_report(metrics, data, tmp_path / "report", "small")
+    named = {name: {"component": name} for name in sources}
+    params = {"profile": "small", "sources": named, "components": dict.fromkeys(components), "classifiers": {}}
+    write_report(metrics, data, tmp_path / "report", params)
     said = "The profile leaves out these sources: textbooks."
     assert said in (tmp_path / "report" / "index.html").read_text()
     assert "sources that the profile leaves out: textbooks" in (tmp_path / "report" / "summary.txt").read_text()
@@ -94,6 +101,7 @@ def test_stages_without_documents_need_no_model(tmp_path: Path, project: Path) -
         tmp_path / "selected",
         SourceParams(component="web", input="annotate/web", keep="types"),
         SelectParams(keep_types=[1]),
+        Removals(),
     )
     filter_code(tmp_path / "fetch", tmp_path / "code", ["sympy"], "notebook")
     for folder in ("selected", "code"):
