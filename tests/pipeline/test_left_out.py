@@ -67,7 +67,7 @@ def test_a_component_without_sources_is_empty_and_said_so_to_the_last_page(
     packed = pack(data / "tokenize", data / "pack", packing, mixture)
     assert (packed["textbooks_tokens"], packed["textbooks_share"], packed["web_share"]) == (0, 0, 1)
     assert "pack: the component textbooks has no tokens" in capsys.readouterr().err
-    named = {name: {"component": name} for name in sources}
+    named = {name: {"component": name, "input": f"fetch/{name}"} for name in sources}
     params = {"profile": "small", "sources": named, "components": dict.fromkeys(components), "classifiers": {}}
     write_report(metrics, data, tmp_path / "report", params)
     said = "The profile leaves out these sources: textbooks."
