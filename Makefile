@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 LLM_STAMP := .venv-llm/.installed
+DOCS_STAMP := .venv-docs/.installed
 VLLM_STAMP := .venv-vllm/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each user of a machine gets a folder of their own for DVC's locks and site cache.
@@ -15,7 +16,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm setup-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
+.PHONY: help docs setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm setup-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -104,6 +105,14 @@ bench: $(STAMP) $(BENCH_STAMP) ## Measure speed against other tools, installed i
 
 bench-memory: $(STAMP) ## Measure each data stage's peak memory on 1 GB of text; write the table into docs/benchmarks.md
 	@python -m bench.memory $(ARGS)
+
+$(DOCS_STAMP): docs/requirements.lock tools/setup_docs.sh | $(STAMP)
+	@PYTHON=$(PYTHON) tools/setup_docs.sh .venv-docs
+	@touch $@
+
+docs: $(STAMP) $(DOCS_STAMP) ## Build the documentation as a site in .scratch/site (links are checked)
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	@echo "The site: .scratch/site/index.html"
 
 funnel: $(STAMP) ## Print what each stage took in, kept and dropped
 	@test -f data/report/summary.txt || { echo "no run yet: make repro" >&2; exit 1; }

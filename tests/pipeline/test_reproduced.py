@@ -25,6 +25,8 @@ from mathcode_pile.tokens.packed import PackedRows, list_components, read_tokens
 from stages.pack.mixture import ShareParams
 from stages.pack.stage import PackParams, pack
 
+MODEL = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+
 pytestmark = pytest.mark.pipeline
 
 DVC = [sys.executable, "-m", "dvc"]
@@ -160,7 +162,7 @@ def test_both_translators_have_verified_snippets_in_the_corpus(clone: Path) -> N
     for row in read_rows(clone / "data" / "corpus" / "translated_code", ["metadata"]):
         translators = json.loads(row["metadata"])["translators"]
         counts.update({name: len(positions) for name, positions in translators.items()})
-    assert set(counts) == {"symbolic", "qwen2.5-coder-1.5b-instruct-q4_k_m"} and min(counts.values()) >= 50
+    assert set(counts) == {"symbolic", MODEL} and min(counts.values()) >= 50
 
 
 def test_corpus_shards_have_the_checksums_of_the_manifest(clone: Path) -> None:
@@ -237,3 +239,13 @@ def test_readme_quotes_what_make_repro_prints(reproduced: Path) -> None:
     exact = [line.removesuffix("...") for line in quoted if not line.startswith("held-out loss")]
     assert len(exact) > 15
     assert [line for line in exact if not any(other.startswith(line) for other in printed)] == []
+
+
+def test_readme_shows_a_program_that_the_model_wrote(reproduced: Path) -> None:
+    _, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition("```python\n")
+    program = rest.partition("```")[0].strip()
+    columns = ["code", "translator", "verdict", "stdout"]
+    found = read_rows(reproduced / "data" / "decontaminate" / "snippets" / "filtered_openwebmath", columns)
+    rows = [row for row in found if row["code"].strip() == program]
+    assert rows and all(row["translator"] == MODEL and row["verdict"] == "verified" for row in rows)
+    assert [row["stdout"].strip() for row in rows] == ["460"]
