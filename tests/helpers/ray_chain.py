@@ -12,6 +12,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "src"), str(REPOSITORY / "test
 
 from mathcode_pile.core.errors import PipelineError  # noqa: E402
 from mathcode_pile.core.params import load, read_section  # noqa: E402
+from mathcode_pile.core.removals import Removals  # noqa: E402
 from mathcode_pile.core.shards import ShardWriter, shard_name, write_shards  # noqa: E402
 from mathcode_pile.llm import LlmParams  # noqa: E402
 from stages.annotate.stage import AnnotateParams, annotate  # noqa: E402
@@ -97,7 +98,7 @@ def run(given: Path, out: Path) -> None:
     inputs = {"web": "classify/round1", "code": "filter_code", "books": "extract_textbooks"}
     for source, component in COMPONENTS.items():
         kept = SourceParams(component=component, input=inputs[source], keep="all")
-        select(out / inputs[source], out / "select" / source, kept, load("select", SelectParams))
+        select(out / inputs[source], out / "select" / source, kept, load("select", SelectParams), Removals())
     deduplicate(out / "select", out / "deduplicate", COMPONENTS, load("deduplicate", DeduplicateParams))
     web = COMPONENTS["web"]
     translators = (TranslatorParams(backend="symbolic"),)
