@@ -25,7 +25,9 @@ _FENCE = re.compile(r"^(?P<fence>`{3,})(?P<name>\w*)[ \t]*\r?$", re.MULTILINE)
 _INLINE_CODE = re.compile(r"(?<!`)(`{1,3})(?!`)[^`\n]+\1")
 _CODE_STARTS = ("`", "~", "<", "[")  # of code, HTML and drawings
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n\s*\n")
-_APPROXIMATELY = re.compile(r"\\approx|≈|\b(?:approximat\w+|about|roughly|nearest|round(?:ed|s|ing)?)\b", re.IGNORECASE)
+_APPROXIMATELY = re.compile(
+    r"\\approx|≈|\b(?:approximat\w+|about|roughly|nearest|round(?:ed|ing)|rounds? (?:to|up|down|off))\b", re.IGNORECASE
+)
 _FORMULA_ALONE = re.compile(r"(?:\$\$|\\\[)(?P<formula>[^$]+)(?:\$\$|\\\])")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _QUANTITY = re.compile(r"(?<![A-Za-z\d.])\d+")

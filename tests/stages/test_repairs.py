@@ -84,3 +84,14 @@ def test_the_last_program_that_defines_the_name_is_taken() -> None:
 )
 def test_what_needs_no_repair_or_can_have_none_stays_as_it_is(code: str) -> None:
     assert repaired(code) == [(code, "")]
+
+
+def test_of_an_earlier_program_only_what_defines_the_names_is_taken_and_imports_come_first() -> None:
+    first = "from sympy import symbols, integrate\n\nx = symbols('x')\narea = integrate(x, (x, 0, 2))\nprint(area)"
+    second = "from sympy import diff\n\nslope = diff(x**3, x)\nprint(slope.subs(x, 2))"
+    (_, (code, done)) = repaired(first, second)
+    assert done == "earlier" and run(code) == "12"
+    assert code == (
+        "from sympy import symbols, integrate\nfrom sympy import diff\n\nx = symbols('x')\n"
+        "slope = diff(x**3, x)\nprint(slope.subs(x, 2))"
+    )

@@ -64,9 +64,9 @@ def _repair(code: str, earlier: list[str]) -> tuple[str, list[str]]:
     if printed := _print_last(tree, code):
         code = printed
     if (unknown := _unknown_names(tree) - _HOME.keys() - _ALIASES.keys() - _MODULES) and (
-        lines := _define(unknown, earlier)
+        statements := _define(unknown, earlier)
     ):
-        code = f"{lines}\n{code}"
+        code = _put_before(statements, code)
         done.append("earlier")
     if imports := _missing_imports(_unknown_names(ast.parse(code)), code):
         code = _add_imports(code, imports)
@@ -94,14 +94,33 @@ def _unknown_names(tree: ast.Module) -> set[str]:
     return used - _bound_names(tree) - set(dir(builtins))
 
 
-def _define(names: set[str], earlier: list[str]) -> str:
-    """Return the statements of the last earlier program that defines all the names, but for what it prints."""
+def _define(names: set[str], earlier: list[str]) -> list[str]:
+    """Return what the last earlier program that defines all the names needs to define them; empty if none does."""
     for code in reversed(earlier):
         tree = _parse(code)
         if tree and names <= _bound_names(tree):
-            kept = [statement for statement in tree.body if not _prints(statement)]
-            return "\n".join(ast.get_source_segment(code, statement) or "" for statement in kept)
-    return ""
+            needed, kept = set(names), list[str]()
+            for statement in reversed(tree.body):
+                module = ast.Module([statement], [])
+                if not _prints(statement) and needed & _bound_names(module):
+                    needed |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+                    kept.append(ast.get_source_segment(code, statement) or "")
+            return kept[::-1]
+    return []
+
+
+def _put_before(statements: list[str], code: str) -> str:
+    """Return a program that begins with earlier statements: imports first, each once."""
+    own = []
+    for node in ast.parse(code).body:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            break
+        own.append(node)
+    imports = [line for line in statements if line.startswith(("import ", "from "))]
+    imports += [ast.get_source_segment(code, node) or "" for node in own]
+    rest = "\n".join(code.splitlines()[own[-1].end_lineno or 0 :] if own else code.splitlines()).strip("\n")
+    defined = [line for line in statements if not line.startswith(("import ", "from "))]
+    return "\n".join([*dict.fromkeys(imports), *([""] if imports else []), *defined, rest])
 
 
 def _add_imports(code: str, lines: list[str]) -> str:

@@ -67,7 +67,8 @@ class NumberNames:
             return refer(step_key(step))
         if letter:
             return self._give(Given(letter.name, letter.value, letter.start, letter.end))
-        return self._word(item, value) or self._growth(item, value)
+        # The 3 and the 4 of three quarters are counted things only by chance.
+        return None if is_fraction and value < TELLING else self._word(item, value) or self._growth(item, value)
 
     def _replace_matrices(self, node: Node) -> Node:
         """Return a tree with a name for each matrix: its letter, or what it is."""
