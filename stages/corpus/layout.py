@@ -33,6 +33,8 @@ _INDENTED = re.compile(r"(?: {2,}|\t)")
 _CODE = re.compile(r"(?:(?: {4}|\t)[^\n]*(?:\n|\Z))+")
 _QUOTE = re.compile(r"^[ \t]{0,3}>", re.MULTILINE)
 _TABLE = re.compile(r"^[ \t]*\|", re.MULTILINE)
+# Who speaks in a thread, by a name in lower case.
+_SPEAKER = re.compile(r"\W{0,3}[\w.-]{2,30}\W{0,3}:\s")
 _VISIBLE = re.compile(r"\S")
 _DISPLAY = re.compile(r"\s*(?:\$\$|\\\[|\\begin\{)")
 _SENTENCE_END = re.compile(r"[.!?…]" + _CLOSERS + r"(?=\s+[^a-z\s])")
@@ -179,6 +181,11 @@ def _find_marks(text: str, closed: Closed, start: int, end: int) -> set[str]:
     return found | {"code"} if _CODE.fullmatch(text, start, end) else found
 
 
+def _begins_anew(text: str, end: int, start: int) -> bool:
+    """Say whether a part that starts in lower case is no rest of a sentence: `quietowl: I think so.`"""
+    return _ends_sentence(text, end) or _SPEAKER.match(text, start) is not None
+
+
 def _continues(text: str, before: Block, start: int, end: int, marks: set[str]) -> bool:
     """Say whether the part from start to end belongs to the block before it, whose marks are given."""
     is_item = _ITEM.match(text, start) is not None
@@ -189,7 +196,7 @@ def _continues(text: str, before: Block, start: int, end: int, marks: set[str]) 
     if "code" in marks and _CODE.fullmatch(text, start, end):
         return True
     first = _VISIBLE.search(text, start)
-    if first is not None and first[0].islower() and not is_item:
+    if first is not None and first[0].islower() and not is_item and not _begins_anew(text, before.end, start):
         return True
     if text[before.end - 1 : before.end] in (":", ",", ";"):
         return True

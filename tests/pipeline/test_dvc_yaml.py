@@ -131,7 +131,9 @@ def test_planted_leaks_are_found_and_what_is_flagged_in_clean_text_is_explained(
 
 
 def test_rows_are_hardly_padded() -> None:
-    assert METRICS["pack"]["padding"] <= 0.001
+    packed = METRICS["pack"]
+    # The last row of a small run may be half empty.
+    assert packed["padding"] <= 0.001 + 0.5 / packed["rows"]
 
 
 def test_the_sample_is_as_large_as_it_should_be() -> None:

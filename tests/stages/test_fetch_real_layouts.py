@@ -134,7 +134,12 @@ DATASETS: dict[str, dict[str, bytes]] = {
         for name in ("OE_TO_maths_en_COMP", "OE_TO_physics_en_COMP")
     },
 }
-MODELS = ("facebook/nougat-base", "meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Meta-Llama-3-8B")
+MODELS = (
+    "facebook/nougat-base",
+    "meta-llama/Llama-3.1-70B-Instruct",
+    "meta-llama/Meta-Llama-3-8B",
+    "mistralai/Mixtral-8x7B-Instruct-v0.1",
+)
 
 TEXTS = {
     "openwebmath": [PAGE["text"]] * 3,
