@@ -31,6 +31,7 @@ def test_a_program_and_its_output_follow_the_paragraph() -> None:
 
 
 BLOCKS = {  # a page with a program behind a block, and what of the block the computation ends with
+    "what one says in a thread": ("owl: $1 + 1 = 2$.\n\n<0>\n\nredfox: And more.\n\nowl: Yes.", "= 2$"),
     "a list": ("We add:\n\n- $1 + 1 = 2$\n- $3$\n\n<0>\n\nDone.", "= 2$"),
     "a list with empty lines": ("1. $1 + 1 = 2$\n\n2. Next\n\n   and more.\n\n<0>\n\nDone.", "= 2$"),
     "a table": ("| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\n<0>\n\nDone.", "| 1 | 2"),
