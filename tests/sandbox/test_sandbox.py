@@ -60,6 +60,12 @@ def sandbox() -> Iterator[Sandbox]:
         ("print(1)\nimport no_such_package.part", "missing_module", "no_such_package"),
         ("def f():\n    import no_such_package\nf()", "missing_module", "no_such_package"),
         ("import pytest", "missing_module", "pytest"),
+        # The same words on every machine: no path of the installation.
+        (
+            "from sympy import dot",
+            "exception",
+            "ImportError: cannot import name 'dot' from 'sympy' (sympy/__init__.py)",
+        ),
     ],
 )
 def test_outcome_says_how_a_snippet_ended(sandbox: Sandbox, code: str, outcome: str, error: str | None) -> None:

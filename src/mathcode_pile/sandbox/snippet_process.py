@@ -9,6 +9,7 @@ import builtins
 import errno
 import os
 import random
+import re
 import resource
 import sys
 from collections.abc import Callable
@@ -24,6 +25,8 @@ OPEN_FILES = 64
 # Errors with which the sandbox, or a limit on disk, refuses something.
 FORBIDDEN = frozenset({errno.EPERM, errno.EACCES, errno.EFBIG, errno.ENOSPC, errno.EROFS})
 MAX_MESSAGE = 500  # characters
+# Where Python's own modules and the packages are, which differs from machine to machine.
+_PLACES = re.compile(r"(?:/[^/\s'\"()]+)*/(?:site-packages|lib/python3\.\d+)/")
 MAX_CAUSES = 8  # of an exception that are looked at
 
 
@@ -159,7 +162,7 @@ def _describe(error: BaseException) -> str:
         message = str(error)
     except BaseException:  # the snippet's own class can do anything
         message = ""
-    last = (message.strip().splitlines() or [""])[-1]
+    last = _PLACES.sub("", (message.strip().splitlines() or [""])[-1][: 10 * MAX_MESSAGE])
     name = type(error).__name__
     return f"{name}: {last}"[:MAX_MESSAGE] if last else name
 
