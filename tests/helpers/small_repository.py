@@ -59,7 +59,7 @@ stages:
 
 PARAMS = """profile: sample
 sources:
-  web: {component: web, input: fetch/web, keep: all, min_dollar_signs: 0}
+  web: {component: web, input: fetch/web, keep: all}
 select:
   keep_types: [1]
 components: {web: {}, translated_code: {}}
@@ -199,11 +199,11 @@ class Repository:
     def change_for_v1_1(self) -> None:
         """Plant what differs between v1.0 and v1.1.
 
-        Page a gets another text, b is taken down, c no longer has enough dollar signs, e is new, d stays.
+        Page a gets another text, b is taken down, c is empty, e is new, d stays; a param of corpus differs, too.
         """
         texts = TEXTS | {"e": "The sum is $5 + 5 = 10$, on page Echinacea."}
-        self.write_pages(texts | {"a": TEXTS["a"].replace("That is all", "This was all")})
-        self.change("params.yaml", "min_dollar_signs: 0", "min_dollar_signs: 1")
+        self.write_pages(texts | {"a": TEXTS["a"].replace("That is all", "This was all"), "c": " "})
+        self.change("params.yaml", "context_characters: 2000", "context_characters: 1999")
         with open(self.folder / "removed.csv", "a") as file:
             file.write("domain,b.example.org,2025-12-31,copyright\n")
         self.reproduce("Changes")

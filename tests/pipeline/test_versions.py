@@ -66,11 +66,11 @@ def test_a_version_reruns_no_training(repository: Repository) -> None:
 def test_affected_lists_what_the_present_changes_rerun(repository: Repository) -> None:
     command = ["python", "-m", "tools", "affected"]
     assert repository.run(*command) == "nothing is changed\n"
-    repository.change("params.yaml", "min_dollar_signs: 1", "min_dollar_signs: 2")
+    repository.change("params.yaml", "keep_types: [1]", "keep_types: [1, 2]")
     try:
         said = [line.split()[0] for line in repository.run(*command).splitlines()]
     finally:
-        repository.change("params.yaml", "min_dollar_signs: 2", "min_dollar_signs: 1")
+        repository.change("params.yaml", "keep_types: [1, 2]", "keep_types: [1]")
     assert said == ["select", "decontaminate", "corpus", "tokenizer", "tokenize", "train"]
 
 
@@ -134,12 +134,10 @@ def test_diff_lists_exactly_what_was_planted(repository: Repository) -> None:
         "    removed, taken_down (select): 1",
         "  web: 1 added, 2 removed, 1 changed",
         "    added, new in the sources: 1",
+        "    removed, empty_text (select): 1",
         "    removed, taken_down (select): 1",
-        "    removed, too_few_dollar_signs (select): 1",
     ]
-    assert (
-        f"      removed {IDS['c']}  too_few_dollar_signs (select)  https://c.example.org/page  Nothing is" in documents
-    )
+    assert f"      removed {IDS['c']}  empty_text (select)  https://c.example.org/page  Nothing is" in documents
     assert f"      changed {IDS['a']}  https://a.example.org/page  The sum is" in documents
     assert [line for line in snippets.splitlines() if not line.startswith("      ")] == [
         "snippets:",
@@ -149,7 +147,7 @@ def test_diff_lists_exactly_what_was_planted(repository: Repository) -> None:
     ]
     assert "  tokenize/web: kept: 4 to 3 (-1)" in tokens
     assert scores == "scores:\n  the same"
-    assert params == "params:\n  sources.web.min_dollar_signs: 0 to 1 (+1)\n"
+    assert params == "params:\n  corpus.translated.context_characters: 2000 to 1999 (-1)\n"
 
 
 def test_diff_reads_a_version_from_the_remote_where_the_cache_is_empty(repository: Repository, tmp_path: Path) -> None:
