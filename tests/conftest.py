@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hub import Hub
+from scripted import Server
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if not os.environ.get("MATHCODE_TEST_GPU"):  # on a CPU the same input gives the same bits; see test_gpu.py for cards
@@ -68,3 +69,17 @@ def hub(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.delenv("HF_TOKEN", raising=False)
     yield played
     played.stop()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """A function that starts a scripted model server; all of them are stopped."""
+    servers: list[Server] = []
+
+    def start(*options: str) -> Server:
+        servers.append(Server(tmp_path / f"log{len(servers)}", *options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()

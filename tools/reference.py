@@ -7,6 +7,7 @@ docs/meanings.yaml.
 import fnmatch
 import types
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -169,6 +170,7 @@ def _cell(text: str | None) -> str:
     return " ".join((text or "").split()).replace("|", "\\|")
 
 
+@cache
 def read_meanings() -> dict[str, Any]:
     """Return the sentences of docs/meanings.yaml: of columns, and of metrics by stage."""
     meanings: dict[str, Any] = yaml.safe_load(MEANINGS.read_text(encoding="utf-8"))

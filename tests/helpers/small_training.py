@@ -105,3 +105,11 @@ def settings(**changes) -> PretrainParams:
         "held_out_every_steps": 6, "loss_chunk_tokens": 100, "seed": 0,
     }  # fmt: skip
     return PretrainParams(**values | changes)
+
+
+def make_evaluation_inputs(folder: Path) -> Path:
+    """Make what evaluate reads in a folder, and return it: models, tokens, questions, and no leaks."""
+    make_data(folder)
+    make_benchmarks(folder / "benchmarks")
+    (folder / "decontaminate").mkdir()
+    return folder

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +38,6 @@ from mathcode_pile.llm.token_counts import Fitter
 
 PROMPT_FILES = sorted((ROOT / "stages").glob("*/prompts/*.txt"))
 PROMPT = Template("test", Prompt((Turn("system", "Judge the text."), Turn("user", "{{text}}"))))
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(*options: str) -> Server:
-        servers.append(Server(tmp_path / f"log{len(servers)}", *options))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
 
 
 @pytest.mark.parametrize("identity", ["owner/model", "owner/model-7B.v2"])

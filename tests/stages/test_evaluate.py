@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from lm_eval.api.model import LM
-from small_training import make_benchmarks, make_data, write_questions
+from small_training import make_evaluation_inputs, write_questions
 
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.options import strip_letters
@@ -52,11 +52,7 @@ def evaluator_of(params: EvaluateParams, benchmarks: Path, answerer: LM) -> Eval
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("evaluation")
-    make_data(root)
-    make_benchmarks(root / "benchmarks")
-    (root / "decontaminate").mkdir()
-    return root
+    return make_evaluation_inputs(tmp_path_factory.mktemp("evaluation"))
 
 
 def inputs_of(data: Path) -> Inputs:

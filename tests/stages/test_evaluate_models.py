@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from played_completions import PlayedServer, play_completions
-from small_training import make_benchmarks, make_data
+from small_training import make_evaluation_inputs
 
 from mathcode_pile.core.documents import VERIFIED
 from mathcode_pile.core.errors import ParamsError, PipelineError
@@ -34,11 +34,7 @@ def settings(models: dict[str, Any], **changes: Any) -> EvaluateParams:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("evaluation")
-    make_data(root)
-    make_benchmarks(root / "benchmarks")
-    (root / "decontaminate").mkdir()
-    return root
+    return make_evaluation_inputs(tmp_path_factory.mktemp("evaluation"))
 
 
 @pytest.fixture(autouse=True)

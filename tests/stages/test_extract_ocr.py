@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +65,6 @@ def test_a_reader_that_needs_a_model_says_so() -> None:
         parse_section("extract_textbooks", values, ExtractTextbooksParams)
     with pytest.raises(ParamsError, match="ocr: served needs the section served"):
         parse_section("extract_textbooks", values | {"ocr": "served"}, ExtractTextbooksParams)
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(*options: str) -> Server:
-        servers.append(Server(tmp_path / f"log{len(servers)}", *options))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
 
 
 def make_params(**more: Any) -> ExtractTextbooksParams:
