@@ -21,8 +21,8 @@ import sys, types
 for name, folder in (("mathcode_pile", sys.argv[2]), ("mathcode_pile.sandbox", sys.argv[2] + "/sandbox")):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [folder]
-import {warm_parent.__name__}
-{warm_parent.__name__}.main()
+from {warm_parent.__name__} import main
+main()
 """
 # Nothing of our own environment is passed on; output must not depend on the machine's language, time zone or cores.
 ENVIRONMENT = {
