@@ -168,7 +168,7 @@ def load_signatures(folder: Path, counts: list[int], params: DeduplicateParams) 
         np.empty(documents, dtype=np.uint64),
         np.empty(documents, dtype=np.uint64),
         np.empty(documents, dtype=np.int32),
-        _map_minima(folder.with_name("minima"), documents, params.permutations),
+        map_minima(folder.with_name("minima"), documents, params.permutations),
         bounds,
     )
     start = 0
@@ -188,7 +188,7 @@ def load_signatures(folder: Path, counts: list[int], params: DeduplicateParams) 
     return signed
 
 
-def _map_minima(path: Path, documents: int, permutations: int) -> Signatures:
+def map_minima(path: Path, documents: int, permutations: int) -> Signatures:
     """Return an array that is a new file; raises PipelineError where the disk has no room for it."""
     shape = (documents, permutations)
     if not documents:
@@ -211,10 +211,15 @@ def similarity(signed: Signed, rows: NDArray[np.int64], others: NDArray[np.int64
     return found
 
 
-def memory_bytes(documents: int, params: DeduplicateParams) -> int:
-    """Return the most memory that so many documents need, whatever their length.
+def minima_bytes(documents: int, params: DeduplicateParams) -> int:
+    """Return the size of the file of minima, whatever the documents' length."""
+    return 2 * documents * params.permutations
 
-    This counts each document's signature, hashes, words, rank and cluster, and a band's hashes while they are sorted.
+
+def memory_bytes(documents: int) -> int:
+    """Return the memory that so many documents need besides the file of minima; each duplicate needs its id, too.
+
+    This counts each document's hashes, words, component and outcome, and the eight arrays of a band that is sorted.
     """
-    held = 2 * params.permutations + 2 * 8 + 4 + 2 + 3 * 8
-    return documents * (held + 4 * 8)
+    held = 2 * 8 + 4 + 2 + 1 + 8
+    return documents * (held + 8 * 8)
