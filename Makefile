@@ -51,8 +51,8 @@ test-browser: $(STAMP) ## Test the report page in a real browser, and with axe-c
 	@python -m tools browser-files || true
 	@pytest -q -m browser -rs $(ARGS)
 
-test-ray: $(STAMP) ## Test on Ray clusters of this machine: eleven stages, stale code, nodes without the folder, a model server
-	@OMP_NUM_THREADS=1 pytest -q -m "slow or not slow" tests/core/test_ray.py $(ARGS)
+test-ray: $(STAMP) ## Test on Ray clusters of this machine: eleven stages, kill -9, stale code, nodes without the folder
+	@OMP_NUM_THREADS=1 pytest -q -m "slow or not slow" tests/core/test_ray.py tests/core/test_ray_worker.py $(ARGS)
 
 test-sandbox: $(STAMP) ## Try to escape from the sandbox as root, as a plain user, in containers (needs root, setpriv, bwrap)
 	@tools/test_sandbox.sh

@@ -27,6 +27,8 @@ class Server(asyncio.Protocol):
 
     seen: ClassVar[Counter[str]] = Counter()
     asked = 0
+    waiting: ClassVar[set["Server"]] = set()
+    most = 0
     arguments: argparse.Namespace
     log: Any = None
 
@@ -53,6 +55,10 @@ class Server(asyncio.Protocol):
         text = read_text(body["messages"][-1]["content"])
         Server.seen[text] += 1
         Server.asked += 1
+        Server.waiting.add(self)
+        if len(Server.waiting) > Server.most and self.arguments.most:
+            Server.most = len(Server.waiting)
+            self.arguments.most.write_text(str(Server.most), encoding="utf-8")
         if self.log:
             self.log.write(json.dumps(body) + "\n")
             self.log.flush()
@@ -93,7 +99,11 @@ class Server(asyncio.Protocol):
         }
         self.send(*answers.get(name) or (int(name.removeprefix("http_")), '{"error": "played"}'))
 
+    def connection_lost(self, error: Exception | None) -> None:
+        Server.waiting.discard(self)
+
     def send(self, status: int, body: str) -> None:
+        Server.waiting.discard(self)
         data = body.encode()
         more = f"Retry-After: {self.arguments.retry_after}\r\n" if status == 429 else ""
         head = (
@@ -114,6 +124,7 @@ async def main() -> None:
     parser.add_argument("--name", default="small", help="the model that it says it serves")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-after", type=int, default=0, help="requests answered before it ends")
+    parser.add_argument("--most", type=Path, help="a file for the largest number of requests that waited at once")
     parser.add_argument("--no-schema", action="store_true", help="refuse requests with a JSON schema")
     Server.arguments = parser.parse_args()
     if Server.arguments.log:
