@@ -21,7 +21,7 @@ MEASURES = (
 
 def read_measures(objects: Objects, revision: str) -> dict[str, str]:
     """Return the token shares and held-out losses that a revision records, by what they are called here."""
-    found = {}
+    found: dict[str, str] = {}
     for name, part, label in MEASURES:
         content = json.loads(Version(revision, objects).read_text(f"metrics/{name}.json") or "{}")
         named = {key.replace(part, "").replace("_", " "): value for key, value in content.items() if part in key}

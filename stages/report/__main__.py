@@ -19,7 +19,7 @@ def main(
     """
     from mathcode_pile.core.engine import write_metrics
     from mathcode_pile.core.params import read_section, read_yaml
-    from stages.report.recorded import present_corpus_hash
+    from stages.report.recorded import corpus_hash, read_lock
     from stages.report.stage import write_report
 
     params = {
@@ -31,7 +31,7 @@ def main(
         "filter_code": read_section("filter_code"),
     }
     # dvc.lock has the hash of the corpus that this stage reads: DVC writes it when the stage corpus ends.
-    write_metrics(summary, **write_report(metrics, data, out, params, present_corpus_hash()))
+    write_metrics(summary, None, **write_report(metrics, data, out, params, corpus_hash(read_lock())))
 
 
 if __name__ == "__main__":

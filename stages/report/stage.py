@@ -56,6 +56,7 @@ def write_report(
     metrics = read_metrics(metrics_folder, entries)
     steps = read_funnel(metrics)
     contamination = read_json(data / "decontaminate" / "report.json")
+    manifest = read_json(data / "corpus" / "manifest.json")
     clusters = read_json(data / "deduplicate" / "clusters.json")
     found = [(float(at), share) for at, share in clusters.get("found_by_similarity", {}).items()]
     translators = compare_translators(metrics)
@@ -65,7 +66,9 @@ def write_report(
         "left_out": left_out(metrics),
         "metrics": metrics,
         "steps": steps,
-        "manifest": read_json(data / "corpus" / "manifest.json"),
+        "manifest": manifest,
+        # The version before: a corpus that is not published yet says after which version it was made.
+        "earlier": manifest.get("version", "").partition("after ")[2],
         "flows": [
             Unit("Documents", DOCUMENTS, follow_documents(metrics, params, data)),
             Unit("Snippets", SNIPPETS, follow_snippets(metrics, data)),

@@ -16,7 +16,7 @@ from stages.classify.reasons import Reason
 from stages.report.charts import Axis, Line, choose_ticks, draw_histogram, draw_lines
 from stages.report.funnel import explain_steps, read_funnel, read_metrics, tabulate_reasons
 from stages.report.page import highlight, link, mark_formula
-from stages.report.recorded import present_corpus_hash
+from stages.report.recorded import corpus_hash, read_lock
 from stages.report.scores import compare_losses, compare_scores, mean_held_out_loss
 from stages.report.stage import QUALITY, describe_quality, write_report
 from stages.report.summary import count_summary, headlines, summarize
@@ -137,10 +137,10 @@ def test_metrics_of_an_entry_that_params_no_longer_name_are_left_out(tmp_path: P
 
 
 def test_the_corpus_s_hash_is_dvc_lock_s(tmp_path: Path) -> None:
-    assert present_corpus_hash(tmp_path) == ""
+    assert corpus_hash(read_lock(tmp_path)) == ""
     lock = "schema: '2.0'\nstages:\n  corpus:\n    cmd: x\n    outs:\n    - path: data/corpus\n      md5: abc.dir\n"
     (tmp_path / "dvc.lock").write_text(lock)
-    assert present_corpus_hash(tmp_path) == "abc.dir"
+    assert corpus_hash(read_lock(tmp_path)) == "abc.dir"
 
 
 def evaluated(**values: float) -> dict[str, dict[str, Any]]:
