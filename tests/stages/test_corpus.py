@@ -64,6 +64,15 @@ def test_a_record_says_its_page_its_positions_and_its_translators(project: Path)
     assert figures["translated_code_translators"] == "Qwen/x 1, symbolic 2"
 
 
+def test_retyped_programs_are_left_out_and_counted(project: Path) -> None:
+    loop = snippet(PAGES["web/3"], "= 6", "print(sum(range(4)))", document_id="web/3", position=3, stated="6")
+    report, figures = assembled(project, ["web", "translated_code"], [*SNIPPETS, loop], leave_out_retyped=True)
+    (document,) = read_rows(project / "out" / "translated_code")
+    assert json.loads(document["metadata"])["positions"] == [3]
+    assert report.counts["snippets"] == figures["translated_code_programs"] == 1
+    assert report.to_metrics()["skipped"] == "retyped 4"
+
+
 def test_both_forms_are_components_of_their_own(project: Path) -> None:
     forms = {"translated_code": "page", "translated_steps": "steps"}
     _, figures = assembled(project, ["web", *forms], form=forms)
@@ -106,7 +115,9 @@ def test_the_same_input_gives_the_same_bytes(project: Path, form: str, monkeypat
         make_clean(folder / "clean")
         params = Path("params.yaml").read_text()
         Path("params.yaml").write_text(
-            params.replace("form: page", f"form: {form}").replace("  synthetic: {}", "  web: {}")
+            params.replace("form: page", f"form: {form}")
+            .replace("  synthetic: {}", "  web: {}")
+            .replace("leave_out_retyped: true", "leave_out_retyped: false")
         )
         done = run_module(
             "stages.corpus",

@@ -145,7 +145,8 @@ class Quantities:
     def _name_of(self, mention: Mention) -> str:
         name = self._names.get(mention)
         if name is None:
-            name = self._names[mention] = name_of_mention(self.parts.text, mention)
+            is_formula = self.parts.is_inside(mention.start)
+            name = self._names[mention] = name_of_mention(self.parts.text, mention, is_formula)
         return name
 
     def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:

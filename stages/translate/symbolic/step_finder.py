@@ -28,11 +28,12 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.number_names import SMALLEST_RESULT, NumberNames
 from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.operand_names import name_operands
-from stages.translate.symbolic.quantities import Formula, Quantities, Result, Stated
+from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Result, Stated
 from stages.translate.symbolic.quantity_words import is_name, name_of_result
 from stages.translate.symbolic.reading import is_wrong
 from stages.translate.symbolic.result_forms import form_of, is_result, says_rounded
 from stages.translate.symbolic.steps import Given, Side, Spot, Step, refer, step_key
+from stages.translate.symbolic.textbook_formulas import find_textbook
 
 # With these words `2x + 1 = 7` is an equation to be solved, though the page has given x a value.
 _EQUATION = re.compile(
@@ -253,9 +254,16 @@ class StepFinder:
 
     def _named(self, source: Side) -> _Source:
         """Return an expression of numbers with the names that the page has for them."""
+        names, latex = NumberNames(self.known, self.spot), latex_of(source.term.tokens)
+        before = self.known.parts.text[max(0, self.spot.start - REACH) : self.spot.sentence_end]
+        textbook = find_textbook(source.node, self.spot.sentence, before)
+        node = textbook and names.replace_letters(*textbook)
+        if textbook and node:
+            closed = substitute(textbook.derived, textbook.values)
+            return _Source(source, node, closed, names.givens, tuple(names.uses), latex)
         names = NumberNames(self.known, self.spot)
         node = name_operands(names.replace(source.node), names.name_operand)
-        return _Source(source, node, source.node, names.givens, tuple(names.uses), latex_of(source.term.tokens))
+        return _Source(source, node, source.node, names.givens, tuple(names.uses), latex)
 
     # How the result is stated.
 
