@@ -11,6 +11,7 @@ from translated_pages import snippet
 
 from mathcode_pile.core.documents import DOCUMENT, VERIFIED
 from mathcode_pile.core.errors import InputError, ParamsError
+from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import read_rows, write_shards
 from stages.corpus.stage import CorpusParams, assemble
 from stages.corpus.translated import TranslatedParams
@@ -64,13 +65,13 @@ def test_a_record_says_its_page_its_positions_and_its_translators(project: Path)
     assert figures["translated_code_translators"] == "Qwen/x 1, symbolic 2"
 
 
-def test_retyped_programs_are_left_out_and_counted(project: Path) -> None:
+@pytest.mark.parametrize(("whose", "positions"), [("none", 5), ("symbolic", 2), ("all", 1)])
+def test_retyped_programs_are_left_out_and_counted(project: Path, whose: str, positions: int) -> None:
     loop = snippet(PAGES["web/3"], "= 6", "print(sum(range(4)))", document_id="web/3", position=3, stated="6")
-    report, figures = assembled(project, ["web", "translated_code"], [*SNIPPETS, loop], leave_out_retyped=True)
-    (document,) = read_rows(project / "out" / "translated_code")
-    assert json.loads(document["metadata"])["positions"] == [3]
-    assert report.counts["snippets"] == figures["translated_code_programs"] == 1
-    assert report.to_metrics()["skipped"] == "retyped 4"
+    report, figures = assembled(project, ["web", "translated_code"], [*SNIPPETS, loop], leave_out_retyped=whose)
+    skipped = parse_reasons(report.to_metrics()["skipped"])
+    assert report.counts["snippets"] == figures["translated_code_programs"] == 5 - sum(skipped.values())
+    assert skipped.get("retyped", 0) == 5 - positions
 
 
 def test_both_forms_are_components_of_their_own(project: Path) -> None:
@@ -117,7 +118,7 @@ def test_the_same_input_gives_the_same_bytes(project: Path, form: str, monkeypat
         Path("params.yaml").write_text(
             params.replace("form: page", f"form: {form}")
             .replace("  synthetic: {}", "  web: {}")
-            .replace("leave_out_retyped: true", "leave_out_retyped: false")
+            .replace("leave_out_retyped: symbolic", "leave_out_retyped: none")
         )
         done = run_module(
             "stages.corpus",
