@@ -134,6 +134,10 @@ def test_a_formula_with_other_numbers_prints_its_own_value(numbers: tuple[int, i
         assert float(output(text)) == pytest.approx(value, abs=6e-4)
 
 
+def test_a_logarithm_is_printed_as_a_number() -> None:
+    assert output(r"It is $\log_4 128 = \frac{7}{2}$.") == "7/2"
+
+
 def test_a_huge_number_is_no_formula() -> None:
     node = read_tokens(tokens_of(r"\frac{9000!}{4! \cdot 3!}"))
     assert find_textbook(node, "", "") is None
@@ -194,6 +198,7 @@ def test_what_is_no_root_of_the_last_equation_is_computed_as_it_stands(text: str
         (r"Put in $7$, then $\frac{7 + 8}{4 - 9} = -3$.", "amount"),
         (r"A radius of 2 cm. The mean is $\frac{5^2 + 3^2}{2} = 17$.", "radius"),
         (r"The 6 touches the line, so $4 \cdot 1 - 6 = -2$.", "touches"),
+        (r"It goes $80 \cdot \frac{3}{4} = 60$ km. Then $\frac{7}{4} \cdot 60 = 105$ minutes pass.", "distance"),
         (r"Barley has 30\% and costs 8. So $0.70 \cdot 40 + 2 = 30$.", "rate"),
     ],
 )

@@ -23,6 +23,8 @@ from stages.translate.symbolic.steps import Given, Spot, refer, references, step
 # The number 2 is rarely a quantity: 2r, half, a square.
 SMALLEST_RESULT = 2
 _ORDINALS = ("first", "second", "third")
+_CONVERSIONS = {24, 60, 3600}
+_TIME = re.compile(r"[$.)\s]{0,4}(?:seconds?|minutes?|hours?|days?)\b")
 _FALL = re.compile(
     r"\b(?:off|discount\w*|f[ae]ll\w*|decreas\w+|drop\w*|los[es]\w*|lost|less|fewer|reduc\w+|cheaper|minus|leak\w*|"
     r"depreciat\w+|shrink\w*|decay\w*|flips|errors?|fails?|false\w*|rebate|survive\w*|without|not)\b"
@@ -122,7 +124,7 @@ class NumberNames:
     def _source(self, value: Fraction | int, is_whole: bool, may_be_result: bool = True) -> Node | None:
         """Return the step or the letter that a number comes from."""
         # A step may be a Fraction, which comb and factorial refuse. The number 2 is rarely a quantity: 2r, half.
-        is_step = may_be_result and not is_whole and value != SMALLEST_RESULT
+        is_step = may_be_result and not is_whole and value != SMALLEST_RESULT and not self._converts(value)
         step = self.known.result_of_value(value, self.place) if is_step else None
         letter = None if step is not None else self.known.letter_of_value(value, self.place)
         if letter and letter.step is not None:
@@ -149,9 +151,15 @@ class NumberNames:
         named = self.known.mention_of_value(value, self.spot.start, self.spot.end, self.spot.sentence_end)
         if named is None or value == SMALLEST_RESULT:
             return None
+        if self._converts(value) and named.mention.start < self.spot.sentence_start:
+            return None
         reference = self._give(Given(named.name, item, named.mention.start, named.mention.end))
         self._literals[reference.value] = item
         return reference
+
+    def _converts(self, value: Fraction | int) -> bool:
+        """Whether a number may be the minutes of an hour, and no quantity of this size that the page has before."""
+        return value in _CONVERSIONS and _TIME.match(self.known.parts.text, self.spot.end) is not None
 
     def _growth(self, item: Node, value: Fraction | int) -> Node | None:
         """Return 1 + rate for 1.07 where the problem speaks of 7%, and 1 - rate for 0.93."""
