@@ -60,8 +60,7 @@ def _values(module: ast.Module) -> Iterator[ast.expr]:
     """Yield what a program assigns, and the expressions that it prints; a name alone is printed as it is."""
     for statement in module.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) and statement.value:
-            is_tuple = isinstance(statement.value, ast.Tuple)
-            yield from statement.value.elts if is_tuple else [statement.value]
+            yield from statement.value.elts if isinstance(statement.value, ast.Tuple) else [statement.value]
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             yield from (item for item in statement.value.args if any(map(_computes, ast.walk(item))))
 
@@ -77,8 +76,8 @@ def _is_given(value: ast.expr) -> bool:
     if isinstance(value, ast.List):
         return all(map(_is_given, value.elts))
     if isinstance(value, ast.Call) and _called(value) in _FRACTIONS and len(value.args) == 2:
-        parts = [item.value for item in value.args if isinstance(item, ast.Constant)]
-        return len(parts) == 2 and all(isinstance(part, int) for part in parts) and math.gcd(*parts) == 1
+        parts = [item.value for item in value.args if isinstance(item, ast.Constant) and isinstance(item.value, int)]
+        return len(parts) == 2 and math.gcd(*parts) == 1
     if isinstance(value, ast.Call):
         return _called(value) in ("Fraction", "Rational", "Decimal", "Integer") and all(map(_is_given, value.args))
     return isinstance(value, ast.Constant)

@@ -75,6 +75,7 @@ FORMULAS = {  # a text, and the program
     r"So $\int_2^\infty \frac{1}{x^2}\,dx = \frac{1}{2}$.": (
         'x = symbols("x"); lower = 2; integral = integrate(1 / x**2, (x, lower, oo))'
     ),
+    r"The inverse: $7 \cdot 9 \bmod 31 = 1$.": "a = 7; b = 9; modulus = 31; remainder = (a * b) % modulus",
     r"At 3: $1 \cdot 3^3 - 5 \cdot 3^2 + 2 \cdot 3 + 9 = -3$.": ("x = 3; total = 1 * x**3 - 5 * x**2 + 2 * x + 9"),
 }
 
@@ -164,6 +165,11 @@ def test_a_huge_number_is_no_formula() -> None:
             't = symbols("t"); equation = Eq(4 * t + 11, 39); solutions = solve(equation, t)',
             "7",
         ),
+        (
+            r"Where does $y = x^2 - 9x + 14$ meet the axis? At $x_1 = \frac{9 + 5}{2} = 7$.",
+            'x = symbols("x"); equation = Eq(x**2 - 9 * x + 14, 0); solutions = solve(equation, x)',
+            "7",
+        ),
     ],
 )
 def test_a_root_comes_from_its_equation(text: str, program: str, printed: str) -> None:
@@ -178,11 +184,18 @@ def test_a_root_comes_from_its_equation(text: str, program: str, printed: str) -
         r"Solve $x^2 - 9x + 14 = 0$. So $y_1 = \frac{9 + 5}{2} = 7$.",  # another letter
         r"Solve $x^2 - 9x + 14 = 0$. Then $3x - 9 = 3$, hence we take $x = \frac{16 + 5}{3} = 7$.",  # a later equation
         "Solve $x^2 - 9x + 14 = 0$.\n\n## Problem 2\n\n" + r"Let $x = \frac{9 + 5}{2} = 7$.",
+        r"Where does $y = x^2 - 9x + 14$ turn? At $x = \frac{9 + 5}{2} = 7$.",  # no x_1
         r"Solve $x^3 - 343 = 0$. So $x = \frac{9 + 5}{2} = 7$.",
     ],
 )
 def test_what_is_no_root_of_the_last_equation_is_computed_as_it_stands(text: str) -> None:
     assert "Fraction(" in last_program(text) and "solve" not in last_program(text)
+
+
+def test_a_check_puts_the_solution_into_the_equation() -> None:
+    text = r"Solve $6x + 11 = 53$. We get $x = 7$. Check: $6 \cdot 7 + 11 = 53$."
+    assert last_program(text) == "x = 7; total = 6 * x + 11"
+    assert "x" not in last_program(text.replace("We get $x = 7$.", "Nobody knows."))
 
 
 # Names.

@@ -70,9 +70,10 @@ def solve_for(statements: list[Statement], place: int, value: Node, can_be: Call
     for statement in reversed(statements[:place]):
         if not can_be(statement):
             return None
-        if not unknown or _unknown(statement) != unknown:
+        sides = _equation(statement, unknown, first.value)
+        if sides is None:
             continue
-        left, right = statement.nodes
+        left, right = sides
         if max(degree(left), degree(right)) > 2:
             return None
         roots = _roots(Node("add", (left, Node("neg", (right,)))), unknown)
@@ -82,6 +83,18 @@ def solve_for(statements: list[Statement], place: int, value: Node, can_be: Call
         choose = "solutions[0]" if len(roots) == 1 else "max(solutions)" if stated == max(roots) else "min(solutions)"
         return write_solution(left, right, unknown, choose)
     return None
+
+
+def _equation(statement: Statement, unknown: str, root: str) -> tuple[Node, Node] | None:
+    """Return the sides of an equation in an unknown, or of `f = 0` for a curve `y = f` whose root x_1 is named."""
+    if unknown and _unknown(statement) == unknown:
+        return statement.nodes[0], statement.nodes[1]
+    is_curve = root != unknown and len(statement.nodes) == len(statement.chain.terms) == 2
+    if not is_curve or statement.nodes[0].op != "sym" or statement.nodes[0].value == unknown:
+        return None
+    curve = statement.nodes[1]
+    is_polynomial = free_symbols(curve) == {unknown} and operations(curve) <= _POLYNOMIAL and degree(curve) == 2
+    return (curve, Node("num", (), "0")) if is_polynomial else None
 
 
 def _roots(polynomial: Node, unknown: str) -> set[Fraction]:

@@ -52,6 +52,8 @@ def _operands(node: Node) -> Iterator[tuple[str, Node]]:
         value, modulus = node.args
         if value.op == "pow" and all(map(is_integer, (*value.args, modulus))):
             yield from zip(("base", "exponent", "modulus"), (*value.args, modulus), strict=True)
+        elif value.op == "mul" and len(value.args) == 2 and all(map(is_integer, (*value.args, modulus))):
+            yield from zip(("a", "b", "modulus"), (*value.args, modulus), strict=True)
         elif is_integer(value) and is_integer(modulus):
             yield from (("dividend", value), ("modulus", modulus))
     elif node.op == "sqrt" and node.args[0].op == "add" and len(node.args[0].args) == 2:

@@ -17,7 +17,7 @@ from stages.translate.symbolic.quantity_words import Mention, find_mentions, nam
 # How far back a letter, a formula or a number is looked for, in characters.
 REACH = 1500
 _RECENT = 20
-_SHAPES = 6
+_SHAPES = 10
 _CLOSE = 500
 # No letter of these stands for a quantity.
 _CONSTANTS = {"e", "i"}

@@ -93,7 +93,7 @@ class StepFinder:
         if step and step.stated not in walk(step.closed):
             self.known.add_result(step.stated, Result(step.place, spot.start, spot.end))
         for side in self.sides:
-            if free_symbols(side.node) and sum(bool(item.args) for item in walk(side.node)) > 2:
+            if free_symbols(side.node) and sum(bool(item.args) for item in walk(side.node)) > 1:
                 self.known.show(Formula(side.node, "", spot.start))
         formula = self._formula()
         if letters and formula and letters[0].node.value not in free_symbols(formula.node):
@@ -137,11 +137,19 @@ class StepFinder:
         earlier = self.known.formula(name, self.spot.start) if name else None
         if earlier:
             return self._matched(numbers, earlier.node, earlier.latex, numbers)
+        latex = latex_of(numbers.term.tokens)
         for shape in self.known.shapes(self.spot.start):
             # A value of a polynomial that stands before: 3 \cdot 4^2 - 5 \cdot 4 for 3x^2 - 5x.
             values = match_formula(shape.node, numbers.node, self._value)
-            if values and all(self._may_be(name, value) for name, value in values.items()):
-                return self._matched(numbers, shape.node, latex_of(numbers.term.tokens), numbers)
+            if not values or not all(self._may_be(name, value) for name, value in values.items()):
+                continue
+            if sum(bool(item.args) for item in walk(shape.node)) > 2:
+                return self._matched(numbers, shape.node, latex, numbers)
+            # Many computations have the form of 5x + 9, so the page must have said what x is.
+            stated = [self.known.letter(name, self.spot.start) for name in values]
+            letters = {item.name: Given(item.name, values[item.name], item.start, item.end) for item in stated if item}
+            if len(letters) == len(values):
+                return self._with_letters(numbers, shape.node, latex, dict(letters), values)
         return None
 
     def _value(self, name: str) -> Node | None:

@@ -7,6 +7,7 @@ enough, as in `a d - b c`, words of the sentence decide.
 
 import re
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from stages.translate.symbolic.nodes import Node, is_rational
 from stages.translate.symbolic.numeric import agree, exact_value
 
 # The letters n, m and k stand for whole numbers, p and q for shares between 0 and 1, all others for any number.
-_FITS: Mapping[str, Callable[[float], bool]] = {
+_FITS: Mapping[str, Callable[[Fraction], bool]] = {
     "n": lambda value: value > 1 and value == int(value),
     "m": lambda value: value > 4 and value == int(value),
     "k": lambda value: value > 0 and value == int(value),
@@ -146,8 +147,8 @@ def _has_value(derived: Node, numbers: Node) -> bool:
 def _fits(name: str, value: Node) -> bool:
     if name == "C":
         return True
-    exact = exact_value(value)
-    return is_rational(value) and exact is not None and _FITS.get(name, lambda _: True)(exact)
+    exact, fits = exact_value(value), _FITS.get(name)
+    return is_rational(value) and exact is not None and (fits is None or fits(exact))
 
 
 def _is_stated(pattern: str, values: dict[str, Node], before: str) -> bool:
