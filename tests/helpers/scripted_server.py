@@ -14,6 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
+import played_model
+
 PLAY = re.compile(r"play (\w+) (\d+);")
 
 
@@ -71,7 +73,10 @@ class Server(asyncio.Protocol):
 
     def good(self, body: dict[str, Any], text: str) -> str:
         messages = body["messages"]
-        reply = self.arguments.reply.replace("{text}", text).replace("{seed}", str(body.get("seed")))
+        if self.arguments.plays_model:
+            reply = played_model.answer(text)
+        else:
+            reply = self.arguments.reply.replace("{text}", text).replace("{seed}", str(body.get("seed")))
         message = {"role": "assistant", "content": reply}
         size = sum(len(read_text(message["content"])) for message in messages)
         usage = {"prompt_tokens": size // 4, "completion_tokens": 8}
@@ -107,6 +112,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--log", type=Path)
     parser.add_argument("--reply", default="Type: 2", help="{text} in it becomes the prompt's last turn")
+    parser.add_argument("--plays-model", action="store_true", help="answer as a model would, see played_model.py")
     parser.add_argument("--finish", default="stop", help="why its answers end; length: at the token limit")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--key", default="")
