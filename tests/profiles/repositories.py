@@ -59,7 +59,7 @@ def lay_out_datasets() -> dict[str, dict[str, bytes]]:
         "m-a-p/Matrix": _lay_out_matrix(pages, web, college),
         "ajibawa-2023/Maths-College": {
             f"Maths-College-{n}-Final.json": lines(
-                {"instruction": "Explain it to a college student.", "output": text} for text in college[n:18:6]
+                {"instruction": "Explain it to a college student.", "output": text} for text in college[n:30:6]
             )
             for n in range(6)
         },
@@ -77,7 +77,7 @@ def _lay_out_openwebmath(texts: list[str]) -> dict[str, bytes]:
 
 
 def _lay_out_matrix(pages: Iterator[str], web: Iterator[str], college: list[str]) -> dict[str, bytes]:
-    crawl = [*islice(pages, 16), *islice(web, 40)]
+    crawl = [*islice(pages, 16), *islice(web, 60)]
     books = ["\n\n".join(islice(pages, 4)) for _ in range(8)]
     science = ["\n\n".join(islice(web, 4)) for _ in range(6)]
     # Some lines have their text under another name, and all of them have the same, empty id.
@@ -86,16 +86,21 @@ def _lay_out_matrix(pages: Iterator[str], web: Iterator[str], college: list[str]
         "cc_en.0000.jsonl": lines(rows[0::3]),
         "cc_en.0001.jsonl": lines(rows[1::3]) + b'{"text": "a line that was cut\n',
         "cc_en.0002.jsonl": lines(rows[2::3]),
-        "book_math.0000.jsonl": lines({"text": text, "id": float("nan")} for text in books + college[20:22]),
+        "book_math.0000.jsonl": lines({"text": text, "id": float("nan")} for text in [*books, *college[30:]]),
         "book_science.0000.jsonl": lines({"text": text, "id": float("nan")} for text in science),
     }
 
 
 def _lay_out_education(texts: list[str]) -> dict[str, bytes]:
-    prose = ["A lesson about the price of a book, which is $12.", "A lesson about rivers."]
-    revised = [f"Here is the revised text:\n\n{text}" for text in texts[16:18]]
-    rows = [{"idx": n, "text": text, "model": "m"} for n, text in enumerate([*texts[:16], *revised, *prose])]
-    return {f"Education-College-Students-{n}-Final.json": lines(rows[n::4]) for n in range(4)}
+    """Each file has a text under a line about its revision, and two texts with too few dollar signs."""
+    files = {}
+    for n in range(4):
+        revised = f"Here is the revised text:\n\n{texts[24 + n]}"
+        prose = ["A lesson about the price of a book, which is $12.", f"A lesson about river {n}."]
+        chosen = [*texts[n * 6 : n * 6 + 6], revised, *prose]
+        rows = [{"idx": n + 4 * row, "text": text, "model": "m"} for row, text in enumerate(chosen)]
+        files[f"Education-College-Students-{n}-Final.json"] = lines(rows)
+    return files
 
 
 def _lay_out_starcoder() -> dict[str, bytes]:
