@@ -65,7 +65,7 @@ def _kill(process: "subprocess.Popen[Any]") -> None:
     below = _children(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while any(_is_there(pid) for pid in below) and time.monotonic() < deadline:
         time.sleep(0.1)
     left = [pid for pid in below if _is_there(pid)]

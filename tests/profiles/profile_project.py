@@ -21,6 +21,7 @@ from real_models import LLAMA_PYTHON, VLLM, VLLM_PYTHON, bring_smollm2, served
 from scripted import Server
 from vllm_environment import make_environment
 
+from mathcode_pile.core.shards import read_rows
 from mathcode_pile.llm import ModelParams
 from mathcode_pile.llm.settings import VllmParams
 from mathcode_pile.llm.vllm_servers import server_command
@@ -133,6 +134,10 @@ class ProfileProject:
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file."""
         return json.loads((self.folder / name).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+    def read_shards(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a folder below data/."""
+        return read_rows(self.folder / "data" / name)
 
     def metrics(self, name: str) -> dict[str, Any]:
         """Return the metrics of a stage."""

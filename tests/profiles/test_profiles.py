@@ -72,7 +72,8 @@ def whole(request: pytest.FixtureRequest, machine: Machine) -> tuple[ProfileProj
 def test_the_whole_chain_runs_from_fetch_to_report(whole: tuple[ProfileProject, Answerer]) -> None:
     project, _ = whole
     assert (project.folder / "data/report/index.html").is_file()
-    assert project.metrics("pretrain")["loss"] > 0
+    trained = project.metrics("pretrain")
+    assert trained["loss_last"] < trained["loss_first"]
     scores = project.metrics("evaluate/pretrained")
     assert {"gsm8k", "math", "sat", "ocw_courses", "mmlu_math"} <= scores.keys()
     components = project.read_json("data/corpus/manifest.json")["components"]
@@ -85,11 +86,26 @@ def test_the_whole_chain_runs_from_fetch_to_report(whole: tuple[ProfileProject, 
 
 def test_odd_rows_are_named_drops_and_no_others_are(whole: tuple[ProfileProject, Answerer]) -> None:
     project, _ = whole
-    reasons = {
-        source: parse_reasons(project.metrics(f"fetch/{source}")["reasons"])
-        for source in ("openwebmath", "cc_en", "matrix_books", "code_python", "code_notebooks")
+    sources = ("openwebmath", "cc_en", "matrix_books", "maths_college", "code_python", "code_notebooks")
+    dropped = {source: parse_reasons(project.metrics(f"fetch/{source}")["reasons"]) for source in sources}
+    # Ids that are all NaN, or all null, drop nothing.
+    assert {source: reasons for source, reasons in dropped.items() if reasons} == {
+        "openwebmath": {"no_text": 2},
+        "cc_en": {"not_json": 1},
+        "code_python": {"no_text": 1},
     }
-    assert reasons == {}
+    files = {"workstation": 1, "paper": 4}[project.profile]
+    education = project.metrics("annotate/education_college_students")
+    assert parse_reasons(education["reasons"]) == {"too_few_dollar_signs": 2 * files}
+
+
+def test_no_mark_of_a_data_set_stays_in_a_text(whole: tuple[ProfileProject, Answerer]) -> None:
+    project, _ = whole
+    rows = [row for folder in ("code_python", "code_notebooks") for row in project.read_shards(f"filter_code/{folder}")]
+    marks = ("<reponame>", "<filename>", "<gh_stars>", "<jupyter_", "<empty_output>", "image/png", "# In[")
+    assert rows and not [row["id"] for row in rows if any(mark in row["text"] for mark in marks)]
+    lessons = list(project.read_shards("annotate/education_college_students"))
+    assert lessons and not any("revised" in row["text"].split("\n")[0].lower() for row in lessons)
 
 
 def test_each_prompt_is_asked_once(whole: tuple[ProfileProject, Answerer]) -> None:
