@@ -59,7 +59,9 @@ class EvaluateParams(Section):
     program_temperature: float = Field(default=0.7, gt=0)
     """Of those programs."""
     backend: Literal["hf", "vllm"] = "hf"
-    """What runs the models that are no servers."""
+    """What runs the models that are no servers: transformers, or a vLLM server that the stage starts."""
+    tensor_parallel: int = Field(default=1, gt=0)
+    """vLLM: GPUs for a model."""
     precision: Literal["fp32", "bf16"] = "bf16"
     """The arithmetic of the model."""
     batch_size: int = Field(default=16, gt=0)

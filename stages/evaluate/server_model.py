@@ -26,10 +26,13 @@ LONGEST_WAIT_S = 30
 class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
     """Asks a server; raises PipelineError where it cannot be reached or its answers lack what a task needs."""
 
-    def __init__(self, name: str, params: ServerParams) -> None:
-        """name: of the entry in evaluate.models, for error messages."""
+    def __init__(self, name: str, params: ServerParams, cut_to: int | None = None) -> None:
+        """name: of the entry in evaluate.models, for error messages.
+
+        cut_to: the model's context in tokens, for a server of vLLM: it cuts off the beginning of a longer prompt.
+        """
         super().__init__()
-        self.name, self.params = name, params
+        self.name, self.params, self.cut_to = name, params, cut_to
         key = os.environ.get(KEY_VARIABLE, "")
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
@@ -58,6 +61,8 @@ class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
         stop = list(settings["until"])
         body = {"prompt": prompt, "max_tokens": settings["max_gen_toks"], "seed": settings.get("seed", 0)}
         body |= {"temperature": settings.get("temperature", 0.0), "stop": stop[:4]}
+        if self.cut_to is not None:
+            body |= {"truncate_prompt_tokens": self.cut_to - settings["max_gen_toks"]}
         text = self._ask(body).get("text")
         if not isinstance(text, str):
             raise self._error("its answer has no text")

@@ -11,6 +11,16 @@ from typing import Any
 TOKEN = re.compile(r"\s*\S+|\s+")
 
 
+def echo(prompt: str, last: float) -> dict[str, Any]:
+    """Return a prompt's words as tokens, and one new one; last: the log-probability of the last word."""
+    words = TOKEN.findall(prompt)
+    starts = [sum(map(len, words[:i])) for i in range(len(words))]
+    values: list[float | None] = [None, *(-1.0 for _ in words[1:-1]), last, -2.0]
+    best = [None if value is None else {"a": max(-0.1, value)} for value in values]
+    found = {"tokens": [*words, " x"], "text_offset": [*starts, len(prompt)]}
+    return {"text": f"{prompt} x", "logprobs": found | {"token_logprobs": values, "top_logprobs": best}}
+
+
 class PlayedServer(ThreadingHTTPServer):
     """Finds the last question of a prompt and answers it rightly, or wrongly."""
 
@@ -48,14 +58,8 @@ class PlayedServer(ThreadingHTTPServer):
 
     def echo(self, prompt: str) -> dict[str, Any]:
         """Return the words of a prompt as tokens, and one new token; the likeliest last word is the right letter."""
-        words = TOKEN.findall(prompt)
-        starts = [sum(map(len, words[:i])) for i in range(len(words))]
         context, _, letter = prompt.rpartition(" ")
-        is_likely = (letter == self.answer_of(context)) == self.right
-        values: list[float | None] = [None, *(-1.0 for _ in words[1:-1]), -0.1 if is_likely else -9.0, -2.0]
-        best = [None if value is None else {"a": max(-0.1, value)} for value in values]
-        found = {"tokens": [*words, " x"], "text_offset": [*starts, len(prompt)]}
-        return {"text": f"{prompt} x", "logprobs": found | {"token_logprobs": values, "top_logprobs": best}}
+        return echo(prompt, -0.1 if (letter == self.answer_of(context)) == self.right else -9.0)
 
 
 class Handler(BaseHTTPRequestHandler):

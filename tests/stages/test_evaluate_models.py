@@ -6,10 +6,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pytest
 from played_completions import PlayedServer, play_completions
 from small_training import make_evaluation_inputs
+from vllm_environment import make_environment, read_lines
 
 from mathcode_pile.core.documents import VERIFIED
 from mathcode_pile.core.errors import ParamsError, PipelineError
@@ -95,6 +97,26 @@ def test_a_server_without_log_likelihoods_or_none_at_all_ends_the_stage_in_one_l
             scores_of(server, data, ["sat"], limit=1)
     with pytest.raises(PipelineError, match=r"^evaluate.models.served: http.*ConnectError"):
         scores_of(server, data, ["gsm8k"], limit=1)
+
+
+def test_with_vllm_the_stage_starts_a_server_that_ends_with_its_model(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "vllm.log"
+    monkeypatch.setenv("MATHCODE_VLLM", str(make_environment(tmp_path / "environment")))
+    monkeypatch.setenv("PLAYED_VLLM_LOG", str(log))
+    params = settings({"base": {"folder": data / "base_model"}}, tasks=["gsm8k", "sat"], backend="vllm")
+    metrics = evaluate(params, inputs_of(data), tmp_path / "out")
+    (start,) = read_lines(log)
+    assert not psutil.pid_exists(start["engine"])
+    options = start["options"]
+    assert (options["model"], options["dtype"], options["max_model_len"]) == (str(data / "base_model"), "float32", 256)
+    asked = read_lines(tmp_path / "vllm.log.requests")
+    # A prompt that is too long for the model loses its beginning, as with transformers; likelihoods are of whole ones.
+    assert {body.get("truncate_prompt_tokens") for body in asked} == {252, None}
+    assert all(body.get("echo") for body in asked if "truncate_prompt_tokens" not in body)
+    # The losses are measured here, before vLLM takes the GPU's memory.
+    assert metrics["base"]["held_out_loss_one"] > 0 and metrics["base"]["gsm8k"] == 0.0
 
 
 # --- several models
