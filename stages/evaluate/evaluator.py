@@ -62,7 +62,7 @@ class Evaluator:
         self._model: Any = None
         self._answerer = answerer
         if self.origin.server is not None:
-            identity: Any = self.origin.server.model_dump(include={"name", "revision"})
+            identity: Any = self.origin.server.model_dump(include={"name", "revision", "next_tokens"})
         else:
             self.place, self.options = self.origin.fetch(MODEL_FILES, f"evaluate.models.{name}")
             file = self.options.get("gguf_file")
