@@ -27,6 +27,9 @@ class ServerParams(Section):
     """Seconds that one request may take."""
     max_attempts: int = Field(default=4, gt=0)
     """Attempts for one prompt before it counts as failed."""
+    next_tokens: int = Field(default=0, ge=0)
+    """For a server that cannot echo prompts, as llama.cpp's: look for a task's letters among this many of the likeliest
+    next tokens. A letter that is not there counts as the last of them. 0: use the echo."""
 
 
 class ModelParams(OriginParams):

@@ -65,7 +65,7 @@ class Evaluator:
         self._answerer = answerer
         self._servers: VllmServers | None = None
         if self.origin.server is not None:
-            identity: Any = self.origin.server.model_dump(include={"name", "revision"})
+            identity: Any = self.origin.server.model_dump(include={"name", "revision", "next_tokens"})
         else:
             self.place, self.options = self.origin.fetch(MODEL_FILES, f"evaluate.models.{name}")
             file = self.options.get("gguf_file")
