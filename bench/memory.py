@@ -26,7 +26,7 @@ from mathcode_pile.core.shards import list_shards, read_batches, write_shards
 
 QUESTIONS = 9262
 # In order: each reads what those before it wrote.
-_RUNS = {
+RUNS = {
     "fetch": """
 from stages.fetch.stage import OriginsParams, fetch_source
 origin = {"kind": "local", "path": str(folder / "one/documents"), "format": "parquet", "license": "x"}
@@ -103,6 +103,17 @@ _WATCH = (
 )
 
 
+def make_input(folder: Path, megabytes: int) -> None:
+    """Write what RUNS read: documents, Python files, and questions."""
+    part = min(100, megabytes)
+    texts, files = make_texts(part), make_files(part)
+    enlarge(texts, folder / "one" / "documents", megabytes // part, "one")
+    enlarge(texts, folder / "two" / "documents", 1, "two")
+    enlarge(files, folder / "files", megabytes // part, "# file")
+    questions = pa.RecordBatch.from_pylist(make_questions(texts, QUESTIONS), QUESTION)
+    write_shards(folder / "benchmarks" / "all", [questions], QUESTION)
+
+
 def peak_megabytes(code: str, folder: Path, scratch: Path) -> float:
     """Run code in its own process, with two workers; return the largest peak of it and of its workers."""
     environment = os.environ | {"MATHCODE_WORKERS": "2", "MATHCODE_SCRATCH": str(scratch)}
@@ -115,17 +126,11 @@ def peak_megabytes(code: str, folder: Path, scratch: Path) -> float:
 
 def main(megabytes: int = 1000, write: bool = True) -> None:
     """Print the peak of each stage; with --write (the default) also write the table to docs/benchmarks.md."""
-    part = min(100, megabytes)
-    texts, files = make_texts(part), make_files(part)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        enlarge(texts, folder / "one" / "documents", megabytes // part, "one")
-        enlarge(texts, folder / "two" / "documents", 1, "two")
-        enlarge(files, folder / "files", megabytes // part, "# file")
-        questions = pa.RecordBatch.from_pylist(make_questions(texts, QUESTIONS), QUESTION)
-        write_shards(folder / "benchmarks" / "all", [questions], QUESTION)
+        make_input(folder, megabytes)
         lines = []
-        for stage, code in _RUNS.items():
+        for stage, code in RUNS.items():
             lines.append([stage, f"{peak_megabytes(code, folder, folder / 'scratch'):.0f} MB"])
             typer.echo(" ".join(lines[-1]), err=True)
     table = format_table(["stage", "peak of a process"], lines)

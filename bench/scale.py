@@ -11,7 +11,6 @@ documents. Signatures are drawn at random, one in ten a copy of another.
 import json
 import multiprocessing
 import os
-import resource
 import shutil
 import tempfile
 import time
@@ -30,6 +29,7 @@ from bench.environment import ROOT
 from bench.table import best_seconds
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.params import load
+from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.scratch import hash_file
 from mathcode_pile.core.shards import ShardWriter, shard_name
 from stages.annotate.choosing import AnnotateSource, last_chosen_hash
@@ -113,14 +113,14 @@ def read_memory(pid: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
 
 
-def measure_step(name: str, documents: int) -> tuple[float, int]:
-    """Return the processor seconds of a step, and the bytes that it and its input need in memory.
+def measure(run: Callable[..., None], *arguments: Any) -> tuple[float, int]:
+    """Return the seconds that a function sends, and the bytes by which the memory of its process grows.
 
-    It runs in a process of its own, which this one watches.
+    It runs in a process of its own, which this one watches. First it sends the bytes from which growth counts.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_run_step, args=(name, documents, sender))
+    process = context.Process(target=run, args=(*arguments, sender))
     process.start()
     before = peak = receiver.recv()
     while not receiver.poll(WATCH_EVERY_S):
@@ -130,8 +130,7 @@ def measure_step(name: str, documents: int) -> tuple[float, int]:
     return seconds, peak - before
 
 
-def measure_engine(folder: Path, shards: int, kind: str) -> tuple[float, int]:
-    """Return the milliseconds a small shard that select takes on an engine, and the bytes that the driver grew by."""
+def _run_engine(kind: str, folder: Path, sender: Connection) -> None:
     project = folder / kind
     (project / "profiles").mkdir(parents=True)
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -142,12 +141,11 @@ def measure_engine(folder: Path, shards: int, kind: str) -> tuple[float, int]:
     os.environ["MATHCODE_SCRATCH"] = str(project / "scratch")
     source = SourceParams(component="c", input="i", keep="all")
     kept = SelectParams(keep_types=[1])
-    select(folder / "few", project / "warm", source, kept)  # connects, and starts workers
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    select(folder / "few", project / "few", source, kept, Removals())  # connects, and starts workers
+    sender.send(read_memory(os.getpid()))
     start = time.perf_counter()
-    select(folder / "shards", project / "out", source, kept)
-    seconds = time.perf_counter() - start
-    return 1000 * seconds / shards, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    select(folder / "shards", project / "shards", source, kept, Removals())
+    sender.send(time.perf_counter() - start)
 
 
 def make_small_shards(folder: Path, shards: int) -> None:
@@ -169,14 +167,14 @@ def main(
         if not only_engine:
             print(json.dumps({"hash": hash_megabytes(Path(folder))}), flush=True)
             for name in STEPS:
-                seconds, held = measure_step(name, documents)
+                seconds, held = measure(_run_step, name, documents)
                 each = {"s_per_million": round(1e6 * seconds / documents, 2), "bytes_each": round(held / documents)}
                 print(json.dumps({"step": name} | each), flush=True)
         make_small_shards(Path(folder) / "shards", shards)
         make_small_shards(Path(folder) / "few", 4)
         for kind in ["local", *(["ray"] if ray else [])]:
-            each_ms, grown = measure_engine(Path(folder), shards, kind)
-            figures = {"ms_a_shard": round(each_ms, 1), "driver_grew_mb": grown >> 20}
+            seconds, grown = measure(_run_engine, kind, Path(folder))
+            figures = {"ms_a_shard": round(1000 * seconds / shards, 1), "driver_grew_mb": round(grown / 1e6, 1)}
             print(json.dumps({"engine": kind} | figures), flush=True)
 
 

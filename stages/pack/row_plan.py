@@ -1,6 +1,6 @@
 """Decide which row each piece of a document goes to, and where in the row.
 
-Memory: at most 150 bytes a piece.
+Memory: about 70 bytes a piece, which bench.scale measures.
 """
 
 from collections.abc import Iterable

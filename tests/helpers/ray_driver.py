@@ -35,7 +35,7 @@ def drive(cluster: RayCluster, scratch_folder: Path, *arguments: str | Path) -> 
 
 def finish(driver: "subprocess.Popen[str]") -> str:
     """Wait until a driver has done its work; return what it said."""
-    _, said = driver.communicate(timeout=900)
+    _, said = driver.communicate(timeout=3000)
     assert driver.returncode == 0, said[-3000:]
     return said
 

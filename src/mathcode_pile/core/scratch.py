@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
@@ -183,8 +184,8 @@ def locked(folder: Path) -> Iterator[None]:
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """Yield a folder to write into, which takes the name `folder` when the block ends without error."""
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    # Two pods of a cluster may have processes of one number; a task may be repeated while the first one still runs.
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     partial.mkdir(parents=True)
     try:
         yield partial
