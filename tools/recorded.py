@@ -64,8 +64,10 @@ class Objects:
 
         try:
             return self._repo.cloud.get_remote_odb(None, "fetch")
-        except DvcException as error:
-            raise MissingDataError(f"not in DVC's cache, and there is no remote: {first_line(error)}") from None
+        except DvcException:
+            raise MissingDataError(
+                "not in DVC's cache, and there is no remote to read it from: dvc remote add -d NAME ADDRESS"
+            ) from None
 
     def cached(self, md5: str) -> Path:
         """Return an object's place in the cache, whether it is there or not."""

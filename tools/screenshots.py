@@ -13,6 +13,12 @@ COLOURS = 256
 """A page has few colours, so its picture keeps them all in a fraction of the bytes."""
 
 
+# Where a picture begins, once the fonts of the formulas are there.
+PLACE = (
+    "document.fonts.ready.then(() => (document.querySelector('START') ?? document.body).getBoundingClientRect().top)"
+)
+
+
 class Picture(NamedTuple):  # one picture of the page, in CSS pixels
     name: str
     width: int
@@ -21,13 +27,15 @@ class Picture(NamedTuple):  # one picture of the page, in CSS pixels
     """What is at the top, as a selector of CSS."""
     dark: bool = False
     media: str = "screen"
+    margin: int = 0
+    """Of the paper, which Chromium does not show."""
 
 
 PICTURES = (
     Picture("report.png", 960, 1140),
     Picture("report-dark.png", 960, 1140, start="#wrong", dark=True),
     Picture("report-phone.png", 360, 1500),
-    Picture("report-print.png", 794, 1123, media="print"),
+    Picture("report-print.png", 702, 1031, media="print", margin=46),  # A4
 )
 
 
@@ -39,18 +47,20 @@ def take_pictures(page: Path, folder: Path) -> Iterator[Path]:
     if not page.is_file():
         raise PipelineError(f"{page}: no such file; `make repro` writes it")
     with tempfile.TemporaryDirectory() as profile, Browser(chromium, Path(profile)) as browser:
+        browser.ask("Emulation.setScrollbarsHidden", hidden=True)
         for one in PICTURES:
             browser.open(page.absolute(), one.width, one.dark, one.media)
-            top = browser.run(f"(document.querySelector('{one.start}') ?? document.body).getBoundingClientRect().top")
+            top = browser.run(PLACE.replace("START", one.start))
             path = folder / one.name
-            path.write_bytes(reduce_colours(browser.picture(one.height, max(0, top - 16))))
+            path.write_bytes(finish(browser.picture(one.height, max(0, top - 16)), one.margin))
             yield path
 
 
-def reduce_colours(picture: bytes) -> bytes:
-    """Return a PNG with a palette."""
-    from PIL import Image
+def finish(picture: bytes, margin: int) -> bytes:
+    """Return a PNG with a white margin, in pixels, and a palette."""
+    from PIL import Image, ImageOps
 
     out = io.BytesIO()
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS).save(out, "PNG", optimize=True)
+    whole = ImageOps.expand(Image.open(io.BytesIO(picture)).convert("RGB"), margin, "white")
+    whole.quantize(COLOURS).save(out, "PNG", optimize=True)
     return out.getvalue()

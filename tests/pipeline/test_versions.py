@@ -150,6 +150,15 @@ def test_diff_lists_exactly_what_was_planted(repository: Repository) -> None:
     assert params == "params:\n  corpus.translated.context_characters: 2000 to 1999 (-1)\n"
 
 
+def test_the_page_of_a_diff_has_what_the_lines_have(repository: Repository, tmp_path: Path) -> None:
+    path = tmp_path / "diff.html"
+    repository.run("python", "-m", "tools", "diff", "v1.0", "v1.1", "--html", str(path))
+    page = path.read_text(encoding="utf-8")
+    assert "removed, taken_down (select): 2<br>" in page and f"<li>removed {IDS['c']}  empty_text (select)" in page
+    assert "<td>2000</td><td>1999</td>" in page and "not compared" not in page.lower()
+    assert "<script" not in page and 'src="' not in page
+
+
 def test_diff_reads_a_version_from_the_remote_where_the_cache_is_empty(repository: Repository, tmp_path: Path) -> None:
     repository.run("git", "clone", "-q", str(repository.home / "origin.git"), str(tmp_path / "pile"), folder=tmp_path)
     repository.run("dvc", "cache", "dir", "--local", str(tmp_path / "cache"), folder=tmp_path / "pile")
