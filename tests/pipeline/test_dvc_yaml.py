@@ -51,6 +51,28 @@ def test_a_stage_depends_on_the_folders_that_it_imports_and_no_others(name: str)
         assert named == imported_folders(name)
 
 
+def list_files(kind: str) -> dict[str, Any]:
+    """The metrics or plots of all stages, with their properties."""
+    listed = [entry for body in BODIES.values() for entry in body.get(kind, [])]
+    return {name: properties for entry in listed for name, properties in entry.items()}
+
+
+def test_the_summary_is_the_only_metric_and_the_report_reads_what_all_other_stages_count() -> None:
+    """DVC's run cache takes an uncached out only if it is a metric or a plot."""
+    assert list(list_files("metrics")) == ["metrics/summary.json"]
+    plots = list_files("plots")
+    assert all(properties["cache"] is False for properties in plots.values())
+    read = {dep for dep in BODIES["report"]["deps"] if dep.startswith("metrics")}
+    assert {"/".join(name.split("/")[:2]) for name in plots} == read
+
+
+def test_each_table_that_dvc_draws_has_axes_and_a_title() -> None:
+    tables = {name: properties for name, properties in list_files("plots").items() if name.endswith(".csv")}
+    assert len(tables) == 5 and all({"x", "y", "title"} <= set(properties) for properties in tables.values())
+    templates = {properties["template"] for properties in tables.values() if "template" in properties}
+    assert templates == {path.stem for path in (ROOT / ".dvc/plots").glob("*.json")}
+
+
 def test_a_lazily_imported_folder_is_found() -> None:
     assert "src/mathcode_pile/sandbox" in imported_folders("execute")
     assert not {"src/mathcode_pile/sandbox", "stages/execute"} & imported_folders("verify")
