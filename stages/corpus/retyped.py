@@ -30,9 +30,12 @@ _FRACTIONS = {"Fraction", "Rational"}
 def is_retyped(code: str) -> bool:
     """Say whether a program only types arithmetic again; one that Python cannot read is not retyped."""
     try:
-        module = ast.parse(code)
+        return _is_retyped(ast.parse(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
+
+
+def _is_retyped(module: ast.Module) -> bool:
     if any(map(_derives, ast.walk(module))):
         return False
     names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stages.corpus.retyped import is_retyped
 
-# 60 random programs of the sample, before any was left out for this, labelled by a person who did not know the rule.
+# 60 random programs of the sample, before any was left out for this. They were labelled before the rule was made.
 LABELLED = Path(__file__).parents[1] / "data" / "retyped_programs.jsonl"
 
 
@@ -46,13 +46,14 @@ def test_arithmetic_of_bare_numbers_is_retyped(code: str) -> None:
         "values = [24, 28, 31]\nmean = sum(values) / len(values)\nprint(mean)",
         "total = 0\nfor k in range(9):\n    total += k\nprint(total)",
         "code that Python does not read",
+        "x = 1\nprint(" + "x + " * 5000 + "7)",
     ],
 )
 def test_a_program_that_derives_or_names_is_not_retyped(code: str) -> None:
     assert not is_retyped(code)
 
 
-def test_programs_that_people_read_are_judged_as_they_did() -> None:
+def test_programs_are_judged_as_in_their_labels() -> None:
     rows = [json.loads(line) for line in LABELLED.open(encoding="utf-8")]
     derives, arithmetic = (
         [is_retyped(row["code"]) for row in rows if row["label"] == label] for label in ("derives", "arithmetic")

@@ -212,6 +212,8 @@ def test_a_check_puts_the_solution_into_the_equation() -> None:
         (r"A radius of 2 cm. The mean is $\frac{5^2 + 3^2}{2} = 17$.", "radius"),
         (r"The 6 touches the line, so $4 \cdot 1 - 6 = -2$.", "touches"),
         (r"It goes $80 \cdot \frac{3}{4} = 60$ km. Then $\frac{7}{4} \cdot 60 = 105$ minutes pass.", "distance"),
+        (r"Buy 9 candles at 0.60, 2 notebooks at 3.96: $9 \cdot 0.60 + 2 \cdot 3.96 = 13.32$.", "notebooks = Fraction"),
+        ("We sold 14 rolls.\n\nA.\n\nB.\n\nC.\n\nD.\n\nNow $14 \\cdot 3 + 2 = 44$.", "rolls"),
         (r"Barley has 30\% and costs 8. So $0.70 \cdot 40 + 2 = 30$.", "rate"),
     ],
 )
@@ -222,6 +224,8 @@ def test_a_word_is_no_name_where_the_number_is_another_one(text: str, missing: s
 @pytest.mark.parametrize(
     ("text", "named"),
     [
+        ("We sold 14 rolls.\n\nAnd at 3 francs.\n\nNow $14 \\cdot 3 + 2 = 44$.", "rolls"),
+        ("One drives at 60 and 75 km/h, so $60 \\cdot 2 + 75 = 195$.", "speed_2"),
         (r"A shirt costs 40 euros, with 30\% off $40 \cdot 0.70 + 2 = 30$.", "rate"),
         ("A hall has 12 rows and 9 empty seats, so $12 \\cdot 14 - 9 = 159$.", "rows"),
         (r"The tank holds 30 cm³ and weighs 4 kg. So $30 \cdot 5 - 4 = 146$.", "volume"),

@@ -18,10 +18,13 @@ from stages.translate.symbolic.formulas import (
 from stages.translate.symbolic.nodes import Node, number, walk
 from stages.translate.symbolic.numeric import decimal_of, exact_value
 from stages.translate.symbolic.quantities import Quantities
+from stages.translate.symbolic.quantity_words import is_quantity
 from stages.translate.symbolic.steps import Given, Spot, refer, references, step_key
 
 # The number 2 is rarely a quantity: 2r, half, a square.
 SMALLEST_RESULT = 2
+# How many paragraphs back counted things may be named: in a thread the next problem soon follows.
+_COUNTED_REACH = 4
 _ORDINALS = ("first", "second", "third")
 _CONVERSIONS = {24, 60, 3600}
 _TIME = re.compile(r"[$.)\s]{0,4}(?:seconds?|minutes?|hours?|days?)\b")
@@ -152,6 +155,9 @@ class NumberNames:
         if named is None or value == SMALLEST_RESULT:
             return None
         if self._converts(value) and named.mention.start < self.spot.sentence_start:
+            return None
+        parts, start = self.known.parts, named.mention.start
+        if not is_quantity(named.name) and parts.paragraph(self.place) - parts.paragraph(start) > _COUNTED_REACH:
             return None
         reference = self._give(Given(named.name, item, named.mention.start, named.mention.end))
         self._literals[reference.value] = item

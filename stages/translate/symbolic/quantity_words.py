@@ -71,6 +71,8 @@ _AFTER = re.compile(
 # The number is the first of a computation: `a difference of 75 - 55`.
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
 _LISTED = re.compile(r"\$?(?:, | and | or | by )\$?(?=\d)")
+# After these words no list of equal things follows: 9 candles at 0.60, 2 notebooks at 3.96.
+_PRICED = re.compile(r"\b(?:at|for|costs?)\s\$?\Z")
 _PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
@@ -116,7 +118,8 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
     if _OPERATOR.match(text, mention.end):
         return ""
     listed = _LISTED.match(text, mention.end)
-    if listed and (following := _NUMBER.match(text, listed.end())):
+    is_price = listed and "," in listed[0] and _PRICED.search(text, max(0, mention.start - 8), mention.start)
+    if listed and not is_price and (following := _NUMBER.match(text, listed.end())):
         # 60 and 70 km/h
         return name_of_mention(text, Mention(following.start(), following.end(), False), is_formula)
     if _ANGLE.match(text, mention.end):
