@@ -16,7 +16,7 @@ export DVC_NO_ANALYTICS := 1
 PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help docs setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm setup-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
+.PHONY: help docs setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm test-profiles setup-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,11 +31,11 @@ repro: $(STAMP) ## Run the pipeline with the profile that params.yaml names, and
 	@python -m tools check
 	@python -m tools repro
 	@cat data/report/summary.txt
-	@python -m tools recorded
+	@python -m tools same-corpus || true
 
 test: $(STAMP) ## Run the tests
 	@OMP_NUM_THREADS=1 TQDM_DISABLE=1 pytest -n auto -q -rs --dist loadgroup $(ARGS)
-	@echo "Tests done. Longer tests: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-gpu, test-llm."
+	@echo "Tests done. Longer tests: make test-slow, test-pipeline, test-tokenizers, test-browser, test-sandbox, test-gpu, test-llm, test-profiles."
 
 test-slow: $(STAMP) ## Run the tests that take minutes: stages killed with kill -9, equal bytes from any number of workers
 	@OMP_NUM_THREADS=1 pytest -q -m slow $(ARGS)
@@ -51,8 +51,8 @@ test-browser: $(STAMP) ## Test the report page in a real browser, and with axe-c
 	@python -m tools browser-files || true
 	@pytest -q -m browser -rs $(ARGS)
 
-test-ray: $(STAMP) ## Test on Ray clusters of this machine: eleven stages, stale code, nodes without the folder, a model server
-	@OMP_NUM_THREADS=1 pytest -q -m "slow or not slow" tests/core/test_ray.py $(ARGS)
+test-ray: $(STAMP) ## Test on Ray clusters of this machine: eleven stages, kill -9, stale code, nodes without the folder
+	@OMP_NUM_THREADS=1 pytest -q -m "slow or not slow" tests/core/test_ray.py tests/core/test_ray_worker.py $(ARGS)
 
 test-sandbox: $(STAMP) ## Try to escape from the sandbox as root, as a plain user, in containers (needs root, setpriv, bwrap)
 	@tools/test_sandbox.sh
@@ -65,6 +65,9 @@ test-llm: $(STAMP) $(LLM_STAMP) ## Test with real models on this CPU, served by 
 
 test-vllm: $(STAMP) $(VLLM_STAMP) ## Test with a real model and vLLM's server: started by a stage, and by hand (gigabytes)
 	@pytest -q -m "llm and vllm" tests/llm/test_real_models.py $(ARGS)
+
+test-profiles: $(STAMP) ## Run the profiles workstation and paper whole, against a hub and models of this machine, and kill them
+	@OMP_NUM_THREADS=1 pytest -q -m profiles -rs tests/profiles $(ARGS)
 
 setup-vllm: $(VLLM_STAMP) ## Make .venv-vllm, from which stages with the backend vllm start servers (20 GB; 8 GB without a GPU)
 

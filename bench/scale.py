@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -26,97 +27,107 @@ import typer
 import yaml
 
 from bench.environment import ROOT
+from bench.table import best_seconds
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.params import load
 from mathcode_pile.core.scratch import hash_file
 from mathcode_pile.core.shards import ShardWriter, shard_name
-from stages.annotate.stage import last_chosen_hash
+from stages.annotate.choosing import AnnotateSource, last_chosen_hash
 from stages.deduplicate.clusters import decide
-from stages.deduplicate.signatures import DeduplicateParams, Signed
+from stages.deduplicate.signatures import DeduplicateParams, Signed, map_minima
 from stages.pack.mixture import Documents, cut_documents
-from stages.pack.row_plan import plan_rows
+from stages.pack.row_plan import gather_pieces, plan_rows
 from stages.select.stage import SelectParams, SourceParams, select
 
+Work = Callable[[], Any]
 SEQUENCE_LENGTH = 8192
+IDS_A_SHARD = 250_000
+WATCH_EVERY_S = 0.01
 
 
 def hash_megabytes(folder: Path) -> str:
     """Hash a file of 256 MB."""
     path = folder / "bytes"
     path.write_bytes(os.urandom(256 << 20))
-    start = time.process_time()
-    hash_file(path)
-    return f"{(256 << 20) / 1e6 / (time.process_time() - start):.0f} MB/s a thread"
+    seconds, _ = best_seconds(lambda: hash_file(path), 1)
+    return f"{(256 << 20) / 1e6 / seconds:.0f} MB/s a thread"
 
 
-def sample_ids(folder: Path, documents: int) -> None:
+def sample_ids(folder: Path, documents: int) -> Work:
     """Find which of the ids are sampled, as annotate does."""
-    (folder / "ids").mkdir()
-    with pq.ParquetWriter(folder / "ids" / shard_name(0), pa.schema({"id": pa.string()})) as writer:
-        for first in range(0, documents, 20_000):
-            ids = [f"source/{n:016x}" for n in range(first, min(documents, first + 20_000))]
-            writer.write_table(pa.table({"id": ids}))
-    _time(lambda: last_chosen_hash(folder / "ids", 20_000))
+    ids = folder / "ids"
+    ids.mkdir()
+    for shard, first in enumerate(range(0, documents, IDS_A_SHARD)):
+        names = [f"source/{n:016x}" for n in range(first, min(documents, first + IDS_A_SHARD))]
+        pq.write_table(pa.table({"id": names}), ids / shard_name(shard), row_group_size=20_000)
+    task = AnnotateSource(input="", question="related", sample=20_000)
+    return lambda: last_chosen_hash(ids, task)
 
 
-def cluster(folder: Path, documents: int) -> None:
-    """Cluster documents by their signatures, as deduplicate does."""
+def cluster(folder: Path, documents: int) -> Work:
+    """Cluster documents by their signatures, which are in a file, as deduplicate does."""
     params = load("deduplicate", DeduplicateParams, root=ROOT)
     rng = np.random.default_rng(0)
-    signatures = rng.integers(0, 1 << 16, (documents, params.permutations), dtype=np.uint16)
-    signatures[::10] = signatures[rng.integers(0, documents, len(signatures[::10]))]
+    signatures = map_minima(folder / "minima", documents, params.permutations)
+    for first in range(0, documents, IDS_A_SHARD):
+        part = signatures[first : first + IDS_A_SHARD]
+        part[:] = rng.integers(0, 1 << 16, part.shape, dtype=np.uint16)
+        part[::10] = part[rng.integers(0, len(part), len(part[::10]))]
     hashes = rng.integers(0, 1 << 63, (2, documents)).astype(np.uint64)
-    words = np.full(documents, 300, np.int32)
-    signed = Signed(*hashes, words, signatures, np.array([0, documents]))
+    signed = Signed(*hashes, np.full(documents, 300, np.int32), signatures, np.array([0, documents]))
     priority = np.zeros(documents, np.int16)
-    few = slice(0, 1000)
-    decide(Signed(*hashes[:, few], words[few], signatures[few], signed.bounds), priority[few], params, np.argsort)
-    _time(lambda: decide(signed, priority, params, np.argsort))
+    return lambda: decide(signed, priority, params, np.argsort)
 
 
-def plan(folder: Path, documents: int) -> None:
+def plan(folder: Path, documents: int) -> Work:
     """Plan the rows of a training run, as pack does."""
     rng = np.random.default_rng(0)
     lengths = np.clip(rng.lognormal(6.5, 1, documents), 1, 1 << 20).astype(np.int32)
-    everything = Documents(lengths, np.arange(documents))
-    few = lengths[:9]
-    plan_rows([Documents(few, np.arange(9))], [cut_documents(few, SEQUENCE_LENGTH)], SEQUENCE_LENGTH, 0)
-    _time(lambda: plan_rows([everything], [cut_documents(lengths, SEQUENCE_LENGTH)], SEQUENCE_LENGTH, 0))
+    known = [Documents(lengths, rng.permutation(documents))]
+    pieces = [cut_documents(lengths, SEQUENCE_LENGTH)]
+    chosen = (gather_pieces(known.pop(), pieces.pop()) for _ in range(1))
+    return lambda: plan_rows(chosen, SEQUENCE_LENGTH, 0)
 
 
-STEPS: dict[str, Callable[[Path, int], Any]] = {"annotate: ids": sample_ids, "deduplicate": cluster, "pack: plan": plan}
-_taken = [0.0]
+# Each makes its input in a folder and returns the work that is measured.
+STEPS: dict[str, Callable[[Path, int], Work]] = {
+    "annotate: ids": sample_ids,
+    "deduplicate": cluster,
+    "pack: plan": plan,
+}
 
 
-def _time(work: Callable[[], Any]) -> None:
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
-    start = time.process_time()
-    work()
-    _taken[0] = time.process_time() - start
+def _run_step(name: str, documents: int, sender: Connection) -> None:
+    with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as folder:
+        STEPS[name](Path(few), 1000)()  # imports, and compiles kernels
+        before = read_memory(os.getpid())
+        work = STEPS[name](Path(folder), documents)
+        sender.send(before)
+        seconds, _ = best_seconds(work, 1)
+        sender.send(seconds)
 
 
-def _run_step(name: str, documents: int, sender: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        before = _resident("VmRSS")
-        STEPS[name](Path(folder), documents)
-        sender.send((_taken[0], _resident("VmHWM") - before))
-
-
-def _resident(field: str) -> int:
-    """Return a field of this process's status, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
+def read_memory(pid: int) -> int:
+    """Return the bytes of memory of a process, without files that it maps."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
 
 
 def measure_step(name: str, documents: int) -> tuple[float, int]:
-    """Return the processor seconds of a step, and the bytes that it needed; it runs in a process of its own."""
+    """Return the processor seconds of a step, and the bytes that it and its input need in memory.
+
+    It runs in a process of its own, which this one watches.
+    """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_run_step, args=(name, documents, sender))
     process.start()
-    found: tuple[float, int] = receiver.recv()
+    before = peak = receiver.recv()
+    while not receiver.poll(WATCH_EVERY_S):
+        peak = max(peak, read_memory(process.pid or 0))
+    seconds = receiver.recv()
     process.join()
-    return found
+    return seconds, peak - before
 
 
 def measure_engine(folder: Path, shards: int, kind: str) -> tuple[float, int]:

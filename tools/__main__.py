@@ -268,29 +268,19 @@ def reasons() -> None:
 
 
 @app.command()
-def recorded() -> None:
-    """Say how this run differs from the recorded one.
-
-    Compares dvc.lock with the last commit's: the corpus's hash, and the stages whose outputs differ.
-
-    Example: python -m tools recorded
-    """
-    from tools.run_records import compare_with_commit
-
-    typer.echo("\n".join(compare_with_commit()))
-
-
-@app.command()
 def same_corpus() -> None:
-    """Compare the corpus's hash with the recorded one.
+    """Compare this run with the recorded one.
 
-    The hash of the corpus made here is in dvc.lock, the recorded one in the last commit's dvc.lock.
+    Compares dvc.lock with the last commit's: the corpus's hash, and the stages whose outputs differ. Fails where the
+    corpus has another hash.
 
     Example: python -m tools same-corpus
     """
-    from tools.same_corpus import compare_hashes
+    from tools.run_records import compare_with_commit
 
-    typer.echo(f"data/corpus has the recorded hash {compare_hashes()}")
+    compared = compare_with_commit()
+    typer.echo("\n".join(compared.lines))
+    raise typer.Exit(0 if compared.is_same_corpus else 1)
 
 
 @app.command()
@@ -347,20 +337,29 @@ def takedown(
 
 @app.command()
 def diff(
-    old: Annotated[str, typer.Argument(help="A tag or commit.")],
-    new: Annotated[str, typer.Argument(help="A tag or commit, or workspace.")] = "workspace",
+    old: Annotated[str, typer.Argument(help="A tag, a commit or an experiment.")],
+    new: Annotated[str, typer.Argument(help="Another one, or workspace.")] = "workspace",
     examples: Annotated[int, typer.Option(help="How many records of each change are shown.", min=0)] = 3,
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file instead of printing lines.")] = None,
 ) -> None:
     """Say what changed between two versions.
 
     Lists documents and snippets that were added, removed or changed, by component and reason, then tokens, scores and
-    params. It needs no checkout: data that is not in the cache is read from the remote, and only what differs.
+    params. It needs no checkout: data that is not in the cache is read from the remote, and only what differs. The page
+    also has the mixtures, the curves of training, losses and scores of both side by side.
 
-    Example: python -m tools diff v1.0 v1.1
+    Example: python -m tools diff v1.0 v1.1 --html diff.html
     """
     from tools.diff import Comparison
 
-    for line in Comparison(old, new, examples).describe():
+    comparison = Comparison(old, new, examples)
+    if html:
+        from tools.diff_page import write_page
+
+        write_page(comparison, html)
+        typer.echo(f"{html}: open it in a browser")
+        return
+    for line in comparison.describe():
         typer.echo(line)
 
 
@@ -406,6 +405,23 @@ def browser_files() -> None:
     from tools.browser_files import download_axe
 
     typer.echo(str(download_axe()))
+
+
+@app.command()
+def screenshots(
+    page: Annotated[Path, typer.Argument(help="The report's page.")] = Path("data/report/index.html"),
+    out: Annotated[Path, typer.Option(help="The folder for the pictures.")] = Path("docs"),
+) -> None:
+    """Take the documentation's pictures of the report.
+
+    On a screen, in the dark, on a phone and in print. It needs Chromium.
+
+    Example: python -m tools screenshots
+    """
+    from tools.screenshots import take_pictures
+
+    for path in take_pictures(page, out):
+        typer.echo(str(path))
 
 
 @app.command()

@@ -6,7 +6,6 @@ commit; one that was killed is run again, and its stages find their finished wor
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -21,10 +20,11 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import Field, field_validator
 
-from mathcode_pile.core.errors import InputError, PipelineError
+from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.core.params import Section, parse_section
 from mathcode_pile.core.scratch import locked
+from tools.ablation_workspace import forget_workspace, git, remember_workspace, restore_workspace
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # DVC sets up one experiment at a time, and locks the repository again at its end. What it prints between the two, and
@@ -110,6 +110,7 @@ def run_grid(path: Path, gpus: list[str], jobs: int) -> list[Cell]:
     home = Path(".dvc") / "tmp" / "ablation" / path.stem
     home.mkdir(parents=True, exist_ok=True)
     with locked(home):
+        restore_workspace(home)
         done = find_experiments()
         missing = [cell for cell in cells if cell.experiment not in done]
         print(f"{path.stem}: {len(cells)} cells, {len(cells) - len(missing)} done before", flush=True)
@@ -142,11 +143,15 @@ def _run_dvc(command: list[str], environment: dict[str, str], log: Path) -> str:
     """Run DVC with its output in a file; return the last lines if it fails, else nothing."""
     with open(log, "wb") as output:
         with _SETTING_UP:
+            remember_workspace(log.parent)
             process = subprocess.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, env=environment, preexec_fn=die_with_parent
             )
             while process.poll() is None and STARTED not in log.read_bytes():
                 time.sleep(0.2)
+            if (process.returncode or 0) < 0:  # killed by a signal
+                restore_workspace(log.parent)
+            forget_workspace(log.parent)
         status = process.wait()
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no output"]
     return " ".join(" ".join(lines[-5:]).split()) if status else ""
@@ -154,25 +159,15 @@ def _run_dvc(command: list[str], environment: dict[str, str], log: Path) -> str:
 
 def find_experiments() -> dict[str, str]:
     """Return the commit of each experiment of the present commit, by name."""
-    head = _git("rev-parse", "HEAD").strip()
+    head = git("rev-parse", "HEAD").strip()
     prefix = f"refs/exps/{head[:2]}/{head[2:]}/"
-    listed = _git("for-each-ref", "--format=%(refname) %(objectname)", prefix)
+    listed = git("for-each-ref", "--format=%(refname) %(objectname)", prefix)
     return {ref.removeprefix(prefix): commit for ref, commit in (line.split() for line in listed.splitlines())}
-
-
-def _git(*arguments: str) -> str:
-    git = shutil.which("git")
-    if git is None:
-        raise PipelineError("git is not installed")
-    done = subprocess.run([git, *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise PipelineError(f"git {arguments[0]}: {' '.join(done.stderr.split())}")
-    return done.stdout
 
 
 def read_file(commit: str, path: str) -> str:
     """Return a file that Git has at a commit."""
-    return _git("show", f"{commit}:{path}")
+    return git("show", f"{commit}:{path}")
 
 
 def choose_metrics(pattern: str, values: dict[str, Any]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """Check params.yaml and a profile: each section by itself, the sections against each other, then hub and machine."""
 
-import importlib.util
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +35,7 @@ from stages.tokenizer.stage import TokenizerParams
 from stages.train_classifier.stage import ClassifyParams
 from stages.translate.stage import TranslateParams, choose_translators
 from stages.verify.stage import VerifyParams
-from tools.check_hub import list_closed
+from tools.check_hub import list_askers, list_closed, list_models, reads_with_nougat
 from tools.check_machine import disk_folders, list_full, list_gpus, list_missing_files, list_too_small
 from tools.figures import load_figures
 from tools.left_out import check_left_out
@@ -166,19 +165,8 @@ def _list_missing_vllm(params: dict[str, Any]) -> Iterator[str]:
     try:
         vllm_python()
     except PipelineError as error:
-        yield from (f"params: {name}.backend: {error}" for name, by in _list_askers(params) if by.backend == "vllm")
-    if params["evaluate"].backend == "vllm" and importlib.util.find_spec("vllm") is None:
-        yield "params: evaluate.backend: vLLM is not installed in .venv, where evaluate runs it in its own process"
-
-
-def _list_askers(params: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return what may ask a model, each with the section that says how."""
-    translators = params["translate"].translators
-    named = [(f"translate.translators.{number}", entry) for number, entry in enumerate(translators)]
-    books = params["extract_textbooks"]
-    if books.ocr == "served":
-        named.append(("extract_textbooks.served", books.served))
-    return [("annotate", params["annotate"]), *named]
+        users = [*list_askers(params), ("evaluate", params["evaluate"])]
+        yield from (f"params: {name}.backend: {error}" for name, by in users if by.backend == "vllm")
 
 
 def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
@@ -191,16 +179,13 @@ def _list_unpinned(params: dict[str, Any]) -> Iterator[str]:
             if isinstance(origin, HuggingFace) and origin.revision is None:
                 yield f"{key}.origins.{number}.revision"
     books = params["extract_textbooks"]
-    is_read = books.ocr not in ("none", "served") and bool(params["fetch"]["textbooks"].origins)
-    if is_read and books.ocr_revision is None and not Path(books.ocr).is_dir():
+    if reads_with_nougat(params) and books.ocr_revision is None and not Path(books.ocr).is_dir():
         yield "extract_textbooks.ocr_revision"
-    asked = {asker.model for _, asker in _list_askers(params) if asker.backend in get_args(ModelBackend)}
+    asked = {asker.model for _, asker in list_askers(params) if asker.backend in get_args(ModelBackend)}
     for name in sorted(asked):
         if params["llm"].models[name].revision is None:
             yield f"llm.models.{name}.revision"
-    models = {name: params[name] for name in ("tokenizer", "base_model")}
-    models |= {f"evaluate.models.{name}": model for name, model in params["evaluate"].models.items()}
-    for name, model in models.items():
+    for name, model in list_models(params).items():
         if model.hub is not None and model.hub.revision is None:
             yield f"{name}.hub.revision"
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, get_args
 
 from mathcode_pile.core.params import Section
 from mathcode_pile.downloads.hub import Kind, hub_folder
+from mathcode_pile.downloads.model_files import OriginParams
 from mathcode_pile.llm import ModelBackend
 from mathcode_pile.sources import HuggingFace
 
@@ -34,19 +35,41 @@ def list_repositories(params: dict[str, Any]) -> dict[Repository, str | None]:
     found: dict[Repository, str | None] = {}
     for origin in _list_origins(params):
         found[Repository("dataset", origin.repository)] = origin.revision
-    for name in ("tokenizer", "base_model"):
-        if hub := params[name].hub:
-            found[Repository("model", hub.id)] = hub.revision
+    for model in list_models(params).values():
+        if model.hub:
+            found[Repository("model", model.hub.id)] = model.hub.revision
     books = params["extract_textbooks"]
-    if _is_on_hub(books.ocr):
+    if reads_with_nougat(params) and _is_on_hub(books.ocr):
         found[Repository("model", books.ocr)] = books.ocr_revision
-    askers = [params["annotate"], *params["translate"].translators]
-    for name in {asker.model for asker in askers if asker.backend in get_args(ModelBackend)}:
-        model = params["llm"].models[name]
-        tokenizer = model.tokenizer or model.id
-        if _is_on_hub(tokenizer):
-            found[Repository("model", tokenizer)] = model.revision
+    for _, asker in list_askers(params):
+        if asker.backend in get_args(ModelBackend):
+            model = params["llm"].models[asker.model]
+            # A server that the user starts has the model's weights; the tokenizer is read here in any case.
+            names = {model.tokenizer or model.id, *([model.id] if asker.backend == "vllm" else [])}
+            for name in filter(_is_on_hub, sorted(names)):
+                found[Repository("model", name)] = model.revision
     return found
+
+
+def list_models(params: dict[str, Any]) -> dict[str, OriginParams]:
+    """Return the models that the run itself loads, by their keys in params; the one for OCR aside."""
+    models: dict[str, OriginParams] = {name: params[name] for name in ("tokenizer", "base_model")}
+    return models | {f"evaluate.models.{name}": model for name, model in params["evaluate"].models.items()}
+
+
+def list_askers(params: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return what may ask a model of llm.models, each with the section that says how."""
+    translators = params["translate"].translators
+    named = [(f"translate.translators.{number}", entry) for number, entry in enumerate(translators)]
+    books = params["extract_textbooks"]
+    if books.ocr == "served":
+        named.append(("extract_textbooks.served", books.served))
+    return [("annotate", params["annotate"]), *named]
+
+
+def reads_with_nougat(params: dict[str, Any]) -> bool:
+    """Say whether a nougat model may be loaded for OCR: not where the profile has no textbooks."""
+    return params["extract_textbooks"].ocr not in ("none", "served") and bool(params["fetch"]["textbooks"].origins)
 
 
 def _is_on_hub(name: str) -> bool:

@@ -2,47 +2,51 @@
 
 import csv
 import io
+import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import chain
 
 from mathcode_pile.core.errors import PipelineError
+from tools.recorded import Objects, Version
 
-# The metrics that are shown, by a part of dvc's name for them, and what they are called here.
+# What is shown of the metrics that Git has of an experiment: file, a part of the figure's name, what it is called here.
 MEASURES = (
-    ("_share", "share of tokens: "),
-    ("metrics/evaluate/pretrained.json:held_out_loss_", "held-out loss: "),
+    ("pack", "_share", "share of tokens"),
+    ("evaluate/pretrained", "held_out_loss_", "held-out loss"),
 )
 
 
-def name_row(column: str) -> str | None:
-    """Return what a column of `dvc exp show` is called here, None where it is left out."""
-    metric = column.rpartition(":")[2]
-    for part, label in MEASURES:
-        if part in column and "stderr" not in column:
-            return label + metric.replace("held_out_loss_", "").removesuffix("_share").replace("_", " ")
-    is_param = "." in column and "/" not in column and ":" not in column
-    return column if is_param else None
+def read_measures(objects: Objects, revision: str) -> dict[str, str]:
+    """Return the token shares and held-out losses that a revision records, by what they are called here."""
+    found: dict[str, str] = {}
+    for name, part, label in MEASURES:
+        content = json.loads(Version(revision, objects).read_text(f"metrics/{name}.json") or "{}")
+        named = {key.replace(part, "").replace("_", " "): value for key, value in content.items() if part in key}
+        found |= {f"{label}: {key}": str(value) for key, value in sorted(named.items())}
+    return found
 
 
-def tabulate(exported: str) -> str:
+def tabulate(exported: str, read: Callable[[str], dict[str, str]]) -> str:
     """Return the table of what `dvc exp show --only-changed --csv` printed: a column for each experiment.
 
+    read: returns the measures of a revision. Those of an experiment that has not ended are left out.
     Without an experiment DVC leaves out the column `Experiment`, whatever else has changed.
     """
     if "Experiment" not in exported.partition("\n")[0].split(","):
         return "no experiments yet: dvc exp run -S mixture.translated_code.weight=2"
     runs = [row for row in csv.DictReader(io.StringIO(exported)) if row["Experiment"] or row["rev"] != "workspace"]
-    heads = [run["Experiment"] or run["rev"] for run in runs]
-    rows = []
-    for column in runs[0]:
-        if (label := name_row(column)) and any(run[column] for run in runs):
-            rows.append([label, *(run[column] for run in runs)])
-    rows.sort(key=lambda row: (":" in row[0], row[0].partition(":")[0] != "share of tokens", row[0]))
-    widths = [max(len(row[i]) for row in [["", *heads], *rows]) for i in range(len(heads) + 1)]
-    lines = [["", *heads], *rows]
+    params = sorted(column for column in runs[0] if "." in column and "/" not in column and ":" not in column)
+    measured = [read(run["rev"]) if run.get("State", "") in ("", "Success") else {} for run in runs]
+    rows = [["", *(run["Experiment"] or run["rev"] for run in runs)]]
+    rows += [[param, *(run[param] for run in runs)] for param in params]
+    rows += [[label, *(own.get(label, "") for own in measured)] for label in dict.fromkeys(chain(*measured))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
-        for line in lines
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
     )
 
 
@@ -53,4 +57,4 @@ def compare_experiments() -> str:
     if done.returncode:
         reason = done.stderr.strip().partition("\n")[0].removeprefix("ERROR: ")
         raise PipelineError(f"dvc exp show: {reason}")
-    return tabulate(done.stdout)
+    return tabulate(done.stdout, partial(read_measures, Objects()))

@@ -58,6 +58,20 @@ class Change(NamedTuple):  # what became of the records of one component
     new: list[DataFile]
 
 
+class Part(NamedTuple):  # the records of one component that were added, removed or changed
+    word: str
+    reasons: list[tuple[str, int]]
+    """Why, and how many records for it, the most frequent first."""
+    examples: list[str]
+
+
+class ComponentChange(NamedTuple):  # what changed in one component
+    component: str
+    counts: dict[str, int]
+    """Records added, removed and changed."""
+    parts: list[Part]
+
+
 class Comparison:
     """Two versions, the older first."""
 
@@ -72,22 +86,37 @@ class Comparison:
         for kind in (DOCUMENTS, SNIPPETS):
             yield ""
             try:
-                yield from self._describe_records(kind)
+                yield from _describe_records(kind, self.compare(kind))
             except MissingDataError as error:
                 yield f"{kind.name}: not compared: {error}"
-        for title, read in (("tokens", read_tokens), ("scores", read_scores), ("params", read_params)):
-            yield from ("", f"{title}:", *(_list_changes(read(self.old), read(self.new)) or ["  the same"]))
+        for title, changes in self.list_figures().items():
+            lines = [f"  {name}: {before} to {after}{by}" for name, before, after, by in changes]
+            yield from ("", f"{title}:", *(lines or ["  the same"]))
 
-    def _describe_records(self, kind: Kind) -> Iterator[str]:
+    def list_figures(self) -> dict[str, list[tuple[str, Any, Any, str]]]:
+        """Return the tokens, scores and params that differ: name, old and new value, and by how much they differ."""
+        readers = {"tokens": read_tokens, "scores": read_scores, "params": read_params}
+        return {title: _list_changes(read(self.old), read(self.new)) for title, read in readers.items()}
+
+    def compare(self, kind: Kind) -> list[ComponentChange]:
+        """Return what changed in each component; raises MissingDataError where the data cannot be had."""
         files = [self._find_shards(version, kind) for version in (self.old, self.new)]
-        yield f"{kind.name}:"
-        for component in sorted(set().union(*files)):
-            change = self._compare(kind, *(shards.get(component, []) for shards in files))
-            counts = {name: len(getattr(change, name)) for name in ("added", "removed", "changed")}
-            yield f"  {component}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
-            yield from self._explain(kind, "added", change.added, change.new, self.old, NEW)
-            yield from self._explain(kind, "removed", change.removed, change.old, self.new, GONE)
-            yield from self._show(kind, "changed", change.changed, change.new, {})
+        return [
+            self._compare_component(kind, component, *(shards.get(component, []) for shards in files))
+            for component in sorted(set().union(*files))
+        ]
+
+    def _compare_component(
+        self, kind: Kind, component: str, old: list[DataFile], new: list[DataFile]
+    ) -> ComponentChange:
+        change = self._compare(kind, old, new)
+        counts = {name: len(getattr(change, name)) for name in ("added", "removed", "changed")}
+        parts = [
+            self._explain(kind, "added", change.added, change.new, self.old, NEW),
+            self._explain(kind, "removed", change.removed, change.old, self.new, GONE),
+            Part("changed", [], list(self._show(kind, "changed", change.changed, change.new, {}))),
+        ]
+        return ComponentChange(component, counts, parts)
 
     def _find_shards(self, version: Version, kind: Kind) -> dict[str, list[DataFile]]:
         """Return the shards of each component."""
@@ -133,13 +162,13 @@ class Comparison:
 
     def _explain(
         self, kind: Kind, word: str, hashes: Hashes, files: list[DataFile], other: Version, otherwise: str
-    ) -> Iterator[str]:
-        """Yield how many records were added or removed for each reason, and examples.
+    ) -> Part:
+        """Return how many records were added or removed for each reason, and examples.
 
         other: the version without them; what it dropped says why. Added records are those that it dropped.
         """
         if not len(hashes):
-            return
+            return Part(word, [], [])
         wanted = set(hashes.tolist())
         ids = {}  # of each record, and of the page that it belongs to
         for rows in self._read(files, [*kind.ids, "metadata"]):
@@ -153,10 +182,12 @@ class Comparison:
         for identity, page in ids.items():
             fallback = otherwise if page == identity else OTHERS[otherwise == GONE]
             reasons[identity] = dropped.get(identity) or dropped.get(page) or fallback
-        for reason, count in sorted(Counter(reasons.values()).items(), key=lambda item: (-item[1], item[0])):
-            was = "was dropped before: " if word == "added" and reason not in (NEW, OTHERS[0]) else ""
-            yield f"    {word}, {was}{reason}: {count:,}"
-        yield from self._show(kind, word, hashes, files, reasons)
+        ranked = sorted(Counter(reasons.values()).items(), key=lambda item: (-item[1], item[0]))
+        named = [
+            (f"was dropped before: {reason}" if word == "added" and reason not in (NEW, OTHERS[0]) else reason, count)
+            for reason, count in ranked
+        ]
+        return Part(word, named, list(self._show(kind, word, hashes, files, reasons)))
 
     def _find_reasons(self, version: Version, ids: set[str]) -> dict[str, str]:
         """Return the stage and the reason for which a version dropped each of the records, and what it dropped them by.
@@ -187,7 +218,16 @@ class Comparison:
             identity = kind.identify(row)
             said = " ".join(str(row[kind.content[0]]).split())[:80]
             parts = [f"{word} {identity}", reasons.get(identity, ""), row.get("url", ""), said]
-            yield "      " + "  ".join(filter(None, parts))
+            yield "  ".join(filter(None, parts))
+
+
+def _describe_records(kind: Kind, changes: list[ComponentChange]) -> Iterator[str]:
+    yield f"{kind.name}:"
+    for component, counts, parts in changes:
+        yield f"  {component}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        for word, reasons, examples in parts:
+            yield from (f"    {word}, {reason}: {count:,}" for reason, count in reasons)
+            yield from (f"      {example}" for example in examples)
 
 
 def hash_one(text: str) -> int:
@@ -242,12 +282,11 @@ def _flatten(values: Any, before: str = "") -> dict[str, Any]:
     return flat
 
 
-def _list_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    lines = []
+def _list_changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any, str]]:
+    changes = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name, "none"), new.get(name, "none")
         if before != after:
             is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (before, after))
-            change = f" ({after - before:+,.6g})" if is_number else ""
-            lines.append(f"  {name}: {before} to {after}{change}")
-    return lines
+            changes.append((name, before, after, f" ({after - before:+,.6g})" if is_number else ""))
+    return changes

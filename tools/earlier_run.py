@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from stages.report.recorded import read_lock
 
 
 class Recorded:
@@ -14,11 +12,7 @@ class Recorded:
 
     def __init__(self, root: Path, profile: dict[str, Any]) -> None:
         """root: the repository's folder. profile: the content of the profile that is planned."""
-        self.root, self.profile = root, profile
-        lock = root / "dvc.lock"
-        self.stages: dict[str, Any] = {}
-        if lock.is_file():
-            self.stages = (yaml.load(lock.read_text(encoding="utf-8"), LOADER) or {}).get("stages", {})
+        self.root, self.profile, self.stages = root, profile, read_lock(root)
 
     def has_source(self, source: str) -> bool:
         """Say whether the run fetched a source with the profile's params."""

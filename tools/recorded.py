@@ -12,9 +12,9 @@ from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from mathcode_pile.core.errors import PipelineError, first_line
+from stages.report.recorded import list_outs, parse_lock
 
 WORKSPACE = "workspace"
 
@@ -100,10 +100,9 @@ class Version:
     """What a Git revision, or the workspace, records."""
 
     def __init__(self, name: str, objects: Objects) -> None:
-        """Raise PipelineError where Git knows no such revision."""
+        """Name it by a tag, a commit or one of DVC's experiments; raises PipelineError where Git has none of them."""
         self.name, self._objects = name, objects
-        if name != WORKSPACE:
-            git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", failing=f"{name}: no such tag or commit")
+        self._commit = name if name == WORKSPACE else _find_commit(name)
 
     def read_text(self, path: str) -> str | None:
         """Return the content of a file in Git, None where the revision has no such file."""
@@ -111,11 +110,11 @@ class Version:
             return Path(path).read_text(encoding="utf-8") if Path(path).is_file() else None
         if path not in self._git_files:
             return None
-        return git("show", f"{self.name}:{path}")
+        return git("show", f"{self._commit}:{path}")
 
     @cached_property
     def _git_files(self) -> frozenset[str]:
-        return frozenset(git("ls-tree", "-r", "-z", "--name-only", self.name).split("\0"))
+        return frozenset(git("ls-tree", "-r", "-z", "--name-only", self._commit).split("\0"))
 
     def list_texts(self, folder: str, ending: str) -> list[str]:
         """Return the paths of the files in Git below a folder with an ending."""
@@ -126,9 +125,8 @@ class Version:
     @cached_property
     def outs(self) -> dict[str, str]:
         """The MD5 of each out in dvc.lock, by its path; a folder's ends in .dir."""
-        lock = yaml.load(self.read_text("dvc.lock") or "{}", yaml.CSafeLoader)
-        stages = lock.get("stages", {}).values()
-        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", []) if "md5" in out}
+        stages = parse_lock(self.read_text("dvc.lock") or "")
+        return {path: md5 for stage in stages.values() for path, md5 in list_outs(stage).items()}
 
     def list_files(self, out: str) -> list[DataFile]:
         """Return the files of an out, none if the revision has no such out.
@@ -139,6 +137,14 @@ class Version:
         if md5 is None or not md5.endswith(".dir"):
             return []
         return [DataFile(out, entry["relpath"], entry["md5"]) for entry in _read_list(self._objects, md5)]
+
+
+def _find_commit(name: str) -> str:
+    # DVC keeps the commit of an experiment under refs/exps/<its baseline's commit>/<its name>.
+    listed = git("for-each-ref", "--format=%(refname)", "refs/exps").split()
+    name_in_git = next((ref for ref in listed if ref.endswith(f"/{name}")), name)
+    failing = f"{name}: no such tag, commit or experiment"
+    return git("rev-parse", "--verify", "--quiet", f"{name_in_git}^{{commit}}", failing=failing).strip()
 
 
 @cache

@@ -15,6 +15,8 @@ from tools.lookup import find, page_of, title_of, translated_from
 
 # Copies beside what a stage passes on.
 ASIDE = ("rejected", "contaminated")
+# A few examples for the report, of what its stage dropped; the places of its snippets are not those of a document.
+EXAMPLES = "restated"
 # What stages know of a document, by column.
 KNOWN = ("types", "related", "component")
 EXAMPLE = (
@@ -84,6 +86,7 @@ def trace(data: Path, identity: str) -> list[str]:
 def _places(data: Path, document: str, position: int | None) -> Iterator[Place]:
     """Yield what each folder of shards has of a document, or of one of its snippets, in the order of the stages."""
     paths = {path.parent for path in data.rglob("part-*.parquet") if path.relative_to(data).parts[0] in FUNNEL}
+    paths = {path for path in paths if path.name != EXAMPLES}
     for path in sorted(paths, key=lambda path: (FUNNEL.index(path.relative_to(data).parts[0]), path)):
         folder = path.relative_to(data)
         table = ds.dataset(sorted(map(str, path.glob("part-*.parquet"))), format="parquet")

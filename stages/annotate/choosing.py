@@ -1,15 +1,18 @@
 """Choose the documents that are judged: by the rules of their source, which cost nothing, and by a sample."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
+from numpy.typing import NDArray
 from pydantic import Field
 
+from mathcode_pile.core.engine import map_in_processes
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import list_shards, number_batches, read_batches
 from mathcode_pile.llm import Text
@@ -40,18 +43,26 @@ def last_chosen_hash(folder: Path, task: AnnotateSource) -> int | None:
     """
     if not task.sample:
         return None
-    hashes = [np.empty(0, dtype=np.uint64)]
-    for shard in list_shards(folder):
-        for batch in read_batches(shard, ["id", "text"] if task.min_dollar_signs else ["id"]):
-            keeps = [True] * batch.num_rows
-            if task.min_dollar_signs:
-                texts = cut_first_lines(batch.column("text"), task.cut_first_line)
-                keeps = [count >= task.min_dollar_signs for count in _count_dollars(texts)]
-            hashes.append(_hash_ids(batch.column("id"))[np.array(keeps, dtype=bool)])
-    everyone = np.concatenate(hashes)
-    if len(everyone) <= task.sample:
-        return None
-    return int(np.partition(everyone, task.sample - 1)[task.sample - 1])
+    least = np.empty(0, dtype=np.uint64)
+    for found in map_in_processes(partial(_least_hashes, task=task), list_shards(folder)):
+        least = _take_least(np.concatenate([least, found]), task.sample + 1)
+    return int(np.partition(least, task.sample - 1)[task.sample - 1]) if len(least) > task.sample else None
+
+
+def _least_hashes(shard: Path, *, task: AnnotateSource) -> NDArray[np.uint64]:
+    """Return the least hashes of a shard's ids, one more than are sampled."""
+    least = np.empty(0, dtype=np.uint64)
+    for batch in read_batches(shard, ["id", "text"] if task.min_dollar_signs else ["id"]):
+        hashes = _hash_ids(batch.column("id"))
+        if task.min_dollar_signs:
+            dollars = _count_dollars(cut_first_lines(batch.column("text"), task.cut_first_line))
+            hashes = hashes[np.array(dollars, dtype=np.int64) >= task.min_dollar_signs]
+        least = _take_least(np.concatenate([least, hashes]), task.sample + 1)
+    return least
+
+
+def _take_least(hashes: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+    return np.partition(hashes, count - 1)[:count] if len(hashes) > count else hashes
 
 
 def cut_first_lines(texts: pa.Array, word: str) -> pa.Array:
@@ -74,7 +85,7 @@ def _count_dollars(texts: pa.Array) -> list[int]:
     return pc.count_substring(texts, "$").to_pylist()
 
 
-def _hash_ids(ids: pa.Array) -> Any:
+def _hash_ids(ids: pa.Array) -> NDArray[np.uint64]:
     return np.array([xxhash.xxh3_64_intdigest(i.encode(), seed=1) for i in ids.to_pylist()], dtype=np.uint64)
 
 

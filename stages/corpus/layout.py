@@ -29,6 +29,7 @@ _ENDS_SENTENCE = re.compile(r"[.!?…]" + _CLOSERS + r"\Z")
 # In a text without empty lines, a line that ends a sentence is a paragraph.
 _SENTENCE_LINE = re.compile(r"[.!?…]" + _CLOSERS + r"[^\S\n]*(\n)")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•‣◦]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{2,5})[.)]|\\item\b)(?=[ \t])", re.MULTILINE)
+_NUMBERED = re.compile(r"[ \t]{0,3}\(?\d{1,3}[.)][ \t]")
 _INDENTED = re.compile(r"(?: {2,}|\t)")
 _CODE = re.compile(r"(?:(?: {4}|\t)[^\n]*(?:\n|\Z))+")
 _QUOTE = re.compile(r"^[ \t]{0,3}>", re.MULTILINE)
@@ -189,6 +190,8 @@ def _begins_anew(text: str, end: int, start: int) -> bool:
 def _continues(text: str, before: Block, start: int, end: int, marks: set[str]) -> bool:
     """Say whether the part from start to end belongs to the block before it, whose marks are given."""
     is_item = _ITEM.match(text, start) is not None
+    if is_item and _is_long_item(text, start, end):
+        return False
     if "list" in marks and (is_item or _INDENTED.match(text, start)):
         return True
     if ("quote" in marks and _QUOTE.match(text, start)) or ("table" in marks and _TABLE.match(text, start)):
@@ -201,6 +204,12 @@ def _continues(text: str, before: Block, start: int, end: int, marks: set[str]) 
     if text[before.end - 1 : before.end] in (":", ",", ";"):
         return True
     return _DISPLAY.match(text, start) is not None and not _ends_sentence(text, before.end)
+
+
+def _is_long_item(text: str, start: int, end: int) -> bool:
+    """Say whether a part is one numbered item of several lines, as the problems of a sheet are: a block of its own."""
+    lines = text[start:end].splitlines()
+    return _NUMBERED.match(text, start) is not None and len(lines) > 1 and not any(map(_ITEM.match, lines[1:]))
 
 
 def _is_inside(closed: Closed, place: int) -> bool:

@@ -11,3 +11,4 @@ class Reason(DropReason):
         "A line of removed.csv names the document, its address or its text, or those of its page.",
     )
     SAME_RESULT = "same_result", "Another program of the same paragraph has the same result. A model's is preferred."
+    RETYPED = "retyped", "The program only types the page's arithmetic again and names few of its numbers."

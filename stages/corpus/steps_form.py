@@ -5,17 +5,13 @@ model's steps have a title, conditions in the model's own words, and the formula
 of its own.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import groupby
 
+from mathcode_pile.core.formula_text import normalize_formula
 from stages.corpus.layout import Layout
 from stages.corpus.programs import SYMBOLIC, Paragraph, Snippet, Translated, render_program
-
-# What may differ between two ways to write the same formula.
-_LOOSE = re.compile(r"\\(?:left|right|displaystyle|boxed|[,;:!> ]|q?quad(?![a-zA-Z]))|[\s{}$]")
-_FRACTION = re.compile(r"\\[dt]frac(?![a-zA-Z])")
 
 
 def write_steps(layout: Layout, paragraphs: list[Paragraph], context: int) -> Iterator[Translated]:
@@ -67,12 +63,8 @@ def _find_sentences(cuts: list[int], done: int, anchor: int, context: int) -> tu
 def _write_formula(snippet: Snippet, conditions: str) -> str:
     """Return the computation as a formula, empty if the conditions have it already."""
     expression, result = snippet["expression"].strip(), snippet["result"].strip()
-    told = _normalize(conditions)
-    if _normalize(expression) in told and _normalize(result) in told:
+    told = normalize_formula(conditions)
+    if normalize_formula(expression) in told and normalize_formula(result) in told:
         return ""
     relation = r"\approx" if snippet["relation"] == "≈" else "="
     return f"$${expression} {relation} {result}$$"
-
-
-def _normalize(formula: str) -> str:
-    return _LOOSE.sub("", _FRACTION.sub(r"\\frac", formula))

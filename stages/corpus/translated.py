@@ -16,9 +16,10 @@ from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import list_shards, read_batches
 from stages.corpus.layout import find_layout
 from stages.corpus.page_form import write_page
-from stages.corpus.programs import Paragraph, Snippet, Translated, choose_programs, place_of
+from stages.corpus.programs import SYMBOLIC, Paragraph, Snippet, Translated, choose_programs, place_of
 from stages.corpus.quality import Measured, Quality, measure_document
 from stages.corpus.reasons import Reason
+from stages.corpus.retyped import is_retyped
 from stages.corpus.steps_form import write_steps
 
 COMPONENT = "translated_code"
@@ -36,6 +37,8 @@ class TranslatedParams(Section):
     """The form of each component of translated code; a form alone is that of the component translated_code."""
     context_characters: int = Field(default=2000, ge=0)
     """How much of a page is kept at most on either side of a program, or before a step, in whole paragraphs."""
+    leave_out_retyped: Literal["none", "symbolic", "all"] = "none"
+    """Whose programs are left out if they only type the page's arithmetic again and name few of its numbers."""
 
     @field_validator("form", mode="before")
     @classmethod
@@ -87,6 +90,8 @@ def _translate_pages(
             funnel.drop(name, Reason.TAKEN_DOWN, f"{page['id']}: {line.name}")
             skipped[Reason.TAKEN_DOWN.value] += len(snippets)
             continue
+        found, snippets = snippets, [row for row in snippets if not _is_left_out(row, params.leave_out_retyped)]
+        skipped[Reason.RETYPED.value] += len(found) - len(snippets)
         made = attempt(_translate, page, snippets, component, params)
         if isinstance(made, Failed):
             funnel.count_read()
@@ -104,6 +109,11 @@ def _translate_pages(
             funnel.report.counts["snippets"] += document.snippets
             quality.add(record["id"], document.measured)
             yield record
+
+
+def _is_left_out(snippet: Snippet, whose: str) -> bool:
+    is_meant = whose == "all" or (whose == "symbolic" and snippet["translator"] == SYMBOLIC)
+    return is_meant and is_retyped(snippet["code"])
 
 
 class _Made(NamedTuple):  # one document of translated code

@@ -9,6 +9,7 @@ import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from mathcode_pile.core.documents import DOCUMENT, VERIFIED, record_ids, snippet_id
-from mathcode_pile.core.engine import map_folder
+from mathcode_pile.core.engine import map_folder, map_in_processes
 from mathcode_pile.core.errors import InputError
 from mathcode_pile.core.funnel import CoreReason, Funnel, Report
 from mathcode_pile.core.scratch import hash_folder
@@ -274,16 +275,9 @@ def _shorten(example: dict[str, Any]) -> dict[str, Any]:
 
 def _sample_documents(folders: list[Path], count: int, seed: int, left_out: Collection[str]) -> list[str]:
     """Return the texts of `count` documents of all components, chosen by a hash of their id."""
-    chosen: list[tuple[int, str, Path, int]] = []  # a heap of negated hashes: the largest hash is replaced first
-    for folder in folders:
-        for shard in list_shards(folder):
-            for start, batch in number_batches(shard, ["id"]):
-                for row, name in enumerate(batch.column("id").to_pylist(), start):
-                    if name in left_out:
-                        continue
-                    rank = -xxhash.xxh3_64_intdigest(name.encode(), seed)
-                    if len(chosen) < count or rank > chosen[0][0]:
-                        (heapq.heappush if len(chosen) < count else heapq.heapreplace)(chosen, (rank, name, shard, row))
+    rank = partial(_rank_documents, count=count, seed=seed, left_out=left_out)
+    shards = [shard for folder in folders for shard in list_shards(folder)]
+    chosen = heapq.nsmallest(count, chain.from_iterable(map_in_processes(rank, shards)))
     # The texts are read last, of the shards that have one: texts are most of the bytes of a corpus.
     texts: dict[tuple[Path, int], str] = {}
     for shard in sorted({shard for _, _, shard, _ in chosen}):
@@ -291,7 +285,23 @@ def _sample_documents(folders: list[Path], count: int, seed: int, left_out: Coll
         for start, batch in number_batches(shard, ["text"]):
             for row in rows & set(range(start, start + batch.num_rows)):
                 texts[shard, row] = batch.column("text")[row - start].as_py()
-    return [texts[shard, row] for _, _, shard, row in sorted(chosen, reverse=True)]
+    return [texts[shard, row] for _, _, shard, row in chosen]
+
+
+Ranked = tuple[int, str, Path, int]  # a document's hash, its id, its shard and its row there
+
+
+def _rank_documents(shard: Path, *, count: int, seed: int, left_out: Collection[str]) -> list[Ranked]:
+    """Return the `count` documents of a shard with the least hashes of their ids."""
+    return heapq.nsmallest(
+        count,
+        (
+            (xxhash.xxh3_64_intdigest(name.encode(), seed), name, shard, row)
+            for start, batch in number_batches(shard, ["id"])
+            for row, name in enumerate(batch.column("id").to_pylist(), start)
+            if name not in left_out
+        ),
+    )
 
 
 def measure_recall(finder: LeakFinder, carriers: Sequence[str], params: DecontaminateParams) -> dict[str, Any]:

@@ -47,9 +47,9 @@ def decide(signed: Signed, priority: NDArray[np.int16], params: DeduplicateParam
     decisions.outcome[signed.words == FAILED_WORDS] = FAILED
     _elect_exact(signed, priority, rank_ids, decisions)
     # A document without a word has no signature to compare.
-    rows = np.flatnonzero((decisions.outcome == KEPT) & (signed.words > 0))
-    if len(rows):
-        members, bounds = _near_clusters(rows, signed, priority, params, rank_ids)
+    is_compared = (decisions.outcome == KEPT) & (signed.words > 0)
+    if is_compared.any():
+        members, bounds = _near_clusters(np.flatnonzero(is_compared), signed, priority, params, rank_ids)
         choose_survivors(
             signed.signatures, members, bounds, params.least_equal, params.least_numbers, decisions.survivor
         )
@@ -84,7 +84,7 @@ def _groups(order: Rows, is_same: NDArray[np.bool_]) -> tuple[Rows, Rows]:
 
 def _by_merit(rows: Rows, group: Rows, signed: Signed, priority: NDArray[np.int16], rank_ids: RankIds) -> Rows:
     """Return rows sorted by their group and, within it, by preference: the document to keep comes first."""
-    return rows[np.lexsort((rank_ids(rows), -signed.words[rows].astype(np.int64), priority[rows], group))]
+    return rows[np.lexsort((rank_ids(rows), -signed.words[rows], priority[rows], group))]
 
 
 def _elect_exact(signed: Signed, priority: NDArray[np.int16], rank_ids: RankIds, decisions: Decisions) -> None:
@@ -106,16 +106,22 @@ def _near_clusters(
     rows: Rows, signed: Signed, priority: NDArray[np.int16], params: DeduplicateParams, rank_ids: RankIds
 ) -> tuple[Rows, Rows]:
     """Return the documents of each cluster of at least two, in order of preference, and where each cluster begins."""
-    # The preferred document comes first in its bucket. The text's hash breaks ties: it does not depend on the shards.
-    rows = rows[np.lexsort((signed.first_hash[rows], -signed.words[rows].astype(np.int64), priority[rows]))]
-    parents = np.arange(len(signed.words), dtype=np.int64)
-    for band in range(params.bands):
-        hashes = band_hashes(signed.signatures, rows, band * params.rows_per_band, params.rows_per_band)
-        order = np.argsort(hashes, kind="stable")
-        unite_bucketed(signed.signatures, hashes, order, rows, params.least_equal, params.least_numbers, parents)
-    roots = find_roots(parents)[rows]
+    roots = find_roots(_unite(rows, signed, priority, params))[rows]
     order = np.argsort(roots, kind="stable")
     members, group = _groups(rows[order], np.diff(roots[order]) == 0)
     if not len(members):
         return members, np.zeros(1, dtype=np.int64)
     return _by_merit(members, group, signed, priority, rank_ids), np.append(_starts(group), len(members))
+
+
+def _unite(rows: Rows, signed: Signed, priority: NDArray[np.int16], params: DeduplicateParams) -> Rows:
+    """Return the parent of each document in the forest of clusters."""
+    # The preferred document comes first in its bucket. The text's hash breaks ties: it does not depend on the shards.
+    merit = np.lexsort((signed.first_hash[rows], -signed.words[rows], priority[rows]))
+    parents = np.arange(len(signed.words), dtype=np.int64)
+    for band in range(params.bands):
+        # The signatures are read in the order in which they are on disk.
+        hashes = band_hashes(signed.signatures, rows, band * params.rows_per_band, params.rows_per_band)
+        order = merit[np.argsort(hashes[merit], kind="stable")]
+        unite_bucketed(signed.signatures, hashes, order, rows, params.least_equal, params.least_numbers, parents)
+    return parents

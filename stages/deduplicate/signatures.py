@@ -1,5 +1,6 @@
 """What deduplication knows of a document besides its id: two hashes of its text, its tokens and its signature."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from mathcode_pile.core.documents import DROPPED
 from mathcode_pile.core.engine import map_shards
-from mathcode_pile.core.errors import InputError
+from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.funnel import Failed, Funnel, Report, attempt_rows
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import LazyShard, ShardWriter, list_shards, read_batches, read_rows
@@ -156,14 +157,18 @@ class Signed:
 
 
 def load_signatures(folder: Path, counts: list[int], params: DeduplicateParams) -> Signed:
-    """Return the signatures in a folder; counts: [shards] the number of documents in each shard."""
+    """Return the signatures in a folder; counts: [shards] the number of documents in each shard.
+
+    The minima are most of the bytes. They are in a file beside the folder, which the system keeps in memory as far as
+    there is room.
+    """
     bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     documents = int(bounds[-1])
     signed = Signed(
         np.empty(documents, dtype=np.uint64),
         np.empty(documents, dtype=np.uint64),
         np.empty(documents, dtype=np.int32),
-        np.empty((documents, params.permutations), dtype=np.uint16),
+        map_minima(folder.with_name("minima"), documents, params.permutations),
         bounds,
     )
     start = 0
@@ -183,6 +188,19 @@ def load_signatures(folder: Path, counts: list[int], params: DeduplicateParams) 
     return signed
 
 
+def map_minima(path: Path, documents: int, permutations: int) -> Signatures:
+    """Return an array that is a new file; raises PipelineError where the disk has no room for it."""
+    shape = (documents, permutations)
+    if not documents:
+        return np.empty(shape, np.uint16)
+    with open(path, "wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, 2 * documents * permutations)  # a later want of room would kill us
+        except OSError as error:
+            raise PipelineError(f"{path}: no room for the signatures: {error.strerror}") from error
+    return np.asarray(np.memmap(path, np.uint16, "r+", shape=shape))
+
+
 def similarity(signed: Signed, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the estimated similarity of the shingles of documents to those of others ([rows])."""
     found = np.empty(len(rows))
@@ -193,10 +211,15 @@ def similarity(signed: Signed, rows: NDArray[np.int64], others: NDArray[np.int64
     return found
 
 
-def memory_bytes(documents: int, params: DeduplicateParams) -> int:
-    """Return the most memory that so many documents need, whatever their length.
+def minima_bytes(documents: int, params: DeduplicateParams) -> int:
+    """Return the size of the file of minima, whatever the documents' length."""
+    return 2 * documents * params.permutations
 
-    This counts each document's signature, hashes, words, rank and cluster, and a band's hashes while they are sorted.
+
+def memory_bytes(documents: int) -> int:
+    """Return the memory that so many documents need besides the file of minima; each duplicate needs its id, too.
+
+    This counts each document's hashes, words, component and outcome, and the eight arrays of a band that is sorted.
     """
-    held = 2 * params.permutations + 2 * 8 + 4 + 2 + 3 * 8
-    return documents * (held + 4 * 8)
+    held = 2 * 8 + 4 + 2 + 1 + 8
+    return documents * (held + 8 * 8)

@@ -5,7 +5,7 @@ n-grams that share an LSH bucket and have a high enough estimated similarity, an
 nearly the same numbers. Of a cluster, this stage keeps the
 document whose component is first in `priority`, then the one with most words, then the one with the lowest id.
 It drops a near duplicate only if the document itself, not a neighbour of its neighbour, resembles one that is kept.
-Memory depends on the number of signatures, not on the text: see memory_bytes.
+Memory depends on the number of documents, not on the text: see memory_bytes. The signatures are in a file.
 Not covered: a short document inside a long one, translations, reworded text.
 """
 
@@ -30,6 +30,7 @@ from stages.deduplicate.signatures import (
     DeduplicateParams,
     load_signatures,
     memory_bytes,
+    minima_bytes,
     read_failures,
     sign_shards,
 )
@@ -46,8 +47,11 @@ def deduplicate(selected: Path, out: Path, components: Mapping[str, str], params
     with working_folder("deduplicate") as scratch:
         signatures = scratch / "signatures"
         counts = [count_shard(shard) for shard in inputs.shards]
-        needed = memory_bytes(sum(counts), params)
-        say(f"deduplicate: {sum(counts):,} documents need at most {needed / 1e9:.2f} GB of memory")
+        needed, on_disk = memory_bytes(sum(counts)), minima_bytes(sum(counts), params)
+        say(
+            f"deduplicate: {sum(counts):,} documents need {needed / 1e9:.2f} GB of memory and {on_disk / 1e9:.2f} GB "
+            "of disk, which is read fastest where it fits into memory too"
+        )
         sign_shards(inputs.shards, signatures, params)
         signed = load_signatures(signatures, counts, params)
         ids = Ids(signatures, signed.bounds)

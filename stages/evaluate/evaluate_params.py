@@ -27,6 +27,9 @@ class ServerParams(Section):
     """Seconds that one request may take."""
     max_attempts: int = Field(default=4, gt=0)
     """Attempts for one prompt before it counts as failed."""
+    next_tokens: int = Field(default=0, ge=0)
+    """For a server that cannot echo prompts, as llama.cpp's: look for a task's letters among this many of the likeliest
+    next tokens. A letter that is not there counts as the last of them. 0: use the echo."""
 
 
 class ModelParams(OriginParams):
@@ -59,7 +62,9 @@ class EvaluateParams(Section):
     program_temperature: float = Field(default=0.7, gt=0)
     """Of those programs."""
     backend: Literal["hf", "vllm"] = "hf"
-    """What runs the models that are no servers."""
+    """What runs the models that are no servers: transformers, or a vLLM server that the stage starts."""
+    tensor_parallel: int = Field(default=1, gt=0)
+    """vLLM: GPUs for a model."""
     precision: Literal["fp32", "bf16"] = "bf16"
     """The arithmetic of the model."""
     batch_size: int = Field(default=16, gt=0)

@@ -25,10 +25,12 @@ from mathcode_pile.core.scratch import (
     locked,
     scratch_folder,
 )
+from mathcode_pile.llm.settings import ModelParams, VllmParams
+from mathcode_pile.llm.vllm_servers import VllmServers
 from mathcode_pile.models.held_out import Loss
 from mathcode_pile.models.language_model import MODEL_FILES, attach_loss, detach_loss, load_tokenizer, read_model
 from mathcode_pile.tokens.packed import list_components
-from stages.evaluate.evaluate_params import EvaluateParams
+from stages.evaluate.evaluate_params import EvaluateParams, ServerParams
 from stages.evaluate.losses import HeldOutLoss, measure_component, measure_text, read_text
 from stages.evaluate.scores import benchmark_of
 from stages.evaluate.tasks.questions import answerable_questions, find_answer, find_choice, is_right, plain
@@ -39,7 +41,7 @@ PROGRAM_AIDED = {"gsm8k": "gsm8k_program", "math": "math_program"}
 # The tasks that the paper's protocol asks in another way have a second task file.
 PAPER = ("gsm8k", "math", "sat", "ocw_courses", "mmlu_math")
 # What decides how fast a model answers, or which parts there are, but not its answers.
-NOT_IN_KEY = {"models", "tasks", "limit", "program_aided", "program_samples", "questions_at_once"}
+NOT_IN_KEY = {"models", "tasks", "limit", "program_aided", "program_samples", "questions_at_once", "tensor_parallel"}
 
 
 def spread(count: int, limit: int | None) -> list[int]:
@@ -61,8 +63,9 @@ class Evaluator:
         self.origin = params.models[name]
         self._model: Any = None
         self._answerer = answerer
+        self._servers: VllmServers | None = None
         if self.origin.server is not None:
-            identity: Any = self.origin.server.model_dump(include={"name", "revision"})
+            identity: Any = self.origin.server.model_dump(include={"name", "revision", "next_tokens"})
         else:
             self.place, self.options = self.origin.fetch(MODEL_FILES, f"evaluate.models.{name}")
             file = self.options.get("gguf_file")
@@ -143,7 +146,7 @@ class Evaluator:
 
     def _draw_settings(self, seed: int) -> dict[str, Any]:
         settings: dict[str, Any] = {"do_sample": True, "temperature": self.params.program_temperature}
-        # transformers draws from torch's generator. Servers and vLLM give equal prompts with equal seeds one reply.
+        # transformers draws from torch's generator. Servers give equal prompts with equal seeds one reply.
         own_seed = self.origin.server is not None or self.params.backend == "vllm"
         return settings | ({"seed": seed} if own_seed else {})
 
@@ -159,16 +162,7 @@ class Evaluator:
 
             return ServerModel(self.name, self.origin.server)
         if params.backend == "vllm":
-            from lm_eval.api.registry import get_model
-
-            self.close()  # vLLM needs the GPU for itself, and the losses have been measured
-            return get_model("vllm")(
-                pretrained=str(self.place / self.options.get("gguf_file", "")),
-                dtype="bfloat16" if params.precision == "bf16" else "float32",
-                max_model_len=params.sequence_length,
-                batch_size="auto",  # all requests at once: vLLM makes its own batches
-                seed=params.seed,
-            )
+            return self._serve()
         from lm_eval.models.huggingface import HFLM
 
         model, tokenizer = self._load_model()
@@ -178,6 +172,22 @@ class Evaluator:
             batch_size=params.batch_size,
             max_length=params.sequence_length,
         )
+
+    def _serve(self) -> Any:
+        """Start a vLLM server that has the model; it ends when this evaluator is closed, or with this process."""
+        from stages.evaluate.server_model import ServerModel
+
+        self.close()  # vLLM takes most of the GPU's memory, and the losses have been measured
+        place = (self.place / self.options.get("gguf_file", "")).resolve()
+        params = self.params
+        engine = VllmParams(
+            dtype="bfloat16" if params.precision == "bf16" else "float32", tensor_parallel=params.tensor_parallel
+        )
+        model = ModelParams(id=str(place), revision=None, context_tokens=params.sequence_length, vllm=engine)
+        self._servers = VllmServers("evaluate", model)
+        (url,) = self._servers.start()
+        server = ServerParams(url=url, name=model.id, revision="", concurrency=engine.concurrency)
+        return ServerModel(self.name, server, params.sequence_length)
 
     def _load_model(self) -> tuple[Any, Any]:
         if self._model is None:
@@ -190,6 +200,9 @@ class Evaluator:
     def close(self) -> None:
         """Give the model's memory back."""
         self._model = self._answerer = None
+        if self._servers:
+            self._servers.stop()
+            self._servers = None
         gc.collect()
         torch.cuda.empty_cache()
 

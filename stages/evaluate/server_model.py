@@ -6,7 +6,7 @@ Prompts go to the endpoint for completions, as text: a worked example must not g
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -21,15 +21,22 @@ T = TypeVar("T")
 # Answers of these kinds may change if the request is repeated.
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504}
 LONGEST_WAIT_S = 30
+NO_ECHO = (
+    "it gives no log-likelihoods of a prompt (echo with logprobs), which the task needs; with next_tokens: 100 they "
+    "come from the likeliest next tokens"
+)
 
 
 class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
     """Asks a server; raises PipelineError where it cannot be reached or its answers lack what a task needs."""
 
-    def __init__(self, name: str, params: ServerParams) -> None:
-        """name: of the entry in evaluate.models, for error messages."""
+    def __init__(self, name: str, params: ServerParams, cut_to: int | None = None) -> None:
+        """name: of the entry in evaluate.models, for error messages.
+
+        cut_to: the model's context in tokens, for a server of vLLM: it cuts off the beginning of a longer prompt.
+        """
         super().__init__()
-        self.name, self.params = name, params
+        self.name, self.params, self.cut_to = name, params, cut_to
         key = os.environ.get(KEY_VARIABLE, "")
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
@@ -40,7 +47,11 @@ class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
 
     def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
         """Return each (context, continuation)'s log-likelihood, and whether the continuation is the likeliest."""
-        return self._map(lambda request: self._score(*request.args), requests)
+        if not self.params.next_tokens:
+            return self._map(lambda request: self._score(*request.args), requests)
+        contexts = list(dict.fromkeys(request.args[0] for request in requests))
+        listed = dict(zip(contexts, self._map(self._list_next, contexts), strict=True))
+        return [_look_up(listed[context], continuation) for context, continuation in (r.args for r in requests)]
 
     def generate_until(self, requests: list[Any]) -> list[str]:
         """Return the continuation of each (prompt, settings)."""
@@ -50,7 +61,7 @@ class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
         """None of our tasks asks for this."""
         raise NotImplementedError
 
-    def _map(self, work: Callable[[Any], T], requests: list[Any]) -> list[T]:
+    def _map(self, work: Callable[[Any], T], requests: Sequence[Any]) -> list[T]:
         with ThreadPoolExecutor(self.params.concurrency) as pool:
             return list(pool.map(work, requests))
 
@@ -58,6 +69,8 @@ class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
         stop = list(settings["until"])
         body = {"prompt": prompt, "max_tokens": settings["max_gen_toks"], "seed": settings.get("seed", 0)}
         body |= {"temperature": settings.get("temperature", 0.0), "stop": stop[:4]}
+        if self.cut_to is not None:
+            body |= {"truncate_prompt_tokens": self.cut_to - settings["max_gen_toks"]}
         text = self._ask(body).get("text")
         if not isinstance(text, str):
             raise self._error("its answer has no text")
@@ -79,8 +92,23 @@ class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
         except (KeyError, TypeError, IndexError, AttributeError, ValueError):
             inside = []
         if not inside:
-            raise self._error("it gives no log-likelihoods of a prompt (echo with logprobs), which the task needs")
+            raise self._error(NO_ECHO)
         return total, is_greedy
+
+    def _list_next(self, context: str) -> dict[str, float]:
+        """Return the likeliest next tokens after a context, with their log-probabilities."""
+        choice = self._ask({"prompt": context, "max_tokens": 1, "temperature": 0, "logprobs": self.params.next_tokens})
+        found = choice.get("logprobs") or {}
+        try:
+            if "content" in found:  # llama.cpp answers in the form of the endpoint for chats
+                listed = {token["token"]: float(token["logprob"]) for token in found["content"][0]["top_logprobs"]}
+            else:
+                listed = {token: float(value) for token, value in found["top_logprobs"][0].items()}
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError):
+            listed = {}
+        if not listed:
+            raise self._error("it gives no log-likelihoods of the next token (logprobs), which the task needs")
+        return listed
 
     def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the first choice of a completion."""
@@ -112,3 +140,8 @@ class ServerModel(LM):  # type: ignore[misc] # lm-eval has no types
 
     def _error(self, message: str) -> PipelineError:
         return PipelineError(f"evaluate.models.{self.name}: {self.params.url}: {message}")
+
+
+def _look_up(listed: dict[str, float], continuation: str) -> tuple[float, bool]:
+    value = listed.get(continuation, min(listed.values()))
+    return value, continuation in listed and value == max(listed.values())

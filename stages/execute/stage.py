@@ -11,7 +11,6 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import PositiveFloat, PositiveInt
 
-from mathcode_pile.core import scratch
 from mathcode_pile.core.documents import DROPPED, EXECUTED, SNIPPET
 from mathcode_pile.core.engine import count_threads, map_folder
 from mathcode_pile.core.errors import InputError
@@ -64,9 +63,7 @@ def execute_folder(folder: Path, out: Path, params: ExecuteParams) -> tuple[Repo
     # With fewer shards than cores, each worker runs several snippets at once.
     lanes = count_threads("execute", len(list_shards(folder)))
     work = partial(execute_shard, params=params, lanes=lanes)
-    # The sandbox's processes run code that no module here imports.
-    inside = scratch.hash_code("mathcode_pile.sandbox.lane")
-    report = map_folder("execute", work, folder, out, key=[params.model_dump(), inside])
+    report = map_folder("execute", work, folder, out, key=[params.model_dump()])
     return report, layers
 
 

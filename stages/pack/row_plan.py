@@ -3,6 +3,7 @@
 Memory: at most 150 bytes a piece.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,18 @@ from stages.pack.packing_kernel import pack_pieces
 # Ends of long documents are held back to fill gaps: this many rows of them. A gap of fewer tokens is not filled.
 HELD_BACK_ROWS = 2
 MIN_FRAGMENT = 8
+
+
+class Chosen(NamedTuple):  # the pieces of a component, which have no row yet
+    place: NDArray[np.int64]
+    """The number of the piece's document, in the order of reading over all components."""
+    start: NDArray[np.int32]
+    """Where the piece begins in its document."""
+    length: NDArray[np.int32]
+
+    def select(self, which: Any) -> "Chosen":
+        """Return some of the pieces; which: an index of numpy."""
+        return Chosen(*(column[which] for column in self))
 
 
 class Placed(NamedTuple):  # the pieces of all components: where they come from and where they go
@@ -35,21 +48,26 @@ class Placed(NamedTuple):  # the pieces of all components: where they come from 
         return Placed(*(column[which] for column in self))
 
 
-def plan_rows(documents: list[Documents], pieces: list[Pieces], sequence_length: int, seed: int) -> tuple[Placed, int]:
+def gather_pieces(documents: Documents, pieces: Pieces) -> Chosen:
+    """Return a component's pieces, each with the place of its document."""
+    return Chosen(documents.places[pieces.document], pieces.start, pieces.length)
+
+
+def plan_rows(components: Iterable[Chosen], sequence_length: int, seed: int) -> tuple[Placed, int]:
     """Return every piece with its row and its place there, in the order of reading, and the number of rows."""
-    length = np.concatenate([p.length for p in pieces])
-    start = np.concatenate([p.start for p in pieces])
-    place = np.concatenate([d.places[p.document] for d, p in zip(documents, pieces, strict=True)])
-    unplaced = np.zeros(len(length), np.int32)
-    every = Placed(place, start, length, unplaced, unplaced)
-    held = _choose_ends(np.flatnonzero((start > 0) & (length < sequence_length)), length, sequence_length)
-    rest = np.delete(np.arange(len(length)), held)
-    plan = pack_pieces(length[rest], sequence_length)
-    packed = every.select(rest)._replace(row=plan.row, offset=plan.start)
-    both, rows = _fill_gaps(every.select(held), packed, plan.rows, sequence_length)
-    order = np.argsort(both.place, kind="stable")
+    chosen = Chosen(*map(np.concatenate, zip(*components, strict=True)))
+    is_end = (chosen.start > 0) & (chosen.length < sequence_length)
+    held = _choose_ends(np.flatnonzero(is_end), chosen.length, sequence_length)
+    ends = chosen.select(held)
+    is_packed = np.ones(len(is_end), bool)
+    is_packed[held] = False
+    chosen = chosen.select(is_packed)
+    plan = pack_pieces(chosen.length, sequence_length)
+    placed, rows = _fill_gaps(ends, Placed(*chosen, plan.row, plan.start), plan.rows, sequence_length)
+    del chosen, plan
+    order = np.argsort(placed.place, kind="stable")
     shuffle = np.random.default_rng([seed, rows]).permutation(rows).astype(np.int32)
-    return both._replace(row=shuffle[both.row]).select(order), rows
+    return placed._replace(row=shuffle[placed.row]).select(order), rows
 
 
 def _choose_ends(ends: NDArray[np.int64], length: NDArray[np.int32], sequence_length: int) -> NDArray[np.int64]:
@@ -59,7 +77,7 @@ def _choose_ends(ends: NDArray[np.int64], length: NDArray[np.int32], sequence_le
     return longest[before < HELD_BACK_ROWS * sequence_length]
 
 
-def _fill_gaps(ends: Placed, packed: Placed, rows: int, sequence_length: int) -> tuple[Placed, int]:
+def _fill_gaps(ends: Chosen, packed: Placed, rows: int, sequence_length: int) -> tuple[Placed, int]:
     """Cut the ends to fit the gaps that packing left, the widest first, then fill new rows; return pieces and rows.
 
     Best fit leaves its last row or two half empty. With few rows, that is most of the padding.

@@ -20,9 +20,9 @@ from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import list_shards, read_batches
 from mathcode_pile.tokens.packed import Vocabulary, list_components, read_vocabulary, token_arrays
-from stages.pack.mixture import Documents, Pieces, ShareParams, ask_tokens, choose_pieces
+from stages.pack.mixture import Documents, ShareParams, ask_tokens, choose_pieces
 from stages.pack.row_files import write_rows
-from stages.pack.row_plan import plan_rows
+from stages.pack.row_plan import gather_pieces, plan_rows
 
 
 class PackParams(Section):
@@ -63,10 +63,12 @@ def pack(
         say(f"pack: the component {name} has no tokens")
     asked = ask_tokens(mixture, available, params.tokens, params.max_epochs)
     pieces = {name: choose_pieces(documents[name], asked.get(name, 0), params.sequence_length) for name in names}
-    placed, rows = plan_rows(list(documents.values()), list(pieces.values()), params.sequence_length, params.seed)
+    taken = {name: parts.tokens for name, parts in pieces.items()}
+    # Nothing else holds a component's documents when its pieces have their places: the plan needs the memory.
+    chosen = (gather_pieces(documents.pop(name), pieces.pop(name)) for name in names)
+    placed, rows = plan_rows(chosen, params.sequence_length, params.seed)
     if rows == 0:
         raise ParamsError("mixture: no component has tokens to train on")
-    del documents
     files = write_rows(tokenized, names, out, placed, rows, params.sequence_length, vocabulary)
     tokens = int(placed.length.sum(dtype=np.int64))
     content = {
@@ -82,7 +84,7 @@ def pack(
     (out / "pack.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     padding = round(1 - tokens / (rows * params.sequence_length), 6)
     metrics = {"rows": rows, "tokens": tokens, "padding": padding, "pieces": len(placed.length)}
-    return metrics | _describe_components(asked, available, pieces, tokens)
+    return metrics | _describe_components(asked, available, taken, tokens)
 
 
 def _one_vocabulary(tokenized: Path, names: list[str]) -> Vocabulary:
@@ -96,12 +98,12 @@ def _one_vocabulary(tokenized: Path, names: list[str]) -> Vocabulary:
 
 
 def _describe_components(
-    asked: Mapping[str, float], available: Mapping[str, int], pieces: Mapping[str, Pieces], tokens: int
+    asked: Mapping[str, float], available: Mapping[str, int], taken: Mapping[str, int], tokens: int
 ) -> dict[str, Any]:
     """Return for each component the tokens it has, those asked for and taken, and how many of these are repeats."""
     metrics: dict[str, Any] = {}
     for name, wanted in asked.items():
-        has, got = available.get(name, 0), pieces[name].tokens if name in pieces else 0
+        has, got = available.get(name, 0), taken.get(name, 0)
         metrics[f"{name}_available"] = has
         metrics[f"{name}_asked"] = round(wanted)
         metrics[f"{name}_tokens"] = got

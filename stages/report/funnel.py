@@ -11,6 +11,8 @@ from stages.report.explanations import Explanation, explain_reasons
 
 Metrics = dict[str, dict[str, Any]]
 """The content of every metrics file, by stage name (`select@cc_en`)."""
+SUMMARY = "summary.json"
+"""What the report itself writes beside the metrics that it reads."""
 
 # The stages that read records and pass them on, in the order in which data flows.
 FUNNEL = (
@@ -61,14 +63,15 @@ class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
 
 
 def read_metrics(folder: Path, entries: Collection[str] | None = None) -> Metrics:
-    """Return the content of every metrics file, by stage name (`select@cc_en`).
+    """Return the content of the metrics files of all stages before the report, by stage name (`select@cc_en`).
 
     entries: only these names after the @ (None: all). DVC does not remove the metrics of an entry that params no longer
     have.
     """
     found = {}
     for path in sorted(folder.rglob("*.json")):
-        if entries is not None and path.parent != folder and path.stem not in entries:
+        is_old = entries is not None and path.parent != folder and path.stem not in entries
+        if is_old or path == folder / SUMMARY:
             continue
         name = "@".join(path.relative_to(folder).with_suffix("").parts)
         found[name] = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Snippets to look at: verified, probably wrong in the source, contradicted by a model's program alone, failed."""
+"""Snippets to look at: verified, probably wrong in the source, contradicted by a model alone, failed, restated."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -11,8 +11,9 @@ from stages.report.excerpts import find_documents
 
 SYMBOLIC = "symbolic"
 """The translator that reads formulas by rules; what it contradicts is not a model's mistake."""
-CONTRADICTED = "contradicted"
-VERIFIED_EACH = 3
+CONTRADICTED, RESTATED = "contradicted", "restated"
+EACH = 3
+"""Verified or restated snippets of each translator."""
 FAILED_EACH = 1
 SHARDS = 8
 """Of a component; enough to choose from, whatever the size of the corpus."""
@@ -49,6 +50,8 @@ class Gallery(NamedTuple):
     """Statements that only a model's program contradicts: the program may be wrong."""
     failed: list[Shown]
     """Some that did not run, cannot be compared or printed what nobody would print, of each reason."""
+    restated: list[Shown]
+    """Some that only print the stated result, of each translator; they were not run."""
 
 
 def fill_gallery(data: Path, shown: int) -> Gallery:
@@ -57,7 +60,8 @@ def fill_gallery(data: Path, shown: int) -> Gallery:
     rejected = list(_read(data / "verify", "rejected"))
     wrong, doubtful = weigh_contradictions(row for row in rejected if row["verdict"] == CONTRADICTED)
     failed = _one_of_each(row for row in rejected if row["verdict"] != CONTRADICTED)
-    groups = [_with_pages(data, group, shown) for group in (verified, wrong, doubtful, failed)]
+    restated = _spread(_read(data / "translate", RESTATED))
+    groups = [_with_pages(data, group, shown) for group in (verified, wrong, doubtful, failed, restated)]
     return Gallery(*groups)
 
 
@@ -100,8 +104,8 @@ def _spread(rows: Iterable[dict[str, Any]]) -> list[Shown]:
     chosen = []
     for name in sorted(groups, key=lambda name: (name != SYMBOLIC, name)):
         own = groups[name]
-        step = max(1, len(own) // VERIFIED_EACH)
-        chosen += [Shown(row, row["verdict"]) for row in own[step // 2 :: step][:VERIFIED_EACH]]
+        step = max(1, len(own) // EACH)
+        chosen += [Shown(row, row.get("verdict", RESTATED)) for row in own[step // 2 :: step][:EACH]]
     return chosen
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from stages.report.summary import show_number
 
-# The sections: anchor, name, and the value without which the section is left out.
+# The sections of the report: anchor, name, and the value without which the section is left out.
 CONTENTS = (
     ("funnel", "funnel", "steps"),
     ("reasons", "reasons", "reasons"),
@@ -28,14 +28,23 @@ CONTENTS = (
     ("losses", "losses", "losses"),
     ("scores", "scores", "scores"),
 )
+DIFF_CONTENTS = (
+    ("documents", "documents", "kinds"),
+    ("snippets", "snippets", "kinds"),
+    ("mixture", "mixture", "mixture"),
+    ("training", "training", "curves"),
+    ("losses", "losses", "losses"),
+    ("scores", "scores", "scores"),
+    ("all-params", "params", "figures"),
+)
 HERE = Path(__file__).parent
 KATEX = HERE / "katex"
 _FONT_FACE = re.compile(r"@font-face\{[^}]*?url\((fonts/[\w-]+\.woff2)\)[^}]*\}")
 _WORDS = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
 
 
-def fill_page(values: dict[str, Any]) -> str:
-    """Return the page with these values."""
+def fill_page(values: dict[str, Any], template: str = "report.html") -> str:
+    """Return the page with these values: the report, or diff.html, which compares two versions."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         undefined=jinja2.ChainableUndefined,
@@ -52,9 +61,10 @@ def fill_page(values: dict[str, Any]) -> str:
         "python": highlight,
         "link": link,
     }
-    contents = [(anchor, name) for anchor, name, key in CONTENTS if values.get(key)]
+    listed = CONTENTS if template == "report.html" else DIFF_CONTENTS
+    contents = [(anchor, name) for anchor, name, key in listed if values.get(key)]
     katex = {"style": _inline_fonts(), "scripts": [_read("katex.min.js"), _read("auto-render.min.js")]}
-    return environment.get_template("report.html").render(katex=katex, contents=contents, **values)
+    return environment.get_template(template).render(katex=katex, contents=contents, **values)
 
 
 def mark_formula(latex: str) -> Markup:

@@ -24,7 +24,7 @@ from stages.report.funnel import FUNNEL, Metrics, read_csv, read_funnel, read_js
 from stages.report.gallery import Shown, fill_gallery
 from stages.report.page import fill_page
 from stages.report.scores import MODELS, SMALL, Comparison, Measured, compare_losses, compare_scores, mean_held_out_loss
-from stages.report.summary import left_out, summarize
+from stages.report.summary import count_summary, left_out, summarize
 from stages.report.translators import compare_translators
 
 SHOWN = 12
@@ -44,8 +44,10 @@ QUALITY = {
 }
 
 
-def write_report(metrics_folder: Path, data: Path, out: Path, params: Mapping[str, Any], corpus_hash: str = "") -> None:
-    """Write index.html, summary.txt and a CSV file for each table to `out`.
+def write_report(
+    metrics_folder: Path, data: Path, out: Path, params: Mapping[str, Any], corpus_hash: str = ""
+) -> dict[str, int | float]:
+    """Write index.html, summary.txt and a CSV file for each table to `out`, and return the figures of the summary.
 
     params: params.yaml. corpus_hash: of data/corpus, as dvc.lock records it.
     """
@@ -54,6 +56,7 @@ def write_report(metrics_folder: Path, data: Path, out: Path, params: Mapping[st
     metrics = read_metrics(metrics_folder, entries)
     steps = read_funnel(metrics)
     contamination = read_json(data / "decontaminate" / "report.json")
+    manifest = read_json(data / "corpus" / "manifest.json")
     clusters = read_json(data / "deduplicate" / "clusters.json")
     found = [(float(at), share) for at, share in clusters.get("found_by_similarity", {}).items()]
     translators = compare_translators(metrics)
@@ -63,7 +66,9 @@ def write_report(metrics_folder: Path, data: Path, out: Path, params: Mapping[st
         "left_out": left_out(metrics),
         "metrics": metrics,
         "steps": steps,
-        "manifest": read_json(data / "corpus" / "manifest.json"),
+        "manifest": manifest,
+        # The version before: a corpus that is not published yet says after which version it was made.
+        "earlier": manifest.get("version", "").partition("after ")[2],
         "flows": [
             Unit("Documents", DOCUMENTS, follow_documents(metrics, params, data)),
             Unit("Snippets", SNIPPETS, follow_snippets(metrics, data)),
@@ -97,6 +102,7 @@ def write_report(metrics_folder: Path, data: Path, out: Path, params: Mapping[st
     (out / "summary.txt").write_text(summarize(steps, metrics, params["profile"]), encoding="utf-8")
     for name, rows in tables.items():
         write_table(out / f"{name}.csv", rows)
+    return count_summary(metrics)
 
 
 def describe_quality(metrics: Metrics) -> list[tuple[str, str, Any]]:

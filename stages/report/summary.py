@@ -2,8 +2,12 @@
 
 from typing import Any
 
-from stages.report.funnel import Metrics, Step
-from stages.report.scores import compare_scores, mean_held_out_loss
+from stages.report.funnel import Metrics, Step, add_counts
+from stages.report.scores import LOSS, OTHER_TEXT, compare_scores, mean_held_out_loss
+
+PROGRAM = "_program"
+"""How the names of tasks end in which the model writes a program."""
+TRANSLATED = "translated_code"
 
 
 def summarize(steps: list[Step], metrics: Metrics, profile: str) -> str:
@@ -44,6 +48,34 @@ def headlines(metrics: Metrics) -> dict[str, str]:
     if base is not None and trained is not None:
         figures["held-out loss, mean of the components, base to pretrained"] = f"{base:.3f} to {trained:.3f}"
     return figures
+
+
+def count_summary(metrics: Metrics) -> dict[str, int | float]:
+    """Return the few figures that `dvc exp show` puts side by side, of the stages that have run.
+
+    docs/meanings.yaml explains each of them.
+    """
+    corpus, packed = metrics.get("corpus", {}), metrics.get("pack", {})
+    judged, tokenized = (add_counts(_of_stage(metrics, stage)) for stage in ("verify", "tokenize"))
+    scores = {row.name: row.pretrained.value for row in compare_scores(metrics) if not row.name.endswith(PROGRAM)}
+    figures = {
+        "documents": corpus.get("kept"),
+        "snippets": corpus.get("snippets"),
+        "tokens": tokenized.get("tokens", 0) + tokenized.get("held_out_tokens", 0) or None,
+        "verified": judged["kept"] / judged["in"] if judged.get("in") else None,
+        "duplicates": metrics.get("deduplicate", {}).get("dropped"),
+        "leaks": metrics.get("decontaminate", {}).get("dropped"),
+        "packed": packed.get("tokens"),
+        "code_share": packed.get(f"{TRANSLATED}_share"),
+        "loss_base": mean_held_out_loss(metrics, "base"),
+        "loss": mean_held_out_loss(metrics, "pretrained"),
+        "loss_other": metrics.get("evaluate@pretrained", {}).get(LOSS + OTHER_TEXT),
+    }
+    return {name: round(value, 4) for name, value in (figures | scores).items() if value is not None}
+
+
+def _of_stage(metrics: Metrics, stage: str) -> list[dict[str, Any]]:
+    return [values for name, values in metrics.items() if name.startswith(f"{stage}@")]
 
 
 def left_out(metrics: Metrics) -> list[str]:

@@ -38,6 +38,8 @@ from stages.translate.replies import parse_reply, repair_all
 from stages.translate.selection import select
 from stages.translate.symbolic import translate_document
 
+RESTATED_EACH = 3
+"""Programs of each translator that only print the stated result are shown to people, so many of each shard."""
 PROMPT = Path(__file__).with_name("prompts") / "translate.txt"
 
 
@@ -71,6 +73,8 @@ class Translation(NamedTuple):  # of one document, or of one piece of it
     """Why parts of it gave no computation."""
     detail: str = ""
     """Why a model gave no reply about a piece."""
+    restated: Sequence[Computation] = ()
+    """Those left out because they only print the stated result."""
 
 
 # A text's row and its translation; Failed where our code raised on the text.
@@ -164,7 +168,7 @@ def translate(documents: Path, out: Path, params: TranslateParams, llm: LlmParam
 
     The report counts documents, and keeps those with snippets. `snippets` counts the snippets, and `skipped` the
     parts of documents that gave none, by reason; each translator has a part with its own. Raises PipelineError where
-    a model cannot be asked.
+    a model cannot be asked. The folder `restated` has a few of the programs that only print the stated result.
     """
     translators = choose_translators(params, llm)
     asks = any(entry.backend not in ("symbolic", "recorded") for entry in params.translators)
@@ -182,7 +186,8 @@ def translate_shard(
     names = [translator.name for translator in translators]
     # Models come first: where one cannot be asked, nothing else is worth the time.
     translated = [translator.translate(_texts(shard), total) for translator in translators]
-    with Funnel.of_shard(folder, SNIPPET) as funnel:
+    shown: Counter[str] = Counter()
+    with Funnel.of_shard(folder, SNIPPET, restated=SNIPPET) as funnel:
         for start, batch in number_batches(shard, ["id", "text"]):
             funnel.count_read(batch.num_rows)
             snippets: list[dict[str, Any]] = []
@@ -195,7 +200,9 @@ def translate_shard(
                 results = [next(stream) for stream in translated]
                 assert all(number == row for number, _ in results)
                 chosen = [_select(translation, min_operations) for _, translation in results]
-                written = _take_document(name, dict(zip(names, chosen, strict=True)), funnel)
+                by_translator = dict(zip(names, chosen, strict=True))
+                funnel.copy_aside("restated", _choose_restated(name, by_translator, shown))
+                written = _take_document(name, by_translator, funnel)
                 snippets += written
                 kept += bool(written)
             funnel.keep(snippets, records=kept)
@@ -216,8 +223,23 @@ def _select(translation: Translation | Failed, min_operations: int) -> Translati
     """Leave out the programs of a translation that teach nothing."""
     if isinstance(translation, Failed):
         return translation
-    computations, reasons = select(translation.computations, min_operations)
-    return translation._replace(computations=computations, reasons=translation.reasons + reasons)
+    kept, restated, reasons = select(translation.computations, min_operations)
+    return translation._replace(computations=kept, restated=restated, reasons=translation.reasons + reasons)
+
+
+def _choose_restated(
+    name: str, translations: dict[str, Translation | Failed], shown: Counter[str]
+) -> list[dict[str, Any]]:
+    """Return a document's restated programs that are shown to people.
+
+    shown: how many of each translator have been chosen from the shard, which is brought up to date.
+    """
+    rows: list[dict[str, Any]] = []
+    for translator, translation in translations.items():
+        own = [] if isinstance(translation, Failed) else translation.restated[: RESTATED_EACH - shown[translator]]
+        shown[translator] += len(own)
+        rows += [{"translator": translator} | computation._asdict() for computation in own]
+    return _number(name, rows)
 
 
 def _take_document(name: str, translations: dict[str, Translation | Failed], funnel: Funnel) -> list[dict[str, Any]]:
@@ -251,6 +273,10 @@ def _take_document(name: str, translations: dict[str, Translation | Failed], fun
         whys.sort(key=lambda why: why[0] is NoReply.NOT_RECORDED)
         funnel.drop(name, whys[0][0], "; ".join(detail for _, detail in whys if detail))
     snippets.sort(key=lambda snippet: snippet["anchor"])
+    return _number(name, snippets)
+
+
+def _number(name: str, snippets: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"document_id": name, "position": position} | snippet for position, snippet in enumerate(snippets)]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from played_hub import Repository
 
+from mathcode_pile.core.lifetime import die_with_parent
+
 HERE = Path(__file__).parent
 
 
@@ -17,7 +19,7 @@ class Hub:
     def __init__(self, folder: Path) -> None:
         self.folder, self.log = folder, folder / "requests.jsonl"
         command = [sys.executable, str(HERE / "played_hub.py"), str(folder), "--log", str(self.log)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         assert self.process.stdout
         self.url = self.process.stdout.readline().strip()
         self.log.touch()

@@ -11,6 +11,16 @@ from typing import Any
 TOKEN = re.compile(r"\s*\S+|\s+")
 
 
+def echo(prompt: str, last: float) -> dict[str, Any]:
+    """Return a prompt's words as tokens, and one new one; last: the log-probability of the last word."""
+    words = TOKEN.findall(prompt)
+    starts = [sum(map(len, words[:i])) for i in range(len(words))]
+    values: list[float | None] = [None, *(-1.0 for _ in words[1:-1]), last, -2.0]
+    best = [None if value is None else {"a": max(-0.1, value)} for value in values]
+    found = {"tokens": [*words, " x"], "text_offset": [*starts, len(prompt)]}
+    return {"text": f"{prompt} x", "logprobs": found | {"token_logprobs": values, "top_logprobs": best}}
+
+
 class PlayedServer(ThreadingHTTPServer):
     """Finds the last question of a prompt and answers it rightly, or wrongly."""
 
@@ -22,6 +32,8 @@ class PlayedServer(ThreadingHTTPServer):
         """So many of the next requests are answered with status 503."""
         self.echoes = True
         """Whether prompts get their log-probabilities."""
+        self.listing = "openai"
+        """In whose form the likeliest next tokens are listed: openai or llama.cpp."""
 
     @property
     def url(self) -> str:
@@ -39,6 +51,8 @@ class PlayedServer(ThreadingHTTPServer):
         prompt = body["prompt"]
         if body.get("echo"):
             return self.echo(prompt) if self.echoes else {"text": "", "logprobs": None}
+        if body.get("logprobs"):
+            return self.list_next(prompt)
         answer = self.answer_of(prompt) if self.right else "-7919"
         if prompt.endswith("```python\n"):
             return {"text": f"print('{answer}')\n```\nand more"}
@@ -46,16 +60,19 @@ class PlayedServer(ThreadingHTTPServer):
             return {"text": f"So. Final Answer: The final answer is ({answer if self.right else 'Z'}). I hope so."}
         return {"text": f" We find that the answer is {answer}.\n\nProblem:\nAnother one"}
 
+    def list_next(self, prompt: str) -> dict[str, Any]:
+        """Return the likeliest next tokens: first the right letter (or a wrong one), then no letter of an option."""
+        letter = self.answer_of(prompt)
+        listed = {f" {letter if self.right else 'D' if letter != 'D' else 'C'}": -0.2, " the": -3.5, letter: -3.0}
+        if self.listing == "openai":
+            return {"text": " x", "logprobs": {"tokens": [" x"], "top_logprobs": [listed]}}
+        top = [{"token": token, "logprob": value} for token, value in listed.items()]
+        return {"text": " x", "logprobs": {"content": [{"token": " x", "logprob": -0.2, "top_logprobs": top}]}}
+
     def echo(self, prompt: str) -> dict[str, Any]:
         """Return the words of a prompt as tokens, and one new token; the likeliest last word is the right letter."""
-        words = TOKEN.findall(prompt)
-        starts = [sum(map(len, words[:i])) for i in range(len(words))]
         context, _, letter = prompt.rpartition(" ")
-        is_likely = (letter == self.answer_of(context)) == self.right
-        values: list[float | None] = [None, *(-1.0 for _ in words[1:-1]), -0.1 if is_likely else -9.0, -2.0]
-        best = [None if value is None else {"a": max(-0.1, value)} for value in values]
-        found = {"tokens": [*words, " x"], "text_offset": [*starts, len(prompt)]}
-        return {"text": f"{prompt} x", "logprobs": found | {"token_logprobs": values, "top_logprobs": best}}
+        return echo(prompt, -0.1 if (letter == self.answer_of(context)) == self.right else -9.0)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -144,7 +144,7 @@ class Hub(Answers):
         path = unquote(urlsplit(self.path).path)
         if match := re.fullmatch(r"/api/(datasets|models)/([^/]+/[^/]+)/auth-check", path):
             return self.answer_access(*match.groups())
-        if match := re.fullmatch(r"/api/(datasets|models)/([^/]+/[^/]+?)(?:/(revision|tree)/([^/]+))?", path):
+        if match := re.fullmatch(r"/api/(datasets|models)/([^/]+/[^/]+?)(?:/(revision|tree)/([^/]+)(/.+)?)?", path):
             return self.answer_api(*match.groups())
         if match := re.fullmatch(r"/(api/resolve-cache/)?(datasets/|)([^/]+/[^/]+)/(?:resolve/)?([^/]+)/(.+)", path):
             return self.answer_file(*match.groups())
@@ -160,7 +160,7 @@ class Hub(Answers):
             return None
         return repository
 
-    def answer_api(self, kind: str, name: str, what: str | None, revision: str | None) -> None:
+    def answer_api(self, kind: str, name: str, what: str | None, revision: str | None, below: str | None) -> None:
         repository = self.find(kind, name)
         if repository is None:
             return None
@@ -171,10 +171,12 @@ class Hub(Answers):
             body = {"_id": "0", "id": name, "sha": repository.commit, "siblings": siblings, "private": False}
             return self.answer(200, json.dumps(body).encode(), Content_Type="application/json")
         start = int(parse_qs(urlsplit(self.path).query).get("cursor", ["0"])[0])
-        entries = repository.tree()
+        entries = [entry for entry in repository.tree() if f"/{entry['path']}".startswith(f"{below or ''}/")]
+        if below and not entries:
+            return self.answer(404, X_Error_Code="EntryNotFound")
         headers = {"Content_Type": "application/json"}
         if start + PAGE_ENTRIES < len(entries):
-            where = f"http://{self.headers['Host']}/api/{kind}/{name}/tree/{revision}"
+            where = f"http://{self.headers['Host']}/api/{kind}/{name}/tree/{revision}{below or ''}"
             headers["Link"] = f'<{where}?recursive=True&cursor={start + PAGE_ENTRIES}>; rel="next"'
         return self.answer(200, json.dumps(entries[start : start + PAGE_ENTRIES]).encode(), **headers)
 

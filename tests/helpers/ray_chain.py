@@ -1,10 +1,11 @@
 """The stages that work shard by shard, on a tiny input that `write_input` makes; in a project's folder.
 
-`python ray_chain.py INPUT OUT` runs all eleven, `... filter_code` one alone, `... ask URL` translate with a served
-model. The engine is the one that params.yaml of the working folder names.
+`python ray_chain.py INPUT OUT` runs all eleven. `... deduplicate` runs one alone, on what OUT has of those before it.
+`... ask URL` runs translate with a served model. The engine is the one that params.yaml of the working folder names.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -28,12 +29,17 @@ from stages.tokenize.stage import TokenizeParams, tokenize  # noqa: E402
 from stages.translate.stage import TranslateParams, TranslatorParams, translate  # noqa: E402
 from stages.verify.stage import VerifyParams, verify  # noqa: E402
 
+Stage = Callable[[Path, Path], object]
 COMPONENTS = {"web": "filtered_openwebmath", "code": "code_with_math_packages", "books": "textbooks"}
+WEB = COMPONENTS["web"]
 SENTENCE = "The sum of the first hundred whole numbers is found by pairing the ends. "
 
 
-def write_input(folder: Path) -> Path:
-    """Write pages of the sample, programs, PDFs, questions, a classifier and a tokenizer; return the folder."""
+def write_input(folder: Path, shards: int = 3) -> Path:
+    """Write pages of the sample, programs, PDFs, questions, a classifier and a tokenizer; return the folder.
+
+    shards: of the pages.
+    """
     import pyarrow as pa
     from fpdf import FPDF
     from tokenizers import Tokenizer, models, pre_tokenizers
@@ -50,7 +56,7 @@ def write_input(folder: Path) -> Path:
 
     pages = [page.read_text(encoding="utf-8") for page in sorted((REPOSITORY / "sample" / "pages").glob("a*.md"))]
     question = "How many eggs are left if a baker has 17 eggs in the morning and breaks 5 of them for a cake?"
-    write("web", [*pages, pages[0] + " ", f"{SENTENCE} {question} {SENTENCE}"], 3)
+    write("web", [*pages, pages[0] + " ", f"{SENTENCE} {question} {SENTENCE}"], shards)
     write("code", [f"import {'sympy' if n % 3 else 'os'}\nx = {n}" for n in range(12)], 2)
     for index in range(2):
         pdf = FPDF()
@@ -87,31 +93,79 @@ def byte_letters() -> list[str]:
     return sorted(pre_tokenizers.ByteLevel.alphabet())
 
 
-def run(given: Path, out: Path) -> None:
-    """Run the chain; each stage writes to a folder of its name below `out`."""
+CHAIN: dict[str, Stage] = {}
+
+
+def stage(run: Stage) -> Stage:
+    """Add a stage to the chain; it writes to a folder of its name below `out`."""
+    CHAIN[run.__name__.removeprefix("run_")] = run
+    return run
+
+
+@stage
+def run_annotate(given: Path, out: Path) -> None:
     rules = AnnotateParams.model_validate(read_section("annotate") | {"backend": "rules", "model": None})
     annotate(given / "web", out / "annotate", "openwebmath", rules, LlmParams())
+
+
+@stage
+def run_classify(given: Path, out: Path) -> None:
     classify(out / "annotate", given / "model", out / "classify" / "round1", "round1", 0.0)
+
+
+@stage
+def run_filter_code(given: Path, out: Path) -> None:
     filter_code(given / "code", out / "filter_code", ["sympy"], "python")
+
+
+@stage
+def run_extract_textbooks(given: Path, out: Path) -> None:
     books = ExtractTextbooksParams.model_validate(read_section("extract_textbooks") | {"ocr": "none"})
     extract_textbooks(given / "books", out / "extract_textbooks", books)
+
+
+@stage
+def run_select(given: Path, out: Path) -> None:
     inputs = {"web": "classify/round1", "code": "filter_code", "books": "extract_textbooks"}
     for source, component in COMPONENTS.items():
         kept = SourceParams(component=component, input=inputs[source], keep="all")
         select(out / inputs[source], out / "select" / source, kept, load("select", SelectParams), Removals())
+
+
+@stage
+def run_deduplicate(given: Path, out: Path) -> None:
     deduplicate(out / "select", out / "deduplicate", COMPONENTS, load("deduplicate", DeduplicateParams))
-    web = COMPONENTS["web"]
+
+
+@stage
+def run_translate(given: Path, out: Path) -> None:
     translators = (TranslatorParams(backend="symbolic"),)
-    params = TranslateParams(translators=translators, max_piece_characters=5000, components={web: {}})
-    translate(out / "deduplicate" / web, out / "translate" / web, params, LlmParams())
-    execute_folder(out / "translate" / web, out / "execute" / web, load("execute", ExecuteParams))
-    verify(out / "execute" / web, out / "verify" / web, load("verify", VerifyParams))
+    params = TranslateParams(translators=translators, max_piece_characters=5000, components={WEB: {}})
+    translate(out / "deduplicate" / WEB, out / "translate" / WEB, params, LlmParams())
+
+
+@stage
+def run_execute(given: Path, out: Path) -> None:
+    execute_folder(out / "translate" / WEB, out / "execute" / WEB, load("execute", ExecuteParams))
+
+
+@stage
+def run_verify(given: Path, out: Path) -> None:
+    verify(out / "execute" / WEB, out / "verify" / WEB, load("verify", VerifyParams))
+
+
+@stage
+def run_decontaminate(given: Path, out: Path) -> None:
     clear = load("decontaminate", DecontaminateParams).model_copy(update={"planted_documents": 5})
-    names = Names(sorted(COMPONENTS.values()), [web])
+    names = Names(sorted(COMPONENTS.values()), [WEB])
     places = [out / "deduplicate", out / "verify", given / "benchmarks", out / "decontaminate"]
     decontaminate(*places, clear, names)
-    clean = out / "decontaminate" / "documents" / web
-    tokenize(clean, given / "tokenizer", out / "tokenize" / web, load("tokenize", TokenizeParams))
+
+
+@stage
+def run_tokenize(given: Path, out: Path) -> None:
+    clean = out / "decontaminate" / "documents" / WEB
+    tokenize(clean, given / "tokenizer", out / "tokenize" / WEB, load("tokenize", TokenizeParams))
 
 
 def ask(given: Path, out: Path, url: str) -> None:
@@ -126,11 +180,10 @@ def ask(given: Path, out: Path, url: str) -> None:
 if __name__ == "__main__":
     read, written, *what = sys.argv[1:]
     try:
-        if not what:
-            run(Path(read), Path(written))
-        elif what[0] == "ask":
+        if what[:1] == ["ask"]:
             ask(Path(read), Path(written), what[1])
         else:
-            filter_code(Path(read) / "code", Path(written), ["sympy"], "python")
+            for name in what or CHAIN:
+                CHAIN[name](Path(read), Path(written))
     except PipelineError as error:
         sys.exit(f"error: {error}")

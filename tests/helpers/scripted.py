@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_pile.core.documents import DOCUMENT
+from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.core.shards import ShardWriter, shard_name
 
 HERE = Path(__file__).parent
@@ -19,7 +20,7 @@ class Server:
     def __init__(self, log: Path, *options: str) -> None:
         self.log = log
         command = [sys.executable, str(HERE / "scripted_server.py"), "--log", str(log), *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())
         self.url = f"http://127.0.0.1:{self.port}/v1"

@@ -14,6 +14,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
+import played_completions
+import played_model
+
 PLAY = re.compile(r"play (\w+) (\d+);")
 
 
@@ -27,6 +30,8 @@ class Server(asyncio.Protocol):
 
     seen: ClassVar[Counter[str]] = Counter()
     asked = 0
+    waiting: ClassVar[set["Server"]] = set()
+    most = 0
     arguments: argparse.Namespace
     log: Any = None
 
@@ -50,9 +55,14 @@ class Server(asyncio.Protocol):
     def answer(self, head: str, body: dict[str, Any]) -> None:
         if head.startswith("GET /v1/models "):
             return self.send(200, json.dumps({"data": [{"id": self.arguments.name}]}))
-        text = read_text(body["messages"][-1]["content"])
+        is_chat = "messages" in body
+        text = read_text(body["messages"][-1]["content"]) if is_chat else body["prompt"]
         Server.seen[text] += 1
         Server.asked += 1
+        Server.waiting.add(self)
+        if len(Server.waiting) > Server.most and self.arguments.most:
+            Server.most = len(Server.waiting)
+            self.arguments.most.write_text(str(Server.most), encoding="utf-8")
         if self.log:
             self.log.write(json.dumps(body) + "\n")
             self.log.flush()
@@ -66,13 +76,24 @@ class Server(asyncio.Protocol):
         play = PLAY.search(text)
         if play and Server.seen[text] <= int(play[2]):
             return self.fail(play[1])
-        asyncio.get_running_loop().call_later(self.arguments.delay, self.send, 200, self.good(body, text))
+        asyncio.get_running_loop().call_later(
+            self.arguments.delay, self.send, 200, self.good(body, text) if is_chat else self.complete(body)
+        )
         return None
+
+    def reply(self, body: dict[str, Any], text: str) -> str:
+        if self.arguments.plays_model:
+            return played_model.answer(text)
+        return self.arguments.reply.replace("{text}", text).replace("{seed}", str(body.get("seed")))  # type: ignore[no-any-return]
+
+    def complete(self, body: dict[str, Any]) -> str:
+        prompt = body["prompt"]
+        choice = played_completions.echo(prompt, -1.0) if body.get("echo") else {"text": self.reply(body, prompt)}
+        return json.dumps({"choices": [{"index": 0, "finish_reason": self.arguments.finish} | choice]})
 
     def good(self, body: dict[str, Any], text: str) -> str:
         messages = body["messages"]
-        reply = self.arguments.reply.replace("{text}", text).replace("{seed}", str(body.get("seed")))
-        message = {"role": "assistant", "content": reply}
+        message = {"role": "assistant", "content": self.reply(body, text)}
         size = sum(len(read_text(message["content"])) for message in messages)
         usage = {"prompt_tokens": size // 4, "completion_tokens": 8}
         choice = {"index": 0, "message": message, "finish_reason": self.arguments.finish}
@@ -93,7 +114,11 @@ class Server(asyncio.Protocol):
         }
         self.send(*answers.get(name) or (int(name.removeprefix("http_")), '{"error": "played"}'))
 
+    def connection_lost(self, error: Exception | None) -> None:
+        Server.waiting.discard(self)
+
     def send(self, status: int, body: str) -> None:
+        Server.waiting.discard(self)
         data = body.encode()
         more = f"Retry-After: {self.arguments.retry_after}\r\n" if status == 429 else ""
         head = (
@@ -107,6 +132,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--log", type=Path)
     parser.add_argument("--reply", default="Type: 2", help="{text} in it becomes the prompt's last turn")
+    parser.add_argument("--plays-model", action="store_true", help="answer as a model would, see played_model.py")
     parser.add_argument("--finish", default="stop", help="why its answers end; length: at the token limit")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--key", default="")
@@ -114,6 +140,7 @@ async def main() -> None:
     parser.add_argument("--name", default="small", help="the model that it says it serves")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--die-after", type=int, default=0, help="requests answered before it ends")
+    parser.add_argument("--most", type=Path, help="a file for the largest number of requests that waited at once")
     parser.add_argument("--no-schema", action="store_true", help="refuse requests with a JSON schema")
     Server.arguments = parser.parse_args()
     if Server.arguments.log:

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -153,13 +154,32 @@ def test_signatures_estimate_similarity_as_well_as_independent_minima_would() ->
     assert np.std(errors) < 0.05  # the square root of 0.25 / 120 is 0.046
 
 
-def test_kernels_work_where_machine_code_cannot_be_kept(tmp_path: Path) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("no folder can be made below a file")
+def hash_elsewhere(source: Path, scratch: Path) -> int:
+    """Return the hash of a text, computed by a process with the code of a folder and a scratch folder of its own."""
     script = (
         "import pyarrow as pa; from mathcode_pile.kernels.words import text_hashes;"
         "print(text_hashes(pa.array(['a b']))[0][0])"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "MATHCODE_SCRATCH": str(blocked / "scratch")}
+    environment = {**os.environ, "PYTHONPATH": str(source), "MATHCODE_SCRATCH": str(scratch)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert int(done.stdout) == int(text_hashes(pa.array(["a b"]))[0][0])
+    return int(done.stdout)
+
+
+def test_kernels_work_where_machine_code_cannot_be_kept(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder can be made below a file")
+    assert hash_elsewhere(ROOT / "src", blocked / "scratch") == int(text_hashes(pa.array(["a b"]))[0][0])
+
+
+def test_machine_code_is_used_again_by_the_same_code_in_another_folder(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "stages").mkdir()
+    found = hash_elsewhere(ROOT / "src", tmp_path / "scratch")
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "kernels").rglob("*.nb?")}
+    assert kept and hash_elsewhere(copy / "src", tmp_path / "scratch") == found
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "scratch" / "kernels").rglob("*.nb?")} == kept
+    kernel = copy / "src" / "mathcode_pile" / "kernels" / "words.py"
+    kernel.write_text(kernel.read_text(encoding="utf-8") + "\nOTHER = 1\n", encoding="utf-8")
+    assert hash_elsewhere(copy / "src", tmp_path / "scratch") == found
+    assert len(list((tmp_path / "scratch" / "kernels").rglob("*.nb?"))) > len(kept)  # other code: compiled again

@@ -8,8 +8,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
+from bench.quality import AIMS
 from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.scratch import PROJECT, imported_code, module_path
+from stages.corpus.translated import COMPONENT
 from stages.report.funnel import FUNNEL, read_funnel, read_metrics
 from tools.pin import pin
 
@@ -47,6 +49,28 @@ def test_a_stage_depends_on_the_folders_that_it_imports_and_no_others(name: str)
         assert named == {"stages", "src/mathcode_pile"}
     else:
         assert named == imported_folders(name)
+
+
+def list_files(kind: str) -> dict[str, Any]:
+    """The metrics or plots of all stages, with their properties."""
+    listed = [entry for body in BODIES.values() for entry in body.get(kind, [])]
+    return {name: properties for entry in listed for name, properties in entry.items()}
+
+
+def test_the_summary_is_the_only_metric_and_the_report_reads_what_all_other_stages_count() -> None:
+    """DVC's run cache takes an uncached out only if it is a metric or a plot."""
+    assert list(list_files("metrics")) == ["metrics/summary.json"]
+    plots = list_files("plots")
+    assert all(properties["cache"] is False for properties in plots.values())
+    read = {dep for dep in BODIES["report"]["deps"] if dep.startswith("metrics")}
+    assert {"/".join(name.split("/")[:2]) for name in plots} == read
+
+
+def test_each_table_that_dvc_draws_has_axes_and_a_title() -> None:
+    tables = {name: properties for name, properties in list_files("plots").items() if name.endswith(".csv")}
+    assert len(tables) == 5 and all({"x", "y", "title"} <= set(properties) for properties in tables.values())
+    templates = {properties["template"] for properties in tables.values() if "template" in properties}
+    assert templates == {path.stem for path in (ROOT / ".dvc/plots").glob("*.json")}
 
 
 def test_a_lazily_imported_folder_is_found() -> None:
@@ -102,7 +126,7 @@ def test_the_funnel_adds_up_from_stage_to_stage() -> None:
     assert METRICS["decontaminate"]["in"] == kept("deduplicate") + verified
     corpus = METRICS["corpus"]
     pages = corpus["in"] - corpus["documents_translated_code"]  # which are made from the snippets
-    left_out = parse_reasons(corpus.get("skipped", "")).get("same_result", 0)
+    left_out = sum(parse_reasons(corpus.get("skipped", "")).values())
     assert pages + corpus["snippets"] + left_out == kept("decontaminate")
     for component in params["components"]:
         assert METRICS[f"tokenize@{component}"]["in"] == METRICS["corpus"][f"documents_{component}"]
@@ -140,7 +164,14 @@ def test_the_sample_is_as_large_as_it_should_be() -> None:
     assert METRICS["fetch@openwebmath"]["kept"] >= 3000
     assert METRICS["fetch@cc_en"]["kept"] >= 3000
     assert METRICS["fetch@code_python"]["in"] >= 1000
-    assert METRICS["corpus"]["snippets"] >= 1000
+    # Of some 1,300 verified ones, those that only type the page's arithmetic again are left out.
+    assert METRICS["corpus"]["snippets"] >= 700
+
+
+def test_translated_code_is_as_good_as_it_should_be() -> None:
+    for figure, (bound, aim) in AIMS.items():
+        value = METRICS["corpus"][f"{COMPONENT}_{figure}"]
+        assert value <= aim if bound == "at most" else value >= aim, figure
 
 
 def test_metrics_hold_no_clock_and_no_path() -> None:

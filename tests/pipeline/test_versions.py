@@ -155,7 +155,7 @@ def test_diff_reads_a_version_from_the_remote_where_the_cache_is_empty(repositor
     repository.run("dvc", "cache", "dir", "--local", str(tmp_path / "cache"), folder=tmp_path / "pile")
     command = ["python", "-m", "tools", "diff", "v1.0", "v1.1"]
     assert repository.run(*command, folder=tmp_path / "pile") == repository.run(*command)
-    assert "nothing: no such tag or commit" in repository.run(*command[:-1], "nothing", fails=True)
+    assert "nothing: no such tag, commit or experiment" in repository.run(*command[:-1], "nothing", fails=True)
 
 
 def test_takedown_adds_a_line_and_says_where_the_document_is(repository: Repository) -> None:

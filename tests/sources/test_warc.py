@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+import zstandard
 from conftest import ROOT
 from small_warc import Capture, to_record, to_warc
 
@@ -61,6 +62,34 @@ def test_an_answer_in_gzip_is_decoded_and_a_damaged_one_is_one_drop(tmp_path: Pa
     (tmp_path / "x.warc.gz").write_bytes(coded(gzip.compress(PAGE, mtime=0)) + coded(b"no gzip at all") + whole)
     report = fetch(tmp_path / "x.warc.gz", tmp_path / "out")
     assert (report.read, report.kept, dict(report.dropped)) == (3, 2, {"not_html": 1})
+
+
+def to_zstd(warc: bytes, trained: bool, packed: bool) -> bytes:
+    """Return a WARC file compressed record by record with zstd, with its dictionary in front or without one."""
+    records = [b"WARC/1.0" + part for part in gzip.decompress(warc).split(b"WARC/1.0")[1:]]
+    made = zstandard.train_dictionary(2000, [record + bytes([n]) for n in range(60) for record in records])
+    content = made.as_bytes()
+    content = zstandard.ZstdCompressor().compress(content) if packed else content
+    head = b"\x5d\x2a\x4d\x18" + len(content).to_bytes(4, "little") + content if trained else b""
+    compressor = zstandard.ZstdCompressor(dict_data=made if trained else None)
+    return head + b"".join(compressor.compress(record) for record in records)
+
+
+@pytest.mark.parametrize(("trained", "packed"), [(False, False), (True, False), (True, True)])
+def test_a_file_in_zstd_is_read_with_its_own_dictionary(tmp_path: Path, trained: bool, packed: bool) -> None:
+    pages = [Capture(f"https://a.example/{n}", PAGE.replace(b"A page", b"Page %d" % n)) for n in range(30)]
+    content = to_zstd(to_warc(pages), trained, packed)
+    path = tmp_path / "x.warc.zst"
+    path.write_bytes(content)
+    assert fetch(path, tmp_path / "out").kept == 30
+    assert next(read_rows(tmp_path / "out"))["text"] == "Page 0 with x^2 in it."
+    for cut in (len(content) - 3, len(content) // 2):
+        path.write_bytes(content[:cut])
+        with pytest.raises(InputError, match=r"x\.warc\.zst: not a readable WARC file: .*middle of a zstd frame"):
+            fetch(path, tmp_path / "cut")
+    path.write_bytes(content[:-30] + bytes(30))
+    with pytest.raises(InputError, match=r"x\.warc\.zst: not a readable zstd file"):
+        fetch(path, tmp_path / "damaged")
 
 
 @pytest.mark.parametrize("cut", [0.5, 0.9])

@@ -39,6 +39,14 @@ def test_of_equally_good_paragraphs_the_first_is_taken() -> None:
     assert paragraph_of("", "2 + 3", "5", "First: 2 + 3 = 5.\n\nAgain: 2 + 3 = 5.") == "First: 2 + 3"
 
 
+def test_the_paragraph_that_states_the_result_goes_before_one_with_its_numbers() -> None:
+    text = (
+        "So $\\frac{1 - x^2}{2}$ and 1, 2, e.\n\nIt is $$\\int_0^1 y e^{y^2} dy = \\tfrac{e - 1}{2}.$$\n\nNot $= 1$, 2."
+    )
+    assert paragraph_of("e, 1, 2", "\\int_0^1 y", "\\frac{e-1}{2}", text) == "It is $$\\int"
+    assert paragraph_of("2 + 3", "", "5", "2 + 3 is 5.\n\nThen $x = 5.5$ or $= 57$ or $= 5^2$.") == "2 + 3 is 5."
+
+
 def test_a_text_of_one_paragraph_and_an_empty_one() -> None:
     assert read_paragraphs("3 = 3").ends == [5]
     assert read_paragraphs("").find(Computation("", "", "", "1", "")) == 0

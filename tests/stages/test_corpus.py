@@ -11,6 +11,7 @@ from translated_pages import snippet
 
 from mathcode_pile.core.documents import DOCUMENT, VERIFIED
 from mathcode_pile.core.errors import InputError, ParamsError
+from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import read_rows, write_shards
 from stages.corpus.stage import CorpusParams, assemble
 from stages.corpus.translated import TranslatedParams
@@ -64,6 +65,15 @@ def test_a_record_says_its_page_its_positions_and_its_translators(project: Path)
     assert figures["translated_code_translators"] == "Qwen/x 1, symbolic 2"
 
 
+@pytest.mark.parametrize(("whose", "positions"), [("none", 5), ("symbolic", 2), ("all", 1)])
+def test_retyped_programs_are_left_out_and_counted(project: Path, whose: str, positions: int) -> None:
+    loop = snippet(PAGES["web/3"], "= 6", "print(sum(range(4)))", document_id="web/3", position=3, stated="6")
+    report, figures = assembled(project, ["web", "translated_code"], [*SNIPPETS, loop], leave_out_retyped=whose)
+    skipped = parse_reasons(report.to_metrics()["skipped"])
+    assert report.counts["snippets"] == figures["translated_code_programs"] == 5 - sum(skipped.values())
+    assert skipped.get("retyped", 0) == 5 - positions
+
+
 def test_both_forms_are_components_of_their_own(project: Path) -> None:
     forms = {"translated_code": "page", "translated_steps": "steps"}
     _, figures = assembled(project, ["web", *forms], form=forms)
@@ -106,7 +116,9 @@ def test_the_same_input_gives_the_same_bytes(project: Path, form: str, monkeypat
         make_clean(folder / "clean")
         params = Path("params.yaml").read_text()
         Path("params.yaml").write_text(
-            params.replace("form: page", f"form: {form}").replace("  synthetic: {}", "  web: {}")
+            params.replace("form: page", f"form: {form}")
+            .replace("  synthetic: {}", "  web: {}")
+            .replace("leave_out_retyped: symbolic", "leave_out_retyped: none")
         )
         done = run_module(
             "stages.corpus",

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from mathcode_pile.core.documents import DOCUMENT, document_id
-from mathcode_pile.core.errors import InputError, ParamsError
+from mathcode_pile.core.errors import InputError, ParamsError, PipelineError
 from mathcode_pile.core.scratch import hash_folder
 from mathcode_pile.core.shards import read_rows, write_shards
-from stages.deduplicate.signatures import DeduplicateParams, memory_bytes
+from stages.deduplicate.signatures import DeduplicateParams, map_minima, memory_bytes, minima_bytes
 from stages.deduplicate.stage import deduplicate
 
 PARAMS = DeduplicateParams(
@@ -220,8 +220,13 @@ def test_clusters_are_described_with_examples(project: Path) -> None:
     assert by_id[example["goes"]].startswith(example["goes_text"])
 
 
-def test_twenty_million_documents_fit_in_24_gb() -> None:
-    assert memory_bytes(20_000_000, PARAMS) < 24e9
+def test_a_billion_documents_fit_in_128_gb_with_their_signatures_on_disk() -> None:
+    assert memory_bytes(10**9) < 128e9 and minima_bytes(10**9, PARAMS) < 500e9
+
+
+def test_a_disk_without_room_for_the_signatures_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="minima: no room for the signatures: "):
+        map_minima(tmp_path / "minima", 1 << 50, 216)
 
 
 def test_a_component_without_priority_is_named(project: Path) -> None:

@@ -3,13 +3,18 @@
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pytest
+import yaml
+from conftest import ROOT, run_module
 from played_completions import PlayedServer, play_completions
 from small_training import make_evaluation_inputs
+from vllm_environment import make_environment, read_lines
 
 from mathcode_pile.core.documents import VERIFIED
 from mathcode_pile.core.errors import ParamsError, PipelineError
@@ -97,14 +102,112 @@ def test_a_server_without_log_likelihoods_or_none_at_all_ends_the_stage_in_one_l
         scores_of(server, data, ["gsm8k"], limit=1)
 
 
+def test_with_vllm_the_stage_starts_a_server_that_ends_with_its_model(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "vllm.log"
+    monkeypatch.setenv("MATHCODE_VLLM", str(make_environment(tmp_path / "environment")))
+    monkeypatch.setenv("PLAYED_VLLM_LOG", str(log))
+    params = settings({"base": {"folder": data / "base_model"}}, tasks=["gsm8k", "sat"], backend="vllm")
+    metrics = evaluate(params, inputs_of(data), tmp_path / "out")
+    (start,) = read_lines(log)
+    assert not psutil.pid_exists(start["engine"])
+    options = start["options"]
+    assert (options["model"], options["dtype"], options["max_model_len"]) == (str(data / "base_model"), "float32", 256)
+    asked = read_lines(tmp_path / "vllm.log.requests")
+    # A prompt that is too long for the model loses its beginning, as with transformers; likelihoods are of whole ones.
+    assert {body.get("truncate_prompt_tokens") for body in asked} == {252, None}
+    assert all(body.get("echo") for body in asked if "truncate_prompt_tokens" not in body)
+    # The losses are measured here, before vLLM takes the GPU's memory.
+    assert metrics["base"]["held_out_loss_one"] > 0 and metrics["base"]["gsm8k"] == 0.0
+
+
+@pytest.mark.parametrize("listing", ["openai", "llama.cpp"])
+@pytest.mark.parametrize("right", [True, False])
+def test_a_server_that_cannot_echo_is_asked_for_the_likeliest_next_tokens(
+    data: Path, right: bool, listing: str
+) -> None:
+    with play_completions(answers_of(data), right) as server:
+        server.echoes, server.listing = False, listing
+        params = settings({"served": served(server, next_tokens=100)}, tasks=["sat", "mmlu_math"])
+        samples = Evaluator(params, "served", dict.fromkeys(TASKS, data / "benchmarks")).answer_all()
+    assert {task: summarize(task, found)[task] for task, found in samples.items()} == {
+        "sat": float(right), "mmlu_math": float(right),
+    }  # fmt: skip
+    # One request for each question, not one for each option; letters that are not listed are as likely as the last one.
+    assert len(server.bodies) == 8 and {body["logprobs"] for body in server.bodies} == {100}
+    assert sorted(samples["sat"][0]["log_likelihoods"]) == [-3.5, -3.5, -3.5, -0.2]
+
+
+def test_a_server_that_lists_no_next_tokens_ends_the_stage_in_one_line(data: Path) -> None:
+    class Silent(PlayedServer):
+        def list_next(self, prompt: str) -> dict[str, Any]:
+            return {"text": " x", "logprobs": {"content": []}}
+
+    with (
+        play_completions(answers_of(data), True, Silent) as server,
+        pytest.raises(PipelineError, match=r"^evaluate.models.served: http.* no log-likelihoods of the next token"),
+    ):
+        params = settings({"served": served(server, next_tokens=5)}, tasks=["sat"])
+        Evaluator(params, "served", {"sat": data / "benchmarks"}).answer_all()
+
+
 # --- several models
 
 
-def test_a_third_model_needs_a_few_lines_of_a_profile(project: Path) -> None:
+def lines_for(model: str) -> str:
+    """Return the lines that docs/evaluation.md gives for a third model, less `evaluate:`."""
+    page = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    found = re.search(rf"```yaml\nevaluate:\n(  models:\n    {model}:\n.*\n)```", page)
+    assert found
+    return found[1]
+
+
+def put_in_profile(project: Path, lines: str) -> None:
+    """Add lines to the section evaluate of the profile, and make the run small."""
     profile = project / "profiles" / "sample.yaml"
-    lines = "  models:\n    published:\n      hub: {id: MathGenie/MathCoder2-Llama-3-8B, revision: null}\n"
-    profile.write_text(profile.read_text().replace("\nevaluate:\n", f"\nevaluate:\n{lines}"))
-    assert list(load("evaluate", EvaluateParams).models) == ["base", "pretrained", "published"]
+    text = profile.read_text().replace("\nevaluate:\n", f"\nevaluate:\n{lines}")
+    small = {"limit: 10": "limit: 2", "max_new_tokens: 48": "max_new_tokens: 4"}
+    small |= {"tasks: [gsm8k, math, sat, ocw_courses, mmlu_math]": "tasks: [gsm8k, sat]"}
+    for before, after in small.items():
+        assert before in text
+        text = text.replace(before, after)
+    profile.write_text(text)
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    (project / "params.yaml").write_text(yaml.safe_dump(params | {"components": {"one": {}, "two": {}}}))
+
+
+@pytest.mark.parametrize("third", ["mine", "served"])
+def test_a_third_model_is_compared_after_four_lines_in_a_profile(project: Path, data: Path, third: str) -> None:
+    for kind in ("data", "models"):
+        (project / kind).mkdir()
+    for name, place in {
+        "data/fetch_benchmarks": "benchmarks", "data/decontaminate": "decontaminate", "data/tokenize": "tokenize",
+        "models/tokenizer": "tokenizer", "models/base_model": "base_model", "models/pretrain": "base_model",
+    }.items():  # fmt: skip
+        (project / name).symlink_to(data / place)
+    with play_completions(answers_of(data)) as server:
+        lines = lines_for(third).replace("http://127.0.0.1:8000/v1", server.url)
+        assert lines.count("\n") == 3  # and `evaluate:`
+        put_in_profile(project, lines.replace("/models/my-model", str(data / "base_model")))
+        inputs = ["data/fetch_benchmarks", "data/decontaminate", "data/tokenize", "models/tokenizer"]
+        said = run_module("stages.evaluate", *inputs, "data/evaluate", "--metrics", "metrics/evaluate", folder=project)
+    assert said.returncode == 0, said.stderr
+    with open(project / "data/evaluate/scores.csv", newline="") as file:
+        scores = {(row["model"], row["task"]): row["score"] for row in csv.DictReader(file)}
+    models, tasks = ["base", "pretrained", third], ["gsm8k", "sat", "gsm8k_program"]
+    assert list(scores) == [(model, task) for model in models for task in tasks]
+    if third == "served":  # it knows the answers
+        assert [scores["served", task] for task in tasks] == ["1.0"] * 3
+    with open(project / "data/evaluate/differences.csv", newline="") as file:
+        pairs = {(row["model"], row["than"]) for row in csv.DictReader(file)}
+    assert pairs == {("pretrained", "base"), (third, "base"), (third, "pretrained")}
+    assert {path.stem for path in (project / "metrics/evaluate").iterdir()} == {*models, "differences"}
+
+
+def test_a_model_on_the_hub_is_named_in_four_lines(project: Path) -> None:
+    put_in_profile(project, lines_for("mathcoder2"))
+    assert list(load("evaluate", EvaluateParams).models) == ["base", "pretrained", "mathcoder2"]
 
 
 def test_models_of_every_kind_are_in_one_table(data: Path, tmp_path: Path) -> None:

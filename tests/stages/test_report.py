@@ -16,10 +16,10 @@ from stages.classify.reasons import Reason
 from stages.report.charts import Axis, Line, choose_ticks, draw_histogram, draw_lines
 from stages.report.funnel import explain_steps, read_funnel, read_metrics, tabulate_reasons
 from stages.report.page import highlight, link, mark_formula
-from stages.report.recorded import present_corpus_hash
-from stages.report.scores import compare_losses, compare_scores
+from stages.report.recorded import corpus_hash, read_lock
+from stages.report.scores import compare_losses, compare_scores, mean_held_out_loss
 from stages.report.stage import QUALITY, describe_quality, write_report
-from stages.report.summary import headlines, summarize
+from stages.report.summary import count_summary, headlines, summarize
 
 METRICS = read_metrics(ROOT / "metrics")
 PARAMS = read_yaml(ROOT / "params.yaml")
@@ -121,6 +121,14 @@ def test_a_run_that_has_just_begun_has_a_report_too(tmp_path: Path) -> None:
     assert "MathCode-Pile" in (tmp_path / "out" / "index.html").read_text()
 
 
+def test_the_summary_has_few_figures_those_of_the_metrics_and_is_not_read_again(recorded: Path) -> None:
+    figures = count_summary(METRICS)
+    assert 10 <= len(figures) <= 16  # a line of `dvc metrics show` then has 200 characters
+    assert figures["documents"] == METRICS["corpus"]["kept"]
+    assert figures["loss"] == round(mean_held_out_loss(METRICS, "pretrained") or 0, 4) < figures["loss_base"]
+    assert count_summary({}) == {} and "summary" not in METRICS
+
+
 def test_metrics_of_an_entry_that_params_no_longer_name_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "verify").mkdir()
     for name in ("verify/web", "verify/left", "pack"):
@@ -129,10 +137,10 @@ def test_metrics_of_an_entry_that_params_no_longer_name_are_left_out(tmp_path: P
 
 
 def test_the_corpus_s_hash_is_dvc_lock_s(tmp_path: Path) -> None:
-    assert present_corpus_hash(tmp_path) == ""
+    assert corpus_hash(read_lock(tmp_path)) == ""
     lock = "schema: '2.0'\nstages:\n  corpus:\n    cmd: x\n    outs:\n    - path: data/corpus\n      md5: abc.dir\n"
     (tmp_path / "dvc.lock").write_text(lock)
-    assert present_corpus_hash(tmp_path) == "abc.dir"
+    assert corpus_hash(read_lock(tmp_path)) == "abc.dir"
 
 
 def evaluated(**values: float) -> dict[str, dict[str, Any]]:

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, find_chromium
 from conftest import ROOT
+from PIL import Image
 
 from mathcode_pile.core.params import read_yaml
 from stages.report.stage import write_report
+from tools.browser import Browser, find_chromium
 from tools.browser_files import AXE
+from tools.diff import Comparison
+from tools.diff_page import write_page
+from tools.screenshots import PICTURES, take_pictures
 
 pytestmark = pytest.mark.browser
 
@@ -21,6 +25,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
     write_report(ROOT / "metrics", ROOT / "data", out, read_yaml(ROOT / "params.yaml"))
     return out / "index.html"
+
+
+@pytest.fixture(scope="module")
+def changes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What changed since the last commit, as a page."""
+    path = tmp_path_factory.mktemp("changes") / "diff.html"
+    write_page(Comparison("HEAD", "workspace", 3), path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +85,22 @@ def test_print_shows_what_is_folded_and_cuts_nothing(browser: Browser, page: Pat
         .filter(one => one.scrollHeight > one.clientHeight + 2).length"""
     assert browser.run(cut) == 0
     assert len(browser.picture(1000)) > 20_000
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_of_changes_shows_both_sides_and_fits(browser: Browser, changes: Path, width: int) -> None:
+    browser.open(changes, width)
+    assert browser.complaints == []
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run("document.querySelectorAll('#training ~ .charts polyline').length") == 4
+    if AXE.is_file():
+        browser.run(AXE.read_text(encoding="utf-8") + ";0")
+        found = browser.run("axe.run().then(said => said.violations.map(one => [one.id, one.nodes[0].html]))")
+        assert found == []
+
+
+def test_the_pictures_of_the_documentation_are_taken(browser: Browser, page: Path, tmp_path: Path) -> None:
+    for path, wanted in zip(take_pictures(page, tmp_path), PICTURES, strict=True):
+        with Image.open(path) as picture:
+            assert picture.size == (wanted.width, wanted.height)
+            assert len(set(picture.convert("RGB").resize((64, 64)).getdata())) > 20

@@ -1,11 +1,12 @@
 """The report's examples: snippets by what became of them, statements that are probably wrong, dropped documents."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from conftest import ROOT
 
-from mathcode_pile.core.documents import DOCUMENT, DROPPED, VERIFIED
+from mathcode_pile.core.documents import DOCUMENT, DROPPED, SNIPPET, VERIFIED
 from mathcode_pile.core.params import read_yaml
 from mathcode_pile.core.shards import ShardWriter, shard_name
 from stages.report.excerpts import collect_dropped, find_documents
@@ -60,15 +61,22 @@ def test_a_run_s_snippets_are_shown_by_what_became_of_them(tmp_path: Path) -> No
     write_rows(tmp_path / "decontaminate" / "snippets" / "web", verified)
     write_rows(tmp_path / "verify" / "web" / "rejected", [failed, wrong, unclean])
     write_rows(tmp_path / "deduplicate" / "web", [page(f"s/{n}") for n in range(5)], DOCUMENT)
+    restated = {key: value for key, value in wrong.items() if key in SNIPPET.names} | {"code": "print(3)"}
+    write_rows(tmp_path / "translate" / "web" / "restated", [restated], SNIPPET)
     gallery = fill_gallery(tmp_path, shown=9)
     assert [one.snippet["translator"] for one in gallery.verified] == ["symbolic"] * 3 + ["a model"] * 3
     assert [(one.url, one.around) for one in gallery.wrong] == [("https://s/1", TEXT.rpartition("\n")[0])]
     assert [(one.id, one.fate) for one in gallery.failed] == [("s/3#0", "exception"), ("s/4#0", "unclean_output")]
-    (tmp_path / "metrics").mkdir()
+    assert [(one.id, one.fate, one.url) for one in gallery.restated] == [("s/1#0", "restated", "https://s/1")]
+    counts = {"in": 1, "kept": 1, "dropped": 0, "skipped": "restated 1"}
+    (tmp_path / "metrics" / "translate").mkdir(parents=True)
+    (tmp_path / "metrics" / "translate" / "translated_code.json").write_text(json.dumps(counts | {"symbolic": counts}))
     write_report(tmp_path / "metrics", tmp_path, tmp_path / "out", read_yaml(ROOT / "params.yaml"))
     shown = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert "Probably wrong in the source" in shown and '<a href="https://s/1"' in shown
     assert '<span class="formula">1+1</span>' in shown and "ValueError: no" in shown and "&lt;" in shown
+    card = shown.partition('id="restated"')[2].partition("</section>")[0]
+    assert '<span class="badge lost">restated</span>' in card and "its output" not in card and "<dt>" not in card
     assert "s/1#0,https://s/1,symbolic,1+1,=,3,2," in (tmp_path / "out" / "probably_wrong.csv").read_text()
 
 

@@ -16,7 +16,7 @@ from mathcode_pile.llm import LlmParams, ModelParams, load_template
 from mathcode_pile.llm.settings import ServerParams
 from stages.translate import stage
 from stages.translate.replies import parse_reply
-from stages.translate.stage import TranslateParams, TranslatorParams, translate
+from stages.translate.stage import RESTATED_EACH, TranslateParams, TranslatorParams, translate
 
 PAGE = "The area is $\\frac{1}{2} \\cdot 6 \\cdot 4 = 12$. The bill is $7 \\cdot 8 + 3 = 59$."
 REPLY = (
@@ -73,6 +73,15 @@ def test_programs_too_small_to_need_are_left_out_by_name(tmp_path: Path) -> None
     assert [row["reason"] for row in read_rows(tmp_path / "out/dropped")] == ["restated"]
     report = translate(raw, tmp_path / "all", _symbolic(min_operations=1), LlmParams())
     assert (report.kept, report.skipped["too_small"]) == (2, 0)
+
+
+def test_a_few_programs_that_restate_a_result_are_kept_for_people_to_see(tmp_path: Path) -> None:
+    raw = write_documents(tmp_path / "in", [PAGE + " So $0 + 7 = 7$, and $0 + 9 = 9$."] * 5, shards=2)
+    report = translate(raw, tmp_path / "out", _symbolic(), LlmParams())
+    shown = list(read_rows(tmp_path / "out/restated"))
+    assert report.skipped["restated"] == 10 and len(shown) == 2 * RESTATED_EACH
+    assert [(row["position"], row["result"]) for row in shown[:3]] == [(0, "7"), (1, "9"), (0, "7")]
+    assert {row["result"] for row in read_rows(tmp_path / "out")} == {"12", "59"}
 
 
 def test_the_same_bytes_from_one_worker_and_from_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

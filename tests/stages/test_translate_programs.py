@@ -223,7 +223,7 @@ def test_a_program_is_left_out_by_name() -> None:
     assert why_left_out("print(8 - 2)", "6", 1) is None
     assert why_left_out("print(6)", "6", 0) is Reason.RESTATED
     small, large = (Computation("", "", "", "6", code) for code in ("print(8 - 2)", "print(8 - 2 * 1)"))
-    assert select([small, large, small], 2) == ([large], {Reason.TOO_SMALL: 2})
+    assert select([small, large, small], 2) == ([large], [], {Reason.TOO_SMALL: 2})
 
 
 def test_a_small_step_stays_where_a_later_one_uses_it() -> None:

@@ -17,6 +17,7 @@ from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.params import parse_section
 from tools.ablation import GridParams, choose_metrics, list_cells, read_grid
 from tools.ablation_table import WITHIN, compare, draw_curves, draw_measures, tabulate
+from tools.ablation_workspace import remember_workspace, restore_workspace
 
 GRID: dict[str, Any] = {
     "set": ["steps=2"],
@@ -123,6 +124,46 @@ def played(tmp_path: Path) -> Path:
     subprocess.run(["git", "config", "user.email", "a@b"], cwd=folder, check=True)
     subprocess.run(["git", "config", "user.name", "a"], cwd=folder, check=True)
     return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("uncommitted", [True, False])
+def test_a_workspace_is_put_back_after_dvc_was_killed_in_it(
+    played: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uncommitted: bool
+) -> None:
+    monkeypatch.chdir(played)
+    params, branch = played / "params.yaml", git(played, "symbolic-ref", "HEAD")
+    if uncommitted:
+        params.write_text("mixture: mine\nseed: 9\n")
+    before = params.read_text()
+    remember_workspace(tmp_path)
+    assert params.read_text() == before and not git(played, "stash", "list")
+    # What DVC leaves: a detached HEAD, and the overrides in the file, already in the index.
+    git(played, "checkout", "--quiet", "--detach")
+    params.write_text("mixture: text\nseed: 0\n")
+    git(played, "add", "params.yaml")
+    restore_workspace(tmp_path)
+    assert params.read_text() == before
+    assert git(played, "symbolic-ref", "HEAD") == branch
+    assert git(played, "status", "--porcelain") == (" M params.yaml\n" if uncommitted else "")
+    assert "mixture: text" in git(played, "stash", "show", "--patch")  # nothing is lost
+    params.write_text("mixture: later\nseed: 9\n")
+    restore_workspace(tmp_path)  # only once
+    assert "later" in params.read_text()
+
+
+def test_a_workspace_that_moved_on_to_another_commit_is_left_alone(
+    played: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(played)
+    remember_workspace(tmp_path)
+    (played / "params.yaml").write_text("mixture: later\nseed: 9\n")
+    git(played, "commit", "--all", "--quiet", "--message", "later")
+    restore_workspace(tmp_path)
+    assert "later" in (played / "params.yaml").read_text() and not git(played, "status", "--porcelain")
 
 
 @pytest.mark.slow

@@ -138,6 +138,27 @@ def test_what_was_downloaded_is_not_asked_about(hub: Hub, tmp_path: Path, monkey
     assert list_closed({}, []) == [] and len(hub.requests()) == before
 
 
+def test_repositories_of_every_stage_are_named(project: Path, tmp_path: Path) -> None:
+    before = list_repositories(read("sample", tmp_path))
+    profile = yaml.safe_load((project / "profiles" / "sample.yaml").read_text())
+    commit = "a" * 40
+    served = {"backend": "vllm", "model": "eyes"}
+    profile["extract_textbooks"] |= {"ocr": "served", "served": served}
+    profile["llm"]["models"]["eyes"] = {
+        "id": "some/eyes", "revision": commit, "tokenizer": "some/words", "context_tokens": 8192, "vllm": {}
+    }  # fmt: skip
+    profile["evaluate"]["models"] = {"published": {"hub": {"id": "some/published", "revision": commit}}}
+    (project / "profiles" / "more.yaml").write_text(yaml.safe_dump(profile))
+    (tmp_path / "more").mkdir()
+    named = list_repositories(read("more", tmp_path / "more"))
+    assert not before
+    assert named == {Repository("model", f"some/{name}"): commit for name in ("eyes", "published", "words")}
+
+
+def test_an_ocr_model_without_textbooks_is_not_needed(tmp_path: Path) -> None:
+    assert Repository("model", "facebook/nougat-base") not in list_repositories(read("paper", tmp_path))
+
+
 def test_a_profile_without_a_hub_asks_none(tmp_path: Path) -> None:
     assert list_repositories(read("sample", tmp_path)) == {}
 

@@ -4,33 +4,46 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import run_module
+from conftest import ROOT, run_module
 
-from tools.compare import tabulate
+from mathcode_pile.core.params import read_yaml
+from tools.compare import read_measures, tabulate
+from tools.recorded import Objects
 
-EXPORTED = """Experiment,rev,State,metrics/pack.json:textbooks_share,metrics/pack.json:rows,\
-metrics/evaluate/pretrained.json:held_out_loss_textbooks,metrics/evaluate/pretrained.json:held_out_stderr_textbooks,\
-mixture.textbooks.weight,data/pack
-,workspace,,0.1,9,5.5,0.1,1.0,ab.dir
-main,1234567,,0.1,9,5.5,0.1,1.0,ab.dir
-lowly-wife,7654321,Success,0.2,9,5.1,0.1,2,cd.dir
+EXPORTED = """Experiment,rev,State,documents,loss,mixture.textbooks.weight,data/pack
+,workspace,,7,5.5,1.0,ab.dir
+main,1234567,,7,5.5,1.0,ab.dir
+lowly-wife,7654321,Success,7,5.1,2,cd.dir
+late-nun,7777777,Queued,,,3,cd.dir
 """
+MEASURES = {
+    "1234567": {"share of tokens: textbooks": "0.1", "held-out loss: textbooks": "5.5"},
+    "7654321": {"share of tokens: textbooks": "0.2", "held-out loss: textbooks": "5.1"},
+}
 
 
 def test_experiments_are_side_by_side_with_what_matters() -> None:
-    lines = [line.split() for line in tabulate(EXPORTED).splitlines()]
+    lines = [line.split() for line in tabulate(EXPORTED, MEASURES.__getitem__).splitlines()]
     assert lines == [
-        ["main", "lowly-wife"],
-        ["mixture.textbooks.weight", "1.0", "2"],
+        ["main", "lowly-wife", "late-nun"],
+        ["mixture.textbooks.weight", "1.0", "2", "3"],
         ["share", "of", "tokens:", "textbooks", "0.1", "0.2"],
         ["held-out", "loss:", "textbooks", "5.5", "5.1"],
     ]
 
 
+def test_the_measures_of_a_commit_are_shares_and_losses_without_their_errors() -> None:
+    measures = read_measures(Objects(), "HEAD")
+    parts = [name.partition(": ")[0] for name in measures]
+    components = len(read_yaml(ROOT / "params.yaml")["components"])
+    assert parts == ["share of tokens"] * components + ["held-out loss"] * (components + 1)  # and other text
+    assert float(measures["held-out loss: other text"]) > 0
+
+
 @pytest.mark.parametrize("columns", ["rev,Created", "rev,Created,mixture.textbooks.weight"])
 def test_a_table_without_an_experiment_says_how_to_make_one(columns: str) -> None:
     exported = f"{columns}\nworkspace,,2\nmain,2026-11-28T11:39:26,1\n"
-    assert tabulate(exported).startswith("no experiments yet: dvc exp run -S ")
+    assert tabulate(exported, MEASURES.__getitem__).startswith("no experiments yet: dvc exp run -S ")
 
 
 def test_a_new_repository_has_no_experiments(tmp_path: Path) -> None:

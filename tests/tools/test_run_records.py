@@ -18,8 +18,9 @@ def write_lock(folder: Path, **hashes: str) -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository whose commit records a run."""
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository whose commit records a run; it is the present folder."""
+    monkeypatch.chdir(tmp_path)
     write_lock(tmp_path, corpus="a.dir", pretrain="b.dir", report="c.dir")
     for command in ("init -q", "add dvc.lock", "-c user.name=a -c user.email=a@b commit -qm first"):
         subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
@@ -27,28 +28,34 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_the_same_run_is_said_to_be_the_same(repository: Path) -> None:
-    assert compare_with_commit(repository) == ["data/corpus has the recorded hash a.dir."]
+    assert compare_with_commit() == (True, ["data/corpus has the recorded hash a.dir."])
 
 
 def test_another_processor_s_training_is_explained(repository: Path) -> None:
     write_lock(repository, corpus="a.dir", pretrain="other.dir", report="d.dir")
-    same, explained = compare_with_commit(repository)
-    assert same == "data/corpus has the recorded hash a.dir."
+    is_same, (same, explained) = compare_with_commit()
+    assert is_same and same == "data/corpus has the recorded hash a.dir."
     assert "depend on the processor" in explained and "in pretrain, report." in explained
     assert "git checkout dvc.lock metrics" in explained
 
 
 def test_another_corpus_is_named_and_no_processor_is_blamed(repository: Path) -> None:
     write_lock(repository, corpus="z.dir", pretrain="b.dir", report="d.dir")
-    assert compare_with_commit(repository) == [
-        "data/corpus has the hash z.dir; the last commit records a.dir.",
-        "These stages have other outputs than the last commit records: report.",
-    ]
+    assert compare_with_commit() == (
+        False,
+        [
+            "data/corpus has the hash z.dir; the last commit records a.dir.",
+            "These stages have other outputs than the last commit records: report.",
+        ],
+    )
     lock = (repository / "dvc.lock").read_text().replace("b.dir", "y.dir").replace("md5: '0'", "md5: '1'")
     (repository / "dvc.lock").write_text(lock)
-    assert compare_with_commit(repository)[1].endswith("records: pretrain, report.")
+    assert compare_with_commit().lines[1].endswith("records: pretrain, report.")
 
 
-def test_without_a_recorded_run_that_is_said(tmp_path: Path) -> None:
+def test_without_a_recorded_run_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q"], check=True)
     write_lock(tmp_path, corpus="a.dir", pretrain="b.dir", report="c.dir")
-    assert len(compare_with_commit(tmp_path)) == 1 and "no recorded run" in compare_with_commit(tmp_path)[0]
+    is_same, (line,) = compare_with_commit()
+    assert not is_same and "no recorded run" in line

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, field_validator
 from tqdm import tqdm
@@ -24,6 +25,9 @@ from mathcode_pile.core.lifetime import die_with_parent
 from mathcode_pile.core.params import SECTIONS, Section, load
 from mathcode_pile.core.shard_tasks import ShardTask, Work, run_task
 from mathcode_pile.core.shards import count_shard, list_shards, shard_name
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 # So many records may fail whatever max_failed_share says: one odd record must not end a small run.
 MIN_FAILED = 20
@@ -205,26 +209,35 @@ def _run(
         return
     if prepare:
         prepare()
-    workers = min(count_workers(), len(tasks)) if place == "workers" else 1
-    if workers == 1:
-        for task in tasks:
-            yield run_task(work, task)
+    workers = count_workers() if place == "workers" else 1
+    yield from map_in_processes(partial(run_task, work), tasks, workers)
+
+
+def map_in_processes(function: Callable[[T], R], items: Sequence[T], workers: int | None = None) -> Iterator[R]:
+    """Yield what a function returns for each item, in the order in which they end.
+
+    workers: processes of this machine, by default as many as count_workers says.
+    Raises PipelineError where one of them dies.
+    """
+    workers = min(workers or count_workers(), len(items))
+    if workers <= 1:
+        yield from map(function, items)
         return
-    # Forked, so that what `prepare` loaded is shared; ended with us, should we be killed.
+    # Forked, so that what the caller loaded is shared; ended with us, should we be killed.
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(workers, context, initializer=die_with_parent) as pool:
-        waiting = {pool.submit(run_task, work, task) for task in tasks}
+        waiting = {pool.submit(function, item) for item in items}
         while waiting:
             ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for future in ended:
                 try:
-                    report = future.result()
+                    result = future.result()
                 except BrokenProcessPool:
                     raise PipelineError("a worker was killed; most often the machine ran out of memory") from None
                 except BaseException:
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
-                yield report
+                yield result
 
 
 def map_folder(stage: str, work: Work, folder: Path, out: Path, key: Sequence[Any], **options: Any) -> Report:

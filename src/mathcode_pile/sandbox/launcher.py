@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from mathcode_pile.sandbox import warm_parent
 from mathcode_pile.sandbox.imports import KINDS
 
 # The parent imports its modules without the package's own __init__, which imports the controller.
-BOOT = """
+BOOT = f"""
 import sys, types
 for name, folder in (("mathcode_pile", sys.argv[2]), ("mathcode_pile.sandbox", sys.argv[2] + "/sandbox")):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [folder]
-from mathcode_pile.sandbox.warm_parent import main
+from {warm_parent.__name__} import main
 main()
 """
 # Nothing of our own environment is passed on; output must not depend on the machine's language, time zone or cores.

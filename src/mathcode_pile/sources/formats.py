@@ -28,7 +28,7 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "notebook": (".ipynb", ".jsonl", ".jsonl.gz"),
     "pdf": (".pdf",),
     "html": (".html", ".htm", ".xhtml"),
-    "warc": (".warc", ".warc.gz"),
+    "warc": (".warc", ".warc.gz", ".warc.zst"),
 }
 # The names that `columns` of a source may map to columns of its files.
 COLUMNS = ("text", "id", "url")

@@ -4,13 +4,14 @@ There must be as many solutions as the degree: a page that keeps one root of two
 """
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
 from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.identities import degree
 from stages.translate.symbolic.nodes import Node, free_symbols, is_value, operations
-from stages.translate.symbolic.numeric import value_of
+from stages.translate.symbolic.numeric import exact_value, value_of
 from stages.translate.symbolic.program_writer import write_solution
 from stages.translate.symbolic.spans import Span
 
@@ -52,8 +53,62 @@ def find_solutions(statements: list[Statement], text: str) -> list[Solution]:
         wanted = max(degree(left), degree(right))
         values = _values(statements, place, unknown, wanted, text)
         if values:
-            found.append(Solution(place, unknown, values, write_solution(left, right, unknown, single=wanted == 1)))
+            printed = "solutions[0]" if wanted == 1 else "solutions"
+            found.append(Solution(place, unknown, values, write_solution(left, right, unknown, printed)))
     return found
+
+
+def solve_for(statements: list[Statement], place: int, value: Node, can_be: Callable[[Statement], bool]) -> str | None:
+    """Return a program that solves the equation which a statement gives a root of: `$x_1 = \\frac{10 + 2}{2} = 6$`.
+
+    value: the root as the page states it. The equation is the last one in this unknown before, and the value satisfies
+    it; of two roots the program prints the one that the page has here. None if there is no such equation.
+    can_be: whether an earlier statement may be it, for example because it is of the same problem.
+    """
+    first = statements[place].nodes[0]
+    unknown = first.value.partition("_")[0] if first.op == "sym" else ""
+    for statement in reversed(statements[:place]):
+        if not can_be(statement):
+            return None
+        sides = _equation(statement, unknown, first.value)
+        if sides is None:
+            continue
+        left, right = sides
+        if max(degree(left), degree(right)) > 2:
+            return None
+        roots = _roots(Node("add", (left, Node("neg", (right,)))), unknown)
+        stated = exact_value(value)
+        if stated not in roots:
+            return None
+        choose = "solutions[0]" if len(roots) == 1 else "max(solutions)" if stated == max(roots) else "min(solutions)"
+        return write_solution(left, right, unknown, choose)
+    return None
+
+
+def _equation(statement: Statement, unknown: str, root: str) -> tuple[Node, Node] | None:
+    """Return the sides of an equation in an unknown, or of `f = 0` for a curve `y = f` whose root x_1 is named."""
+    if unknown and _unknown(statement) == unknown:
+        return statement.nodes[0], statement.nodes[1]
+    is_curve = root != unknown and len(statement.nodes) == len(statement.chain.terms) == 2
+    if not is_curve or statement.nodes[0].op != "sym" or statement.nodes[0].value == unknown:
+        return None
+    curve = statement.nodes[1]
+    is_polynomial = free_symbols(curve) == {unknown} and operations(curve) <= _POLYNOMIAL and degree(curve) == 2
+    return (curve, Node("num", (), "0")) if is_polynomial else None
+
+
+def _roots(polynomial: Node, unknown: str) -> set[Fraction]:
+    """Return the rational roots of a polynomial of degree 1 or 2, found from three of its values."""
+    at = [value_of(polynomial, {unknown: Fraction(point)}) for point in (0, 1, -1)]
+    exact = [value for value in at if isinstance(value, Fraction)]
+    if len(exact) < len(at):
+        return set()
+    c, one, other = exact
+    a, b = (one + other) / 2 - c, (one - other) / 2
+    if not a:
+        return {-c / b} if b else set()
+    root = value_of(Node("sqrt", (Node("sym", (), unknown),)), {unknown: b * b - 4 * a * c})
+    return {(-b + root) / (2 * a), (-b - root) / (2 * a)} if isinstance(root, Fraction) else set()
 
 
 def _unknown(statement: Statement) -> str:

@@ -3,18 +3,35 @@
 A number is the result of an earlier step, the value of a letter, or what the words of the text call it.
 """
 
+import re
+from collections.abc import Sequence
 from fractions import Fraction
 
-from stages.translate.symbolic.formulas import TELLING, Place, replace_nodes, replace_numbers, without_whole
+from stages.translate.symbolic.formulas import (
+    TELLING,
+    Place,
+    replace_nodes,
+    replace_numbers,
+    substitute,
+    without_whole,
+)
 from stages.translate.symbolic.nodes import Node, number, walk
-from stages.translate.symbolic.numeric import decimal_of
+from stages.translate.symbolic.numeric import decimal_of, exact_value
 from stages.translate.symbolic.quantities import Quantities
-from stages.translate.symbolic.quantity_words import is_quantity
-from stages.translate.symbolic.steps import Given, Spot, refer, step_key
+from stages.translate.symbolic.steps import Given, Spot, refer, references, step_key
 
 # The number 2 is rarely a quantity: 2r, half, a square.
 SMALLEST_RESULT = 2
 _ORDINALS = ("first", "second", "third")
+_CONVERSIONS = {24, 60, 3600}
+_TIME = re.compile(r"[$.)\s]{0,4}(?:seconds?|minutes?|hours?|days?)\b")
+_FALL = re.compile(
+    r"\b(?:off|discount\w*|f[ae]ll\w*|decreas\w+|drop\w*|los[es]\w*|lost|less|fewer|reduc\w+|cheaper|minus|leak\w*|"
+    r"depreciat\w+|shrink\w*|decay\w*|flips|errors?|fails?|false\w*|rebate|survive\w*|without|not)\b"
+)
+# Names of formulas for which the page may have a better word, and those of whole numbers.
+_WHOLE = {"n", "k", "steps"}
+_OPEN = _WHOLE | {"start"}
 
 
 class NumberNames:
@@ -24,15 +41,48 @@ class NumberNames:
         self.known, self.spot, self.place = known, spot, spot.start
         self.givens: dict[str, Given] = {}
         self.uses: list[int] = []
-        self._taken: dict[str, set[Fraction | int]] = {}
         self._literals: dict[str, Node] = {}
 
     def replace(self, node: Node) -> Node:
         """Return a tree in which all that has a name refers to it."""
         named = self._replace_matrices(replace_numbers(without_whole(node), self._name))
-        named = self._without_mixed_sums(named)
-        self._number_equal_names()
+        named = self._without_names_in_runs(self._without_mixed_sums(named))
+        self._finish(named)
         return named
+
+    def replace_letters(self, formula: Node, values: dict[str, Node], words: dict[str, str]) -> Node | None:
+        """Return a formula whose letters refer to their values, under the page's names or else under given words.
+
+        None if a word means something else on the page.
+        """
+        letters = dict(values)
+        for letter, word in words.items():
+            reference = self._known(values[letter], word) or self.name_operand(word, values[letter])
+            if reference is None:
+                return None
+            letters[letter] = reference
+        named = self._replace_matrices(substitute(formula, letters))
+        self._finish(named)
+        return named
+
+    def _known(self, item: Node, word: str) -> Node | None:
+        """Return the step or letter that a number of a formula comes from, or what the page's words say of it."""
+        value = exact_value(item)
+        if value is None or value <= 0:
+            return None
+        if word == "multiplier":
+            return self._growth(item, value)
+        found = self._source(value, word in _WHOLE) if value > 1 else None
+        return found or (self._word(item, value) if word in _OPEN else None)
+
+    def _finish(self, named: Node) -> None:
+        """Forget what is not used, and number the quantities of one name: speed_1, speed_2."""
+        used = references(named)
+        self.givens = {key: given for key, given in self.givens.items() if key in used}
+        for name in {self.givens[key].name for key in self._literals.keys() & self.givens.keys()}:
+            keys = [key for key, given in self.givens.items() if given.name == name and key in self._literals]
+            for place, key in enumerate(keys if len(keys) > 1 else [], 1):
+                self.givens[key] = self.givens[key]._replace(name=f"{name}_{place}")
 
     def _without_mixed_sums(self, node: Node) -> Node:
         """Return a tree in which sums of hours and patients are sums of numbers: the words belong to other numbers."""
@@ -45,19 +95,36 @@ class NumberNames:
             args = tuple(replace_nodes(item, {word: self._literals[word.value] for word in words}) for item in args)
         return Node(node.op, args, node.value)
 
-    def _number_equal_names(self) -> None:
-        """Number the quantities of one name: speed_1, speed_2."""
-        for name, values in self._taken.items():
-            if len(values) > 1:
-                keys = [key for key, given in self.givens.items() if given.name == name and key in self._literals]
-                for place, key in enumerate(keys, 1):
-                    self.givens[key] = self.givens[key]._replace(name=f"{name}_{place}")
+    def _without_names_in_runs(self, node: Node) -> Node:
+        """Return a tree in which runs of numbers have no names: in 1 + 1 + 2 + 3 the 2 is one of many like it."""
+        if not node.args:
+            return node
+        args = tuple(map(self._without_names_in_runs, node.args))
+        terms = [item.args[0] if item.op == "neg" else item for item in args]
+        words = {refer(key): literal for key, literal in self._literals.items()}
+        given = {refer(key): given.value for key, given in self.givens.items()}
+        names: dict[Node, Node] = {}
+        if node.op == "mul" and _is_falling([given.get(term, term) for term in terms]):
+            names = words
+        elif node.op == "add" and len(terms) > 2 and sum(term.op == "num" for term in terms) > 1:
+            names = given
+        elif node.op == "add" and sum(not references(term) for term in terms) > 1:
+            alone = [term for term in terms if term in words]
+            names = {alone[0]: words[alone[0]]} if len(alone) == 1 else {}
+        return Node(node.op, tuple(replace_nodes(item, names) for item in args), node.value)
 
     def _name(self, place: Place) -> Node | None:
         """Return what stands for a number: the step that brought it, a letter, or a word; None if it has no name."""
         item, value, is_whole, is_fraction = place
+        is_small_part = is_fraction and value < TELLING
+        found = self._source(value, is_whole, may_be_result=not is_small_part)
+        # The 3 and the 4 of three quarters are counted things only by chance.
+        return found or (None if is_small_part else self._word(item, value) or self._growth(item, value))
+
+    def _source(self, value: Fraction | int, is_whole: bool, may_be_result: bool = True) -> Node | None:
+        """Return the step or the letter that a number comes from."""
         # A step may be a Fraction, which comb and factorial refuse. The number 2 is rarely a quantity: 2r, half.
-        is_step = not is_whole and value != SMALLEST_RESULT and (value >= TELLING or not is_fraction)
+        is_step = may_be_result and not is_whole and value != SMALLEST_RESULT and not self._converts(value)
         step = self.known.result_of_value(value, self.place) if is_step else None
         letter = None if step is not None else self.known.letter_of_value(value, self.place)
         if letter and letter.step is not None:
@@ -65,10 +132,7 @@ class NumberNames:
         if step is not None:
             self.uses.append(step)
             return refer(step_key(step))
-        if letter:
-            return self._give(Given(letter.name, letter.value, letter.start, letter.end))
-        # The 3 and the 4 of three quarters are counted things only by chance.
-        return None if is_fraction and value < TELLING else self._word(item, value) or self._growth(item, value)
+        return self._give(Given(letter.name, letter.value, letter.start, letter.end)) if letter else None
 
     def _replace_matrices(self, node: Node) -> Node:
         """Return a tree with a name for each matrix: its letter, or what it is."""
@@ -85,22 +149,32 @@ class NumberNames:
 
     def _word(self, item: Node, value: Fraction | int) -> Node | None:
         named = self.known.mention_of_value(value, self.spot.start, self.spot.end, self.spot.sentence_end)
-        if named is None or (value == SMALLEST_RESULT and not is_quantity(named.name)):
+        if named is None or value == SMALLEST_RESULT:
             return None
-        self._taken.setdefault(named.name, set()).add(value)
+        if self._converts(value) and named.mention.start < self.spot.sentence_start:
+            return None
         reference = self._give(Given(named.name, item, named.mention.start, named.mention.end))
         self._literals[reference.value] = item
         return reference
 
+    def _converts(self, value: Fraction | int) -> bool:
+        """Whether a number may be the minutes of an hour, and no quantity of this size that the page has before."""
+        return value in _CONVERSIONS and _TIME.match(self.known.parts.text, self.spot.end) is not None
+
     def _growth(self, item: Node, value: Fraction | int) -> Node | None:
         """Return 1 + rate for 1.07 where the problem speaks of 7%, and 1 - rate for 0.93."""
         change = value - 1 if value > 1 else 1 - value
-        if item.op != "num" or not 0 < change < 1:
+        if item.op != "num" or not 0 < change < 1 or (value < 1 and not self._speaks_of_a_fall()):
             return None
         rate = self._word(number(decimal_of(change)), change)
         if rate is None:
             return None
         return Node("add", (number("1"), rate if value > 1 else Node("neg", (rate,))))
+
+    def _speaks_of_a_fall(self) -> bool:
+        """Whether 0.7 may be what is left after 30%, and not 70% of something else."""
+        parts, spot = self.known.parts, self.spot
+        return _FALL.search(parts.text, parts.problem_start(spot.start), spot.sentence_end) is not None
 
     def name_operand(self, name: str, value: Node) -> Node | None:
         """Return what stands for an operand; None if the page has another meaning for its name."""
@@ -112,3 +186,10 @@ class NumberNames:
         key = f"{given.name} = {given.value}"
         self.givens[key] = given
         return refer(key)
+
+
+def _is_falling(factors: Sequence[Node]) -> bool:
+    """Whether three factors go down by one each: in 8 \\cdot 7 \\cdot 6 no factor is a quantity of its own."""
+    values = [exact_value(factor) for factor in factors]
+    triples = zip(values, values[1:], values[2:], strict=False)
+    return any(a is not None and b is not None and c is not None and a - b == b - c == 1 for a, b, c in triples)

@@ -35,18 +35,18 @@ class PageParts:
         self._span_ends = [span.end for span in spans]
         self._sentences = [0, *(match.end() for match in _BREAK.finditer(text) if self._is_break(match)), len(text)]
         self._paragraphs = [match.end() for match in _PARAGRAPH.finditer(text)]
-        self._problems = [match.start() for match in _PROBLEM.finditer(text) if not self._is_inside(match.start())]
+        self._problems = [match.start() for match in _PROBLEM.finditer(text) if not self.is_inside(match.start())]
 
-    def _is_inside(self, place: int) -> bool:
+    def is_inside(self, place: int) -> bool:
         """Whether a place is within a formula, not at its end."""
         index = bisect_right(self._span_starts, place) - 1
         return index >= 0 and self._span_starts[index] < place < self._span_ends[index]
 
     def _is_break(self, match: re.Match[str]) -> bool:
-        if not self._is_inside(match.start()):
+        if not self.is_inside(match.start()):
             return True
         # A full stop within a formula ends the sentence if it is the last character before the closing mark.
-        return match["inside"] is not None and not self._is_inside(match.end())
+        return match["inside"] is not None and not self.is_inside(match.end())
 
     def paragraph(self, place: int) -> int:
         """Return the number of the paragraph at a place."""
@@ -85,7 +85,7 @@ class PageParts:
     def _soft_break(self, low: int, high: int, otherwise: int) -> int:
         """Return the first place behind a comma or a space, and within no formula."""
         for match in _SOFT_BREAK.finditer(self.text, low, high):
-            if not self._is_inside(match.start()) and not self._is_inside(match.end()):
+            if not self.is_inside(match.start()) and not self.is_inside(match.end()):
                 return match.end()
         return otherwise
 

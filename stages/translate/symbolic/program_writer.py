@@ -94,14 +94,14 @@ def name_of_operation(node: Node) -> str:
     return _NAMES.get(node.op, "result")
 
 
-def write_solution(left: Node, right: Node, unknown: str, single: bool) -> str:
-    """Return a program that solves `left = right` and prints its only solution, or the list of all."""
+def write_solution(left: Node, right: Node, unknown: str, printed: str) -> str:
+    """Return a program that solves `left = right`; printed: its list `solutions`, or one of them as an expression."""
     writer = Writer("sympy")
     writer.need("sympy", "Eq")
     writer.need("sympy", "solve")
     name = writer.write(Node("sym", (), unknown))
     lines = [f"equation = Eq({writer.write(left)}, {writer.write(right)})", f"solutions = solve(equation, {name})"]
-    lines.append("print(solutions[0])" if single else "print(solutions)")
+    lines.append(f"print({printed})")
     return "\n".join([*write_imports(writer, [unknown]), *lines]) + "\n"
 
 

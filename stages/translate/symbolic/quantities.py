@@ -17,7 +17,7 @@ from stages.translate.symbolic.quantity_words import Mention, find_mentions, nam
 # How far back a letter, a formula or a number is looked for, in characters.
 REACH = 1500
 _RECENT = 20
-_SHAPES = 6
+_SHAPES = 10
 _CLOSE = 500
 # No letter of these stands for a quantity.
 _CONSTANTS = {"e", "i"}
@@ -150,7 +150,8 @@ class Quantities:
     def _name_of(self, mention: Mention) -> str:
         name = self._names.get(mention)
         if name is None:
-            name = self._names[mention] = name_of_mention(self.parts.text, mention)
+            is_formula = self.parts.is_inside(mention.start)
+            name = self._names[mention] = name_of_mention(self.parts.text, mention, is_formula)
         return name
 
     def _mentions_between(self, value: Fraction | int, place: int, end: int) -> list[Mention]:

@@ -26,7 +26,9 @@ _NO_NAMES = {
     "third", "last", "one", "two", "three", "four", "five", "six", "rest", "above", "below", "left", "right", "side's",
     "answer", "value", "number", "true", "false", "digits", "points", "goes", "costs", "needs", "uses",
     "contains", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
-    "base",
+    "base", "components", "dimensions", "quarters", "thirds", "fifths", "numbers", "touches", "carries", "lies",
+    "meets", "stands", "runs", "remains", "covers", "leads", "falls", "begins", "ends", "passes", "returns",
+    "starts", "stays",
 }  # fmt: skip
 _QUANTITIES = (
     "height|base|width|length|depth|radius|diameter|ratio|price|cost|speed|rate|distance|mass|weight|age|slope|mean|"
@@ -63,7 +65,8 @@ _EACH = re.compile(r"\$?\s(?:each|per|apiece|a piece|an?)\b")
 _MATHEMATICS = re.compile(r"\s?[$\\^_{=+*/)]")
 _AFTER = re.compile(
     r"[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
-    r"(?P<first>[A-Za-z]+)(?P<speed>(?:/| an | per | a )(?:h|s|hour|second|minute)\b)?(?:[ ](?P<second>[a-z]+))?"
+    r"(?P<first>[A-Za-z]++)(?P<power>\^?\{?[23²³])?"
+    r"(?P<speed>(?:/| an | per | a )(?:h|s|hour|second|minute)\b)?(?:[ ](?P<second>[a-z]+))?"
 )
 # The number is the first of a computation: `a difference of 75 - 55`.
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
@@ -106,8 +109,8 @@ def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
     return found
 
 
-def name_of_mention(text: str, mention: Mention) -> str:
-    """Return what a text calls a number, "" if nothing."""
+def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> str:
+    """Return what a text calls a number, "" if nothing. In a formula the dollar sign before it is no price's."""
     if mention.is_percent:
         return "rate"
     if _OPERATOR.match(text, mention.end):
@@ -115,14 +118,14 @@ def name_of_mention(text: str, mention: Mention) -> str:
     listed = _LISTED.match(text, mention.end)
     if listed and (following := _NUMBER.match(text, listed.end())):
         # 60 and 70 km/h
-        return name_of_mention(text, Mention(following.start(), following.end(), False))
+        return name_of_mention(text, Mention(following.start(), following.end(), False), is_formula)
     if _ANGLE.match(text, mention.end):
         return "angle"
     before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
     if before:
         return _noun_name(before["kind"], before["noun"])
     is_money = _MONEY.search(text, max(0, mention.start - 3), mention.start)
-    if is_money and not _MATHEMATICS.match(text, mention.end):
+    if is_money and not is_formula and not _MATHEMATICS.match(text, mention.end):
         return "price" if _EACH.match(text, mention.end) else "amount"
     after = _AFTER.match(text, mention.end, mention.end + 60)
     return _name_after(after) if after else ""
@@ -133,7 +136,8 @@ def _name_after(after: re.Match[str]) -> str:
     if after["speed"]:
         return "speed" if _UNITS.get(first) in ("distance", "length") else ""
     if first in _UNITS:
-        return _UNITS[first]
+        power = {"2": "area", "²": "area", "3": "volume", "³": "volume"}.get((after["power"] or "")[-1:], "")
+        return (power if _UNITS[first] == "length" else "") if power else _UNITS[first]
     if _is_plural(first):
         return first
     is_adjective = first.islower() and first not in _NO_NAMES | _VERBS and len(first) > 2

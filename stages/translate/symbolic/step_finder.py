@@ -28,11 +28,12 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.number_names import SMALLEST_RESULT, NumberNames
 from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.operand_names import name_operands
-from stages.translate.symbolic.quantities import Formula, Quantities, Result, Stated
+from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Result, Stated
 from stages.translate.symbolic.quantity_words import is_name, name_of_result
 from stages.translate.symbolic.reading import is_wrong
 from stages.translate.symbolic.result_forms import form_of, is_result, says_rounded
 from stages.translate.symbolic.steps import Given, Side, Spot, Step, refer, step_key
+from stages.translate.symbolic.textbook_formulas import find_textbook
 
 # With these words `2x + 1 = 7` is an equation to be solved, though the page has given x a value.
 _EQUATION = re.compile(
@@ -92,7 +93,7 @@ class StepFinder:
         if step and step.stated not in walk(step.closed):
             self.known.add_result(step.stated, Result(step.place, spot.start, spot.end, step.form.is_rounded))
         for side in self.sides:
-            if free_symbols(side.node) and sum(bool(item.args) for item in walk(side.node)) > 2:
+            if free_symbols(side.node) and sum(bool(item.args) for item in walk(side.node)) > 1:
                 self.known.show(Formula(side.node, "", spot.start))
         formula = self._formula()
         if letters and formula and letters[0].node.value not in free_symbols(formula.node):
@@ -136,11 +137,19 @@ class StepFinder:
         earlier = self.known.formula(name, self.spot.start) if name else None
         if earlier:
             return self._matched(numbers, earlier.node, earlier.latex, numbers)
+        latex = latex_of(numbers.term.tokens)
         for shape in self.known.shapes(self.spot.start):
             # A value of a polynomial that stands before: 3 \cdot 4^2 - 5 \cdot 4 for 3x^2 - 5x.
             values = match_formula(shape.node, numbers.node, self._value)
-            if values and all(self._may_be(name, value) for name, value in values.items()):
-                return self._matched(numbers, shape.node, latex_of(numbers.term.tokens), numbers)
+            if not values or not all(self._may_be(name, value) for name, value in values.items()):
+                continue
+            if sum(bool(item.args) for item in walk(shape.node)) > 2:
+                return self._matched(numbers, shape.node, latex, numbers)
+            # Many computations have the form of 5x + 9, so the page must have said what x is.
+            stated = [self.known.letter(name, self.spot.start) for name in values]
+            letters = {item.name: Given(item.name, values[item.name], item.start, item.end) for item in stated if item}
+            if len(letters) == len(values):
+                return self._with_letters(numbers, shape.node, latex, dict(letters), values)
         return None
 
     def _value(self, name: str) -> Node | None:
@@ -253,9 +262,16 @@ class StepFinder:
 
     def _named(self, source: Side) -> _Source:
         """Return an expression of numbers with the names that the page has for them."""
+        names, latex = NumberNames(self.known, self.spot), latex_of(source.term.tokens)
+        before = self.known.parts.text[max(0, self.spot.start - REACH) : self.spot.sentence_end]
+        textbook = find_textbook(source.node, self.spot.sentence, before)
+        node = textbook and names.replace_letters(*textbook)
+        if textbook and node:
+            closed = substitute(textbook.derived, textbook.values)
+            return _Source(source, node, closed, names.givens, tuple(names.uses), latex)
         names = NumberNames(self.known, self.spot)
         node = name_operands(names.replace(source.node), names.name_operand)
-        return _Source(source, node, source.node, names.givens, tuple(names.uses), latex_of(source.term.tokens))
+        return _Source(source, node, source.node, names.givens, tuple(names.uses), latex)
 
     # How the result is stated.
 

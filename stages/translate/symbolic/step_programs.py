@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
-from stages.translate.symbolic.nodes import Node
+from stages.translate.symbolic.nodes import Node, operations
 from stages.translate.symbolic.number_lists import NumberLists
 from stages.translate.symbolic.numeric import exact_value
 from stages.translate.symbolic.program_writer import bound_symbols, choose_style, name_of_operation, write_imports
@@ -151,8 +151,10 @@ class _StepWriter:
             return f'print(f"{{{number}:.{form.digits}e}}")'
         if form.kind == "decimal":
             return self._print_decimal(name, number, closed, form)
-        if form.finish and style == "sympy":
-            return f"print({self.writer.need('sympy', form.finish)}({name}))"
+        # sympy leaves log(128, 4) as 3 + log(2)/log(4).
+        finish = form.finish or ("simplify" if "log" in operations(closed) else "")
+        if finish and style == "sympy":
+            return f"print({self.writer.need('sympy', finish)}({name}))"
         if style == "float" or (style == "sympy" and self.is_rounded_before):
             return f"print(round({name}, 6))"
         return f"print({name})"

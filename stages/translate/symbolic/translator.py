@@ -14,14 +14,15 @@ from stages.translate.computation import Computation, Found
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.chain_translator import translate_chain
 from stages.translate.symbolic.chains import Chain, find_chains
-from stages.translate.symbolic.equations import Solution, Statement, find_solutions
+from stages.translate.symbolic.equations import Solution, Statement, find_solutions, solve_for
 from stages.translate.symbolic.latex_tokens import latex_of, latex_of_plain
 from stages.translate.symbolic.nodes import UnreadableError
 from stages.translate.symbolic.notation import notation_of
+from stages.translate.symbolic.numeric import agree
 from stages.translate.symbolic.other_arithmetic import arithmetics_of
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.posed import why_not_stated
-from stages.translate.symbolic.quantities import Quantities
+from stages.translate.symbolic.quantities import REACH, Quantities
 from stages.translate.symbolic.reading import read_chain, why_left_out
 from stages.translate.symbolic.spans import Span, find_spans, sentence_around, unit_behind, why_torn
 from stages.translate.symbolic.step_programs import Program, gather, write_steps
@@ -98,6 +99,18 @@ def _why_not(text: str, span: Span, sentence: str, before: str, sides: list[Side
     return why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides)
 
 
+def _write(program: Program, statements: list[Statement], parts: PageParts) -> str:
+    """Return the code of a program: one that solves an equation of the problem if the result is its root."""
+    last, place = program.last, statements[program.last.place].span.start
+
+    def can_be(statement: Statement) -> bool:
+        start = statement.span.start
+        return place - start <= REACH and parts.problem(start) == parts.problem(place)
+
+    solved = solve_for(statements, last.place, last.stated, can_be) if agree(last.closed, last.stated) else None
+    return solved or write_steps(program.steps)
+
+
 def _compute(program: Program, statements: list[Statement], parts: PageParts) -> Computation:
     """Return the computation that a program makes, with the sentences of its steps and given quantities."""
     last, statement = program.last, statements[program.last.place]
@@ -106,7 +119,7 @@ def _compute(program: Program, statements: list[Statement], parts: PageParts) ->
     neighbours = [*statements[max(0, last.place - 1) : last.place], *statements[last.place + 1 : last.place + 2]]
     is_alone = all(neighbour.sentence != statement.sentence for neighbour in neighbours)
     title = title_of(last.closed, statement.sentence if is_alone else "", last.names)
-    code = write_steps(program.steps)
+    code = _write(program, statements, parts)
     return Computation(
         title, conditions, last.expression, last.result, code, program.component, statement.span.end, last.relation
     )

@@ -1,10 +1,10 @@
 """Read the pages of a WARC file, the format in which crawlers keep what servers answered.
 
-Records that only describe others (warcinfo, request, metadata, revisit) are no pages and are not counted. Not covered:
-WARC files compressed with zstd, whose dictionary is inside the file.
+Records that only describe others (warcinfo, request, metadata, revisit) are no pages and are not counted.
 """
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from mathcode_pile.core.errors import InputError, first_line
 from mathcode_pile.sources.html import MAX_PAGE_BYTES, Fault, Page, read_page
+from mathcode_pile.sources.html.zstd_frames import ZstdFrames
 from mathcode_pile.sources.reasons import Reason
 from mathcode_pile.sources.source_rows import Rejected, attempt_record
 
@@ -45,6 +46,8 @@ def read_warc(path: Path) -> Iterator[Capture]:
 
 def open_warc(path: Path) -> BinaryIO:
     """Open a WARC file. Python's own gzip reader raises where a file was cut; the library's reader just ends."""
+    if path.name.endswith(".zst"):
+        return io.BufferedReader(ZstdFrames(path))
     return cast(BinaryIO, gzip.open(path, "rb")) if path.name.endswith(".gz") else open(path, "rb")
 
 

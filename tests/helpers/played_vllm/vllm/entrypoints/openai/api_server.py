@@ -1,7 +1,8 @@
 """Plays vLLM's server: a scripted server behind vLLM's options, with an engine process that ignores SIGTERM.
 
 The model `no_memory` cannot be loaded, and `endless` never is. Each start is a line of $PLAYED_VLLM_LOG: the options,
-the GPUs, the environment's variables, and the engine's process id.
+the GPUs, the environment's variables, and the engine's process id. $PLAYED_VLLM_SERVER has more options of the scripted
+server.
 """
 
 import argparse
@@ -38,6 +39,7 @@ def main() -> None:
     if options.model == "endless":
         time.sleep(600)
     scripted = [str(SCRIPTED_SERVER), "--port", options.port, "--name", options.served_model_name]
+    scripted += os.environ.get("PLAYED_VLLM_SERVER", "").split()
     os.execv(sys.executable, [sys.executable, *scripted, "--log", f"{log}.requests"])
 
 

@@ -80,10 +80,10 @@ class Browser:
             raise RuntimeError(str(said["exceptionDetails"]))
         return said["result"].get("value")
 
-    def picture(self, height: int | None = None) -> bytes:
-        """Return a PNG of the page from its top, of all of it where no height is given."""
+    def picture(self, height: int | None = None, top: float = 0) -> bytes:
+        """Return a PNG of the page from `top` on, of all of it where no height is given; both in CSS pixels."""
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"], "scale": 1}
+        clip = {"x": 0, "y": top, "width": size["width"], "height": height or size["height"], "scale": 1}
         said = self.ask("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(said["data"])
 
