@@ -63,7 +63,11 @@ class Reason(DropReason):
     TIME_OF_DAY = "time_of_day", "The colon belongs to a time of day."
     UNITS_DIFFER = "units_differ", "The expression and the result have different units."
     ROUNDED = "rounded", "The result is a rounded whole number, which no comparison can check."
-    ROUNDED_INPUT = "rounded_input", "The result agrees with the decimals only if they were rounded before."
+    ROUNDED_INPUT = (
+        "rounded_input",
+        "The result agrees with the decimals only if they were rounded before; the page does not say so, or too few "
+        "digits are left.",
+    )
     APPROXIMATE = "approximate", "The page approximates, and not only in the last digit."
     OTHER_BASE = "other_base", "The numbers may be in another base than ten."
     MODULAR_ARITHMETIC = "modular_arithmetic", "The equation may hold under a modulus only."

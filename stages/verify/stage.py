@@ -98,7 +98,7 @@ def judge_snippet(row: dict[str, Any], params: VerifyParams, checker: Checker) -
         return Comparison("uncheckable", outcome, row["result"][:300], row["error"][:300])
     if params.rule == "paper":
         return compare_by_paper(row["result"], row["stdout"])
-    return checker.compare(row["result"], row["stdout"], row["expression"])
+    return checker.compare(row["result"], row["stdout"], row["expression"], row["relation"])
 
 
 def _documents(shard: Path, funnel: Funnel) -> Iterator[list[dict[str, Any]]]:

@@ -35,7 +35,8 @@ def verdicts(text: str, checker: Checker) -> list[str]:
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
             exec(computation.code, {})  # noqa: S102 - the code under test, written a moment ago
-        found.append(checker.compare(computation.result, output.getvalue(), computation.expression).verdict)
+        pair = computation.result, output.getvalue()
+        found.append(checker.compare(*pair, computation.expression, computation.relation).verdict)
     return found
 
 
@@ -88,7 +89,7 @@ def test_the_shared_cases_come_out_right(real_data: Path, checker: Checker) -> N
         (r"It is $17 \div 5 = 3$ R $2$.", "remainder"),
         (r"$2^{10} \approx 10^3$", "approximate"),
         (r"$\frac{1000}{7} = 143$", "rounded"),
-        (r"With rounded values $12.25 \cdot 0.577 = 7.08$.", "rounded_input"),
+        (r"$12.25 \cdot 0.577 = 7.08$.", "rounded_input"),
     ],
 )
 def test_what_a_page_does_not_state_or_not_exactly_is_left_out_by_name(text: str, reason: str) -> None:

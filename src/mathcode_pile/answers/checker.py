@@ -10,7 +10,8 @@ from typing import Self
 from mathcode_pile.answers import computer_algebra
 from mathcode_pile.answers.constants import UP_TO_CONSTANT, leaves_constant_open
 from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
-from mathcode_pile.answers.scalars import DIFFERENT, UNSURE
+from mathcode_pile.answers.rounded_inputs import agrees_as_rounded
+from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE
 from mathcode_pile.answers.second_route import has_second_route
 from mathcode_pile.core.errors import PipelineError
 
@@ -34,16 +35,20 @@ class Checker:
     ) -> None:
         self._stop()
 
-    def compare(self, stated: str, printed: str, expression: str = "") -> Comparison:
+    def compare(self, stated: str, printed: str, expression: str = "", relation: str = "=") -> Comparison:
         """Return the verdict on one pair; if it takes too long, `uncheckable` by the method `comparison_timeout`.
 
         expression: the LaTeX that the result is stated for, if it is known. Then a constant of integration is left open
         only where an integral or a differential equation leaves it open, and a sum, product, limit or integral is
         computed a second time before it contradicts a page.
+        relation: between expression and result. With ≈ the decimals of the expression may have been rounded before.
         """
         found = self._compare(stated, printed)
         if found.method == UP_TO_CONSTANT and expression and not leaves_constant_open(expression):
             return found._replace(verdict=UNSURE)
+        is_open = relation == "≈" and found.verdict != SAME and found.method == "numeric"
+        if is_open and agrees_as_rounded(expression, stated, printed):
+            return found._replace(verdict=SAME, method="rounded_inputs")
         if found.verdict == DIFFERENT and has_second_route(expression):
             answer = self._ask(stated, printed, expression)
             if answer is None or answer[0] == UNSURE:

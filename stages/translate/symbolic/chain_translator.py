@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mathcode_pile.answers import agrees_as_rounded
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.chains import Chain, Term
@@ -26,6 +27,7 @@ from stages.translate.symbolic.nodes import (
     operations,
     walk,
 )
+from stages.translate.symbolic.numeric import exact_value
 from stages.translate.symbolic.other_arithmetic import Arithmetics, other_arithmetic
 from stages.translate.symbolic.program_writer import write_program
 from stages.translate.symbolic.quantities import Quantities
@@ -73,6 +75,10 @@ def translate_chain(
         if step and not known.wrong_steps.isdisjoint(step.uses):
             step, reason = None, Reason.WRONG_STEP
         if step and not reason and (reason := why_not(_computed_sides(step))):
+            rounded = _with_rounded_inputs(step, finder) if reason is Reason.ROUNDED_INPUT else None
+            if rounded:
+                finder.state(None)  # later steps take the value that the page states
+                return Translated(rounded, None)
             step = None
     except UnreadableError as error:
         reason = error.reason
@@ -95,6 +101,24 @@ def _computed_sides(step: Step) -> list[Side]:
     """Return what a step computes and what the page states for it, without the letters whose values are known."""
     relation = "~" if step.relation == "≈" else "="
     return [Side(Term([], "", ""), step.closed), Side(Term([], relation, ""), step.stated)]
+
+
+def _with_rounded_inputs(step: Step, finder: StepFinder) -> Step | None:
+    """Return a step that is right if its decimals were rounded before; None if the page does not say that they were.
+
+    It says so with ≈, with words, or by rounding one of them itself. Verify compares by the relation, which becomes ≈.
+    """
+    has_rounded = any(term.relation == "~" for term in finder.chain.terms) or any(
+        finder.known.is_rounded(exact_value(item), finder.spot.start)
+        for item in walk(step.closed)
+        if item.op == "num" and is_decimal(item)
+    )
+    numbers = next((side for side in finder.closed if not is_trivial(side.node)), None)
+    if numbers is None or not (step.relation == "≈" or (has_rounded and step.form.is_rounded)):
+        return None
+    expression = latex_of(numbers.term.tokens)
+    is_right = agrees_as_rounded(expression, step.result)
+    return step._replace(expression=expression, relation="≈") if is_right else None
 
 
 def _residue(chain: Chain, sides: list[Side], spot: Spot) -> Step | None:

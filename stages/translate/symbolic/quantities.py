@@ -48,6 +48,7 @@ class Result(NamedTuple):
     step: int
     start: int
     end: int
+    is_rounded: bool
 
 
 class Named(NamedTuple):
@@ -95,6 +96,10 @@ class Quantities:
         """Remember the stated value of a step."""
         if (number := exact_value(value)) is not None:
             self._results.setdefault(number, []).append(result)
+
+    def is_rounded(self, value: Fraction | int | None, place: int) -> bool:
+        """Whether the problem has brought a number in as the rounded value of a step before a place."""
+        return any(one.is_rounded and self._is_near(one.start, place) for one in self._results.get(value or 0, []))
 
     def letter(self, name: str, place: int, in_paragraph: bool = False) -> Stated | None:
         """Return the one value of a letter before a place; None if it has none, or two."""

@@ -81,11 +81,11 @@ def why_left_out(sides: list[Side]) -> Reason | None:
     distance, size = abs(float(value) - float(stated)), max(abs(float(value)), abs(float(stated)))
     if _agree(value, stated, target.node):
         return None
+    if is_approximate and is_integer(target.node) and distance <= 0.5:
+        return None  # the nearest whole number
     off = uncertainty(source.node) + float(half_place(target.node))
     if uncertainty(source.node) and distance <= min(off, _SMALL * size):
         return Reason.ROUNDED_INPUT
-    if is_approximate and is_integer(target.node) and distance <= 0.5:
-        return None  # the nearest whole number
     if is_approximate:
         # Who writes 18.36 does not estimate, unless by a method.
         has_digits = 0 < float(half_place(target.node)) < _DIGITS * size and not operations(source.node) & CALCULUS

@@ -91,7 +91,7 @@ class StepFinder:
             for side in letters:
                 self.known.state(Stated(side.node.value, value.node, spot.start, spot.end, place, is_angle))
         if step and step.stated not in walk(step.closed):
-            self.known.add_result(step.stated, Result(step.place, spot.start, spot.end))
+            self.known.add_result(step.stated, Result(step.place, spot.start, spot.end, step.form.is_rounded))
         for side in self.sides:
             if free_symbols(side.node) and sum(bool(item.args) for item in walk(side.node)) > 1:
                 self.known.show(Formula(side.node, "", spot.start))
