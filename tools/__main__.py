@@ -56,7 +56,7 @@ def compare_with(
     rows: Annotated[int, typer.Option(help="How many texts, one of each file in turn.", min=1)] = 2000,
     revision: Annotated[str | None, typer.Option(help="A commit of the data set; the present one by default.")] = None,
 ) -> None:
-    """Run the programs of the published MathCode-Pile and judge their results.
+    """Judge the code of the published MathCode-Pile.
 
     Reads texts of `mathematical_code` of MathGenie/MathCode-Pile from the hub, runs their programs in the sandbox, and
     prints how many agree with the result that the text states, by kind, and by the paper's own rule. The programs with

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mathcode_pile.core.documents import SNIPPET
-from mathcode_pile.core.errors import PipelineError, first_line
 from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import ShardsWriter, count_rows, read_rows
 from mathcode_pile.sources import HuggingFace, read_origin
 from mathcode_pile.sources.source_rows import Row
 from stages.execute.stage import ExecuteParams, execute_folder
 from stages.verify.stage import VerifyParams, verify
+from tools.pin import find_commit
 
 REPOSITORY = "MathGenie/MathCode-Pile"
 PATTERN = "mathematical_code/*.jsonl"
@@ -59,7 +59,7 @@ def compare_with_published(rows: int, revision: str | None, out: Path) -> list[s
     revision: a commit of the data set; None means the present one. out: gets the snippets, their runs and verdicts.
     Raises PipelineError or InputError where the hub does not answer.
     """
-    commit = revision or _present_commit()
+    commit = revision or find_commit("dataset", REPOSITORY)
     shutil.rmtree(out, ignore_errors=True)
     texts = Counter(_write_snippets(rows, commit, out / "translate"))
     execute_folder(out / "translate", out / "execute", load("execute", ExecuteParams))
@@ -73,17 +73,6 @@ def compare_with_published(rows: int, revision: str | None, out: Path) -> list[s
     programs = count_rows(out / "execute")
     head = f"{REPOSITORY} at {commit}: {programs:,} programs in {texts[True]:,} texts"
     return [f"{head}; {texts[False]:,} texts have none", *tabulate(counts["digits"], counts["paper"])]
-
-
-def _present_commit() -> str:
-    import httpx2  # what huggingface_hub speaks through
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return str(HfApi().dataset_info(REPOSITORY).sha)
-    except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
-        raise PipelineError(f"{REPOSITORY}: {first_line(error)}") from error
 
 
 def _write_snippets(rows: int, commit: str, out: Path) -> Iterator[bool]:
