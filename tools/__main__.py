@@ -52,6 +52,24 @@ def compare() -> None:
 
 
 @app.command()
+def compare_with(
+    rows: Annotated[int, typer.Option(help="How many texts, one of each file in turn.", min=1)] = 2000,
+    revision: Annotated[str | None, typer.Option(help="A commit of the data set; the present one by default.")] = None,
+) -> None:
+    """Judge the code of the published MathCode-Pile.
+
+    Reads texts of `mathematical_code` of MathGenie/MathCode-Pile from the hub, runs their programs in the sandbox, and
+    prints how many agree with the result that the text states, by kind, and by the paper's own rule. The programs with
+    their outputs and verdicts are in data/compare_with.
+
+    Example: python -m tools compare-with --rows 500
+    """
+    from tools.compare_with import compare_with_published
+
+    typer.echo("\n".join(compare_with_published(rows, revision, Path("data/compare_with"))))
+
+
+@app.command()
 def affected(
     changes: Annotated[
         list[str] | None,

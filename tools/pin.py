@@ -29,27 +29,34 @@ def pin(text: str, find_commit: Callable[[str, str], str]) -> tuple[str, dict[st
     return text, commits
 
 
-def pin_profile(profile: str) -> list[str]:
-    """Replace every null revision in the profile's file; return a line for each repository.
+def find_commit(kind: str, name: str) -> str:
+    """Return the present commit of a repository; raises PipelineError where the hub does not answer for it.
 
-    Raises PipelineError, and leaves the file as it is, where the hub does not answer for one of them.
+    kind: dataset or model.
     """
     import httpx2  # what huggingface_hub speaks through
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
+    hub = HfApi()
+    try:
+        return str((hub.dataset_info(name) if kind == "dataset" else hub.model_info(name)).sha)
+    except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
+        raise PipelineError(" ".join(str(error).split())) from None
+
+
+def pin_profile(profile: str) -> list[str]:
+    """Replace every null revision in the profile's file; return a line for each repository.
+
+    Raises PipelineError, and leaves the file as it is, where the hub does not answer for one of them.
+    """
     path = Path("profiles") / f"{profile}.yaml"
     if not path.is_file():
         raise PipelineError(f"{path}: no such file; name a profile: make pin PROFILE=paper")
-    hub = HfApi()
-
-    def find_commit(kind: str, name: str) -> str:
-        return str((hub.dataset_info(name) if kind == "dataset" else hub.model_info(name)).sha)
-
     try:
         text, commits = pin(path.read_text(encoding="utf-8"), find_commit)
-    except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
-        raise PipelineError(f"{path}: nothing pinned: {' '.join(str(error).split())}") from None
+    except PipelineError as error:
+        raise PipelineError(f"{path}: nothing pinned: {error}") from None
     path.write_text(text, encoding="utf-8")
     if not commits:
         return [f"{path}: every revision is pinned already"]
