@@ -198,3 +198,26 @@ def test_a_killed_grid_goes_on_with_the_cells_that_are_missing(
     assert {path.name for path in (played / "grid").iterdir()} == {
         "cells.csv", "table.md", "measures.svg", "curves.svg",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_grid_that_is_killed_while_dvc_sets_up_a_cell_goes_on(
+    played: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYED_LOG", str(tmp_path / "log"))
+    params = played / "params.yaml"
+    before, branch = params.read_text(), git(played, "symbolic-ref", "HEAD")
+    command = [sys.executable, "-m", "tools", "ablation", "grid.yaml"]
+    first = subprocess.Popen(command, cwd=played, env=os.environ | {"PYTHONPATH": str(ROOT)}, start_new_session=True)
+    while params.read_text() in ("", before):  # DVC writes the overrides into it
+        assert first.poll() is None
+        time.sleep(0.001)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert params.read_text() != before
+
+    said = run_module("tools", "ablation", "grid.yaml", folder=played)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "the workspace is put back as it was" in said.stdout and "4 cells, 0 done before" in said.stdout
+    assert (params.read_text(), git(played, "symbolic-ref", "HEAD")) == (before, branch)
+    assert "| loss | 0.5000 ± 0.7071 | -4.5000 ± 0.7071, less |" in said.stdout
