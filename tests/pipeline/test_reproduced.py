@@ -162,7 +162,7 @@ def test_both_translators_have_verified_snippets_in_the_corpus(clone: Path) -> N
     for row in read_rows(clone / "data" / "corpus" / "translated_code", ["metadata"]):
         translators = json.loads(row["metadata"])["translators"]
         counts.update({name: len(positions) for name, positions in translators.items()})
-    assert set(counts) == {"symbolic", MODEL} and min(counts.values()) >= 50
+    assert set(counts) == {"symbolic", MODEL} and min(counts.values()) >= 250
 
 
 def test_corpus_shards_have_the_checksums_of_the_manifest(clone: Path) -> None:
