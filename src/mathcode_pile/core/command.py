@@ -20,6 +20,8 @@ def run(command: Callable[..., Any] | typer.Typer) -> None:
     """Run a function, or an app of several, with the command line's arguments; a PipelineError becomes one line."""
     if os.environ.get("DVC_ROOT"):
         die_with_parent()
+        if _is_orphan():
+            sys.exit("error: DVC ended before this stage had begun")
     if isinstance(command, typer.Typer):
         app = command
     else:
@@ -29,3 +31,11 @@ def run(command: Callable[..., Any] | typer.Typer) -> None:
         app()
     except PipelineError as error:
         sys.exit(f"error: {error}")
+
+
+def _is_orphan() -> bool:
+    """Whether DVC ended before this process could ask to end with it. Its new parent is in another session.
+
+    Workers of a training launcher have a session of their own; they end with the launcher.
+    """
+    return "LOCAL_RANK" not in os.environ and os.getsid(os.getppid()) != os.getsid(0)
