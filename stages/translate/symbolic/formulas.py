@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, is_integer, is_rational, is_value, number
-from stages.translate.symbolic.numeric import agree, exact_value
+from stages.translate.symbolic.numeric import agree, exact_value, literal_value
 
 # From here on, equal numbers are likely the same quantity.
 TELLING = 10
@@ -64,6 +64,8 @@ def substitute(node: Node, values: dict[str, Node]) -> Node:
 
 def replace_nodes(node: Node, names: dict[Node, Node]) -> Node:
     """Return a tree with parts of it replaced."""
+    if not names:
+        return node
     if node in names:
         return names[node]
     return Node(node.op, tuple(replace_nodes(item, names) for item in node.args), node.value) if node.args else node
@@ -138,7 +140,7 @@ def _quantity(node: Node) -> Fraction | int | None:
     """Return the value of a number, a fraction of integers or a percentage that may be a quantity."""
     if node.op == "num":
         if not node.value.isdigit():
-            return Fraction(node.value)
+            return literal_value(node.value)
         value = int(node.value)
         return value if value > 1 else None
     if node.op == "div" and all(map(is_integer, node.args)) and node != _HALF:

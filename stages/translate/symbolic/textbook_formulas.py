@@ -117,11 +117,9 @@ def find_textbook(numbers: Node, sentence: str, before: str) -> Textbook | None:
 
     sentence: the one around the expression. before: the text up to its end.
     """
-    for entry, formula, derived in _read_table():
-        if formula.op != numbers.op or (entry.words and not re.search(entry.words, sentence, re.IGNORECASE)):
-            continue
+    for entry, words, formula, derived in _read_table().get((numbers.op, len(numbers.args)), ()):
         values = match_formula(formula, numbers)
-        if not values or not all(_fits(*item) for item in values.items()):
+        if not values or not all(_fits(*item) for item in values.items()) or not words.search(sentence):
             continue
         if _is_stated(entry.stated, values, before) and _has_value(substitute(derived, values), numbers):
             return Textbook(derived, values, {name: word for name, word in entry.names.items() if name in values})
@@ -129,11 +127,14 @@ def find_textbook(numbers: Node, sentence: str, before: str) -> Textbook | None:
 
 
 @cache
-def _read_table() -> tuple[tuple[_Entry, Node, Node], ...]:
-    return tuple(
-        (entry, read_tokens(tokens_of(entry.formula)), read_tokens(tokens_of(entry.derived or entry.formula)))
-        for entry in _TABLE
-    )
+def _read_table() -> dict[tuple[str, int], list[tuple[_Entry, re.Pattern[str], Node, Node]]]:
+    """Return the entries, each with its words and trees, by the formula's operation and its number of operands."""
+    table: dict[tuple[str, int], list[tuple[_Entry, re.Pattern[str], Node, Node]]] = {}
+    for entry in _TABLE:
+        words = re.compile(entry.words, re.IGNORECASE)
+        formula, derived = (read_tokens(tokens_of(latex)) for latex in (entry.formula, entry.derived or entry.formula))
+        table.setdefault((formula.op, len(formula.args)), []).append((entry, words, formula, derived))
+    return table
 
 
 def _has_value(derived: Node, numbers: Node) -> bool:
