@@ -32,6 +32,8 @@ def mark_breaks(latex: str) -> str:
         latex = _MULTICHOOSE.sub(r"\\multichoose ", _OVER_RELATION.sub(r" \1 ", latex))
     if "\n" in latex:
         latex = _LINE_BREAK.sub(lambda match: " \\quad " if _is_between(latex, match) else match[0], latex)
+    if "," not in latex:
+        return latex
     return _COMMAS.sub(lambda match: match[0] if _GROUPED.fullmatch(match[0]) else match[0].replace(",", COMMA), latex)
 
 

@@ -5,6 +5,7 @@ Not covered: evaluation. Nothing here computes a value, so wrong statements pass
 
 from collections.abc import Iterator
 from math import log2
+from operator import is_
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
@@ -35,6 +36,11 @@ class Node(_Fields):
     # Found once and kept, because the same tree is asked again and again. They are no part of its equality.
     _operations: frozenset[str] | None = None
     _symbols: frozenset[str] | None = None
+
+
+def with_args(node: Node, args: "tuple[Node, ...]") -> Node:
+    """Return a node with other operands: the node itself, and what is known of it, if they are the same."""
+    return node if all(map(is_, args, node.args)) else Node(node.op, args, node.value)
 
 
 def number(value: str) -> Node:

@@ -7,6 +7,7 @@ import keyword
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from operator import itemgetter
 from typing import NamedTuple
 
 _BUILTINS = {
@@ -37,6 +38,7 @@ _QUANTITIES = (
     "interest|tax|tip|fee|profit|revenue|total|probability|edge|hypotenuse|leg|thickness|period|frequency|variance|"
     "acceleration|amount|capital|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
 )
+_QUANTITY_NAMES = frozenset(_QUANTITIES.split("|"))
 _VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "use", "new", "given", "still"}
 _PLURALS = {"people", "men", "women", "children", "mice", "dice", "sheep", "fish", "geese"}
 # Words that belong to a name although they name nothing alone: the first term.
@@ -101,13 +103,11 @@ def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
     """Return all numbers of a text by value, in order."""
     found: dict[Fraction | int, list[Mention]] = {}
     has_percent = "%" in text
-    for value, start, end in _find_numbers(text):
+    for value, start, end in sorted(_find_numbers(text), key=itemgetter(1)):
         found.setdefault(value, []).append(Mention(start, end, False))
         if has_percent and _PERCENT.match(text, end):
             # 15% is said of a rate of 0.15; the plain number 15 is in the text, too.
             found.setdefault(Fraction(value, 100), []).append(Mention(start, end, True))
-    for mentions in found.values():
-        mentions.sort()
     return found
 
 
@@ -179,7 +179,7 @@ def is_name(word: str) -> bool:
 
 def is_quantity(name: str) -> bool:
     """Whether a name is one of a measured quantity, as `height` or `first_term`, not of counted things."""
-    return name.rpartition("_")[2] in _QUANTITIES.split("|")
+    return name.rpartition("_")[2] in _QUANTITY_NAMES
 
 
 def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
