@@ -136,8 +136,9 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
         return name_of_mention(text, Mention(following.start(), following.end(), False), is_formula)
     if _ANGLE.match(text, mention.end):
         return "angle"
-    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
-    if before:
+    last = text[max(0, mention.start - 1) : mention.start]
+    is_apart = last == "$" or last.isspace()
+    if is_apart and (before := _BEFORE.search(text, max(0, mention.start - 40), mention.start)):
         return _noun_name(before["kind"], before["noun"])
     is_money = _MONEY.search(text, max(0, mention.start - 3), mention.start)
     if is_money and not is_formula and not _MATHEMATICS.match(text, mention.end):
