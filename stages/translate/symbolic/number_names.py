@@ -15,7 +15,7 @@ from stages.translate.symbolic.formulas import (
     substitute,
     without_whole,
 )
-from stages.translate.symbolic.nodes import Node, number, walk
+from stages.translate.symbolic.nodes import Node, number, walk, with_args
 from stages.translate.symbolic.numeric import decimal_of, exact_value
 from stages.translate.symbolic.quantities import Quantities
 from stages.translate.symbolic.quantity_words import is_quantity
@@ -96,7 +96,7 @@ class NumberNames:
         words = [item for item in terms if item.op == "ref" and item.value in self._literals]
         if len({self.givens[item.value].name for item in words}) > 1:
             args = tuple(replace_nodes(item, {word: self._literals[word.value] for word in words}) for item in args)
-        return Node(node.op, args, node.value)
+        return with_args(node, args)
 
     def _without_names_in_runs(self, node: Node) -> Node:
         """Return a tree in which runs of numbers have no names: in 1 + 1 + 2 + 3 the 2 is one of many like it."""
@@ -114,7 +114,7 @@ class NumberNames:
         elif node.op == "add" and sum(not references(term) for term in terms) > 1:
             alone = [term for term in terms if term in words]
             names = {alone[0]: words[alone[0]]} if len(alone) == 1 else {}
-        return Node(node.op, tuple(replace_nodes(item, names) for item in args), node.value)
+        return with_args(node, tuple(replace_nodes(item, names) for item in args))
 
     def _name(self, place: Place) -> Node | None:
         """Return what stands for a number: the step that brought it, a letter, or a word; None if it has no name."""
