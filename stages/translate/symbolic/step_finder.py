@@ -28,6 +28,7 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.number_names import SMALLEST_RESULT, NumberNames
 from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.operand_names import name_operands
+from stages.translate.symbolic.program_writer import name_of_operation
 from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Result, Stated
 from stages.translate.symbolic.quantity_words import is_name, name_of_result
 from stages.translate.symbolic.reading import is_wrong
@@ -84,6 +85,8 @@ class StepFinder:
         spot, value = self.spot, self._last_value()
         if step and is_wrong(step.closed, step.stated):
             self.known.wrong_steps.add(step.place)
+        if step:
+            self.known.givens_of_steps[step.place] = set(step.givens)
         letters = [side for side in self.sides if side.node.op == "sym"]
         if value:
             is_angle = "\\circ" in value.term.tokens
@@ -288,7 +291,7 @@ class StepFinder:
         is_about = target.term.relation == "~" or (form.is_rounded and says_rounded(self.spot.sentence))
         return Step(
             self.spot.place,
-            self._names(),
+            self._names() or self._free_name(source.node),
             source.node,
             closed,
             source.givens,
@@ -310,6 +313,13 @@ class StepFinder:
             words = name_of_result(self.known.parts.text, spot.sentence_start, spot.start, spot.end)
             names += [words] if words else []
         return tuple(dict.fromkeys(names))
+
+    def _free_name(self, node: Node) -> tuple[str, ...]:
+        """Return another name than that of the operation where the page says it of a number: a difference of 3."""
+        parts, place = self.known.parts, self.spot.start
+        text = parts.text[max(parts.problem_start(place), place - REACH) : place]
+        said = re.search(rf"\b{name_of_operation(node)}\b(?: of| is| was| [a-z] =)? \$?-?\d", text)
+        return ("result",) if said else ()
 
 
 def _given(stated: Stated, formula: Node) -> tuple[Given | int, Node]:

@@ -108,6 +108,10 @@ class _StepWriter:
         if not is_last and self._is_rounded(step):
             inside = f"float({text})" if self.writer.kind == "sympy" else text
             text = f"round({inside}, {step.form.digits + 2 * (step.form.kind == 'percent')})"
+        if step.node.op == "ref" and text.isidentifier():
+            # The step states a value again that has a name already.
+            self.writer.define(step_key(step.place), text, step.node, step.closed)
+            return text
         name = self._new_name(step)
         self.writer.define(step_key(step.place), name, step.node, step.closed)
         self.lines.append(f"{name} = {text}")
