@@ -17,6 +17,7 @@ from pydantic import Field
 from mathcode_pile.core.documents import SNIPPET
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import ParamsError
+from mathcode_pile.core.formula_text import normalize_formula
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import count_shard, number_batches, read_schema
@@ -114,14 +115,22 @@ class ModelTranslator(Inquiry):
             return Translation(1, [], Counter({reply.failure: 1}), reply.detail)
         parsed = parse_reply(reply.text, reply.is_cut)
         # A copy of a worked example would be verified, although no document has it.
-        own = [c for c in parsed.computations if (c.conditions, c.result) not in self._examples]
+        own = [c for c in parsed.computations if self._examples.isdisjoint(_signs_of(c))]
         copied = len(parsed.computations) - len(own)
         return Translation(1, repair_all(own), parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
 
     @cached_property
-    def _examples(self) -> set[tuple[str, str]]:
+    def _examples(self) -> set[str]:
         parsed = [parse_reply(answer) for answer in self.template.worked_answers]
-        return {(c.conditions, c.result) for found in parsed for c in found.computations}
+        return {sign for found in parsed for c in found.computations for sign in _signs_of(c)}
+
+
+def _signs_of(computation: Computation) -> set[str]:
+    """Return what a copy of a computation shares with it: its program, or two of its other parts."""
+    conditions, expression, result = map(normalize_formula, computation[1:4])
+    program = computation.code.replace(" ", "").replace("\n\n", "\n").strip()
+    result = result.replace("\\(", "").replace("\\)", "")
+    return {program, f"{conditions}: {result}", f"{expression} = {result}"}
 
 
 def _why_unread(piece: Translation) -> DropReason | None:
@@ -135,12 +144,13 @@ def _join(pieces: list[Translation], paragraphs: Paragraphs) -> Translation:
     found = [computation for piece in pieces for computation in piece.computations]
     unique = {(computation.code, computation.result): computation for computation in reversed(found)}
     # Each block of a reply is a program of its own.
+    stated = list(filter(paragraphs.states, reversed(unique.values())))
     computations = [
         computation._replace(chain=chain, anchor=paragraphs.find(computation))
-        for chain, computation in enumerate(reversed(unique.values()))
+        for chain, computation in enumerate(stated)
     ]
     reasons = sum((piece.reasons for piece in pieces), Counter[DropReason]())
-    reasons += Counter({Reason.REPEATED: len(found) - len(computations)})
+    reasons += Counter({Reason.REPEATED: len(found) - len(unique), Reason.NOT_STATED: len(unique) - len(stated)})
     return Translation(len(pieces), computations, reasons, next((p.detail for p in pieces if p.detail), ""))
 
 

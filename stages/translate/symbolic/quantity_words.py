@@ -28,7 +28,8 @@ _NO_NAMES = {
     "contains", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
     "base", "components", "dimensions", "quarters", "thirds", "fifths", "numbers", "touches", "carries", "lies",
     "meets", "stands", "runs", "remains", "covers", "leads", "falls", "begins", "ends", "passes", "returns",
-    "starts", "stays", "whereas", "besides", "afterwards", "sometimes", "upwards", "downwards", "sums", "halves", "lots",
+    "starts", "stays", "whereas", "besides", "afterwards", "sometimes", "upwards", "downwards", "sums", "halves",
+    "lots",
 }  # fmt: skip
 _QUANTITIES = (
     "height|base|width|length|depth|radius|diameter|ratio|price|cost|speed|rate|distance|mass|weight|age|slope|mean|"
@@ -146,7 +147,7 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
         return "temperature" if angle["scale"] else "angle"
     before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
     after = _AFTER.match(text, mention.end, mention.end + 60)
-    if before and before[0].rstrip(" $").endswith(" of") and after and _is_plural(after["first"]):
+    if before and before[0].rstrip(" $").endswith(" of") and after and _counts(after["first"]):
         before = None  # the mean of 16 bags
     if before:
         return _noun_name(before["kind"], before["noun"])
@@ -185,6 +186,10 @@ def _name_after(after: re.Match[str]) -> str:
         return first
     is_adjective = first.islower() and first not in _NO_NAMES | _VERBS and len(first) > 2
     return f"{first}_{second}" if is_adjective and _is_plural(second) else ""
+
+
+def _counts(word: str) -> bool:
+    return word not in _UNITS and _is_plural(word)
 
 
 def _is_plural(word: str) -> bool:
