@@ -21,6 +21,11 @@ _INEXACT = {
 }  # fmt: skip
 
 
+# What makes unknowns, or lists and truth values of them.
+_UNKNOWNS = {"symbols", "Symbol", "solve", "Matrix", "Eq", "expand", "simplify", "factor"}
+_MAX_DEPTH = 10
+
+
 class _Edit(NamedTuple):
     start: int
     end: int
@@ -112,7 +117,7 @@ class _Writer:
     def _place(self, line: int, column: int) -> int:
         return self.starts[line - 1] + len(self.lines[line - 1].encode()[:column].decode())
 
-    def _span(self, node: ast.expr) -> tuple[int, int]:
+    def span(self, node: ast.expr) -> tuple[int, int]:
         assert node.end_lineno is not None and node.end_col_offset is not None
         return self._place(node.lineno, node.col_offset), self._place(node.end_lineno, node.end_col_offset)
 
@@ -122,7 +127,7 @@ class _Writer:
             if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
                 continue
             if self._is_whole(node.left) and self._is_whole(node.right):
-                (start, end), left, right = self._span(node), self._span(node.left), self._span(node.right)
+                (start, end), left, right = self.span(node), self.span(node.left), self.span(node.right)
                 if self._is_grouped(start, end):
                     start, end = start - 1, end + 1
                 yield _Edit(start, left[0], f"{self.name}(")
@@ -137,7 +142,7 @@ class _Writer:
     def decimals(self, floats: list[ast.Constant]) -> Iterator[_Edit]:
         """Yield the changes of 0.05 to Fraction("0.05")."""
         for node in floats:
-            start, end = self._span(node)
+            start, end = self.span(node)
             if re.fullmatch(r"\d*\.?\d+", self.code[start:end]):
                 yield _Edit(start, end, f'{self.name}("{self.code[start:end]}")')
 
@@ -145,10 +150,10 @@ class _Writer:
         """Yield the changes of what is printed: float(x) and x.evalf() to x, or x to float(x) for a decimal."""
         for call in _prints(module):
             for item in call.args:
-                start, end = self._span(item)
+                start, end = self.span(item)
                 inner = _without_float(item)
                 if inner is not None and not is_decimal:
-                    inside = self._span(inner)
+                    inside = self.span(inner)
                     yield _Edit(start, inside[0], "")
                     yield _Edit(inside[1], end, "")
                 elif inner is None and is_decimal:
@@ -193,3 +198,46 @@ def _without_float(node: ast.expr) -> ast.expr | None:
     if isinstance(node.func, ast.Attribute) and node.func.attr in ("evalf", "n") and not node.args:
         return node.func.value
     return _without_float(node.args[0]) or node.args[0] if _called(node) in ("float", "N") and node.args else None
+
+
+def work_out(code: str) -> str:
+    """Return a program that prints expand(x) for x, a power or a product of sums of roots, which sympy leaves as it is.
+
+    code: valid Python. A program with unknowns, whose expressions may have to stay as they are, is not changed.
+    """
+    module = ast.parse(code)
+    names = {node.id for node in ast.walk(module) if isinstance(node, ast.Name)}
+    values = {name: value for item in module.body if isinstance(item, ast.Assign) for name, value in _assigned(item)}
+    prints = list(_prints(module))
+    if not names & {"sqrt", "I"} or not re.search(r"^from sympy import ", code, re.MULTILINE) or names & _UNKNOWNS:
+        return code
+    if len(prints) != 1 or len(prints[0].args) != 1 or not _has_open_product(prints[0].args[0], values):
+        return code
+    writer = _Writer(code, "expand")
+    start, end = writer.span(prints[0].args[0])
+    return f"{code[:start]}expand({code[start:end]}){code[end:]}"
+
+
+def _assigned(statement: ast.Assign) -> Iterator[tuple[str, ast.expr]]:
+    for target in statement.targets:
+        yield from _pairs(target, statement.value)
+
+
+def _has_open_product(node: ast.expr, values: dict[str, ast.expr], depth: int = 0) -> bool:
+    """Whether a value is a whole power of a sum, a product of two sums, or a sum of these."""
+    node = _value(node, values)
+    if depth > _MAX_DEPTH or not isinstance(node, ast.BinOp):
+        return False
+    sides = [_value(node.left, values), _value(node.right, values)]
+    is_sum = [isinstance(side, ast.BinOp) and isinstance(side.op, ast.Add | ast.Sub) for side in sides]
+    if isinstance(node.op, ast.Pow):
+        return is_sum[0] and isinstance(sides[1], ast.Constant) and type(sides[1].value) is int
+    if isinstance(node.op, ast.Mult) and all(is_sum):
+        return True
+    is_open = any(_has_open_product(side, values, depth + 1) for side in sides)
+    return isinstance(node.op, ast.Add | ast.Sub) and is_open
+
+
+def _value(node: ast.expr, values: dict[str, ast.expr]) -> ast.expr:
+    """Return what a name stands for."""
+    return values.get(node.id, node) if isinstance(node, ast.Name) else node

@@ -10,7 +10,7 @@ import builtins
 import re
 
 from stages.translate.computation import Computation
-from stages.translate.replies.exact import make_exact
+from stages.translate.replies.exact import make_exact, work_out
 
 # Where a well-known name comes from. Python's own come first, because their results have fewer forms.
 _HOMES = {
@@ -40,15 +40,15 @@ _MODULES = {"math", "fractions", "itertools", "statistics", "sympy", "cmath"}
 _ALIASES = {"np": "import numpy as np", "sp": "import sympy as sp"}
 # Where a program works with sympy's objects, their functions are sympy's too.
 _SYMPY = re.compile(r"\b(?:sympy|symbols|Symbol)\b")
-_REPAIRS = ["earlier", "import", "symbol", "exact", "unused", "print"]
+_REPAIRS = ["earlier", "import", "symbol", "exact", "expand", "unused", "print"]
 _SHARED = {"factorial", "gcd", "lcm"}
 
 
 def repair_all(computations: list[Computation]) -> list[Computation]:
     """Return the computations of one reply with their programs repaired, and with the names of the repairs.
 
-    These are `earlier`, `import`, `symbol`, `exact`, `unused` and `print`. A program that is not valid Python, or needs
-    no repair, stays as it is.
+    These are `earlier`, `import`, `symbol`, `exact`, `expand`, `unused` and `print`. A program that is not valid
+    Python, or needs no repair, stays as it is.
     """
     repaired: list[Computation] = []
     earlier: list[str] = []
@@ -95,6 +95,9 @@ def _polish(code: str, result: str) -> tuple[str, list[str]]:
         code = exact if is_known else _add_imports(exact, [f"from {module} import {name}"])
         code = re.sub(r"\A(from \w+ import \w+)\n(?!from |import |\n)", r"\1\n\n", code)
         done.append("exact")
+    if (worked_out := work_out(code)) != code:
+        code = _add_imports(worked_out, ["from sympy import expand"])
+        done.append("expand")
     if (used := _without_unused(code)) != code:
         code = used
         done.append("unused")
