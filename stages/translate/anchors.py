@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # Digits in groups, as in 1,200 and 1{,}200 and 8 145 060.
 _GROUPED = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|(?<=\d) )(?=\d{3}(?!\d))")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+_COMMAND = re.compile(r"\\([A-Za-z]{3,})")
 _RELATION = re.compile(r"=|\\approx|≈")
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
@@ -55,6 +56,11 @@ class Paragraphs:
             for tokens, formula in zip(self.tokens, self.formulas, strict=True)
         ]
         return self.ends[scores.index(max(scores))]
+
+    def words(self, end: int) -> set[str]:
+        """Return the words and the names of LaTeX commands in the paragraph that ends at a place, in lower case."""
+        index = self.ends.index(end)
+        return self.tokens[index] | {name.lower() for name in _COMMAND.findall(self.formulas[index])}
 
     def states(self, computation: Computation) -> bool:
         """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`."""

@@ -35,7 +35,7 @@ from mathcode_pile.llm import (
 from stages.translate.anchors import Paragraphs, read_paragraphs
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.replies import parse_reply, repair_all
+from stages.translate.replies import parse_reply, rename_result, repair_all
 from stages.translate.selection import select
 from stages.translate.symbolic import translate_document
 
@@ -145,13 +145,18 @@ def _join(pieces: list[Translation], paragraphs: Paragraphs) -> Translation:
     unique = {(computation.code, computation.result): computation for computation in reversed(found)}
     # Each block of a reply is a program of its own.
     stated = list(filter(paragraphs.states, reversed(unique.values())))
-    computations = [
-        computation._replace(chain=chain, anchor=paragraphs.find(computation))
-        for chain, computation in enumerate(stated)
-    ]
+    computations = [_place(computation, paragraphs)._replace(chain=chain) for chain, computation in enumerate(stated)]
     reasons = sum((piece.reasons for piece in pieces), Counter[DropReason]())
     reasons += Counter({Reason.REPEATED: len(found) - len(unique), Reason.NOT_STATED: len(unique) - len(stated)})
     return Translation(len(pieces), computations, reasons, next((p.detail for p in pieces if p.detail), ""))
+
+
+def _place(computation: Computation, paragraphs: Paragraphs) -> Computation:
+    """Return a computation with its place in the text, and with a result that its paragraph has the name of."""
+    anchor = paragraphs.find(computation)
+    code = rename_result(computation.code, paragraphs.words(anchor))
+    repairs = computation.repairs if code == computation.code else f"{computation.repairs} renamed".strip()
+    return computation._replace(code=code, anchor=anchor, repairs=repairs)
 
 
 def choose_translators(params: TranslateParams, llm: LlmParams) -> list[SymbolicTranslator | ModelTranslator]:

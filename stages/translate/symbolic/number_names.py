@@ -18,7 +18,7 @@ from stages.translate.symbolic.formulas import (
 from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, walk
 from stages.translate.symbolic.numeric import decimal_of, exact_value
 from stages.translate.symbolic.quantities import Quantities, is_small
-from stages.translate.symbolic.quantity_words import is_quantity
+from stages.translate.symbolic.quantity_words import DIMENSIONS, is_quantity
 from stages.translate.symbolic.steps import Given, Spot, refer, references, step_key
 
 # The number 2 is rarely a quantity: 2r, half, a square.
@@ -99,7 +99,9 @@ class NumberNames:
         args = tuple(map(self._without_mixed_sums, node.args))
         terms = [item.args[0] if item.op == "neg" else item for item in args] if node.op == "add" else []
         words = [item for item in terms if item.op == "ref" and item.value in self._literals]
-        if len({self.givens[item.value].name for item in words}) > 1:
+        names = {self.givens[item.value].name for item in words}
+        steps = {self.known.names_of_steps.get(item.value, "") for item in terms if item.op == "ref"} & DIMENSIONS
+        if len(names) > 1 or (steps and names & DIMENSIONS - steps):
             args = tuple(replace_nodes(item, {word: self._literals[word.value] for word in words}) for item in args)
         return Node(node.op, args, node.value)
 

@@ -41,10 +41,11 @@ def name_operands(node: Node, name_of: _Name) -> Node:
     named = {name: reference for name, operand in operands.items() if (reference := name_of(name, operand))}
     if len(named) < len(operands):
         return node
-    if operation.op in _NAMES:
+    if operation.op in _NAMES and operation.op not in ("gcd", "lcm"):
         items = zip(_NAMES[operation.op], operation.args, strict=False)
         return replace_nodes(node, {operation: operation._replace(args=tuple(named.get(*item) for item in items))})
-    return _exchange(node, {operand: named[name] for name, operand in operands.items()}, within=operation)
+    within = None if operation.op in ("gcd", "lcm") else operation
+    return _exchange(node, {operand: named[name] for name, operand in operands.items()}, within)
 
 
 def _operands(node: Node) -> Iterator[tuple[str, Node]]:

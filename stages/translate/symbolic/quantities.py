@@ -75,6 +75,8 @@ class Quantities:
         self._formulas: dict[str, Formula] = {}
         self._names: dict[Mention, str] = {}
         self._shapes: list[Formula] = []
+        self.names_of_steps: dict[str, str] = {}
+        """What the page calls the value of each step, by the key of the step; "" if nothing."""
         self.givens_of_steps: dict[int, set[str]] = {}
         """The keys of the given quantities that each step uses."""
         self.wrong_steps: set[int] = set()

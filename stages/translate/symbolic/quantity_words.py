@@ -57,11 +57,14 @@ _UNITS = {
         "grams", "kilograms", "pounds", "litres", "liters", "euros", "dollars", "crowns", "cents", "degrees",
     )
 }  # fmt: skip
+# Names of which no two are added: kilometres and speed.
+DIMENSIONS = {*_UNITS.values(), "speed", "acceleration", "area", "volume", "angle", "temperature"} - {"rate"}
 _LENGTHS = {
     "kilometres", "kilometers", "miles", "metres", "meters", "centimetres", "centimeters", "millimetres", "yards",
     "feet", "inches",
 }  # fmt: skip
 _MONEY_UNITS = {"euros", "dollars", "crowns", "cents", "pence", "pounds"}
+_COMPOUND = re.compile(r"\}?\s?[/·]|[A-Za-z]")
 # What a word behind a unit says of the quantity: 40 m wide.
 _DIMENSION = re.compile(r"[ ](?P<word>long|wide|high|tall|deep|thick|old|away|apart|from)\b")
 _DIMENSIONS = {
@@ -170,10 +173,12 @@ def _name_after(after: re.Match[str]) -> str:
         return "acceleration" if after["square"] else "speed"
     if after["speed"]:
         return ""
+    text, end = after.string, after.end("power") if after["power"] else after.end("first")
+    if unit and _COMPOUND.match(text, end):
+        return ""  # m²K/W, g/cm³
     if unit and after["power"]:
         power = {"2": "area", "²": "area", "3": "volume", "³": "volume"}[after["power"][-1]]
         return power if unit in _LENGTHS else ""
-    text, end = after.string, after.end("first")
     if unit in _LENGTHS and (dimension := _DIMENSION.match(text, end)):
         return _DIMENSIONS.get(dimension["word"], unit)
     if unit in _MONEY_UNITS and _EACH.match(text, end):

@@ -45,6 +45,7 @@ _EQUATION = re.compile(
 _NAME = re.compile(r"\\(?:text|mathrm|textrm|mbox|operatorname)\s*\{\s*([A-Za-z][A-Za-z ]{1,30}?)\s*\}")
 # Operations of formulas in which a letter may be a matrix.
 _OF_MATRICES = {"sym", "num", "neg", "add", "mul", "pow", "transpose", "matrix", "row", "det"}
+_OF_SEQUENCE = re.compile(r"\b(?:common difference|difference (?:of |is |[a-z] = ?)?\$?-?\d+\b(?! and))")
 _MAX_LETTERS = 8
 _FOLLOWING = 80
 
@@ -87,6 +88,7 @@ class StepFinder:
             self.known.wrong_steps.add(step.place)
         if step:
             self.known.givens_of_steps[step.place] = set(step.givens)
+            self.known.names_of_steps[step_key(step.place)] = step.names[0] if step.names else ""
         letters = [side for side in self.sides if side.node.op == "sym"]
         if value:
             is_angle = "\\circ" in value.term.tokens
@@ -315,11 +317,12 @@ class StepFinder:
         return tuple(dict.fromkeys(names))
 
     def _free_name(self, node: Node) -> tuple[str, ...]:
-        """Return another name than that of the operation where the page says it of a number: a difference of 3."""
+        """Return another name than `difference` where the page says it of a sequence: a difference of 3."""
+        if name_of_operation(node) != "difference":
+            return ()
         parts, place = self.known.parts, self.spot.start
         text = parts.text[max(parts.problem_start(place), place - REACH) : place]
-        said = re.search(rf"\b{name_of_operation(node)}\b(?: of| is| was| [a-z] =)? \$?-?\d", text)
-        return ("result",) if said else ()
+        return ("result",) if _OF_SEQUENCE.search(text) else ()
 
 
 def _given(stated: Stated, formula: Node) -> tuple[Given | int, Node]:
