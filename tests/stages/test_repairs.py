@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from stages.translate.computation import Computation
-from stages.translate.replies import repair_all
+from stages.translate.replies import rename_result, repair_all
 
 
 def repaired(*codes: str) -> list[tuple[str, str]]:
@@ -206,3 +206,36 @@ def test_a_product_of_sums_of_roots_is_worked_out(code: str, printed: str) -> No
 )
 def test_an_expression_with_unknowns_or_without_such_a_product_is_printed_as_it_is(code: str) -> None:
     assert polished(code, "1") == (code, "")
+
+
+SQUARES = "sum_of_squares = sum(k for k in range(3, 7))\nprint(sum_of_squares)"
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "mended"),
+    [
+        (SQUARES, {"the", "letter", "dummy"}, "result = sum(k for k in range(3, 7))\nprint(result)"),
+        ("speed_downhill = 9\nprint(speed_downhill)", {"speed", "trip"}, "result = 9\nprint(result)"),
+        ("é, speed_down = 1, 9\nprint(speed_down)", set(), "é, result = 1, 9\nprint(result)"),
+    ],
+)
+def test_a_result_whose_name_is_not_said_has_a_neutral_one(code: str, words: set[str], mended: str) -> None:
+    assert rename_result(code, words) == mended
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (SQUARES, {"add", "the", "squares"}),
+        (SQUARES, {"square", "it"}),
+        ("total = 3\nprint(total)", set()),  # says what was done
+        ("x = 3\nprint(x)", set()),
+        ("result = 2\nspeed = result * 3\nprint(speed)", set()),  # the neutral name is taken
+        ("speed = 2\nspeed = speed * 3\nprint(speed)", set()),
+        ("speed = 2\nprint(speed, 3)", set()),
+        ("def f(speed):\n    return speed\n\nspeed = f(3)\nprint(speed)", set()),
+        ("speed = (", set()),
+    ],
+)
+def test_any_other_name_stays(code: str, words: set[str]) -> None:
+    assert rename_result(code, words) == code
