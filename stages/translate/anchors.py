@@ -21,7 +21,7 @@ _RELATION = re.compile(r"=|\\approx|≈")
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_IN_WORDS = {str(number): word for number, word in enumerate(_WORDS)}
+_VALUES = {word: str(number) for number, word in enumerate(_WORDS)}
 # What counts for a paragraph: it states the result, has its numbers, has the expression, shares all words and numbers.
 _STATES, _RESULT, _EXPRESSION, _SHARED = 3.0, 2.0, 2.0, 4.0
 
@@ -65,9 +65,7 @@ class Paragraphs:
     def states(self, computation: Computation) -> bool:
         """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`."""
         forms = [numbers_in(form) for form in _RELATION.split(computation.result)]
-        return any(
-            all(number in self._counts or _IN_WORDS.get(number) in self._counts for number in form) for form in forms
-        )
+        return any(form <= self._counts.keys() for form in forms)
 
     def _weight(self, token: str) -> float:
         """Return how much a word or a number says: nothing if each paragraph has it, or none."""
@@ -89,8 +87,9 @@ def numbers_in(text: str) -> set[str]:
 
 
 def tokens_in(text: str) -> set[str]:
-    """Return the numbers in a text, and its words in lower case."""
-    return numbers_in(text) | {word.lower() for word in _WORD.findall(text)}
+    """Return the numbers in a text, also those in words up to twelve, and its words in lower case."""
+    words = {word.lower() for word in _WORD.findall(text)}
+    return numbers_in(text) | words | {_VALUES[word] for word in words & _VALUES.keys()}
 
 
 def read_paragraphs(text: str) -> Paragraphs:

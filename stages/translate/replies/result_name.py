@@ -15,9 +15,9 @@ _OPERATIONS = {
     "combinations", "count", "derivative", "determinant", "difference", "dot", "estimate", "expected", "expression",
     "final", "formula", "gcd", "integral", "inverse", "lcm", "length", "limit", "max", "maximum", "mean", "median",
     "min", "minimum", "new", "node", "num", "number", "numbers", "percentage", "power", "prob", "probability",
-    "product", "quotient", "ratio", "remainder", "result", "root", "roots", "series", "slope", "solution",
-    "solutions", "square", "squared", "std", "sum", "term", "terms", "time", "total", "value", "values", "variance",
-    "volume", "ways",
+    "product", "quotient", "ratio", "remainder", "result", "root", "roots", "slope", "solution", "solutions",
+    "square", "squared", "std", "sum", "term", "terms", "time", "total", "value", "values", "variance", "volume",
+    "ways",
 }  # fmt: skip
 
 

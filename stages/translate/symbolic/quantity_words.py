@@ -86,7 +86,8 @@ _MATHEMATICS = re.compile(r"\s?[$\\^_{=+*/)]")
 _AFTER = re.compile(
     r"[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
     r"(?P<first>[A-Za-z]++)(?P<power>\^?\{?[23²³])?"
-    r"(?P<speed>(?:/| an | per | a )\}?(?:h|s|hour|second|minute)(?![A-Za-z])(?P<square>\^?\{?[2²])?)?(?:[ ](?P<second>[a-z]+))?"
+    r"(?P<speed>(?:/| an | per | a )\}?(?:h|s|hour|second|minute)(?![A-Za-z])(?P<square>\^?\{?[2²])?)?"
+    r"(?:[ ](?P<second>[a-z]+))?"
 )
 # The number is the first of a computation: `a difference of 75 - 55`.
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
