@@ -18,12 +18,16 @@ _GROUPED = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|(?<=\d) )(?=\d{3}(?!\d))")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _COMMAND = re.compile(r"\\([A-Za-z]{3,})")
 _RELATION = re.compile(r"=|\\approx|≈")
+_PRODUCT = re.compile(r"[*×]|\\cdot|\\times")
+_SIGNS = re.compile(r"\\(?:cdot|times|frac)")
+_LETTER = re.compile(r"[^\W\d_]")
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _VALUES = {word: str(number) for number, word in enumerate(_WORDS)}
-# What counts for a paragraph: it states the result, has its numbers, has the expression, shares all words and numbers.
-_STATES, _RESULT, _EXPRESSION, _SHARED = 3.0, 2.0, 2.0, 4.0
+# What counts for a paragraph: it states the result after a sign, has it, has its numbers, has the expression, and
+# shares all words and numbers.
+_STATES, _VALUE, _RESULT, _EXPRESSION, _SHARED = 3.0, 1.0, 2.0, 2.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,16 @@ class Paragraphs:
         """
         own = tokens_in(f"{computation.title} {computation.conditions} {computation.expression} {computation.result}")
         total = sum(map(self._weight, own)) or 1.0
-        result = numbers_in(_value_of(computation.result))
-        states = re.compile(rf"(?:=|\\approx|≈){re.escape(_value_of(computation.result))}(?![\d\\/^]|\.\d)")
+        value = _value_of(computation.result)
+        result = numbers_in(value)
+        has_value = re.compile(rf"(?<![\d.]){re.escape(value)}(?!\d|\.\d)")
+        states = re.compile(rf"(?:=|\\approx|≈){re.escape(value)}(?![\d\\/^]|\.\d)")
         forms = [normalize_formula(_UNIT.sub("", form)) for form in _RELATION.split(computation.expression)]
         expressions = [form for form in forms if len(form) >= _SHORTEST_EXPRESSION]
         scores = [
             _STATES * (states.search(formula) is not None)
             + sum(_RESULT + self._weight(number) for number in result & tokens) / max(1, len(result))
+            + _VALUE * (len(value) > 1 and has_value.search(formula) is not None)
             + _EXPRESSION * any(expression in formula for expression in expressions)
             + _SHARED * sum(map(self._weight, own & tokens)) / total
             for tokens, formula in zip(self.tokens, self.formulas, strict=True)
@@ -63,7 +70,13 @@ class Paragraphs:
         return self.tokens[index] | {name.lower() for name in _COMMAND.findall(self.formulas[index])}
 
     def states(self, computation: Computation) -> bool:
-        """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`."""
+        """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`.
+
+        A product of plain numbers is no value: the text must have it as it is.
+        """
+        value = _value_of(computation.result)
+        if _PRODUCT.search(value) and not _LETTER.search(_SIGNS.sub("", value)):
+            return any(value in formula for formula in self.formulas)
         forms = [numbers_in(form) for form in _RELATION.split(computation.result)]
         return any(form <= self._counts.keys() for form in forms)
 
@@ -87,9 +100,8 @@ def numbers_in(text: str) -> set[str]:
 
 
 def tokens_in(text: str) -> set[str]:
-    """Return the numbers in a text, also those in words up to twelve, and its words in lower case."""
-    words = {word.lower() for word in _WORD.findall(text)}
-    return numbers_in(text) | words | {_VALUES[word] for word in words & _VALUES.keys()}
+    """Return the numbers in a text, also those in words up to twelve, and its other words in lower case."""
+    return numbers_in(text) | {_VALUES.get(word, word) for word in map(str.lower, _WORD.findall(text))}
 
 
 def read_paragraphs(text: str) -> Paragraphs:

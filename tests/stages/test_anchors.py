@@ -87,6 +87,8 @@ def test_the_last_value_of_a_result_and_rare_words_tell_the_paragraph(
         ("5", False),
         ("e^{-3} \\approx 0.05", True),
         ("no solution", True),
+        ("1 / (27 * 4)", False),
+        ("4 \\cdot \\frac{3}{4}", True),
     ],
 )
 def test_a_result_is_stated_if_the_text_has_its_numbers_in_digits_or_words(result: str, is_stated: bool) -> None:
