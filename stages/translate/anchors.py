@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from math import log
+from math import fsum, log
 
 from mathcode_pile.core.formula_text import normalize_formula
 from stages.translate.computation import Computation
@@ -47,7 +47,7 @@ class Paragraphs:
         It states the result, has the expression, or shares the words and numbers that few other paragraphs have.
         """
         own = tokens_in(f"{computation.title} {computation.conditions} {computation.expression} {computation.result}")
-        total = sum(map(self._weight, own)) or 1.0
+        total = fsum(map(self._weight, own)) or 1.0
         value = _value_of(computation.result)
         result = numbers_in(value)
         has_value = re.compile(rf"(?<![\d.]){re.escape(value)}(?!\d|\.\d)")
@@ -56,10 +56,10 @@ class Paragraphs:
         expressions = [form for form in forms if len(form) >= _SHORTEST_EXPRESSION]
         scores = [
             _STATES * (states.search(formula) is not None)
-            + sum(_RESULT + self._weight(number) for number in result & tokens) / max(1, len(result))
+            + fsum(_RESULT + self._weight(number) for number in result & tokens) / max(1, len(result))
             + _VALUE * (len(value) > 1 and has_value.search(formula) is not None)
             + _EXPRESSION * any(expression in formula for expression in expressions)
-            + _SHARED * sum(map(self._weight, own & tokens)) / total
+            + _SHARED * fsum(map(self._weight, own & tokens)) / total
             for tokens, formula in zip(self.tokens, self.formulas, strict=True)
         ]
         return self.ends[scores.index(max(scores))]

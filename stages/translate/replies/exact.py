@@ -46,12 +46,12 @@ def make_exact(code: str, result: str) -> tuple[str, str]:
         return code, ""
     calls = {_called(node) for node in nodes if isinstance(node, ast.Call)}
     is_symbolic = "sympy" in modules
-    if not is_symbolic and calls & _INEXACT:
+    if not is_symbolic and (calls & _INEXACT or any(map(_is_root, nodes))):
         return code, ""
     writer = _Writer(code, "Rational" if is_symbolic else "Fraction")
     writer.read(module)
     floats = [node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, float)]
-    if is_decimal and (is_symbolic or not floats or not _prints_value(module)):
+    if is_decimal and (calls & _INEXACT or not floats or not _prints_value(module)):
         return code, ""
     edits = [*writer.divisions(nodes), *writer.decimals(floats), *writer.printed(module, is_decimal)]
     if not any(writer.name in edit.text for edit in edits) and not (edits and not is_decimal):
@@ -159,6 +159,15 @@ class _Writer:
                 elif inner is None and is_decimal:
                     yield _Edit(start, start, "float(")
                     yield _Edit(end, end, ")")
+
+
+def _is_root(node: ast.AST) -> bool:
+    """Whether a node is a power such as 27**(2/3), which is no fraction."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Pow)
+        and not isinstance(node.right, ast.Constant | ast.Name)
+    )
 
 
 def _called(node: ast.Call) -> str:

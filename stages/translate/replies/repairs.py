@@ -87,21 +87,19 @@ def _polish(code: str, result: str) -> tuple[str, list[str]]:
     """Return a program with exact numbers and without what nothing uses, and the names of these repairs."""
     if _parse(code) is None:
         return code, []
-    done = []
-    exact, name = make_exact(code, result)
-    if exact != code:
-        module = {"Fraction": "fractions", "Rational": "sympy"}.get(name, "")
-        is_known = not name or name in _bound_names(ast.parse(exact))
-        code = exact if is_known else _add_imports(exact, [f"from {module} import {name}"])
-        code = re.sub(r"\A(from \w+ import \w+)\n(?!from |import |\n)", r"\1\n\n", code)
-        done.append("exact")
-    if (worked_out := work_out(code)) != code:
-        code = _add_imports(worked_out, ["from sympy import expand"])
+    polished = _without_unused(code)
+    exact, name = make_exact(polished, result)
+    done = ["exact"] if exact != polished else []
+    module = {"Fraction": "fractions", "Rational": "sympy"}.get(name, "")
+    if module and name not in _bound_names(ast.parse(exact)):
+        exact = _add_imports(exact, [f"from {module} import {name}"])
+        exact = re.sub(r"\A(from \w+ import \w+)\n(?!from |import |\n)", r"\1\n\n", exact)
+    if (worked_out := work_out(exact)) != exact:
+        exact = _add_imports(worked_out, ["from sympy import expand"])
         done.append("expand")
-    if (used := _without_unused(code)) != code:
-        code = used
+    if polished != code or (polished := _without_unused(exact)) != exact:
         done.append("unused")
-    return code, done
+    return _without_unused(exact), done
 
 
 def _without_unused(code: str) -> str:
