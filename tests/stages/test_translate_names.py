@@ -100,3 +100,9 @@ def test_a_negative_factor_is_subtracted() -> None:
 
 def test_a_power_of_a_sum_of_roots_is_worked_out() -> None:
     assert code_of(r"Squared, $(2 + \sqrt{3})^2 = 7 + 4\sqrt{3}$.").splitlines()[-1] == "print(expand(power))"
+
+
+def test_legs_that_the_text_states_have_their_names() -> None:
+    text = r"The legs of a right triangle are 36 and 160. In one line $\sqrt{36^2 + 160^2} = 164$."
+    assert code_of(text).splitlines()[:2] == ["leg_1 = 36", "leg_2 = 160"]
+    assert "leg" not in code_of(text.replace("legs", "sides"))
