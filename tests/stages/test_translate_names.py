@@ -44,6 +44,8 @@ def test_a_unit_names_the_unit_and_words_around_it_the_quantity(text: str, name:
         ),
         (r"A hexagon has 6 triangles. The angle is small: $12 \cdot \sin\frac{\pi}{6} = 6$.", "6"),
         (r"Chiara needs 15 hours, Elena 3. Together $\frac{1}{15} + \frac{1}{3} = \frac{2}{5}$ of it an hour.", "15"),
+        # Another quantity of the same size, in a paragraph of its own.
+        ("My way is 14 km long.\n\nA bicycle has 42 teeth in front and 14 behind: $14 \\cdot 15 + 1 = 211$.", "14"),
         (r"He drove 4 hours at 90 km/h. That makes $90 \cdot 4 = 360$ km, and $360 + 90 = 450$.", "90"),
     ],
 )

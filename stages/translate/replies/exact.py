@@ -73,6 +73,7 @@ class _Writer:
     def __init__(self, code: str, name: str) -> None:
         self.code, self.name = code, name
         self.whole: set[str] = set()
+        self.counts: set[str] = set()  # those that are not negative
         self.lists: set[str] = set()
         starts = [0]
         for line in code.splitlines(keepends=True):
@@ -89,12 +90,14 @@ class _Writer:
                         unsure.add(name)
                     elif self._is_whole(value):
                         self.whole.add(name)
+                        self.counts |= {name} if _is_count(value) else set()
                     elif isinstance(value, ast.List | ast.Tuple) and all(map(self._is_whole, value.elts)):
                         self.lists.add(name)
             elif not isinstance(statement, ast.Import | ast.ImportFrom | ast.Expr):
                 inside = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
                 unsure |= inside
         self.whole -= unsure
+        self.counts -= unsure
         self.lists -= unsure
 
     def _is_whole(self, node: ast.expr) -> bool:
@@ -106,8 +109,8 @@ class _Writer:
             return self._is_whole(node.operand)
         if isinstance(node, ast.BinOp):
             if isinstance(node.op, ast.Pow):
-                is_power = isinstance(node.right, ast.Constant) and type(node.right.value) is int
-                return is_power and self._is_whole(node.left)
+                is_count = getattr(node.right, "id", "") in self.counts or _is_count(node.right)
+                return is_count and self._is_whole(node.left)
             is_closed = isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.FloorDiv | ast.Mod)
             return is_closed and self._is_whole(node.left) and self._is_whole(node.right)
         if isinstance(node, ast.Call) and _called(node) in _OF_LISTS and len(node.args) == 1:
@@ -159,6 +162,10 @@ class _Writer:
                 elif inner is None and is_decimal:
                     yield _Edit(start, start, "float(")
                     yield _Edit(end, end, ")")
+
+
+def _is_count(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int
 
 
 def _is_root(node: ast.AST) -> bool:

@@ -153,7 +153,8 @@ class Quantities:
         """Return where the problem mentions a number under a name; None if it has several names.
 
         The words before a formula and behind it in its sentence count, not what the formula itself states. A small
-        number that the text also mentions without a name may be any of them, unless its own sentence has the name.
+        number that the text also mentions without a name may be any of them, unless its own sentence has the name; a
+        larger one that its own paragraph mentions without a name is none of another paragraph.
         """
         mentions = self._mentions_between(value, spot.start, spot.sentence_end)[-_RECENT:]
         mentions = [item for item in mentions if not spot.start <= item.start < spot.end]
@@ -162,8 +163,15 @@ class Quantities:
             mentions = own or mentions
             if any(map(self._is_other, mentions)):
                 return None
+        elif not own:
+            # The 14 teeth of this paragraph are not the 14 km of another one.
+            near = [item for item in mentions if self._is_beside(item, spot.start)]
+            mentions = near if any(map(self._is_other, near)) else mentions
         named = [(name, item) for item in mentions if (name := self._name_of(item))]
         return Named(*named[0], len(mentions) == 1) if len({name for name, _ in named}) == 1 else None
+
+    def _is_beside(self, mention: Mention, place: int) -> bool:
+        return self.parts.paragraph(mention.start) == self.parts.paragraph(place)
 
     def _is_other(self, mention: Mention) -> bool:
         """Whether words mention a number without a name."""
