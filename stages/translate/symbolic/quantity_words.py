@@ -80,6 +80,8 @@ _PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
 )
+# One of these is among the last three words of every match of the pattern below.
+_RESULT_VERBS = {"is", "are", "was", "were", "be", "equals", "becomes", "totals", "to", "measures"}
 _RESULT = re.compile(
     r"\b(?:[Tt]he|[Ii]ts|their|his|her|whose|our|a|an|this|each|total|of)\s+"
     r"(?:(?P<kind>[a-z]+)[ -])?(?P<noun>[a-z]{3,16})"
@@ -185,7 +187,9 @@ def is_quantity(name: str) -> bool:
 
 def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
     """Return what the words around a computation call its result: `the cost is ...`, `... = 5 hours`; "" if nothing."""
-    match = _RESULT.search(text, max(sentence_start, start - _LOOK), start)
+    low = max(sentence_start, start - _LOOK)
+    has_verb = not _RESULT_VERBS.isdisjoint(text[low:start].replace(":", " ").split()[-3:])
+    match = _RESULT.search(text, low, start) if has_verb else None
     if match and match["noun"] not in _NO_NAMES:
         return _noun_name(match["kind"], match["noun"])
     if (repeated := _NUMBER.match(text, end)) and text[end - 1] == ">":
