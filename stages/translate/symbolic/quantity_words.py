@@ -7,6 +7,7 @@ import keyword
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -116,13 +117,22 @@ def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
 def _find_numbers(text: str) -> Iterator[tuple[Fraction | int, int, int]]:
     """Yield value, start and end of the numbers in digits, then of those in words."""
     for match in _DIGITS.finditer(text):
-        digits = match[0].replace("{,}", "").replace(",", "")
-        if len(digits) <= _MAX_DIGITS:
-            yield (int(digits) if digits.isdecimal() else Fraction(digits)), match.start(), match.end()
+        value = _value_of_digits(match[0])
+        if value is not None:
+            yield value, *match.span()
     for match in _NUMBER_WORD.finditer(text):
         before = text[match.start() - 1 : match.start()]
         if not (before.isalnum() or before == "_"):
-            yield _WORDS[match[0]], match.start(), match.end()
+            yield _WORDS[match[0]], *match.span()
+
+
+@lru_cache(4096)
+def _value_of_digits(digits: str) -> Fraction | int | None:
+    """Return the value of a number, None if it is too long."""
+    digits = digits.replace("{,}", "").replace(",", "")
+    if len(digits) > _MAX_DIGITS:
+        return None
+    return int(digits) if digits.isdecimal() else Fraction(digits)
 
 
 def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> str:
