@@ -63,6 +63,12 @@ class PageParts:
         index = self.problem(place)
         return self._problems[index - 1] if index else 0
 
+    def uses_letter(self, letter: str, place: int) -> bool:
+        """Whether a formula of the problem before a place has a letter."""
+        start = self.problem_start(place)
+        found = re.finditer(rf"(?<![A-Za-z\\\\]){letter}(?![A-Za-z])", self.text[start:place])
+        return any(self.is_inside(start + match.start()) for match in found)
+
     def sentence(self, start: int, end: int) -> tuple[int, int]:
         """Return where the sentence around a formula begins and ends; a long one is cut between formulas."""
         sentences = self._sentences

@@ -16,9 +16,7 @@ MAX_LINE = 2000
 _ENVIRONMENTS = "align|equation|gather|eqnarray|multline|displaymath|flalign|alignat|math"
 _OPENING = re.compile(
     # Each part begins with a character, so that the search skips all others fast.
-    r"\$\$|\\\[|\\\(|:math:`|\$(?<!\\\$)|\\begin\{(?P<environment>(?:"
-    + _ENVIRONMENTS
-    + r")\*?)\}"
+    r"\$\$|\\\[|\\\(|:math:`|\$(?<!\\\$)|\\begin\{(?P<environment>(?:" + _ENVIRONMENTS + r")\*?)\}"
     r"|<<(?P<marked>[^<>\n]{1,200})>>|\[asy\]|```|<pre>|<code>|\\begin\{(?P<skipped>verbatim|lstlisting|tikzpicture|tabular)\}"
 )
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}

@@ -51,6 +51,7 @@ _GROWTH = {"a": "start", "f": "multiplier", "n": "steps"}
 _RECIPE = {"a": "amount", "n": "portions", "k": "wanted_portions"}
 _POINTS = {"a": "x_2", "b": "x_1", "c": "y_2", "d": "y_1"}
 _SIDES = {"a": "a", "b": "b", "C": "angle"}
+_LEGS, _LEGS_ARE = {"a": "leg_1", "b": "leg_2"}, r"\blegs\b[^.$]{0,40}\$?\b<a>\$? and \$?<b>\b"
 _TABLE = (
     _Entry(r"b^2 - 4 a c", {"a": "a", "b": "b", "c": "c"}, "discriminant"),
     _Entry(r"b^2 - 4 c", {"b": "b", "c": "c"}, "discriminant"),
@@ -93,6 +94,8 @@ _TABLE = (
     _Entry(r"\sqrt{a^2 + b^2 - 2 a b \cos C}", _SIDES),
     _Entry(r"(a - b)^2 + (c - d)^2", _POINTS),
     _Entry(r"\sqrt{(a - b)^2 + (c - d)^2}", _POINTS),
+    _Entry(r"a^2 + b^2", _LEGS, stated=_LEGS_ARE),
+    _Entry(r"\sqrt{a^2 + b^2}", _LEGS, stated=_LEGS_ARE),
     _Entry(r"a^2 + b^2", {"a": "a", "b": "b"}, _RIGHT_ANGLE),
     _Entry(
         r"a \cdot d - b \cdot c",
