@@ -5,6 +5,7 @@ It is strict: what can be read in two ways raises UnreadableError with the reaso
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_tokens import Cursor
@@ -333,6 +334,7 @@ class Expressions(Cursor):
         return Node("sym", (), token)
 
 
+@lru_cache(4096)
 def magnitude(token: str) -> int:
     """Return the power of ten that a text such as `\\text{ million}` stands for, 0 if it is none."""
     match = _MAGNITUDE.match(token) if token.startswith("\\") else None
@@ -343,6 +345,7 @@ def _is_number(token: str) -> bool:
     return token[0].isdecimal() or (token[0] == "." and len(token) > 1)
 
 
+@lru_cache(4096)
 def _begins_factor(token: str) -> bool:
     is_letter = len(token) == 1 and token.isalpha()
     return is_letter or token in _FACTORS or _is_number(token) or token.startswith("\\begin")

@@ -30,6 +30,9 @@ _UNICODE = str.maketrans(
     }
 )  # fmt: skip
 _ROOT_OF_NUMBER = re.compile(r"\s?\d+(?:\.\d+)?")
+_SPACES = re.compile(" +")
+_TIMES_SIGN = re.compile(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])")
+_EXPONENT = re.compile(r"\^\(?(-?\d+)\)?")
 _MINUTES = re.compile("[0-5][0-9]")
 _BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
 _CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
@@ -63,14 +66,17 @@ def latex_of(tokens: list[str]) -> str:
         text += (" " if joined or binary else "") + token
         text += " " if binary else ""
         last = token
-    return re.sub(r" +", " ", text).strip()
+    return (_SPACES.sub(" ", text) if "  " in text else text).strip()
 
 
 def latex_of_plain(text: str) -> str:
     """Write plain arithmetic as LaTeX."""
     text = _with_roots(text.replace("²", "^2").replace("³", "^3"))
-    text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
-    text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
+    text = text.replace("$", " ")
+    if "x" in text or "X" in text:
+        text = _TIMES_SIGN.sub(r" \\times ", text)
+    if "^" in text:
+        text = _EXPONENT.sub(r"^{\1}", text)
     return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")
 
 
