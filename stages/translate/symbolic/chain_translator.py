@@ -74,7 +74,7 @@ def translate_chain(
             reason = None if chain.modulus else reason
         if step and not known.wrong_steps.isdisjoint(step.uses):
             step, reason = None, Reason.WRONG_STEP
-        if step and not reason and (reason := why_not(_computed_sides(step))):
+        if step and not reason and (reason := why_not(_computed_sides(step, chain.terms[-1].unit))):
             rounded = _with_rounded_inputs(step, finder) if reason is Reason.ROUNDED_INPUT else None
             if rounded:
                 finder.state(None)  # later steps take the value that the page states
@@ -97,10 +97,10 @@ def translate_chain(
     return Translated(None, computation) if computation else None
 
 
-def _computed_sides(step: Step) -> list[Side]:
+def _computed_sides(step: Step, unit: str) -> list[Side]:
     """Return what a step computes and what the page states for it, without the letters whose values are known."""
     relation = "~" if step.relation == "≈" else "="
-    return [Side(Term([], "", ""), step.closed), Side(Term([], relation, ""), step.stated)]
+    return [Side(Term([], "", ""), step.closed), Side(Term([], relation, unit), step.stated)]
 
 
 def _with_rounded_inputs(step: Step, finder: StepFinder) -> Step | None:

@@ -34,6 +34,8 @@ _NO_UNITS = {
     "thus", "therefore", "while", "whereas", "which", "also", "now", "next", "that", "implies", "gives", "yields", "we",
     "with", "as", "i.e.", "however", "similarly", "likewise", "finally", "consequently", "provided", "let",
 }  # fmt: skip
+# Words between two operands.
+_JOINING = {"of", "out of", "times", "plus", "minus", "over", "per", "by", "divided by", "multiplied by", "percent of"}
 # Names of functions; the text before an operand is none of these, but words between two chains.
 _FUNCTIONS = {
     "lcm",
@@ -204,9 +206,11 @@ def _is_between_chains(token: str, before: str, following: str) -> bool:
         return False
     words = text[1].lower().strip(" .,;:()")
     first = words.split(" ", 1)[0]
-    if first in _NO_UNITS:
+    if words in _JOINING:
+        return False
+    if first in _NO_UNITS and "remainder" not in words:
         return True
-    if len(words) < 2 or words in _FUNCTIONS or magnitude(token) or not before or before in _CONTINUING:
+    if len(words) < 2 or words in _FUNCTIONS or "remainder" in words or magnitude(token) or not before or before in _CONTINUING:
         return False
     return following[:1].isalnum() or following in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt")
 

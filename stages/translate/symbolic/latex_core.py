@@ -138,6 +138,10 @@ class Expressions(Cursor):
 
     def adjoin(self, node: Node, token: str) -> Node:
         """Read a factor without a sign before it, `2x`, or the fraction of a mixed number."""
+        if token == "(" and self.notation.choice("repetend") == 1 and has_repetend(self.tokens, self.position - 1):
+            digits, scale = self.tokens[self.position + 1], 10 ** len(node.value.partition(".")[2])
+            self.position += 3
+            return Node("add", (node, Node("div", (number(digits), number(str((10 ** len(digits) - 1) * scale))))))
         start = self.position
         right = self.factor()
         if _is_number(token) and self.tokens[start - 1] != "!":
@@ -265,7 +269,7 @@ class Expressions(Cursor):
         if token in _CLOSING:
             start = self.position
             node = self.bracketed(token, _CLOSING[token])
-            if self.notation.residue_symbols and node.op == "div" and self.tokens[start + 1] in FRACTIONS:
+            if self.notation.residue_symbols and token == "(" and node.op == "div" and all(map(is_integer, node.args)):
                 raise UnreadableError(Reason.UNKNOWN_NOTATION)
             return Node("floor", (node,)) if token == "[" and self.notation.choice("bracket") == 1 else node
         return self.special(token)
@@ -279,6 +283,8 @@ class Expressions(Cursor):
         token = self.take()
         if self.notation.choice("comma") == 1 and re.fullmatch(r"\d+(?:\{,\}|,)\d+", token):
             token = re.sub(r"\{,\}|,", ".", token)
+        if token.count(".") > 1 or (self.notation.choice("point") == 1 and groups_thousands(token)):
+            token = token.replace(".", "")
         token = token.replace("{,}", "").replace("\\,", "").replace(",", "")
         if self.peek() == "." and self.peek(1) == "\\overline":
             return self.repeating(token)
@@ -337,6 +343,17 @@ def magnitude(token: str) -> int:
     """Return the power of ten that a text such as `\\text{ million}` stands for, 0 if it is none."""
     match = _MAGNITUDE.match(token) if token.startswith("\\") else None
     return _POWERS[match[1].lower()] if match else 0
+
+
+def groups_thousands(token: str) -> bool:
+    """Whether the point of a number may separate thousands, as in 1.200."""
+    return re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", token) is not None
+
+
+def has_repetend(tokens: list[str], place: int) -> bool:
+    """Whether the decimal at a place may be written with its period in parentheses: 0.1(6)."""
+    is_decimal = "." in tokens[place] and tokens[place][-1:].isdigit()
+    return is_decimal and tokens[place + 1 : place + 4 : 2] == ["(", ")"] and tokens[place + 2].isdigit()
 
 
 def _is_number(token: str) -> bool:

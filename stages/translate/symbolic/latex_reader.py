@@ -158,6 +158,10 @@ class _Reader(Expressions):
         is_called = self.peek() == "(" and self.peek(1).isalnum() and self.peek(2) == ")"
         if is_called and (self.notation.own_pi or (self.position == 1 and self.position + 3 == len(self.tokens))):
             raise UnreadableError(Reason.FUNCTION_APPLICATION)
+        if self.notation.choice("usual_pi") == 1:
+            return number("3.14")
+        if self.notation.choice("pi_fraction") == 1:
+            return Node("div", (number("22"), number("7")))
         if self.notation.choice("pi") != 1:
             return Node("pi")
         value = self.notation.pi_value

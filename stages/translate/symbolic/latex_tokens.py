@@ -9,7 +9,7 @@ from stages.translate.symbolic.nodes import UnreadableError
 MAX_TOKENS = 260
 
 _TOKEN = re.compile(
-    r"\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?![\d,])(?:\.\d+)?|\d+\.\d+|\d+|\.\d+"
+    r"\d{1,3}(?:\.\d{3}){2,}(?![\d.])|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?![\d,])(?:\.\d+)?|\d+\.\d+|\d+|\.\d+"
     r"|\\begin\{[a-zA-Z*]+\}|\\end\{[a-zA-Z*]+\}"
     r"|\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{[^{}]{0,60}\}"
     r"|\\[A-Za-z]+|\\.|[^\s]",

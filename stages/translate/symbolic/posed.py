@@ -7,8 +7,10 @@ import re
 
 from stages.translate.reasons import Reason
 
+# The search for words that concern a whole page ends here.
+MAX_SEARCHED = 200_000
 # The search for the question that a choice belongs to, and for the end of a proof by contradiction, ends here.
-_REACH = 600
+REACH = 600
 
 _DENIED = re.compile(
     r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak"
@@ -68,7 +70,7 @@ _STATEMENTS = re.compile(
 )
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|assuming|imagine|were true|by contradiction)\b", re.IGNORECASE)
 _REFUTED = re.compile(r"\bcontradict|\babsurd|\bimpossible|\bnonsense|\breductio\b", re.IGNORECASE)
-_PARAGRAPH = re.compile(r"\n\s*\n")
+PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) -> Reason | None:
@@ -76,27 +78,27 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
 
     start, end: the place of the formula in the text. before: the sentence up to the formula.
     """
-    words = _words(sentence)
+    words = words_of(sentence)
     lower = words.lower()
     if (any(word in lower for word in _DENYING) and _DENIED.search(words)) or _REJECTED.search(before[-60:]):
         return Reason.DENIED
-    if _ASKED.search(_words(before)) or _QUESTION.search(sentence) or text.startswith("??", end):
+    if _ASKED.search(words_of(before)) or _QUESTION.search(sentence) or text.startswith("??", end):
         return Reason.POSED
     if _SUPPOSED.search(before[-120:]):
         return Reason.SUPPOSED
-    above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
+    above, below = text[max(0, start - REACH) : start], PARAGRAPH.split(text[end : end + REACH])[0]
     is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
     if (is_behind_question and _ASKED_BEFORE.search(above)) or ("?" in below and _ASKED_BEHIND.match(below)):
         return Reason.POSED
-    if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(_words(above)) or _CHOICES_ASKED.search(_words(below))):
+    if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(words_of(above)) or _CHOICES_ASKED.search(words_of(below))):
         return Reason.POSED
-    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
+    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(words_of(above)):
         return Reason.POSED
-    above = _PARAGRAPH.split(above)[-1]
+    above = PARAGRAPH.split(above)[-1]
     is_refuted = _SUPPOSING.search(above) and (_REFUTED.search(above) or _REFUTED.search(below))
     return Reason.POSED if is_refuted else None
 
 
-def _words(text: str) -> str:
+def words_of(text: str) -> str:
     """Return a text without its formulas."""
     return re.sub(r"\$[^$]*\$", " ", text)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import without_degrees
 from stages.translate.symbolic.chains import Chain, Term
-from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, magnitude
+from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, groups_thousands, has_repetend, magnitude
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.nodes import (
     CALCULUS,
@@ -43,7 +43,16 @@ _AMBIGUOUS = {
     Reason.AMBIGUOUS_SLASH: "slash",
 }
 # Notations whose other reading is too rare to be trusted, or is about other units than the page states.
-_LEFT_OUT = {"mixed_number": Reason.AMBIGUOUS_MIXED_NUMBER, "magnitude": Reason.UNITS_DIFFER}
+_LEFT_OUT = {
+    "mixed_number": Reason.AMBIGUOUS_MIXED_NUMBER,
+    "magnitude": Reason.UNITS_DIFFER,
+    "point": Reason.AMBIGUOUS_POINT,
+    "repetend": Reason.UNKNOWN_NOTATION,
+    "usual_pi": Reason.ROUNDED_INPUT,
+    "pi_fraction": Reason.ROUNDED_INPUT,
+}
+# Between a value and the same in another unit: 4 * 45 = 3 min.
+_CONVERSIONS = {Fraction(10) ** power for power in (2, 3, 4, 6, 9)} | {Fraction(size) for size in (7, 12, 24, 60, 3600)}
 
 
 class Read(NamedTuple):
@@ -93,10 +102,20 @@ def why_left_out(sides: list[Side]) -> Reason | None:
     is_rounded = is_integer(target.node) and distance <= 0.5 and not _is_whole(value)
     if is_rounded and (operations(source.node) & _ROUNDED_RESULT or distance <= _SMALL * size):
         return Reason.ROUNDED
+    if is_integer(target.node) and source.node.op == "div" and distance < 1 and not _is_whole(value):
+        return Reason.ROUNDED  # as many as fit, or as are needed
+    if target.term.unit and stated and Fraction(value / stated).limit_denominator(4000) in _CONVERSIONS:
+        return Reason.UNITS_DIFFER
     place = 2 * half_place(target.node)
     if place and abs(float(value)) > abs(float(stated)) and distance < float(place):
         return Reason.ROUNDED  # cut off behind its last digit
     return None
+
+
+def states_wrong(sides: list[Side]) -> bool:
+    """Whether the values of a chain are known, and its result is not the value of its expression."""
+    source, target = _computed(sides)
+    return source is not None and target is not None and is_wrong(source.node, target.node)
 
 
 def _is_equation(sides: list[Side]) -> bool:
@@ -155,12 +174,12 @@ def _with_one_unit(sides: list[Side]) -> list[Side]:
     for index, side in enumerate(sides):
         if index < start:
             continue
-        unit = "degrees" if "\\circ" in side.term.tokens else side.term.unit
-        if first == "degrees" and not unit and "pi" in operations(side.node):
+        unit = ("degrees " if "\\circ" in side.term.tokens else "") + side.term.unit
+        if first == "degrees " and not unit and "pi" in operations(side.node):
             return sides[:index]
         if first and unit and unit != first and is_value(side.node):
             return sides[:index]
-        first = first or (unit if is_value(side.node) or unit == "degrees" else "")
+        first = first or (unit if is_value(side.node) or unit[:8] == "degrees " else "")
     return sides
 
 
@@ -188,7 +207,12 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
     names = ["bracket"] if any(term.tokens[:1] == ["["] and term.tokens[-1] == "]" for term in chain.terms) else []
     names += ["angle"] if operators & TRIGONOMETRY and "degrees" not in operators else []
     names += ["scope"] if operators & {"sum", "prod", "int", "diff", "limit"} and tokens & {"+", "-"} else []
-    names += ["pi"] if notation.pi_value and "\\pi" in tokens else []
+    names += (["pi"] if notation.pi_value else ["usual_pi", "pi_fraction"]) if "\\pi" in tokens else []
+    names += ["point"] if any(map(groups_thousands, tokens)) else []
+    if any("." in token for token in tokens) and any(
+        has_repetend(term.tokens, place) for term in chain.terms for place in range(len(term.tokens) - 3)
+    ):
+        names.append("repetend")
     names += ["magnitude"] if any(map(magnitude, tokens)) else []
     names += ["mixed_number"] if tokens & FRACTIONS else []
     names += ["comma"] if any("," in token and token[0].isdigit() for token in tokens) else []

@@ -32,9 +32,14 @@ _OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
 # What is right behind a formula and belongs to its last number.
 _BELONGS = re.compile(
     r"\s*(?:(?P<dots>\.\.\.|…|\\[lc]?dots)"
-    r"|(?P<remainder>,?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? )?rem(?:ainder|\.)))"
+    r"|(?P<remainder>[,;]?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? |the )?rem(?:ainder|\.)"
+    r"|(?:with |and )?\$?\d+\$? (?:is |are )?(?:left|remaining|to spare)))"
     r"|(?P<modulus>\(?mod(?:ulo)?\b|\(\$\\[bp]?mod))"
 )
+# An operator between a formula and what is around it: 4 + $3 \cdot 2 = 10$, -$3 + 4 = 1$, $10$^3.
+_OPERATOR_BEFORE = re.compile(r"[\w)\]}$] ?[+/×·÷−^]\s?\Z|[\w)\]}$][*–-]\Z|[ (][−–-]\Z|[√×·÷−]\s?\Z|\d ?\* ?\Z")
+_OPERATOR_BEHIND = re.compile(r"\^|\s?[+×·÷*/] ?(?:\d|\$?\\?[({]|\$\d|\$\\)|[−–-][\d$(]")
+_DASH_BEFORE = re.compile(r"[−–-]\s?\Z")
 _TORN_BEFORE = {"dots": Reason.ELLIPSIS, "remainder": Reason.REMAINDER, "modulus": Reason.NO_MODULUS}
 _UNIT_BEHIND = re.compile(r"\s*(?:(?P<word>(?:thousand|million|billion|trillion)\b|per ?cent\b)|\\?%)")
 # A sentence may end inside its mathematics: \[x = 1.\]
@@ -148,8 +153,17 @@ def why_torn(text: str, span: Span) -> Reason | None:
     """Return the reason if a formula is only a part of what is written: of a number, or of a value with its unit."""
     if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
         return Reason.TORN_NUMBER
+    if span.kind == "latex" and _OPERATOR_BEFORE.search(text[max(0, span.start - 4) : span.start]):
+        return Reason.TORN_LINE
+    if span.kind == "latex" and _OPERATOR_BEHIND.match(text, span.end, span.end + 6):
+        return Reason.TORN_LINE
     match = _BELONGS.match(text, span.end, span.end + 40)
     return _TORN_BEFORE[match.lastgroup or ""] if match else None
+
+
+def may_be_torn(text: str, span: Span) -> bool:
+    """Whether a dash before a formula may be its minus sign: `- $3 + 4 = 1$`; most often it is a dash."""
+    return span.kind == "latex" and _DASH_BEFORE.search(text[max(0, span.start - 3) : span.start]) is not None
 
 
 def unit_behind(text: str, span: Span) -> str:

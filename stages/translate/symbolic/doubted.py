@@ -1,0 +1,82 @@
+"""Tell whether a wrong statement may be one that a page supposes, asks about, quotes or rejects.
+
+Weaker signs than those of posed.py are enough: they say little about a right statement, so only wrong ones are asked for.
+"""
+
+import re
+
+from stages.translate.reasons import Reason
+from stages.translate.symbolic.posed import MAX_SEARCHED, PARAGRAPH, REACH, words_of
+from stages.translate.symbolic.spans import Span, may_be_torn
+
+# Words beside which a wrong statement is not one of the page; they say little about a right one.
+_DOUBT = re.compile(
+    r"\b(?:suppos|pretend|imagin|for the sake of|do(?:es)? not have\b|would\b|wouldn['’]t|were (?:it|we|they)\b|had (?:we|you|one|it|they)\b"
+    r"|if\b[^.]{0,80}\b(?:were|had)\b|what if\b"
+    r"|otherwise|need(?:s|ed)?\b|requires?\b|want\b|only if\b|in order for\b|guess|try(?:ing)?\b|tried\b|attempts?\b|unless\b"
+    r"|at first (?:glance|sight)|seems?\b|appears?\b|apparently|allegedly|supposedly|purported|fake\b|so-called|joke|paradox"
+    r"|hoax|Orwell|whether\b|calculator shows|comment on|no meaning|forbid|contrary\b|fails?\b|violat|never\b"
+    r"|(?:think|believe|claim|argue|assume|write|say|state|report)s\b|(?:claimed|argued|wrote|said|thought|believed)\b"
+    r"|(?:students?|pupils?|kids|children|beginners?|learners?|readers?|people|some(?:one|body)|no(?:body| one)|many|some)\b"
+    r"[^.]{0,40}\b(?:think|believe|write|say|claim|answer|compute|get|forget|assume|add|subtract|cancel|make|use)s?\b"
+    r"|(?<!standard )(?<!relative )(?<!percent )(?<!squared )(?<!absolute )errors?\b|mistak|slips?\b|blunder|flaw|traps?\b"
+    r"|pitfall|oops|careless|sloppy|naive|forg[eo]t|ignor|overlook|misread|misappl|misus|beware|watch out|avoid|caution"
+    r"|warning|incorrect|wrong|false\b|untrue|broken\b|breaks\b|do not\b|don['’]t\b|can(?:no|['’])t\b"
+    r"|no \w+ (?:in which|where|such that|for which)\b|is not (?:satisfied|met|fulfilled)|left to right|right to left"
+    r"|without (?:the )?(?:parenthes|brackets)|errat|previously|earlier|originally|formerly|used to\b|replac|swap\b"
+    r"|corrected|; fixed|move (?:a|one|two|exactly)|change (?:a|one|two|exactly)|match ?sticks?|cryptarithm|alphametic|puzzle"
+    r"|(?:insert|add|put|place|use)\b[^.]{0,20}\b(?:brackets|parenthes|signs|symbols)|make\b[^.]{0,60}\b(?:true|correct|right)\b)",
+    re.IGNORECASE,
+)
+# Signs at a statement that is crossed out or marked as wrong.
+_CROSSED = re.compile(
+    r"\\(?:lightning|bot|blitza|contradiction|x?cancel|sout|st)(?![A-Za-z])|[\u2717\u2718\u274c\u2a2f\u26a1\u22a5\u21af\u203c\u2049]"
+    r"|\?!|!\?|~~|</?(?:del|s|strike)>|\{!\}|Rightarrow\s*\\!*\s*\\Leftarrow"
+)
+# A sentence that rejects the one before it.
+_REJECTING = re.compile(
+    r"[\s$.)\]\\}*\"'”’|—–-]*(?:(?:but|and|so|yet|clearly|of course|however|hence|well)[ ,]+)?"
+    r"(?:(?:this|that|it|which)\b[^.?!]{0,60}\b(?:not|wrong|false|incorrect|untrue|impossible|absurd|nonsense|error|mistake"
+    r"|fails?|invalid|cannot|never)\b"
+    r"|(?:no|nope|not|false|wrong|incorrect|untrue|contradiction|oops|errors?|answer: (?:false|no)|comment|find|where did"
+    r"|what did|is (?:he|she|it|this|that))\b)"
+    r"|[^.?!]{0,80}\.?[^.?!]{0,60}(?:\bimpossible|\bcontradict|\babsurd|\bis false)",
+    re.IGNORECASE,
+)
+# Questions and tasks further above whose choices may be wrong.
+_TASK = re.compile(
+    r"\b(?:which|true or false|T/F|pick|choose|mark|tick|circle|decide|determine|spot|find|fix|correct|identify)\b"
+    r"[^.?!]{0,80}\b(?:right|correct|true|wrong|false|holds?|errors?|mistakes?|flaws?|T or F|statements?|equations?|following)\b"
+    r"|\b(?:wrong|incorrect|bad|false|T/F)\b[ *_]{0,3}:?[^.:\n]*\Z",
+    re.IGNORECASE,
+)
+
+
+# A page that gives a usual sign a meaning of its own.
+_SIGNS = r"\+|\\cdot|\\times|\\div|-|/|·|×|\\ast|\*"
+_OWN_SIGN = re.compile(
+    rf"[a-zA-Z] ?(?P<sign>{_SIGNS}) ?[a-zA-Z]\$? (?:now |here )?(?:means|denotes?|stands for|(?:is|be|are) (?:re)?defined)"
+    rf"|\$?(?P<bare>{_SIGNS})\$? (?:is |be |are )?(?:re)?defined",
+)
+_RANGE = re.compile(r"(\d+)–(\d+)\s*[=≈]")
+
+
+def why_not_meant(text: str, span: Span, sentence: str) -> Reason | None:
+    """Return why a page may not mean a statement that is wrong as it was read, None if it does."""
+    if _is_doubted(text, span.start, span.end, sentence):
+        return Reason.POSED
+    if may_be_torn(text, span):
+        return Reason.TORN_LINE
+    if span.kind == "plain" and (pages := _RANGE.match(text, span.start)) and int(pages[1]) < int(pages[2]):
+        return Reason.LIST
+    signs = {match["sign"] or match["bare"] for match in _OWN_SIGN.finditer(text, 0, MAX_SEARCHED)}
+    return Reason.OWN_OPERATION if any(sign in span.text for sign in signs) else None
+
+
+def _is_doubted(text: str, start: int, end: int, sentence: str) -> bool:
+    words = words_of(sentence)
+    above, below = text[max(0, start - REACH) : start], PARAGRAPH.split(text[end : end + REACH])[0]
+    near = text[max(0, start - 12) : end + 30]
+    return bool(
+        _DOUBT.search(words) or _CROSSED.search(near) or _REJECTING.match(below[:200]) or _TASK.search(words_of(above))
+    )
