@@ -13,13 +13,14 @@ _INVISIBLE = re.compile(r"\\(?:tag\*?|label|notag|nonumber)(?![A-Za-z])\s*(?:\{[
 _ROW_ENDS = re.compile(r"\\(?:(?:short)?intertext\s*\{[^{}]*\}|(?:cr|newline|tabularnewline)(?![A-Za-z]))")
 # One space may be between a number and its unit; two are between statements.
 _WIDE = re.compile(
-    r"\\hspace\*?\s*\{[^{}]*\}|\\hskip\s*[\d.]+\s*[a-z]{2}"
+    r"\\en(?:space|skip)(?![A-Za-z])|\\hspace\*?\s*\{[^{}]*\}|\\hskip\s*[\d.]+\s*[a-z]{2}"
     r"|(?:(?:(?<!\\)\\[ ;:>]|~|\\en(?:space|skip)(?![A-Za-z]))\s*){2,}"
 )
 _LINE_BREAK = re.compile(r"(?<=\d)[ \t]*\n\s*(?=\d|\\[dt]?frac|\\sqrt)")
 _RELATION = re.compile(r"=|\\approx")
 _OVER_RELATION = re.compile(r"\\(?:overset|stackrel|underset)\s*\{[^{}?]*\}\s*\{\s*(=|\\approx|\\equiv)\s*\}")
 _MULTICHOOSE = re.compile(r"\\(?:left|[bB]igg?l?)?\(\s*\\!(?:\\!)*\s*\\[dt]?binom|\\multiset")
+_COMBINATIONS = re.compile(r"(?:\{\s*\})?[_^]\s*\{?(\d+)\}?\s*C_\s*\{?(\d+)\}?")
 _COMMAS = re.compile(r"(?<![\d,{])\d+(?:,\d+)+")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 
@@ -29,6 +30,8 @@ def mark_breaks(latex: str) -> str:
     latex = _INVISIBLE.sub(" ", _ROW_SPACING.sub(r"\\\\ ", latex))
     latex = _WIDE.sub(r" \\quad ", _ROW_ENDS.sub(r" \\\\ ", latex))
     latex = _MULTICHOOSE.sub(r"\\multichoose ", _OVER_RELATION.sub(r" \1 ", latex))
+    if "C_" in latex:
+        latex = _COMBINATIONS.sub(r" \\binom{\1}{\2} ", latex)
     if "\n" in latex:
         latex = _LINE_BREAK.sub(lambda match: " \\quad " if _is_between(latex, match) else match[0], latex)
     return _COMMAS.sub(lambda match: match[0] if _GROUPED.fullmatch(match[0]) else match[0].replace(",", COMMA), latex)

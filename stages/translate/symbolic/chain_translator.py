@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mathcode_pile.answers import agrees_as_rounded
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.chains import Chain, Term
+from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.identities import shows_identity
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.latex_tokens import latex_of
@@ -33,6 +33,7 @@ from stages.translate.symbolic.program_writer import write_program
 from stages.translate.symbolic.quantities import Quantities
 from stages.translate.symbolic.step_finder import StepFinder
 from stages.translate.symbolic.steps import Form, Side, Spot, Step
+from stages.translate.symbolic.terms import Term
 from stages.translate.symbolic.titles import title_of
 
 _IN_A_BASE = re.compile(

@@ -155,7 +155,7 @@ class Expressions(Cursor):
             if not is_mixed or self.peek() in FRACTIONS or self.peek() == "^":
                 raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
             if self.notation.choice("mixed_number") != 1:
-                return Node("add", (node, right))
+                return Node("add", (node, right), "mixed")
         if node.op == "sym" and token in ("(", "["):
             inside = self.tokens[start + 1 : self.position - 1]
             if node.value not in _VARIABLES or len(inside) < 3 or not free_symbols(right):
@@ -267,9 +267,9 @@ class Expressions(Cursor):
         if (len(token) == 1 and token.isalpha()) or token in GREEK:
             return self.name()
         if token in _CLOSING:
-            start = self.position
             node = self.bracketed(token, _CLOSING[token])
-            if self.notation.residue_symbols and token == "(" and node.op == "div" and all(map(is_integer, node.args)):
+            is_quotient = node.op == "div" and all(map(is_integer, node.args))
+            if self.notation.residue_symbols and token == "(" and is_quotient:
                 raise UnreadableError(Reason.UNKNOWN_NOTATION)
             return Node("floor", (node,)) if token == "[" and self.notation.choice("bracket") == 1 else node
         return self.special(token)

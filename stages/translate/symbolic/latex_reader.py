@@ -68,7 +68,12 @@ class _Reader(Expressions):
                 break
             node = product(node, self.factor())
         if self.peek() in OVER:
-            raise UnreadableError(Reason.AMBIGUOUS_ARGUMENT)
+            choice = self.notation.choice("argument")
+            if choice is None:
+                raise UnreadableError(Reason.AMBIGUOUS_ARGUMENT)
+            if choice == 1:
+                self.take()
+                node = Node("div", (node, self.factor()))
         return node
 
     def fraction(self) -> Node:

@@ -25,10 +25,15 @@ _NARROW_COMMA = re.compile(r"(?<=\d),\\!(?=\d{3})")
 _BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline|b?cancel|cancelto\{\d+\})\s*(?=\{)")
 _UNICODE = str.maketrans(
     {
-        "×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ",
+        "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ",
         "≡": "\\equiv ",
     }
 )  # fmt: skip
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_VULGAR = str.maketrans(
+    {sign: f"\\frac{{{top}}}{{{bottom}}}" for sign, top, bottom in ("½12", "¼14", "¾34", "⅓13", "⅔23")}
+)
 _ROOT_OF_NUMBER = re.compile(r"\s?\d+(?:\.\d+)?")
 _MINUTES = re.compile("[0-5][0-9]")
 _BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
@@ -65,7 +70,7 @@ def latex_of(tokens: list[str]) -> str:
 
 def latex_of_plain(text: str) -> str:
     """Write plain arithmetic as LaTeX."""
-    text = _with_roots(text.replace("²", "^2").replace("³", "^3"))
+    text = _with_roots(_RAISED.sub(lambda match: "^" + match[0].translate(_DIGITS), text.translate(_VULGAR)))
     text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
     text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
     return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")

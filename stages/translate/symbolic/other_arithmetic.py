@@ -43,7 +43,8 @@ _MODULAR_WORDS = (
 )
 _MODULAR = re.compile(
     r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod|residues?)\b|\bcongruen|\bcyclic group|\bgroups? of units\b"
-    r"|\\math(?:bb|bf) ?\{?Z\}? ?[_/]|R\}? ?/ ?\\math|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b|\bZ ?/ ?\(?(?:\d|n|p|m)|ℤ|𝔽|\\math(?:bb|bf) ?\{?F"
+    r"|\\math(?:bb|bf) ?\{?Z\}? ?[_/]|R\}? ?/ ?\\math|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b"
+    r"|\bZ ?/ ?\(?(?:\d|n|p|m)|ℤ|𝔽|\\math(?:bb|bf) ?\{?F"
     r"|\bF_\{?[\dpq]|\bGF ?\(|\b(?:max|min)-plus\b|\btropical|\bidempotent"
     r"|\b(?:finite|prime) fields?\b|\bfield (?:of|with) (?:order|\$?\w+\$? elements)"
     r"|\bcharacteristic (?:\$?\d|\$?p\b|two|three)|\bU_?\{?\(?(?:\d|n\b)"

@@ -14,7 +14,9 @@ MAX_SENTENCE = 500
 # A sentence may end inside its mathematics: \[x = 1.\]
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
 _BREAK = re.compile(
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bNo)(?<!\bvs)(?:(?:[.?]|(?<![\w)}])!)(?P<inside>" + _CLOSE + r")|[.?!](?=[\s$\\]))"
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bNo)(?<!\bvs)(?:(?:[.?]|(?<![\w)}])!)(?P<inside>"
+    + _CLOSE
+    + r")|[.?!](?=[\s$\\]))"
     r"|\n\s*\n|\n(?=[-*] )"
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")

@@ -90,7 +90,9 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
     is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
     if (is_behind_question and _ASKED_BEFORE.search(above)) or ("?" in below and _ASKED_BEHIND.match(below)):
         return Reason.POSED
-    if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(words_of(above)) or _CHOICES_ASKED.search(words_of(below))):
+    if _CHOICE.search(above[-30:]) and (
+        _CHOICES_ASKED.search(words_of(above)) or _CHOICES_ASKED.search(words_of(below))
+    ):
         return Reason.POSED
     if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(words_of(above)):
         return Reason.POSED

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import without_degrees
-from stages.translate.symbolic.chains import Chain, Term
+from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, groups_thousands, has_repetend, magnitude
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.nodes import (
@@ -28,6 +28,7 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.notation import Notation
 from stages.translate.symbolic.numeric import Value, half_place, uncertainty, value_of
 from stages.translate.symbolic.steps import Side
+from stages.translate.symbolic.terms import Term
 
 # An approximation that is off by more than this share of the value is a mistake.
 _ROUGHLY = 0.5
@@ -41,6 +42,7 @@ _AMBIGUOUS = {
     Reason.AMBIGUOUS_LOGARITHM: "logarithm",
     Reason.AMBIGUOUS_ANGLE: "angle",
     Reason.AMBIGUOUS_SLASH: "slash",
+    Reason.AMBIGUOUS_ARGUMENT: "argument",
 }
 # Notations whose other reading is too rare to be trusted, or is about other units than the page states.
 _LEFT_OUT = {
@@ -113,9 +115,11 @@ def why_left_out(sides: list[Side]) -> Reason | None:
 
 
 def states_wrong(sides: list[Side]) -> bool:
-    """Whether the values of a chain are known, and its result is not the value of its expression."""
+    """Whether the values of a chain are known, and its result, which is not approximate, is another one."""
     source, target = _computed(sides)
-    return source is not None and target is not None and is_wrong(source.node, target.node)
+    if source is None or target is None or target.term.relation == "~":
+        return False
+    return is_wrong(source.node, target.node)
 
 
 def _is_equation(sides: list[Side]) -> bool:

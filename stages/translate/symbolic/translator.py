@@ -50,7 +50,7 @@ def translate_document(text: str) -> Found:
     searched = text[:MAX_SEARCHED]
     notation, arithmetics = notation_of(searched), arithmetics_of(searched)
     parts = PageParts(text, spans)
-    known = Quantities(parts)
+    known = Quantities(parts, notation.letter_e)
     statements: list[Statement] = []
     steps: list[Step] = []
     for span, chain, is_alone in chains:
