@@ -17,6 +17,14 @@ _WIDE = re.compile(
     r"|(?:(?:(?<!\\)\\[ ;:>]|~|\\en(?:space|skip)(?![A-Za-z]))\s*){2,}"
 )
 _LINE_BREAK = re.compile(r"(?<=\d)[ \t]*\n\s*(?=\d|\\[dt]?frac|\\sqrt)")
+_BOXED_STATEMENT = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*(?<![<>:!])=(?:[^{}]|\{[^{}]*\})*)\}")
+# A formula that is all one table of statements.
+_TABLE = re.compile(
+    r"\s*(?:\\left\s*(?:\\\{|\.)\s*)?\\begin\{(?P<name>array|cases|gathered|split|aligned)\}(?:\s*\{[rlc| ]*\})?"
+    r"(?P<rows>(?:(?!\\begin).)*)\\end\{(?P=name)\}\s*(?:\\right\s*\.?\s*)?[.,;]?\s*\Z",
+    re.DOTALL,
+)
+_RULE = re.compile(r"\\hline|\\cline\{[^{}]*\}")
 _RELATION = re.compile(r"=|\\approx")
 _OVER_RELATION = re.compile(r"\\(?:overset|stackrel|underset)\s*\{[^{}?]*\}\s*\{\s*(=|\\approx|\\equiv)\s*\}")
 _MULTICHOOSE = re.compile(r"\\(?:left|[bB]igg?l?)?\(\s*\\!(?:\\!)*\s*\\[dt]?binom|\\multiset")
@@ -27,6 +35,10 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 
 def mark_breaks(latex: str) -> str:
     """Return LaTeX with `\\\\quad` between statements and a mark of their own for commas that may be decimal ones."""
+    if "\\boxed" in latex:
+        latex = _BOXED_STATEMENT.sub(r" \\quad \1 \\quad ", latex)
+    if "\\begin{" in latex and (table := _TABLE.match(latex)):
+        latex = _RULE.sub(" ", table["rows"])
     latex = _INVISIBLE.sub(" ", _ROW_SPACING.sub(r"\\\\ ", latex))
     latex = _WIDE.sub(r" \\quad ", _ROW_ENDS.sub(r" \\\\ ", latex))
     latex = _MULTICHOOSE.sub(r"\\multichoose ", _OVER_RELATION.sub(r" \1 ", latex))

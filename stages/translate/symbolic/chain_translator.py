@@ -39,6 +39,8 @@ from stages.translate.symbolic.titles import title_of
 _IN_A_BASE = re.compile(
     r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE
 )
+_WORD = re.compile(r"\s?([A-Za-z]+)")
+_LONGEST_WORD = 20
 
 
 class Translated(NamedTuple):
@@ -75,7 +77,7 @@ def translate_chain(
             reason = None if chain.modulus else reason
         if step and not known.wrong_steps.isdisjoint(step.uses):
             step, reason = None, Reason.WRONG_STEP
-        if step and not reason and (reason := why_not(_computed_sides(step, chain.terms[-1].unit))):
+        if step and not reason and (reason := why_not(_computed_sides(step, _unit_of(chain, known.parts.text, spot)))):
             rounded = _with_rounded_inputs(step, finder) if reason is Reason.ROUNDED_INPUT else None
             if rounded:
                 finder.state(None)  # later steps take the value that the page states
@@ -96,6 +98,14 @@ def translate_chain(
     if reason:
         return reason
     return Translated(None, computation) if computation else None
+
+
+def _unit_of(chain: Chain, text: str, spot: Spot) -> str:
+    """Return the unit of a chain's result, or the word right behind its formula, which may be one."""
+    if "\\$" in text[spot.start : spot.end]:
+        return "dollars"
+    word = _WORD.match(text, spot.end, spot.end + _LONGEST_WORD)
+    return chain.terms[-1].unit or (word[1] if word else "")
 
 
 def _computed_sides(step: Step, unit: str) -> list[Side]:

@@ -17,16 +17,17 @@ _SUPPOSING = (
 )
 _QUOTING = (
     r"\b(?:at first (?:glance|sight)|seems?\b|appears?\b|apparently|allegedly|supposedly|purported|so-called|fake\b"
-    r"|joke|paradox|hoax|Orwell|calculator shows|comment on"
+    r"|joke|paradox|hoax|Orwell|either\b|proof\W* that\b|calculator shows|comment on"
     r"|(?:think|believe|claim|argue|assume|write|say|state|report)s\b|(?:claimed|argued|wrote|said|thought|believed)\b"
     r"|(?:students?|pupils?|kids|children|beginners?|learners?|readers?|people|some(?:one|body)?|nobody|many)\b"
-    r"[^.]{0,40}\b(?:think|believe|write|say|claim|answer|compute|get|forget|assume|add|subtract|cancel|make|use)s?\b)"
+    r"[^.]{0,40}\b(?:think|believe|write|say|claim|answer|compute|get|forget|assume|add|subtract|cancel|make|use|simplify|expand|reduce)s?\b)"
 )
 _REJECTED = (
     r"(?<!standard )(?<!relative )(?<!percent )(?<!squared )(?<!absolute )\berrors?\b"
     r"|\b(?:mistak|slips?\b|blunder|flaw|traps?\b|pitfall|oops|careless|sloppy|naive|forg[eo]t|ignor|overlook|misread"
     r"|misappl|misus|beware|watch out|avoid|caution|warning|incorrect|wrong|false\b|untrue|broken\b|breaks\b|fails?\b"
-    r"|violat|never\b|contrary\b|forbid|no meaning|do(?:es)? not have\b|do not\b|don['’]t\b|can(?:no|['’])t\b"
+    r"|violat|never\b|contrary\b|forbid|no meaning|do(?:es)? not have\b|do not\b|is not (?:the case|how)\b"
+    r"|don['’]t\b|can(?:no|['’])t\b"
     r"|no \w+ (?:in which|where|such that|for which)\b|is not (?:satisfied|met|fulfilled)|left to right|right to left"
     r"|without (?:the )?(?:parenthes|brackets)|errat|previously|earlier|originally|formerly|used to\b|replac|swap\b"
     r"|corrected)|; fixed"
@@ -70,8 +71,23 @@ _OWN_SIGN = re.compile(
 )
 # From pages 10–15.
 _RANGE = re.compile(r"(\d+)–(\d+)\s*[=≈]")
+# Words near a statement that say that statements may be false there, as in logic and in systems without solutions.
+_MAY_BE_FALSE = re.compile(
+    r"\b(?:statements?|propositions?|propositional|negation|implication|truth|vacuous|true|false|wrong|incorrect|mistakes?"
+    r"|errors?|typo|contradict\w*|impossible|absurd|inconsistent|no solutions?|refut\w+|disprov\w+|fallac\w+|myth"
+    r"|misconceptions?|critique|conjecture|claims?|identify|one correct)\b|\\(?:lnot|neg|vee|lor)\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[\"“‘']\s*\Z")
+# A false premise: 2 + 2 = 5 -> 1 + 1 = 2.
+_IMPLICATION = re.compile(
+    r"\\(?:long)?(?:right|Right|leftright|Leftright)arrow|\\to(?![a-z])|\\implies|\\iff|\\land|\\wedge"
+)
+_STRINGS = re.compile(r"\bas strings\b|\bconcatenat", re.IGNORECASE)
 # How far before and behind a formula it may be crossed out.
 _BEFORE, _BEHIND = 12, 30
+# How far around it words say that it may be false, in characters.
+_NEAR = 250
 
 
 def why_not_meant(text: str, span: Span, sentence: str) -> Reason | None:
@@ -88,8 +104,13 @@ def why_not_meant(text: str, span: Span, sentence: str) -> Reason | None:
 
 def _is_doubted(text: str, start: int, end: int, sentence: str) -> bool:
     above, below = text[max(0, start - REACH) : start], PARAGRAPH.split(text[end : end + REACH])[0]
+    words = words_of(sentence)
     return bool(
-        _DOUBT.search(words_of(sentence))
+        _DOUBT.search(words)
+        or _STRINGS.search(words)
+        or _MAY_BE_FALSE.search(words_of(above[-_NEAR:]) + words + below[:_NEAR])
+        or _QUOTED.search(above[-3:])
+        or _IMPLICATION.search(text, start, end)
         or _CROSSED.search(text[max(0, start - _BEFORE) : end + _BEHIND])
         or _REJECTING.match(below[:200])
         or _TASK.search(words_of(above))

@@ -53,6 +53,7 @@ _LEFT_OUT = {
     "usual_pi": Reason.ROUNDED_INPUT,
     "pi_fraction": Reason.ROUNDED_INPUT,
 }
+_FINEST = 4000
 # Between a value and the same in another unit: 4 * 45 = 3 min.
 _CONVERSIONS = {Fraction(10) ** power for power in (2, 3, 4, 6, 9)} | {Fraction(size) for size in (7, 12, 24, 60, 3600)}
 
@@ -106,12 +107,18 @@ def why_left_out(sides: list[Side]) -> Reason | None:
         return Reason.ROUNDED
     if is_integer(target.node) and source.node.op == "div" and distance < 1 and not _is_whole(value):
         return Reason.ROUNDED  # as many as fit, or as are needed
-    if target.term.unit and stated and Fraction(value / stated).limit_denominator(4000) in _CONVERSIONS:
+    if target.term.unit not in ("", "percent", "per cent") and stated and value and _is_conversion(value, stated):
         return Reason.UNITS_DIFFER
     place = 2 * half_place(target.node)
     if place and abs(float(value)) > abs(float(stated)) and distance < float(place):
         return Reason.ROUNDED  # cut off behind its last digit
     return None
+
+
+def _is_conversion(value: Value, stated: Value) -> bool:
+    """Whether one of two values is the other in a smaller unit."""
+    ratio = abs(Fraction(value) / Fraction(stated))
+    return any(one.limit_denominator(_FINEST) in _CONVERSIONS for one in (ratio, 1 / ratio))
 
 
 def states_wrong(sides: list[Side]) -> bool:
@@ -229,7 +236,10 @@ def _is_true(sides: list[Side]) -> bool:
     if source is None or target is None:
         return False
     value, stated = value_of(source.node), value_of(target.node)
-    return value is not None and stated is not None and _agree(value, stated, target.node)
+    if value is None or stated is None:
+        return False
+    is_nearest = target.term.relation == "~" and is_integer(target.node) and abs(float(value) - float(stated)) <= 0.5
+    return is_nearest or _agree(value, stated, target.node)
 
 
 def is_wrong(computed: Node, stated: Node) -> bool:

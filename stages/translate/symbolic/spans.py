@@ -28,7 +28,9 @@ _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
 _MARKER = re.compile(r"[ \t]*(?:[-+*–•>]|#{1,6}|\d{1,2}[.)]|\(?[a-z][.)])[ \t]+(?=[-−–\d(.√½¼¾⅓⅔])")
 # What plain arithmetic may continue: a number, a factor, a root, an operator, a number torn at the end of a line.
 _JOINED_BEFORE = re.compile(r"[\w$€£%/*^+=\[\]'\".)√∛∜∑∏∫±≈<>−–·×÷-]\Z|[+*/^=<>−–·×÷√-]\s\Z|\d[.,]\s*\n\s*\Z")
-_JOINED_BEHIND = re.compile(r"[A-Za-z_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√]")
+_JOINED_BEHIND = re.compile(r"[A-Za-z₀-₉_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√]")
+# Profit = 500 - 320 = 180.
+_EQUALS_BEFORE = re.compile(r"[A-Za-z\d)²³] ?= ?\Z")
 _OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
 # What is right behind a formula and belongs to its last number.
 _BELONGS = re.compile(
@@ -101,6 +103,8 @@ def _close(text: str, match: re.Match[str], missing: set[str]) -> Span | None:
         return None
     limit = len(text) if match["skipped"] else match.end() + MAX_SPAN
     end = text.find(closing, match.end(), limit)
+    while closing == "$" and end > 0 and text[end - 1] == "\\":
+        end = text.find(closing, end + 1, limit)  # a price
     if end < 0:
         if limit >= len(text):
             missing.add(closing)
@@ -153,6 +157,7 @@ def _trim(text: str, match: re.Match[str], begin: int) -> Span | None:
     if not content or content.count("(") != content.count(")"):
         return None
     is_first = start == begin and text[start - 1 : start] in (" ", "\t")
+    is_first = is_first or _EQUALS_BEFORE.search(text[max(0, start - 4) : start]) is not None
     if (not is_first and _JOINED_BEFORE.search(text[max(0, start - 12) : start])) or _JOINED_BEHIND.match(
         text[end : end + 2]
     ):
@@ -178,7 +183,7 @@ def why_torn(text: str, span: Span) -> Reason | None:
 
 def may_be_torn(text: str, span: Span) -> bool:
     """Whether a dash before a formula may be its minus sign: `- $3 + 4 = 1$`; most often it is a dash."""
-    return span.kind == "latex" and _DASH_BEFORE.search(text[max(0, span.start - 3) : span.start]) is not None
+    return span.kind != "marked" and _DASH_BEFORE.search(text[max(0, span.start - 3) : span.start]) is not None
 
 
 def unit_behind(text: str, span: Span) -> str:
