@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import without_degrees
+from stages.translate.symbolic.breaks import COMMA
 from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, groups_thousands, has_repetend, magnitude
 from stages.translate.symbolic.latex_reader import read_tokens
@@ -70,6 +71,10 @@ class Read(NamedTuple):
 def read_chain(chain: Chain, notation: Notation) -> Read:
     """Return the terms of a chain as they are meant."""
     plain = _read(chain, notation)
+    if any(COMMA in term.tokens for term in chain.terms):
+        decimal = _read(chain._replace(terms=list(map(_with_points, chain.terms))), notation)
+        if _is_true(decimal.sides) and not _is_true(plain.sides):
+            return decimal._replace(is_chosen=True)
     for name in _open_notations(chain, plain, notation):
         readings = [_read(chain, notation._replace(choices=((name, choice),))) for choice in (0, 1)]
         true = [reading for reading in readings if _is_true(reading.sides)]
@@ -78,6 +83,19 @@ def read_chain(chain: Chain, notation: Notation) -> Read:
                 return Read([], [_LEFT_OUT[name]])
             return true[0]._replace(is_chosen=True)
     return plain
+
+
+def _with_points(term: Term) -> Term:
+    """Return a term whose commas between digits are decimal points: 0,25 as 0.25."""
+    tokens: list[str] = []
+    for token in term.tokens:
+        if tokens and tokens[-1].endswith(COMMA) and token.isdigit():
+            tokens[-1] = tokens[-1].replace(COMMA, ".") + token
+        elif token == COMMA and tokens and tokens[-1].isdigit():
+            tokens[-1] += token
+        else:
+            tokens.append(token)
+    return term._replace(tokens=tokens)
 
 
 def why_left_out(sides: list[Side]) -> Reason | None:
