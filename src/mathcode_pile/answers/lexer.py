@@ -74,6 +74,7 @@ def clean(text: str) -> str:
     text = re.sub(r"\\[dtc]frac", r"\\frac", text)
     text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}", text)
     text = re.sub(r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{", text)
+    text = re.sub(r"\\frac\s+([A-Za-z])\s*([A-Za-z\d])", r"\\frac{\1}{\2}", text)
     text = re.sub(r"\\sqrt\s*(\d)", r"\\sqrt{\1}", text)
     text = _REPEATING.sub(_as_fraction, text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", r" \\degree ", text)

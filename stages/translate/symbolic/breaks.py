@@ -13,7 +13,7 @@ _INVISIBLE = re.compile(r"\\(?:tag\*?|label|notag|nonumber)(?![A-Za-z])\s*(?:\{[
 _ROW_ENDS = re.compile(r"\\(?:(?:short)?intertext\s*\{[^{}]*\}|(?:cr|newline|tabularnewline)(?![A-Za-z]))")
 # One space may be between a number and its unit; two are between statements.
 _WIDE = re.compile(
-    r"\\en(?:space|skip)(?![A-Za-z])|\\hspace\*?\s*\{[^{}]*\}|\\hskip\s*[\d.]+\s*[a-z]{2}"
+    r"\\(?:en(?:space|skip)|hfill)(?![A-Za-z])|\\hspace\*?\s*\{[^{}]*\}|\\hskip\s*[\d.]+\s*[a-z]{2}"
     r"|(?:(?:(?<!\\)\\[ ;:>]|~|\\en(?:space|skip)(?![A-Za-z]))\s*){2,}"
 )
 _LINE_BREAK = re.compile(r"(?<=\d)[ \t]*\n\s*(?=\d|\\[dt]?frac|\\sqrt)")

@@ -41,6 +41,8 @@ _IN_A_BASE = re.compile(
 )
 _WORD = re.compile(r"\s?([A-Za-z]+)")
 _LONGEST_WORD = 20
+# The letters of a constant of integration.
+_CONSTANTS = {"C", "c", "k", "K", "C_1"}
 
 
 class Translated(NamedTuple):
@@ -186,7 +188,7 @@ def _compute_symbolic(sides: list[Side], spot: Spot, before: str) -> Computation
 def _compute_calculus(source: Side, target: Side, spot: Spot) -> Computation:
     finish, stated = "", free_symbols(target.node)
     if source.node.op == "int" and len(source.node.args) == 2:
-        if "C" not in stated or operations(target.node) & {"ln", "log", "abs"}:
+        if len(stated - free_symbols(source.node)) != 1 or not stated - free_symbols(source.node) <= _CONSTANTS:
             raise UnreadableError(Reason.ANTIDERIVATIVE_NOT_UNIQUE)
         finish = "constant"
     elif not stated <= free_symbols(source.node):

@@ -30,7 +30,7 @@ _REJECTED = (
     r"|don['’]t\b|can(?:no|['’])t\b"
     r"|no \w+ (?:in which|where|such that|for which)\b|is not (?:satisfied|met|fulfilled)|left to right|right to left"
     r"|without (?:the )?(?:parenthes|brackets)|errat|previously|earlier|originally|formerly|used to\b|replac|swap\b"
-    r"|corrected)|; fixed"
+    r"|corrected)|; fixed|\b(?:if necessary|almost:|try again|not quite|different from|saturat|floating)"
 )
 _PUZZLE = (
     r"\b(?:(?:move|change) (?:a|one|two|exactly)|match ?sticks?|cryptarithm|alphametic|puzzle"
@@ -41,7 +41,7 @@ _DOUBT = re.compile("|".join((_SUPPOSING, _QUOTING, _REJECTED, _PUZZLE)), re.IGN
 # Signs at a statement that is crossed out or marked as wrong.
 _CROSSED = re.compile(
     r"\\(?:lightning|bot|blitza|contradiction|x?cancel|sout|st)(?![A-Za-z])"
-    r"|[\u2717\u2718\u274c\u2a2f\u26a1\u22a5\u21af\u203c\u2049]|\?!|!\?|~~|</?(?:del|s|strike)>|\{!\}"
+    r"|[\u2717\u2718\u274c\u2a2f\u26a1\u22a5\u21af\u203c\u2049]|\?!|!\?|~~|\\square|[\u2610\u25a1\u25a2\u2b1c]|</?(?:del|s|strike)>|\{!\}"
     r"|Rightarrow\s*\\!*\s*\\Leftarrow"
 )
 # A sentence that rejects the one before it.
@@ -50,7 +50,7 @@ _REJECTING = re.compile(
     r"(?:(?:this|that|it|which)\b[^.?!]{0,60}\b(?:not|wrong|false|incorrect|untrue|impossible|absurd|nonsense|error"
     r"|mistake|fails?|invalid|cannot|never)\b"
     r"|(?:no|nope|not|false|wrong|incorrect|untrue|contradiction|oops|errors?|answer: (?:false|no)|comment|find"
-    r"|where did|what did|is (?:he|she|it|this|that))\b)"
+    r"|try again|where did|what did|is (?:he|she|it|this|that))\b)"
     r"|[^.?!]{0,80}\.?[^.?!]{0,60}(?:\bimpossible|\bcontradict|\babsurd|\bis false)",
     re.IGNORECASE,
 )

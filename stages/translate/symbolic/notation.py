@@ -29,7 +29,9 @@ _OWN_PI = re.compile(
     r"prime|permutation|\\pi\s*:|\\pi\s*\\in|\bS_\{?[\dn]|homotop|projection|\bpolicy\b", re.IGNORECASE
 )
 _SYMBOLS = re.compile(
-    r"Legendre|Jacobi|Kronecker symbol|quadratic (?:non-?)?residue|reciprocity|Euler['’]s criterion", re.IGNORECASE
+    r"Legendre|Jacobi|Kronecker symbol|quadratic (?:(?:non-?)?residue|character)|nonresidue"
+    r"|reciprocity|Euler['’]s criterion",
+    re.IGNORECASE,
 )
 
 
@@ -68,7 +70,8 @@ def notation_of(text: str) -> Notation:
         own_pi="\\pi" in text and bool(_OWN_PI.search(text)),
         pi_value=(pi["decimal"] or pi["word"] or "22/7") if pi else "",
         residue_symbols=any(
-            word in lower for word in ("symbol", "residue", "legendre", "jacobi", "reciproc", "criterion")
+            word in lower
+            for word in ("symbol", "residue", "legendre", "jacobi", "reciproc", "criterion", "quadratic char")
         )
         and bool(_SYMBOLS.search(text)),
     )

@@ -31,6 +31,8 @@ _MODULAR_WORDS = (
         "plus algebra",
         "tropical",
         "idempotent",
+        "day week",
+        "days of the week",
         "ℤ",
         "bbf",
         "bb f",
@@ -45,7 +47,7 @@ _MODULAR = re.compile(
     r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod|residues?)\b|\bcongruen|\bcyclic group|\bgroups? of units\b"
     r"|\\math(?:bb|bf) ?\{?Z\}? ?[_/]|R\}? ?/ ?\\math|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b"
     r"|\bZ ?/ ?\(?(?:\d|n|p|m)|ℤ|𝔽|\\math(?:bb|bf) ?\{?F"
-    r"|\bF_\{?[\dpq]|\bGF ?\(|\b(?:max|min)-plus\b|\btropical|\bidempotent"
+    r"|\bF_\{?[\dpq]|\bGF ?\(|\b(?:max|min)-plus\b|\btropical|\bday week\b|\bdays of the week\b|\bidempotent"
     r"|\b(?:finite|prime) fields?\b|\bfield (?:of|with) (?:order|\$?\w+\$? elements)"
     r"|\bcharacteristic (?:\$?\d|\$?p\b|two|three)|\bU_?\{?\(?(?:\d|n\b)"
     r"|\bint(?:eger)? overflow|\bbit(?:s|wise)?\b|\bnimber|\bXOR\b",

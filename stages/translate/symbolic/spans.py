@@ -35,7 +35,8 @@ _OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
 # What is right behind a formula and belongs to its last number.
 _BELONGS = re.compile(
     r"\s*(?:(?P<dots>\.\.\.|…|\\[lc]?dots)"
-    r"|(?P<remainder>[,;]?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? |the )?rem(?:ainder|\.)))"
+    r"|(?P<remainder>[,;]?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? |the )?rem(?:ainder|\.)"
+    r"|\(?[Rr]est[eo]?\b))"
     r"|(?P<left>,?\s*(?:with|and) \$?\d+\$? (?:left|remaining|to spare))"
     r"|(?P<modulus>\(?mod(?:ulo)?\b|\(\$\\[bp]?mod))"
 )
