@@ -55,15 +55,10 @@ _FUNCTIONS = {
     "arccos",
     "arctan",
 }
-_MODULO_NAMES = (
-    "\\text{mod }",
-    "\\text{mod}",
-    "\\mathrm{mod}",
-    "\\mathrm{mod }",
-    "\\operatorname{mod}",
-    "\\text{ mod }",
-)
-_MODULO = {"\\mod", "\\bmod", *_MODULO_NAMES}
+_MODULO_BARE = {
+    "\\mod", "\\text{mod }", "\\text{mod}", "\\text{ mod }", "\\mathrm{mod}", "\\mathrm{mod }", "\\operatorname{mod}",
+}  # fmt: skip
+_MODULO = {"\\bmod", *_MODULO_BARE}
 # A colon between numbers, with the same space on both sides, belongs to them: 8:00, 3:4, 12 : 4. The one in
 # n = 5: 2 + 3 ends a chain.
 _RATIO = re.compile(r"(?<=[\d}])(\s*|\\[,;]):\1(?=\d|\\[dt]?frac)")
@@ -231,7 +226,7 @@ def _chain(segment: list[str]) -> Chain:
         if depth == 0 and token == "\\pmod":
             modulus, index = _argument(segment, index + 1)
             continue
-        if token in ("\\mod", *_MODULO_NAMES) and depth == 0 and parts[-1][0] == "mod" and parts[-1][1]:
+        if depth == 0 and token in _MODULO_BARE and parts[-1][0] == "mod" and parts[-1][1]:
             modulus, index = segment[index + 1 :], len(segment)
             continue
         if token == "(" and token_behind(segment, index) in _MODULO:

@@ -283,7 +283,7 @@ class Expressions(Cursor):
         token = self.take()
         if self.notation.choice("comma") == 1 and re.fullmatch(r"\d+(?:\{,\}|,)\d+", token):
             token = re.sub(r"\{,\}|,", ".", token)
-        if token.count(".") > 1 or (self.notation.choice("point") == 1 and groups_thousands(token)):
+        if "." in token and (token.count(".") > 1 or (self.notation.choice("point") == 1 and groups_thousands(token))):
             token = token.replace(".", "")
         token = token.replace("{,}", "").replace("\\,", "").replace(",", "")
         if self.peek() == "." and self.peek(1) == "\\overline":

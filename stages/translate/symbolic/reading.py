@@ -237,7 +237,7 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
     names += ["angle"] if operators & TRIGONOMETRY and "degrees" not in operators else []
     names += ["scope"] if operators & {"sum", "prod", "int", "diff", "limit"} and tokens & {"+", "-"} else []
     names += (["pi"] if notation.pi_value else ["usual_pi", "pi_fraction"]) if "\\pi" in tokens else []
-    names += ["point"] if any(map(groups_thousands, tokens)) else []
+    names += ["point"] if any("." in token and groups_thousands(token) for token in tokens) else []
     if any("." in token for token in tokens) and any(
         has_repetend(term.tokens, place) for term in chain.terms for place in range(len(term.tokens) - 3)
     ):
