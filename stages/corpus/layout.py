@@ -29,7 +29,8 @@ _ENDS_SENTENCE = re.compile(r"[.!?…]" + _CLOSERS + r"\Z")
 # In a text without empty lines, a line that ends a sentence is a paragraph.
 _SENTENCE_LINE = re.compile(r"[.!?…]" + _CLOSERS + r"[^\S\n]*(\n)")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•‣◦]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{2,5})[.)]|\\item\b)(?=[ \t])", re.MULTILINE)
-_NUMBERED = re.compile(r"[ \t]{0,3}\(?\d{1,3}[.)][ \t]")
+_NUMBERED = re.compile(r"[ \t]{0,3}\(?(?:\d{1,3}|[a-z]|[ivx]{2,4})[.)][ \t]")
+_LONG_ITEM = 60
 _INDENTED = re.compile(r"(?: {2,}|\t)")
 _CODE = re.compile(r"(?:(?: {4}|\t)[^\n]*(?:\n|\Z))+")
 _QUOTE = re.compile(r"^[ \t]{0,3}>", re.MULTILINE)
@@ -207,9 +208,10 @@ def _continues(text: str, before: Block, start: int, end: int, marks: set[str]) 
 
 
 def _is_long_item(text: str, start: int, end: int) -> bool:
-    """Say whether a part is one numbered item of several lines, as the problems of a sheet are: a block of its own."""
+    """Say whether a part is one numbered item, as the problems of a sheet are, and long: a block of its own."""
     lines = text[start:end].splitlines()
-    return _NUMBERED.match(text, start) is not None and len(lines) > 1 and not any(map(_ITEM.match, lines[1:]))
+    is_one = _NUMBERED.match(text, start) is not None and not any(map(_ITEM.match, lines[1:]))
+    return is_one and (len(lines) > 1 or end - start >= _LONG_ITEM)
 
 
 def _is_inside(closed: Closed, place: int) -> bool:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 Snippet = dict[str, Any]  # a row of a VERIFIED shard
 
 SYMBOLIC = "symbolic"
+_UNIT = re.compile(r"(?<=[\d)])\s+[A-Za-z][A-Za-z /^\d]{0,40}\Z")
 _FENCES = re.compile(r"^[ \t]*(`{3,})", re.MULTILINE)
 
 
@@ -48,8 +50,15 @@ def place_of(snippet: Snippet) -> tuple[int, int]:
 
 
 def _result_of(snippet: Snippet) -> str:
-    """Return the result as verify understood it, because 2/7 and \\frac{2}{7} are the same."""
-    return "".join((snippet["stated"] or snippet["result"]).split())
+    """Return the result as verify understood it, without unit: 0.75 and 3/4, or 13 and `13 rounds`, are the same."""
+    stated = (snippet["stated"] or snippet["result"]).rpartition("=")[2]
+    value = "".join(_UNIT.sub("", stated.strip()).split())
+    if value.startswith("(") and value.endswith(")"):
+        value = value[1:-1]
+    try:
+        return str(Fraction(value))
+    except (ValueError, ZeroDivisionError):
+        return value
 
 
 def render_program(snippet: Snippet) -> str:

@@ -19,6 +19,7 @@ from stages.corpus.page_form import write_page
 from stages.corpus.programs import SYMBOLIC, Paragraph, Snippet, Translated, choose_programs, place_of
 from stages.corpus.quality import Measured, Quality, measure_document
 from stages.corpus.reasons import Reason
+from stages.corpus.repeated import computed_of
 from stages.corpus.retyped import is_retyped
 from stages.corpus.steps_form import write_steps
 
@@ -92,6 +93,8 @@ def _translate_pages(
             continue
         found, snippets = snippets, [row for row in snippets if not _is_left_out(row, params.leave_out_retyped)]
         skipped[Reason.RETYPED.value] += len(found) - len(snippets)
+        found, snippets = snippets, _without_repeated(snippets)
+        skipped[Reason.SAME_PROGRAM.value] += len(found) - len(snippets)
         made = attempt(_translate, page, snippets, component, params)
         if isinstance(made, Failed):
             funnel.count_read()
@@ -109,6 +112,18 @@ def _translate_pages(
             funnel.report.counts["snippets"] += document.snippets
             quality.add(record["id"], document.measured)
             yield record
+
+
+def _without_repeated(snippets: list[Snippet]) -> list[Snippet]:
+    """Return a page's snippets without those of the symbolic translator that compute what another one computes."""
+    kept: list[Snippet] = []
+    seen: set[str] = set()
+    for snippet in sorted(snippets, key=lambda row: (row["translator"] == SYMBOLIC, place_of(row))):
+        computed = computed_of(snippet["code"])
+        if computed not in seen or snippet["translator"] != SYMBOLIC:
+            kept.append(snippet)
+        seen |= {computed} - {""}
+    return sorted(kept, key=place_of)
 
 
 def _is_left_out(snippet: Snippet, whose: str) -> bool:

@@ -1,39 +1,97 @@
 """Find the paragraph of a text that a model's computation belongs to: a reply does not say where its values stand."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from math import fsum, log
 
 from mathcode_pile.core.formula_text import normalize_formula
 from stages.translate.computation import Computation
 
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n|\Z")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-# Digits in groups, as in 1,200 and 1{,}200.
-_GROUPED = re.compile(r"(?<=\d)(?:,|\{,\}|\\,)(?=\d{3}(?!\d))")
+# Digits in groups, as in 1,200 and 1{,}200 and 8 145 060.
+_GROUPED = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|(?<=\d) )(?=\d{3}(?!\d))")
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+_COMMAND = re.compile(r"\\([A-Za-z]{3,})")
+_RELATION = re.compile(r"=|\\approx|≈")
+_PRODUCT = re.compile(r"[*×]|\\cdot|\\times")
+_SIGNS = re.compile(r"\\(?:cdot|times|frac)")
+_LETTER = re.compile(r"[^\W\d_]")
+_SHORTEST_EXPRESSION = 5
+_UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_VALUES = {word: str(number) for number, word in enumerate(_WORDS)}
+# What counts for a paragraph: it states the result after a sign, has it, has its numbers, has the expression, and
+# shares all words and numbers.
+_STATES, _VALUE, _RESULT, _EXPRESSION, _SHARED = 3.0, 1.0, 2.0, 2.0, 4.0
 
 
-class Paragraphs(NamedTuple):
+@dataclass(frozen=True)
+class Paragraphs:
     """The paragraphs of a text, as far as they tell where a computation stands."""
 
     ends: list[int]
     """Where each paragraph ends, in characters."""
-    numbers: list[set[str]]
-    """The numbers in each paragraph."""
+    tokens: list[set[str]]
+    """The numbers and the words in each paragraph."""
     formulas: list[str]
     """The text of each paragraph without spaces, braces and dollar signs."""
 
     def find(self, computation: Computation) -> int:
-        """Return the end of the first paragraph that states a computation's result, or shares most numbers with it."""
-        result = numbers_in(computation.result)
-        given = numbers_in(f"{computation.conditions} {computation.expression}") - result
-        stated = re.escape(normalize_formula(computation.result))
-        states = re.compile(rf"(?:=|\\approx|≈){stated}(?![\d\\/^]|\.\d)")
+        """Return the end of the paragraph that a computation belongs to, the first of equally good ones.
+
+        It states the result, has the expression, or shares the words and numbers that few other paragraphs have.
+        """
+        own = tokens_in(f"{computation.title} {computation.conditions} {computation.expression} {computation.result}")
+        total = fsum(map(self._weight, own)) or 1.0
+        value = _value_of(computation.result)
+        result = numbers_in(value)
+        has_value = re.compile(rf"(?<![\d.]){re.escape(value)}(?!\d|\.\d)")
+        states = re.compile(rf"(?:=|\\approx|≈){re.escape(value)}(?![\d\\/^]|\.\d)")
+        forms = [normalize_formula(_UNIT.sub("", form)) for form in _RELATION.split(computation.expression)]
+        expressions = [form for form in forms if len(form) >= _SHORTEST_EXPRESSION]
         scores = [
-            (states.search(formula) is not None, len(numbers & result) / max(1, len(result)), len(numbers & given))
-            for numbers, formula in zip(self.numbers, self.formulas, strict=True)
+            _STATES * (states.search(formula) is not None)
+            + fsum(_RESULT + self._weight(number) for number in result & tokens) / max(1, len(result))
+            + _VALUE * (len(value) > 1 and has_value.search(formula) is not None)
+            + _EXPRESSION * any(expression in formula for expression in expressions)
+            + _SHARED * fsum(map(self._weight, own & tokens)) / total
+            for tokens, formula in zip(self.tokens, self.formulas, strict=True)
         ]
         return self.ends[scores.index(max(scores))]
+
+    def words(self, end: int) -> set[str]:
+        """Return the words and the names of LaTeX commands in the paragraph that ends at a place, in lower case."""
+        index = self.ends.index(end)
+        return self.tokens[index] | {name.lower() for name in _COMMAND.findall(self.formulas[index])}
+
+    def states(self, computation: Computation) -> bool:
+        """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`.
+
+        A product of plain numbers is no value: the text must have it as it is.
+        """
+        value = _value_of(computation.result)
+        if _PRODUCT.search(value) and not _LETTER.search(_SIGNS.sub("", value)):
+            return any(value in formula for formula in self.formulas)
+        forms = [numbers_in(form) for form in _RELATION.split(computation.result)]
+        return any(form <= self._counts.keys() for form in forms)
+
+    def _weight(self, token: str) -> float:
+        """Return how much a word or a number says: nothing if each paragraph has it, or none."""
+        return log(len(self.ends) / count) if (count := self._counts[token]) else 0.0
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(token for tokens in self.tokens for token in tokens)
+
+
+def _value_of(result: str) -> str:
+    """Return the last value of a result as a formula without unit: 9 for `v = 9 km/h`."""
+    return normalize_formula(_UNIT.sub("", _RELATION.split(result)[-1].rstrip(" .$")))
 
 
 def numbers_in(text: str) -> set[str]:
@@ -41,8 +99,13 @@ def numbers_in(text: str) -> set[str]:
     return set(_NUMBER.findall(_GROUPED.sub("", text)))
 
 
+def tokens_in(text: str) -> set[str]:
+    """Return the numbers in a text, also those in words up to twelve, and its other words in lower case."""
+    return numbers_in(text) | {_VALUES.get(word, word) for word in map(str.lower, _WORD.findall(text))}
+
+
 def read_paragraphs(text: str) -> Paragraphs:
     """Return the paragraphs of a text: what blank lines set apart."""
     ends = [match.start() for match in _PARAGRAPH_END.finditer(text)]
-    paragraphs = [text[start:end] for start, end in pairwise([0, *ends])]
-    return Paragraphs(ends, list(map(numbers_in, paragraphs)), list(map(normalize_formula, paragraphs)))
+    paragraphs: Iterable[str] = [text[start:end] for start, end in pairwise([0, *ends])]
+    return Paragraphs(ends, list(map(tokens_in, paragraphs)), list(map(normalize_formula, paragraphs)))

@@ -21,6 +21,7 @@ class Reason(DropReason):
     NO_RESULT = "no_result", "The block states no result."
     CODE_TOO_LONG = "code_too_long", "The block's code is longer than 20,000 characters."
     REPEATED = "repeated", "The model wrote the same program with the same result before, about this text."
+    NOT_STATED = "not_stated", "The text does not have the result that the model says it states."
     COPIED_EXAMPLE = "copied_example", "The model copied a worked example of the prompt."
 
     # Programs that nobody needs, of either translator.

@@ -2,7 +2,7 @@
 
 Each name is followed from its assignment to the print: what leads to the output is either computed, or made of
 constants. A program is restated if all that it prints is a constant, or the stated result written as Python:
-`36*pi` for `36\\pi`.
+`36*pi` for `36\\pi`, or if its data are the stated result several times.
 
 Not covered: classes, names that are set by exec or globals(), and results in words.
 """
@@ -65,7 +65,22 @@ def is_restated(code: str, result: str) -> bool:
         reader.run(module.body)
     except RecursionError:
         return False
+    if any(_repeats(node, result) for node in module.body):
+        return True
     return bool(reader.printed) and all(_is_restated(origin, result) for origin in reader.printed)
+
+
+def _repeats(statement: ast.stmt, result: str) -> bool:
+    """Whether a statement makes data of the result, as in `numbers = [8] * 5`, whose mean is then 8."""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+        value = value.left
+    numbers = (
+        {item.value for item in value.elts if isinstance(item, ast.Constant)} if isinstance(value, ast.List) else {}
+    )
+    return len(numbers) == 1 == len(_numbers_of(result)) and set(map(str, numbers)) == set(
+        map(str, _numbers_of(result))
+    )
 
 
 def _is_restated(origin: _Origin, result: str) -> bool:

@@ -17,6 +17,7 @@ from pydantic import Field
 from mathcode_pile.core.documents import SNIPPET
 from mathcode_pile.core.engine import map_folder
 from mathcode_pile.core.errors import ParamsError
+from mathcode_pile.core.formula_text import normalize_formula
 from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.shards import count_shard, number_batches, read_schema
@@ -34,7 +35,7 @@ from mathcode_pile.llm import (
 from stages.translate.anchors import Paragraphs, read_paragraphs
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.replies import parse_reply, repair_all
+from stages.translate.replies import parse_reply, rename_result, repair_all
 from stages.translate.selection import select
 from stages.translate.symbolic import translate_document
 
@@ -114,14 +115,22 @@ class ModelTranslator(Inquiry):
             return Translation(1, [], Counter({reply.failure: 1}), reply.detail)
         parsed = parse_reply(reply.text, reply.is_cut)
         # A copy of a worked example would be verified, although no document has it.
-        own = [c for c in parsed.computations if (c.conditions, c.result) not in self._examples]
+        own = [c for c in parsed.computations if self._examples.isdisjoint(_signs_of(c))]
         copied = len(parsed.computations) - len(own)
         return Translation(1, repair_all(own), parsed.reasons + Counter({Reason.COPIED_EXAMPLE: copied}))
 
     @cached_property
-    def _examples(self) -> set[tuple[str, str]]:
+    def _examples(self) -> set[str]:
         parsed = [parse_reply(answer) for answer in self.template.worked_answers]
-        return {(c.conditions, c.result) for found in parsed for c in found.computations}
+        return {sign for found in parsed for c in found.computations for sign in _signs_of(c)}
+
+
+def _signs_of(computation: Computation) -> set[str]:
+    """Return what a copy of a computation shares with it: its program, or two of its other parts."""
+    conditions, expression, result = map(normalize_formula, computation[1:4])
+    program = computation.code.replace(" ", "").replace("\n\n", "\n").strip()
+    result = result.replace("\\(", "").replace("\\)", "")
+    return {program, f"{conditions}: {result}", f"{expression} = {result}"}
 
 
 def _why_unread(piece: Translation) -> DropReason | None:
@@ -135,13 +144,19 @@ def _join(pieces: list[Translation], paragraphs: Paragraphs) -> Translation:
     found = [computation for piece in pieces for computation in piece.computations]
     unique = {(computation.code, computation.result): computation for computation in reversed(found)}
     # Each block of a reply is a program of its own.
-    computations = [
-        computation._replace(chain=chain, anchor=paragraphs.find(computation))
-        for chain, computation in enumerate(reversed(unique.values()))
-    ]
+    stated = list(filter(paragraphs.states, reversed(unique.values())))
+    computations = [_place(computation, paragraphs)._replace(chain=chain) for chain, computation in enumerate(stated)]
     reasons = sum((piece.reasons for piece in pieces), Counter[DropReason]())
-    reasons += Counter({Reason.REPEATED: len(found) - len(computations)})
+    reasons += Counter({Reason.REPEATED: len(found) - len(unique), Reason.NOT_STATED: len(unique) - len(stated)})
     return Translation(len(pieces), computations, reasons, next((p.detail for p in pieces if p.detail), ""))
+
+
+def _place(computation: Computation, paragraphs: Paragraphs) -> Computation:
+    """Return a computation with its place in the text, and with a result that its paragraph has the name of."""
+    anchor = paragraphs.find(computation)
+    code = rename_result(computation.code, paragraphs.words(anchor))
+    repairs = computation.repairs if code == computation.code else f"{computation.repairs} renamed".strip()
+    return computation._replace(code=code, anchor=anchor, repairs=repairs)
 
 
 def choose_translators(params: TranslateParams, llm: LlmParams) -> list[SymbolicTranslator | ModelTranslator]:

@@ -15,8 +15,8 @@ class Reason(DropReason):
 
     UNCLEAN_OUTPUT = (
         "unclean_output",
-        "The output agrees, but nobody would print it so: it has the error of binary fractions, or is far longer than "
-        "the stated result.",
+        "The output agrees, but nobody would print it so: it has the error of binary fractions, is not worked out, "
+        "or is far longer than the stated result.",
     )
     SAME_COMPUTATION = (
         "same_computation",

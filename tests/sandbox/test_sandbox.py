@@ -281,6 +281,16 @@ def test_lanes_have_folders_of_their_own_without_a_private_root() -> None:
         assert [result.stdout for result in one.run_all(codes)] == [f"['{i}']\n" for i in range(4)]
 
 
+def test_the_machine_does_not_decide_what_is_said_of_a_snippet_that_is_out_of_time() -> None:
+    codes = [
+        "print('so far', flush=True)\nwhile True: pass",
+        "print('so far', flush=True)\nimport time\ntime.sleep(60)",
+        "print('so far', flush=True)\nimport os, signal\nos.kill(os.getpid(), signal.SIGXCPU)",  # the kernel is first
+    ]
+    with Sandbox(Limits(timeout_s=1), lanes=1) as one:
+        assert set(one.run_all(codes)) == {Result("timeout", "", "more than 1 s of computing, or 2 s in all")}
+
+
 def test_killed_controller_leaves_no_process() -> None:
     script = (
         "import sys, time\nfrom mathcode_pile.sandbox import Sandbox\n"

@@ -55,3 +55,42 @@ def test_a_text_of_one_paragraph_and_an_empty_one() -> None:
 
 def test_groups_of_digits_are_one_number() -> None:
     assert numbers_in("1,200 and 1{,}200 and 12,5 and 3.14") == {"1200", "12", "5", "3.14"}
+
+
+SERIES = """*Example.* Of four seeds three: $4 \\cdot \\frac{27}{64} \\cdot \\frac{1}{4} = \\frac{27}{64}$.
+
+*Mean.* On average $4 \\cdot \\frac{3}{4} = 3$ seeds germinate.
+
+*Variance.* Here $4 \\cdot \\frac{3}{4} \\cdot \\frac{1}{4} = \\frac{3}{4}$, and twelve seeds would have 9."""
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expression", "result", "paragraph"),
+    [
+        ("four seeds, p = 3/4", "np", "4 \\cdot \\frac{3}{4} = 3", "*Mean.* On a"),
+        ("four seeds, p = 3/4", "np(1-p)", "4 \\cdot \\frac{3}{4} \\cdot \\frac{1}{4} = \\frac{3}{4}", "*Variance.* "),
+        ("the mean of the seeds", "np", "3 seeds", "*Mean.* On a"),
+    ],
+)
+def test_the_last_value_of_a_result_and_rare_words_tell_the_paragraph(
+    conditions: str, expression: str, result: str, paragraph: str
+) -> None:
+    assert paragraph_of(conditions, expression, result, SERIES) == paragraph
+
+
+@pytest.mark.parametrize(
+    ("result", "is_stated"),
+    [
+        ("9", True),
+        ("12 seeds", True),
+        ("\\frac{27}{64}", True),
+        ("5", False),
+        ("e^{-3} \\approx 0.05", True),
+        ("no solution", True),
+        ("1 / (27 * 4)", False),
+        ("4 \\cdot \\frac{3}{4}", True),
+    ],
+)
+def test_a_result_is_stated_if_the_text_has_its_numbers_in_digits_or_words(result: str, is_stated: bool) -> None:
+    paragraphs = read_paragraphs(SERIES + " And $e^{-3}$.")
+    assert paragraphs.states(Computation("", "", "", result, "")) is is_stated

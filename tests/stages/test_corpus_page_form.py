@@ -36,6 +36,11 @@ BLOCKS = {  # a page with a program behind a block, and what of the block the co
     "a list with empty lines": ("1. $1 + 1 = 2$\n\n2. Next\n\n   and more.\n\n<0>\n\nDone.", "= 2$"),
     "a numbered problem of several lines": ("1) Add.\n   $1 + 1 = 2$\n\n<0>\n\n2) Add more.\n   $4$\n\nDone.", "= 2$"),
     "the last of several": ("1) Add.\n   $3$\n\n2) Add more.\n   $1 + 1 = 2$\n\n<0>\n\n3) No.\n   Yes.", "= 2$"),
+    "a long numbered item of one line": (
+        "1. Add one and one in your head, and write $1 + 1 = 2$.\n\n<0>\n\n"
+        "(b) Then add two and one, and write below what the next number is.\n\nDone.",
+        "= 2$",
+    ),
     "short numbered items": ("1. $1 + 1 = 2$\n2. $3$\n\n3. $4$\n4. $5$\n\n<0>\n\nDone.", "= 2$"),
     "a table": ("| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n\n<0>\n\nDone.", "| 1 | 2"),
     "a fence": ("```text\n1 + 1 = 2\n\nmore\n```\n\n<0>\n\nDone.", "= 2"),
@@ -98,6 +103,28 @@ def test_an_anchor_beyond_the_text_is_an_error_that_names_the_snippet(anchor: in
 def test_a_fence_is_longer_than_any_inside_it() -> None:
     row = snippet("x", "x", 'print("""\n```\n""")') | {"stdout": "````\n"}
     assert render_program(row) == '`````python\nprint("""\n```\n""")\n`````\n\n`````output\n````\n`````'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "written"),
+    [
+        ("0.75", "3/4", 1),
+        ("13 rounds", "13", 1),
+        ("(24*sqrt(3)) square units", "(24*sqrt(3))", 1),
+        ("S = 5", "5", 1),
+        ("0.75", "4/3", 2),
+        ("13 rounds", "14", 2),
+        ("2*x", "2", 2),
+    ],
+)
+def test_of_two_translators_with_one_value_a_model_is_written(one: str, other: str, written: int) -> None:
+    text = "We add and get $4$."
+    rows = [
+        snippet(text, "4$", "print(2 + 2)", position=0, stated=other),
+        snippet(text, "4$", "print(sum([2, 2]))", position=1, stated=one, translator="Qwen/x"),
+    ]
+    (document,) = translate_page(text, rows, "page", 100)
+    assert len(document.snippets) == written and document.snippets[-1]["translator"] == "Qwen/x"
 
 
 @pytest.mark.parametrize("result", ["stated", "result"])

@@ -103,7 +103,8 @@ def test_a_model_is_asked_about_each_piece_and_a_program_is_taken_once(tmp_path:
     rows = [(row["document_id"], row["position"], row["title"], row["code"]) for row in read_rows(tmp_path / "out")]
     pieces = server.asked().total() - 1
     assert pieces > 1
-    assert rows == [(f"s/{i}", 0, "Area", "print(6 * 4 / 2)") for i in range(2)]
+    code = "from fractions import Fraction\n\nprint(Fraction(6 * 4, 2))"
+    assert rows == [(f"s/{i}", 0, "Area", code) for i in range(2)]
     assert report.skipped["repeated"] == pieces - 1
     assert report.skipped["no_code"] == pieces + 1
 
@@ -164,6 +165,21 @@ def test_a_worked_example_of_the_prompt_is_no_computation_of_a_document(tmp_path
         server.stop()
     assert [row["title"] for row in read_rows(tmp_path / "out")] == ["Area"]
     assert report.skipped == {"copied_example": 2, "no_code": 1}
+
+
+def test_a_copied_program_and_a_result_that_the_text_does_not_have_are_left_out_and_counted(tmp_path: Path) -> None:
+    copied = parse_reply(load_template(stage.PROMPT).worked_answers[1]).computations[0]
+    block = "### {}\n**Conditions:** {}\n**Expression:** ${}$\n**Result:** {}\n**Code:**\n```python\n{}\n```\n\n"
+    reply = block.format("Roots", "other words", "y", "y = 1 or y = 2", copied.code)
+    reply += block.format("Area", "a base", "6 \\cdot 5", "987654", "base = 6\nprint(base * 5 * 2)")
+    server = Server(tmp_path / "log", "--reply", f"{reply}{REPLY}")
+    try:
+        params, llm = _asking(server.url)
+        report = translate(write_documents(tmp_path / "in", [PAGE]), tmp_path / "out", params, llm)
+    finally:
+        server.stop()
+    assert [row["title"] for row in read_rows(tmp_path / "out")] == ["Area"]
+    assert report.skipped == {"copied_example": 1, "not_stated": 1, "no_code": 1}
 
 
 def test_the_programs_of_the_worked_examples_print_the_stated_results() -> None:

@@ -28,6 +28,14 @@ class Bounds(NamedTuple):
     processes: int
     """The descriptor of a /proc in which the snippet is visible."""
 
+    @property
+    def timeout(self) -> tuple[str, str]:
+        """The outcome and error of a snippet that is out of time.
+
+        How busy the machine is decides which of the two limits a loop reaches first, so the error names both.
+        """
+        return Outcome.TIMEOUT, f"more than {self.cpu_s:g} s of computing, or {self.wall_s:g} s in all"
+
 
 class Seen:
     """What was seen of a snippet: output, report, and, if it must be ended, the outcome and error."""
@@ -82,16 +90,14 @@ class Watch:
 
     def _find_excess(self, ran: float) -> tuple[str, str] | None:
         bounds = self.bounds
-        # A busy machine decides which of the two limits a loop reaches first, so the error names both.
-        timeout = Outcome.TIMEOUT, f"more than {bounds.cpu_s:g} s of computing, or {bounds.wall_s:g} s in all"
         if ran >= bounds.wall_s:
-            return timeout
+            return bounds.timeout
         for process in children_of(bounds.processes, self.parent):
             threads, cpu_s = _read_state(bounds.processes, process)
             if threads > MAX_THREADS:
                 return Outcome.BLOCKED, f"more than {MAX_THREADS} threads"
             if cpu_s >= bounds.cpu_s:
-                return timeout
+                return bounds.timeout
         if bounds.folder:
             path, megabytes = bounds.folder
             if _folder_bytes(path) > megabytes << 20:

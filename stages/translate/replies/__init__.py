@@ -2,5 +2,6 @@
 
 from stages.translate.replies.repairs import repair_all
 from stages.translate.replies.reply_reader import parse_reply
+from stages.translate.replies.result_name import rename_result
 
-__all__ = ["parse_reply", "repair_all"]
+__all__ = ["parse_reply", "rename_result", "repair_all"]

@@ -1,7 +1,8 @@
 """Mend what models most often forget in a program that is right otherwise, without asking again.
 
 Names that an earlier program of the same reply defines are defined by its lines, well-known names are imported, a
-letter in a program that works with sympy becomes a symbol, and an expression in the last line is printed.
+letter in a program that works with sympy becomes a symbol, and an expression in the last line is printed. What nothing
+uses is taken out, and an exact result is computed with exact numbers.
 """
 
 import ast
@@ -9,6 +10,7 @@ import builtins
 import re
 
 from stages.translate.computation import Computation
+from stages.translate.replies.exact import make_exact, work_out
 
 # Where a well-known name comes from. Python's own come first, because their results have fewer forms.
 _HOMES = {
@@ -38,20 +40,23 @@ _MODULES = {"math", "fractions", "itertools", "statistics", "sympy", "cmath"}
 _ALIASES = {"np": "import numpy as np", "sp": "import sympy as sp"}
 # Where a program works with sympy's objects, their functions are sympy's too.
 _SYMPY = re.compile(r"\b(?:sympy|symbols|Symbol)\b")
+_REPAIRS = ["earlier", "import", "symbol", "exact", "expand", "unused", "print"]
 _SHARED = {"factorial", "gcd", "lcm"}
 
 
 def repair_all(computations: list[Computation]) -> list[Computation]:
     """Return the computations of one reply with their programs repaired, and with the names of the repairs.
 
-    These are `earlier`, `import`, `symbol` and `print`. A program that is not valid Python, or needs no repair, stays
-    as it is.
+    These are `earlier`, `import`, `symbol`, `exact`, `expand`, `unused` and `print`. A program that is not valid
+    Python, or needs no repair, stays as it is.
     """
     repaired: list[Computation] = []
     earlier: list[str] = []
     for computation in computations:
         mended, done = _repair(computation.code, earlier)
         earlier.append(mended)
+        mended, polished = _polish(mended, computation.result)
+        done = sorted([*done, *polished], key=_REPAIRS.index)
         repaired.append(computation._replace(code=mended, repairs=" ".join(done)))
     return repaired
 
@@ -76,6 +81,46 @@ def _repair(code: str, earlier: list[str]) -> tuple[str, list[str]]:
         code = f'from sympy import symbols\n\n{", ".join(letters)} = symbols("{" ".join(letters)}")\n{code}'
         done.append("symbol")
     return code, [*done, "print"] if printed else done
+
+
+def _polish(code: str, result: str) -> tuple[str, list[str]]:
+    """Return a program with exact numbers and without what nothing uses, and the names of these repairs."""
+    if _parse(code) is None:
+        return code, []
+    polished = _without_unused(code)
+    exact, name = make_exact(polished, result)
+    done = ["exact"] if exact != polished else []
+    module = {"Fraction": "fractions", "Rational": "sympy"}.get(name, "")
+    if module and name not in _bound_names(ast.parse(exact)):
+        exact = _add_imports(exact, [f"from {module} import {name}"])
+        exact = re.sub(r"\A(from \w+ import \w+)\n(?!from |import |\n)", r"\1\n\n", exact)
+    if (worked_out := work_out(exact)) != exact:
+        exact = _add_imports(worked_out, ["from sympy import expand"])
+        done.append("expand")
+    if polished != code or (polished := _without_unused(exact)) != exact:
+        done.append("unused")
+    return _without_unused(exact), done
+
+
+def _without_unused(code: str) -> str:
+    """Return a program without the imports that nothing uses, and the numbers given a name that nothing uses."""
+    tree = ast.parse(code)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    lines = code.split("\n")
+    for node in reversed(tree.body):
+        if node.lineno != node.end_lineno or ";" in lines[node.lineno - 1]:
+            continue
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            kept = [name for name in node.names if (name.asname or name.name).partition(".")[0] in {*used, "*"}]
+            line = ast.unparse(type(node)(**{**vars(node), "names": kept})) if kept else ""
+            replaced = [line] if kept else []
+            if len(kept) < len(node.names):
+                lines[node.lineno - 1 : node.lineno] = replaced
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            names = [target.id if isinstance(target, ast.Name) else "" for target in node.targets]
+            if all(name and name not in used for name in names):
+                del lines[node.lineno - 1]
+    return "\n".join(lines).strip("\n")
 
 
 def _parse(code: str) -> ast.Module | None:

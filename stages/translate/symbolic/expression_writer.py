@@ -98,8 +98,9 @@ class Writer:
             if item.op == "neg":
                 amount = self.write(item.args[0], MUL)
                 text += f" - ({amount})" if amount.startswith("-") else f" - {amount}"
-            else:
-                text += f" + {self.write(item, MUL)}"
+                continue
+            amount = self.write(item, MUL)
+            text += f" - {amount[1:]}" if amount.startswith("-") else f" + {amount}"
         return text, ADD
 
     def write_neg(self, node: Node) -> tuple[str, int]:

@@ -15,10 +15,10 @@ from stages.translate.symbolic.formulas import (
     substitute,
     without_whole,
 )
-from stages.translate.symbolic.nodes import Node, number, walk
+from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, walk, with_args
 from stages.translate.symbolic.numeric import decimal_of, exact_value
-from stages.translate.symbolic.quantities import SMALLEST_RESULT, Quantities
-from stages.translate.symbolic.quantity_words import is_quantity
+from stages.translate.symbolic.quantities import SMALLEST_RESULT, Quantities, is_small
+from stages.translate.symbolic.quantity_words import DIMENSIONS, is_quantity
 from stages.translate.symbolic.steps import Given, Spot, refer, references, step_key
 
 # How many paragraphs back counted things may be named: in a thread the next problem soon follows.
@@ -30,6 +30,9 @@ _FALL = re.compile(
     r"\b(?:off|discount\w*|f[ae]ll\w*|decreas\w+|drop\w*|los[es]\w*|lost|less|fewer|reduc\w+|cheaper|minus|leak\w*|"
     r"depreciat\w+|shrink\w*|decay\w*|flips|errors?|fails?|false\w*|rebate|survive\w*|without|not)\b"
 )
+_ANGLES = {"angle", "degrees"}
+# Letters that a page gives a meaning of its own: the half axes of an ellipse, the sides of its triangle.
+_SIDES = {"a", "b", "c"}
 # Names of formulas for which the page may have a better word, and those of whole numbers.
 _WHOLE = {"n", "k", "steps"}
 _OPEN = _WHOLE | {"start"}
@@ -43,11 +46,13 @@ class NumberNames:
         self.givens: dict[str, Given] = {}
         self.uses: list[int] = []
         self._literals: dict[str, Node] = {}
+        self._alone: set[str] = set()
 
     def replace(self, node: Node) -> Node:
         """Return a tree in which all that has a name refers to it."""
         named = self._replace_matrices(replace_numbers(without_whole(node), self._name))
         named = self._without_names_in_runs(self._without_mixed_sums(named))
+        named = self._without_strays(self._without_half_named_terms(named))
         self._finish(named)
         return named
 
@@ -92,9 +97,11 @@ class NumberNames:
         args = tuple(map(self._without_mixed_sums, node.args))
         terms = [item.args[0] if item.op == "neg" else item for item in args] if node.op == "add" else []
         words = [item for item in terms if item.op == "ref" and item.value in self._literals]
-        if len({self.givens[item.value].name for item in words}) > 1:
+        names = {self.givens[item.value].name for item in words}
+        steps = {self.known.names_of_steps.get(item.value, "") for item in terms if item.op == "ref"} & DIMENSIONS
+        if len(names) > 1 or (steps and names & DIMENSIONS - steps):
             args = tuple(replace_nodes(item, {word: self._literals[word.value] for word in words}) for item in args)
-        return Node(node.op, args, node.value)
+        return with_args(node, args)
 
     def _without_names_in_runs(self, node: Node) -> Node:
         """Return a tree in which runs of numbers have no names: in 1 + 1 + 2 + 3 the 2 is one of many like it."""
@@ -112,7 +119,49 @@ class NumberNames:
         elif node.op == "add" and sum(not references(term) for term in terms) > 1:
             alone = [term for term in terms if term in words]
             names = {alone[0]: words[alone[0]]} if len(alone) == 1 else {}
-        return Node(node.op, tuple(replace_nodes(item, names) for item in args), node.value)
+        return with_args(node, tuple(replace_nodes(item, names) for item in args))
+
+    def _without_half_named_terms(self, node: Node) -> Node:
+        """Return a tree without the names that only some numbers of equal rank have: in 1/hours + 1/3, gcd(12, rows).
+
+        An angle of a function has no counted things: the 6 of sin(pi / 6) belongs to the notation.
+        """
+        words = {refer(key): literal for key, literal in self._literals.items()}
+        names: set[Node] = set()
+        for item in walk(node):
+            own = set(item.args)
+            if item.op in TRIGONOMETRY:
+                names |= {
+                    word for word in set(walk(item)) & words.keys() if self.givens[word.value].name not in _ANGLES
+                }
+            elif item.op in ("gcd", "lcm") and any(part.op == "num" for part in own):
+                names |= own & words.keys()
+            elif item.op == "add":
+                terms = [_without_sign(part) for part in item.args]
+                shapes = [_shape_of(replace_nodes(term, words)) for term in terms]
+                bare = {shape for shape, term in zip(shapes, terms, strict=True) if term.args and not references(term)}
+                halves = [term for shape, term in zip(shapes, terms, strict=True) if shape in bare]
+                names |= {word for term in halves for word in walk(term) if word in words}
+        return replace_nodes(node, {word: words[word] for word in names})
+
+    def _without_strays(self, node: Node) -> Node:
+        """Return a tree in which small numbers have names only where the text ties them to the computation.
+
+        There are many fours on a page. One of an earlier sentence is meant if it is the only one of the problem, if
+        another number of the expression comes from its paragraph too, or if a step that the expression uses had it.
+        """
+        paragraph = self.known.parts.paragraph
+        starts = {key: self.givens[key].start for key in references(node) if key in self.givens}
+        known = self._alone.union(*(self.known.givens_of_steps.get(place, set()) for place in self.uses))
+        names: dict[Node, Node] = {}
+        for key in self._literals.keys() & starts.keys() - known:
+            value, start = exact_value(self._literals[key]), starts[key]
+            if value is None or not is_small(value) or start >= self.spot.sentence_start:
+                continue
+            others = [place for other, place in starts.items() if other != key and place < self.spot.start]
+            if paragraph(start) not in map(paragraph, others):
+                names[refer(key)] = self._literals[key]
+        return replace_nodes(node, names)
 
     def _name(self, place: Place) -> Node | None:
         """Return what stands for a number: the step that brought it, a letter, or a word; None if it has no name."""
@@ -149,7 +198,7 @@ class NumberNames:
         return replace_nodes(node, names)
 
     def _word(self, item: Node, value: Fraction | int) -> Node | None:
-        named = self.known.mention_of_value(value, self.spot.start, self.spot.end, self.spot.sentence_end)
+        named = self.known.mention_of_value(value, self.spot)
         if named is None or value == SMALLEST_RESULT:
             return None
         if self._converts(value) and named.mention.start < self.spot.sentence_start:
@@ -159,6 +208,8 @@ class NumberNames:
             return None
         reference = self._give(Given(named.name, item, named.mention.start, named.mention.end))
         self._literals[reference.value] = item
+        if named.is_alone:
+            self._alone.add(reference.value)
         return reference
 
     def _converts(self, value: Fraction | int) -> bool:
@@ -184,12 +235,25 @@ class NumberNames:
         """Return what stands for an operand; None if the page has another meaning for its name."""
         if self.known.letter(name, self.place) or any(given.name == name for given in self.givens.values()):
             return None
+        if name in _SIDES and self.known.parts.uses_letter(name, self.place):
+            return None
         return self._give(Given(name, value, self.spot.start, self.spot.end))
 
     def _give(self, given: Given) -> Node:
         key = f"{given.name} = {given.value}"
         self.givens[key] = given
         return refer(key)
+
+
+def _without_sign(node: Node) -> Node:
+    return node.args[0] if node.op == "neg" else node
+
+
+def _shape_of(node: Node) -> Node:
+    """Return a tree with the same value for all numbers."""
+    if not node.args:
+        return node._replace(value="") if node.op in ("num", "ref") else node
+    return Node(node.op, tuple(map(_shape_of, node.args)), node.value)
 
 
 def _is_falling(factors: Sequence[Node]) -> bool:

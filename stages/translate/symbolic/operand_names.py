@@ -7,7 +7,7 @@ that a polynomial is evaluated at x.
 from collections.abc import Callable, Iterator
 
 from stages.translate.symbolic.formulas import replace_nodes
-from stages.translate.symbolic.nodes import Node, is_integer, is_rational, is_value, operations, walk
+from stages.translate.symbolic.nodes import Node, is_integer, is_rational, is_value, operations, walk, with_args
 
 # The name of each operand, "" for one that stays.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -26,7 +26,8 @@ _Name = Callable[[str, Node], Node | None]
 def name_operands(node: Node, name_of: _Name) -> Node:
     """Return a tree in which the numbers that a well-known operation is applied to have names.
 
-    An operation that occurs twice stays, and so does one whose numbers have a name already.
+    An operation that occurs twice stays, and so does one whose numbers have a name already; of a binomial coefficient
+    the other number gets one.
     name_of: what stands for a number with this name; None if the name means something else on the page.
     """
     found = [(item, operands) for item in walk(node) if (operands := dict(_operands(item)))]
@@ -40,10 +41,11 @@ def name_operands(node: Node, name_of: _Name) -> Node:
     named = {name: reference for name, operand in operands.items() if (reference := name_of(name, operand))}
     if len(named) < len(operands):
         return node
-    if operation.op in _NAMES:
+    if operation.op in _NAMES and operation.op not in ("gcd", "lcm"):
         items = zip(_NAMES[operation.op], operation.args, strict=False)
         return replace_nodes(node, {operation: operation._replace(args=tuple(named.get(*item) for item in items))})
-    return _exchange(node, {operand: named[name] for name, operand in operands.items()}, within=operation)
+    within = None if operation.op in ("gcd", "lcm") else operation
+    return _exchange(node, {operand: named[name] for name, operand in operands.items()}, within)
 
 
 def _operands(node: Node) -> Iterator[tuple[str, Node]]:
@@ -63,6 +65,8 @@ def _operands(node: Node) -> Iterator[tuple[str, Node]]:
     elif (names := _NAMES.get(node.op)) and len(node.args) <= len(names):
         named = [(name, item) for name, item in zip(names, node.args, strict=False) if name]
         finite = [(name, item) for name, item in named if "infinity" not in operations(item)]
+        if node.op == "binom":
+            finite = [(name, item) for name, item in finite if item.op != "ref"]  # comb(players, k)
         yield from finite if all(is_value(item) for _, item in finite) else ()
 
 
@@ -116,4 +120,4 @@ def _exchange(node: Node, names: dict[Node, Node], within: Node | None = None) -
         within = None
     if within is None and node in names:
         return names[node]
-    return node._replace(args=tuple(_exchange(item, names, within) for item in node.args)) if node.args else node
+    return with_args(node, tuple(_exchange(item, names, within) for item in node.args))

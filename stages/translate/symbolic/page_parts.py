@@ -13,11 +13,11 @@ MAX_SENTENCE = 500
 
 # A sentence may end inside its mathematics: \[x = 1.\]
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
+# The search skips fast to the characters that a pattern begins with.
 _BREAK = re.compile(
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bNo)(?<!\bvs)(?:(?:[.?]|(?<![\w)}])!)(?P<inside>"
+    r"[.?!\n](?:(?<!\n)(?<!\be\.g.)(?<!\bi\.e.)(?<!\bcf.)(?<!\bNo.)(?<!\bvs.)(?:(?<![\w)}]!)(?P<inside>"
     + _CLOSE
-    + r")|[.?!](?=[\s$\\]))"
-    r"|\n\s*\n|\n(?=[-*] )"
+    + r")|(?=[\s$\\]))|(?<=\n)(?:\s*\n|(?=[-*] )))"
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _PROBLEM = re.compile(
@@ -62,6 +62,12 @@ class PageParts:
         """Return where the problem at a place begins."""
         index = self.problem(place)
         return self._problems[index - 1] if index else 0
+
+    def uses_letter(self, letter: str, place: int) -> bool:
+        """Whether a formula of the problem before a place has a letter."""
+        start = self.problem_start(place)
+        found = re.finditer(rf"(?<![A-Za-z\\\\]){letter}(?![A-Za-z])", self.text[start:place])
+        return any(self.is_inside(start + match.start()) for match in found)
 
     def sentence(self, start: int, end: int) -> tuple[int, int]:
         """Return where the sentence around a formula begins and ends; a long one is cut between formulas."""

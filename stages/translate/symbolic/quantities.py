@@ -12,8 +12,8 @@ from stages.translate.symbolic.formulas import TELLING
 from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, is_value, operations
 from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.page_parts import PageParts
-from stages.translate.symbolic.quantity_words import Mention, find_mentions, name_of_mention
-from stages.translate.symbolic.steps import Given
+from stages.translate.symbolic.quantity_words import Mention, find_mentions, is_said, name_of_mention
+from stages.translate.symbolic.steps import Given, Spot
 
 # How far back a letter, a formula or a number is looked for, in characters.
 REACH = 1500
@@ -57,6 +57,13 @@ class Named(NamedTuple):
 
     name: str
     mention: Mention
+    is_alone: bool
+    """Whether the problem mentions the number only there."""
+
+
+def is_small(value: Fraction | int) -> bool:
+    """Whether a page has many numbers like this one: an integer below TELLING."""
+    return value < TELLING and value.denominator == 1
 
 
 class Quantities:
@@ -70,6 +77,10 @@ class Quantities:
         self._formulas: dict[str, Formula] = {}
         self._names: dict[Mention, str] = {}
         self._shapes: list[Formula] = []
+        self.names_of_steps: dict[str, str] = {}
+        """What the page calls the value of each step, by the key of the step; "" if nothing."""
+        self.givens_of_steps: dict[int, set[str]] = {}
+        """The keys of the given quantities that each step uses."""
         self.wrong_steps: set[int] = set()
         """The places of the steps whose stated value is wrong; nothing is computed from it."""
         self._results: dict[Fraction | int, list[Result]] = {}
@@ -155,15 +166,34 @@ class Quantities:
             return None
         return self.result_of_value(Fraction(value.value), place)
 
-    def mention_of_value(self, value: Fraction | int, start: int, end: int, sentence_end: int) -> Named | None:
+    def mention_of_value(self, value: Fraction | int, spot: Spot) -> Named | None:
         """Return where the problem mentions a number under a name; None if it has several names.
 
-        The words before a formula and behind it in its sentence count, not what the formula itself states.
+        The words before a formula and behind it in its sentence count, not what the formula itself states. A small
+        number that the text also mentions without a name may be any of them, unless its own sentence has the name; a
+        larger one that its own paragraph mentions without a name is none of another paragraph.
         """
-        mentions = self._mentions_between(value, start, sentence_end)[-_RECENT:]
-        mentions = [item for item in mentions if not start <= item.start < end]
+        mentions = self._mentions_between(value, spot.start, spot.sentence_end)[-_RECENT:]
+        mentions = [item for item in mentions if not spot.start <= item.start < spot.end]
+        own = [item for item in mentions if item.start >= spot.sentence_start and self._name_of(item)]
+        if is_small(value):
+            mentions = own or mentions
+            if any(map(self._is_other, mentions)):
+                return None
+        elif not own:
+            # The 14 teeth of this paragraph are not the 14 km of another one.
+            near = [item for item in mentions if self._is_beside(item, spot.start)]
+            mentions = near if any(map(self._is_other, near)) else mentions
         named = [(name, item) for item in mentions if (name := self._name_of(item))]
-        return Named(*named[0]) if len({name for name, _ in named}) == 1 else None
+        return Named(*named[0], len(mentions) == 1) if len({name for name, _ in named}) == 1 else None
+
+    def _is_beside(self, mention: Mention, place: int) -> bool:
+        return self.parts.paragraph(mention.start) == self.parts.paragraph(place)
+
+    def _is_other(self, mention: Mention) -> bool:
+        """Whether words mention a number without a name."""
+        text, is_formula = self.parts.text, self.parts.is_inside(mention.start)
+        return not is_formula and not self._name_of(mention) and is_said(text, mention)
 
     def _name_of(self, mention: Mention) -> str:
         name = self._names.get(mention)
@@ -176,7 +206,8 @@ class Quantities:
         """Return where the problem at a place mentions a number, up to an end."""
         mentions = self._mentions.get(value if value > 0 else -value, [])
         low = max(place - REACH, self.parts.problem_start(place))
-        return mentions[bisect_left(mentions, low, key=_start) : bisect_left(mentions, end, key=_start)]
+        # A pair of a place and nothing is less than every mention at the place.
+        return mentions[bisect_left(mentions, (low,)) : bisect_left(mentions, (end,))] if mentions else mentions
 
     def _is_close(self, result: Result, place: int) -> bool:
         """Whether a small number is likely the result: it stands right behind it."""
@@ -185,10 +216,6 @@ class Quantities:
 
     def _is_near(self, start: int, place: int) -> bool:
         return place - REACH <= start <= place and self.parts.problem(start) == self.parts.problem(place)
-
-
-def _start(mention: Mention) -> int:
-    return mention.start
 
 
 def _is_same(one: Node, other: Node) -> bool:

@@ -5,7 +5,9 @@ Only plain words become names. Not covered: numbers in words, and nouns that are
 
 import keyword
 import re
+from collections.abc import Iterator
 from fractions import Fraction
+from operator import itemgetter
 from typing import NamedTuple
 
 _BUILTINS = {
@@ -28,45 +30,67 @@ _NO_NAMES = {
     "contains", "gets", "comes", "becomes", "takes", "divides", "works", "holds", "sides", "fits", "combines",
     "base", "components", "dimensions", "quarters", "thirds", "fifths", "numbers", "touches", "carries", "lies",
     "meets", "stands", "runs", "remains", "covers", "leads", "falls", "begins", "ends", "passes", "returns",
-    "starts", "stays",
+    "starts", "stays", "whereas", "besides", "afterwards", "sometimes", "upwards", "downwards", "sums", "halves",
+    "lots",
 }  # fmt: skip
 _QUANTITIES = (
     "height|base|width|length|depth|radius|diameter|ratio|price|cost|speed|rate|distance|mass|weight|age|slope|mean|"
     "average|perimeter|circumference|area|volume|capacity|density|pressure|temperature|salary|wage|discount|deposit|principal|"
     "interest|tax|tip|fee|profit|revenue|total|probability|edge|hypotenuse|leg|thickness|period|frequency|variance|"
-    "acceleration|amount|capital|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
+    "acceleration|amount|capital|deviation|stiffness|conductivity|dose|span|load|angle|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
 )
+_QUANTITY_NAMES = frozenset(_QUANTITIES.split("|"))
+_ARTICLES = {"the", "a", "an", "his", "her", "its", "their", "our", "my", "your", "this", "that", "each", "every"}
 _VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "use", "new", "given", "still"}
 _PLURALS = {"people", "men", "women", "children", "mice", "dice", "sheep", "fish", "geese"}
 # Words that belong to a name although they name nothing alone: the first term.
 _KINDS = {"first", "last", "common", "total", "initial", "final", "left", "right"}
+# A unit says of which unit a number is, not which quantity: 4 g may be a mass, a dose or a standard deviation.
 _UNITS = {
-    "km": "distance", "kilometres": "distance", "kilometers": "distance", "miles": "distance", "mile": "distance",
-    "cm": "length", "mm": "length", "m": "length", "metres": "length", "meters": "length", "feet": "length",
-    "inches": "length", "centimetres": "length", "centimeters": "length", "yards": "length", "centimetre": "length",
-    "kg": "mass", "grams": "mass", "g": "mass", "kilograms": "mass", "pounds": "weight",
-    "litres": "volume", "liters": "volume", "ml": "volume", "euros": "price", "euro": "price", "dollars": "price",
-    "crowns": "price", "cents": "price", "pence": "price", "degrees": "angle", "mph": "speed",
-    "hour": "hours", "minute": "minutes",
-    "second": "seconds", "day": "days", "week": "weeks", "year": "years", "month": "months", "h": "hours",
-    "percent": "rate", "per cent": "rate",
+    "km": "kilometres", "mile": "miles", "cm": "centimetres", "mm": "millimetres", "m": "metres",
+    "centimetre": "centimetres", "metre": "metres", "kilometre": "kilometres", "inch": "inches", "foot": "feet",
+    "kg": "kilograms", "g": "grams", "ml": "millilitres", "litre": "litres", "liter": "liters", "euro": "euros",
+    "dollar": "dollars", "crown": "crowns", "degree": "degrees", "mph": "speed", "feet": "feet", "inches": "inches",
+    "pence": "pence", "hour": "hours", "minute": "minutes", "second": "seconds", "day": "days", "week": "weeks",
+    "year": "years", "month": "months", "h": "hours", "percent": "rate", "per cent": "rate",
+} | {
+    unit: unit
+    for unit in (
+        "kilometres", "kilometers", "miles", "metres", "meters", "centimetres", "centimeters", "millimetres", "yards",
+        "grams", "kilograms", "pounds", "litres", "liters", "euros", "dollars", "crowns", "cents", "degrees",
+    )
+}  # fmt: skip
+# Names of which no two are added: kilometres and speed.
+DIMENSIONS = {*_UNITS.values(), "speed", "acceleration", "area", "volume", "angle", "temperature"} - {"rate"}
+_LENGTHS = {
+    "kilometres", "kilometers", "miles", "metres", "meters", "centimetres", "centimeters", "millimetres", "yards",
+    "feet", "inches",
+}  # fmt: skip
+_MONEY_UNITS = {"euros", "dollars", "crowns", "cents", "pence", "pounds"}
+_COMPOUND = re.compile(r"\}?\s?[/·]|[A-Za-z]")
+# What a word behind a unit says of the quantity: 40 m wide.
+_DIMENSION = re.compile(r"[ ](?P<word>long|wide|high|tall|deep|thick|old|away|apart|from)\b")
+_DIMENSIONS = {
+    "long": "length", "wide": "width", "high": "height", "tall": "height", "deep": "depth", "thick": "thickness",
+    "away": "distance", "apart": "distance", "from": "distance",
 }  # fmt: skip
 _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12,
 }  # fmt: skip
-_NUMBER = re.compile(
-    r"\b(?:" + "|".join(_WORDS) + r")\b|"
-    r"(?<![\w.])(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d+)?(?![\d\w])"
-)
-_ANGLE = re.compile(r"\s?(?:°|\^\s?\{?\s?\\circ)")
+# The search skips fast to the characters that a pattern begins with.
+_NUMBER_WORD = re.compile("(?:" + "|".join(_WORDS) + r")\b")
+_DIGITS = re.compile(r"\d(?<![\w.]\d)(?:\d{0,2}(?:(?:,|\{,\})\d{3})+|\d*)(?:\.\d+)?(?!\w)")
+_NUMBER = re.compile(rf"\b{_NUMBER_WORD.pattern}|{_DIGITS.pattern}")
+_ANGLE = re.compile(r"\s?(?:°|\^\s?\{?\s?\\circ)(?P<scale>\}?\s?(?:\\mathrm\{|\\text\{)?[CF]\b)?")
 _MONEY = re.compile(r"(?:[€£]|\\\$|(?<![$\w)])\$)\s?\Z")
 _EACH = re.compile(r"\$?\s(?:each|per|apiece|a piece|an?)\b")
 _MATHEMATICS = re.compile(r"\s?[$\\^_{=+*/)]")
 _AFTER = re.compile(
     r"[$)]{0,2}(?:\\\)|\\[,;: ])?(?:\s|-|~|\\text(?:rm)?\{ ?|\\mathrm\{ ?|\\ )+"
     r"(?P<first>[A-Za-z]++)(?P<power>\^?\{?[23²³])?"
-    r"(?P<speed>(?:/| an | per | a )(?:h|s|hour|second|minute)\b)?(?:[ ](?P<second>[a-z]+))?"
+    r"(?P<speed>(?:/| an | per | a )\}?(?:h|s|hour|second|minute)(?![A-Za-z])(?P<square>\^?\{?[2²])?)?"
+    r"(?:[ ](?P<second>[a-z]+))?"
 )
 # The number is the first of a computation: `a difference of 75 - 55`.
 _OPERATOR = re.compile(r"\s?(?:[-+*/^=x×·÷–]\s?[\d$(]|\\(?:cdot|times|div)\b)")
@@ -84,6 +108,10 @@ _RESULT = re.compile(
     r"\s+(?:is|are|was|were|be|equals|becomes|totals|comes to|amounts to|measures)"
     r"(?:\s(?:then|thus|therefore|about|approximately|now|only|also|hence|so|equal to|again))?[\s:]*\Z"
 )
+_LABEL = re.compile(r"(?:\A|\n)\W*\Z|\b[A-Z][a-z]+ \Z|[#(]\Z")
+_CALCULATED = re.compile(r"[-+*/^=×·÷−–√(<>]\s?\Z")
+_CALCULATES = re.compile(r"\s?[-+*/^=×·÷−–<>]\s?[\d(]|[)^²³√]")
+_CLOSED_CLAUSE = re.compile(r"[,.;:]\s*(?:\$\$?|\\\]|\\\))\Z")
 _LOOK = 90
 _MAX_DIGITS = 40
 
@@ -99,16 +127,25 @@ class Mention(NamedTuple):
 def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
     """Return all numbers of a text by value, in order."""
     found: dict[Fraction | int, list[Mention]] = {}
-    for match in _NUMBER.finditer(text):
-        digits = match[0].replace("{,}", "").replace(",", "")
-        if len(digits) > _MAX_DIGITS:
-            continue
-        value = _WORDS.get(digits) or (int(digits) if digits.isdecimal() else Fraction(digits))
-        found.setdefault(value, []).append(Mention(match.start(), match.end(), False))
-        if _PERCENT.match(text, match.end()):
+    has_percent = "%" in text
+    for value, start, end in sorted(_find_numbers(text), key=itemgetter(1)):
+        found.setdefault(value, []).append(Mention(start, end, False))
+        if has_percent and _PERCENT.match(text, end):
             # 15% is said of a rate of 0.15; the plain number 15 is in the text, too.
-            found.setdefault(Fraction(value, 100), []).append(Mention(match.start(), match.end(), True))
+            found.setdefault(Fraction(value, 100), []).append(Mention(start, end, True))
     return found
+
+
+def _find_numbers(text: str) -> Iterator[tuple[Fraction | int, int, int]]:
+    """Yield value, start and end of the numbers in digits, then of those in words."""
+    for match in _DIGITS.finditer(text):
+        digits = match[0].replace("{,}", "").replace(",", "")
+        if len(digits) <= _MAX_DIGITS:
+            yield (int(digits) if digits.isdecimal() else Fraction(digits)), match.start(), match.end()
+    for match in _NUMBER_WORD.finditer(text):
+        before = text[match.start() - 1 : match.start()]
+        if not (before.isalnum() or before == "_"):
+            yield _WORDS[match[0]], match.start(), match.end()
 
 
 def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> str:
@@ -122,29 +159,57 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
     if listed and not is_price and (following := _NUMBER.match(text, listed.end())):
         # 60 and 70 km/h
         return name_of_mention(text, Mention(following.start(), following.end(), False), is_formula)
-    if _ANGLE.match(text, mention.end):
-        return "angle"
-    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
+    if angle := _ANGLE.match(text, mention.end):
+        return "temperature" if angle["scale"] else "angle"
+    last = text[max(0, mention.start - 1) : mention.start]
+    is_apart = last == "$" or last.isspace()
+    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start) if is_apart else None
+    after = _AFTER.match(text, mention.end, mention.end + 60)
+    if before and before[0].rstrip(" $").endswith(" of") and after and _counts(after["first"]):
+        before = None  # the mean of 16 bags
     if before:
         return _noun_name(before["kind"], before["noun"])
     is_money = _MONEY.search(text, max(0, mention.start - 3), mention.start)
     if is_money and not is_formula and not _MATHEMATICS.match(text, mention.end):
         return "price" if _EACH.match(text, mention.end) else "amount"
-    after = _AFTER.match(text, mention.end, mention.end + 60)
     return _name_after(after) if after else ""
+
+
+def is_said(text: str, mention: Mention) -> bool:
+    """Whether a number is one of the sentence, not a label as in Step 4, and not part of a computation."""
+    before = text[max(0, mention.start - 30) : mention.start]
+    return not (_LABEL.search(before) or _CALCULATED.search(before) or _CALCULATES.match(text, mention.end))
 
 
 def _name_after(after: re.Match[str]) -> str:
     first, second = after["first"], after["second"] or ""
+    unit = _UNITS.get(first, "")
+    if after["speed"] and unit in _LENGTHS:
+        return "acceleration" if after["square"] else "speed"
     if after["speed"]:
-        return "speed" if _UNITS.get(first) in ("distance", "length") else ""
-    if first in _UNITS:
-        power = {"2": "area", "²": "area", "3": "volume", "³": "volume"}.get((after["power"] or "")[-1:], "")
-        return (power if _UNITS[first] == "length" else "") if power else _UNITS[first]
+        return ""
+    text, end = after.string, after.end("power") if after["power"] else after.end("first")
+    if unit and _COMPOUND.match(text, end):
+        return ""  # m²K/W, g/cm³
+    if unit and after["power"]:
+        power = {"2": "area", "²": "area", "3": "volume", "³": "volume"}[after["power"][-1]]
+        return power if unit in _LENGTHS else ""
+    if unit in _LENGTHS and (dimension := _DIMENSION.match(text, end)):
+        return _DIMENSIONS.get(dimension["word"], unit)
+    if unit in _MONEY_UNITS and _EACH.match(text, end):
+        return "price"
+    if unit:
+        return unit
+    if second in _ARTICLES:
+        return ""  # 90 raises the average: a verb
     if _is_plural(first):
         return first
     is_adjective = first.islower() and first not in _NO_NAMES | _VERBS and len(first) > 2
     return f"{first}_{second}" if is_adjective and _is_plural(second) else ""
+
+
+def _counts(word: str) -> bool:
+    return word not in _UNITS and _is_plural(word)
 
 
 def _is_plural(word: str) -> bool:
@@ -167,7 +232,7 @@ def is_name(word: str) -> bool:
 
 def is_quantity(name: str) -> bool:
     """Whether a name is one of a measured quantity, as `height` or `first_term`, not of counted things."""
-    return name.rpartition("_")[2] in _QUANTITIES.split("|")
+    return name.rpartition("_")[2] in _QUANTITY_NAMES
 
 
 def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
@@ -177,5 +242,7 @@ def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
         return _noun_name(match["kind"], match["noun"])
     if (repeated := _NUMBER.match(text, end)) and text[end - 1] == ">":
         end = repeated.end()  # <<48/2=24>>24 clips
+    elif _CLOSED_CLAUSE.search(text, max(start, end - 8), end):
+        return ""  # the clause ends within the formula: \[ ... = 2, \] whereas
     after = _AFTER.match(text, end, end + _LOOK)
     return _name_after(after) if after else ""

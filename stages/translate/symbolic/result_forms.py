@@ -11,6 +11,7 @@ from stages.translate.symbolic.nodes import (
     integer,
     is_decimal,
     is_integer,
+    is_rational,
     is_value,
     number,
     operations,
@@ -18,8 +19,11 @@ from stages.translate.symbolic.nodes import (
 )
 from stages.translate.symbolic.percentages import is_in_points
 from stages.translate.symbolic.program_writer import choose_style
+from stages.translate.symbolic.searching import has_any
 from stages.translate.symbolic.steps import Form, Side, has_digits
 
+# Every match of the pattern below contains one of these.
+_ROUNDED_WORDS = ("nearest", "round", "approximat", "about", "roughly", "truncat", "at least", "at most")
 _ROUNDED = re.compile(
     r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b",
     re.IGNORECASE,
@@ -33,7 +37,7 @@ _UNROUNDED = 6
 
 def says_rounded(sentence: str) -> bool:
     """Whether a sentence says that a value is rounded or approximate."""
-    return _ROUNDED.search(sentence) is not None
+    return has_any(sentence.lower(), _ROUNDED_WORDS) and _ROUNDED.search(sentence) is not None
 
 
 def form_of(closed: Node, target: Side, sentence: str) -> Form:
@@ -65,7 +69,11 @@ def _form_of(closed: Node, target: Side, sentence: str) -> Form:
     style = choose_style(closed, decimal=False)
     if is_integer(target.node) and loose and style not in ("integer", "sympy"):
         return _whole_form(Form("decimal", 0, is_rounded=True), closed, stated, sentence)
-    return Form("exact", finish="simplify" if style == "sympy" and not _is_ready(closed) else "")
+    if style != "sympy" or _is_ready(closed):
+        return Form("exact")
+    # simplify leaves (2 + sqrt(3))**2 as it is.
+    is_whole = all(is_rational(item.args[1]) for item in walk(closed) if item.op == "div")
+    return Form("exact", finish="expand" if _has_products_of_sums(closed) and is_whole else "simplify")
 
 
 def _percent_form(closed: Node, target: Side, loose: bool) -> Form | None:
@@ -112,6 +120,12 @@ def _is_scientific(node: Node) -> bool:
 def _is_ready(node: Node) -> bool:
     """Whether sympy gives a value in its final form without being told to simplify."""
     ops = operations(node)
-    if ops & {"sqrt", "root"} and any(item.op in ("mul", "pow") and item.args[0].op == "add" for item in walk(node)):
+    if _has_products_of_sums(node):
         return False
     return not ops & {"imaginary", "div"} or ops <= {"num", "neg", "mul", "div", "sqrt", "pow", "matrix", "row", "det"}
+
+
+def _has_products_of_sums(node: Node) -> bool:
+    """Whether a node with roots has a power of a sum, or a product that begins with one."""
+    has_roots = bool(operations(node) & {"sqrt", "root"})
+    return has_roots and any(item.op in ("mul", "pow") and item.args[0].op == "add" for item in walk(node))

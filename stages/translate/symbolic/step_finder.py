@@ -27,6 +27,7 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.number_names import NumberNames
 from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.operand_names import name_operands
+from stages.translate.symbolic.program_writer import name_of_operation
 from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Result, Stated, given_of
 from stages.translate.symbolic.quantity_words import is_name, name_of_result
 from stages.translate.symbolic.reading import is_wrong
@@ -37,6 +38,7 @@ from stages.translate.symbolic.textbook_formulas import find_textbook
 _NAME = re.compile(r"\\(?:text|mathrm|textrm|mbox|operatorname)\s*\{\s*([A-Za-z][A-Za-z ]{1,30}?)\s*\}")
 # Operations of formulas in which a letter may be a matrix.
 _OF_MATRICES = {"sym", "num", "neg", "add", "mul", "pow", "transpose", "matrix", "row", "det"}
+_OF_SEQUENCE = re.compile(r"\b(?:common difference|difference (?:of |is |[a-z] = ?)?\$?-?\d+\b(?! and))")
 _MAX_LETTERS = 8
 
 
@@ -76,6 +78,9 @@ class StepFinder:
         spot, value = self.spot, self._last_value()
         if step and is_wrong(step.closed, step.stated):
             self.known.wrong_steps.add(step.place)
+        if step:
+            self.known.givens_of_steps[step.place] = set(step.givens)
+            self.known.names_of_steps[step_key(step.place)] = step.names[0] if step.names else ""
         letters = [side for side in self.sides if side.node.op == "sym"]
         if value:
             is_angle = "\\circ" in value.term.tokens
@@ -271,7 +276,7 @@ class StepFinder:
         is_about = target.term.relation == "~" or (form.is_rounded and says_rounded(self.spot.sentence))
         return Step(
             self.spot.place,
-            self._names(),
+            self._names() or self._free_name(source.node),
             source.node,
             closed,
             source.givens,
@@ -293,3 +298,11 @@ class StepFinder:
             words = name_of_result(self.known.parts.text, spot.sentence_start, spot.start, spot.end)
             names += [words] if words else []
         return tuple(dict.fromkeys(names))
+
+    def _free_name(self, node: Node) -> tuple[str, ...]:
+        """Return another name than `difference` where the page says it of a sequence: a difference of 3."""
+        if name_of_operation(node) != "difference":
+            return ()
+        parts, place = self.known.parts, self.spot.start
+        text = parts.text[max(parts.problem_start(place), place - REACH) : place]
+        return ("result",) if _OF_SEQUENCE.search(text) else ()

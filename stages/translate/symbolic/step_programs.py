@@ -1,5 +1,6 @@
 """Gather the steps of a page into programs, and write each program: given quantities, steps, the printed result."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ MAX_STEPS = 10
 # Names that a program may import.
 _IMPORTED = {"E", "I", "oo", "e"}
 _MOST_FLOAT_DIGITS = 15
+# Letters have one value in a program; words may be said of several quantities.
+_LONGEST_LETTER = 2
 
 
 class Program(NamedTuple):
@@ -90,6 +93,7 @@ class _StepWriter:
         # Names of the page go before names of operations, wherever they are.
         self.wanted = {_python_name(given.name) for step in steps for given in step.givens.values()}
         self.wanted |= {_python_name(name) for step in steps for name in step.names[:1]}
+        self.numbered = _number_names(steps)
         self.is_rounded_before = any(step.form.is_rounded for step in steps[:-1])
 
     def write(self) -> str:
@@ -108,6 +112,10 @@ class _StepWriter:
         if not is_last and self._is_rounded(step):
             inside = f"float({text})" if self.writer.kind == "sympy" else text
             text = f"round({inside}, {step.form.digits + 2 * (step.form.kind == 'percent')})"
+        if step.node.op == "ref" and text.isidentifier():
+            # The step states a value again that has a name already.
+            self.writer.define(step_key(step.place), text, step.node, step.closed)
+            return text
         name = self._new_name(step)
         self.writer.define(step_key(step.place), name, step.node, step.closed)
         self.lines.append(f"{name} = {text}")
@@ -115,7 +123,7 @@ class _StepWriter:
 
     def _give(self, key: str, given: Given) -> None:
         """Write a given quantity; one whose name means another value already stays a number."""
-        name = _python_name(given.name)
+        name = self.numbered.get(key) or _python_name(given.name)
         is_free = name not in self.taken
         self.writer.define(key, name if is_free else "", given.value, given.value)
         if is_free:
@@ -169,6 +177,21 @@ class _StepWriter:
         if not self.is_rounded_before and (is_exact or is_halfway_between):
             return f"print({number})"
         return f"print(round({number}, {form.digits}))" if form.digits else f"print(round({number}))"
+
+
+def _number_names(steps: Sequence[Step]) -> dict[str, str]:
+    """Return names for the quantities of several steps that have one word for different values: ohms_1, ohms_2."""
+    by_word: dict[str, list[str]] = {}
+    for step in steps:
+        for key, given in sorted(step.givens.items(), key=lambda item: item[1].start):
+            keys = by_word.setdefault(re.sub(r"_\d+$", "", given.name), [])
+            keys += [] if key in keys else [key]
+    return {
+        key: f"{word}_{number}"
+        for word, keys in by_word.items()
+        if len(keys) > 1 and len(word) > _LONGEST_LETTER
+        for number, key in enumerate(keys, 1)
+    }
 
 
 def _python_name(name: str) -> str:

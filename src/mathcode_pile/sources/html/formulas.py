@@ -152,7 +152,12 @@ def _read_mathjax_3(container: Any) -> Formula | None:
         for name in ("data-latex", "data-tex", "data-original"):
             if latex := part.get(name):
                 return clean_latex(latex, is_display)
-    math = container.find(".//math")
+    return _read_hidden_mathml(container, is_display)
+
+
+def _read_hidden_mathml(element: Any, is_display: bool) -> Formula | None:
+    """Read the MathML that an element has for screen readers."""
+    math = element.find(".//math")
     if math is None:
         raise Unread
     return _as_display(_read_mathml(math), is_display)
@@ -166,10 +171,7 @@ def _read_katex(element: Any) -> Formula | None:
     latex = _find_annotation(element) or element.get("data-latex") or element.get("data-tex") or ""
     if latex:
         return clean_latex(latex, is_display)
-    math = element.find(".//math")
-    if math is None:
-        raise Unread
-    return _as_display(_read_mathml(math), is_display)
+    return _read_hidden_mathml(element, is_display)
 
 
 def _read_wiki(element: Any) -> Formula | None:
