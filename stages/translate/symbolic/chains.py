@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.breaks import COMMA, mark_breaks
-from stages.translate.symbolic.latex_core import magnitude
 from stages.translate.symbolic.latex_tokens import MAX_TOKENS, clean, tokens_of
+from stages.translate.symbolic.latex_words import magnitude
 from stages.translate.symbolic.nodes import UnreadableError
 from stages.translate.symbolic.terms import TEXT, Term, read_term, token_behind
 

@@ -7,7 +7,8 @@ since it can be read in two ways.
 import re
 
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.latex_core import FRACTIONS, Expressions
+from stages.translate.symbolic.latex_core import Expressions
+from stages.translate.symbolic.latex_words import FRACTIONS
 from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, number
 
 MAX_ORDER = 6

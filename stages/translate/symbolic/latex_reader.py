@@ -9,7 +9,8 @@ from collections.abc import Callable
 from stages.translate.reasons import Reason
 from stages.translate.symbolic import latex_calculus
 from stages.translate.symbolic.angles import is_plain_angle, may_be_degrees
-from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
+from stages.translate.symbolic.latex_core import Expressions, product
+from stages.translate.symbolic.latex_words import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER
 from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, UnreadableError, number, operations, walk
 from stages.translate.symbolic.notation import PLAIN, Notation
 

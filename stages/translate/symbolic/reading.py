@@ -1,8 +1,7 @@
-"""Read the terms of a chain as they are meant, and say why a chain is left out though its terms can be read.
+"""Read the terms of a chain as they are meant.
 
 Where a notation has two readings and exactly one of them makes the statement true, that one was meant. A term that
-cannot be read ends a chain, and so does a change of units. What is approximate is compared only where its digits say
-how exact it is.
+cannot be read ends a chain, and so does a change of units.
 """
 
 from fractions import Fraction
@@ -12,10 +11,9 @@ from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import without_degrees
 from stages.translate.symbolic.breaks import COMMA
 from stages.translate.symbolic.chains import Chain
-from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, groups_thousands, has_repetend, magnitude
 from stages.translate.symbolic.latex_reader import read_tokens
+from stages.translate.symbolic.latex_words import BINOMIALS, FRACTIONS, groups_thousands, has_repetend, magnitude
 from stages.translate.symbolic.nodes import (
-    CALCULUS,
     TRIGONOMETRY,
     Node,
     UnreadableError,
@@ -27,17 +25,11 @@ from stages.translate.symbolic.nodes import (
     operations,
 )
 from stages.translate.symbolic.notation import Notation
-from stages.translate.symbolic.numeric import Value, half_place, uncertainty, value_of
+from stages.translate.symbolic.numeric import Value, half_place, value_of
 from stages.translate.symbolic.steps import Side
 from stages.translate.symbolic.terms import Term
 
-# An approximation that is off by more than this share of the value is a mistake.
-_ROUGHLY = 0.5
-# For a result of three digits or more it is less.
-_NEARLY, _DIGITS = 0.02, 0.005
-_SMALL = 0.01
 _FLOAT_ERROR = 1e-10
-_ROUNDED_RESULT = {"pi", "e", "sqrt", "root", "ln", "log", "exp", *TRIGONOMETRY, "asin", "acos", "atan", "degrees"}
 # The notations with two readings, by the reason that a reader gives who does not know which was meant.
 _AMBIGUOUS = {
     Reason.AMBIGUOUS_LOGARITHM: "logarithm",
@@ -54,9 +46,6 @@ _LEFT_OUT = {
     "usual_pi": Reason.ROUNDED_INPUT,
     "pi_fraction": Reason.ROUNDED_INPUT,
 }
-_FINEST = 4000
-# Between a value and the same in another unit: 4 * 45 = 3 min.
-_CONVERSIONS = {Fraction(10) ** power for power in (2, 3, 4, 6, 9)} | {Fraction(size) for size in (7, 12, 24, 60, 3600)}
 
 
 class Read(NamedTuple):
@@ -98,62 +87,6 @@ def _with_points(term: Term) -> Term:
     return term._replace(tokens=tokens)
 
 
-def why_left_out(sides: list[Side]) -> Reason | None:
-    """Return why a chain is not computed though its terms can be read: its result is rounded or approximate."""
-    source, target = _computed(sides)
-    if source is None or target is None:
-        return Reason.EQUATION_OR_DEFINITION if _is_equation(sides) else None
-    value, stated = value_of(source.node), value_of(target.node)
-    is_approximate = target.term.relation == "~"
-    if value is None or stated is None:
-        is_known = value is None and bool(operations(source.node) & {"sum", "limit"}) and half_place(target.node)
-        return Reason.APPROXIMATE if is_approximate and not is_known else None
-    distance, size = abs(float(value) - float(stated)), max(abs(float(value)), abs(float(stated)))
-    if _agree(value, stated, target.node):
-        return None
-    if is_approximate and is_integer(target.node) and distance <= 0.5:
-        return None  # the nearest whole number
-    off = uncertainty(source.node) + float(half_place(target.node))
-    if uncertainty(source.node) and distance <= min(off, _SMALL * size):
-        return Reason.ROUNDED_INPUT
-    if is_approximate:
-        # Who writes 18.36 does not estimate, unless by a method.
-        has_digits = 0 < float(half_place(target.node)) < _DIGITS * size and not operations(source.node) & CALCULUS
-        return Reason.APPROXIMATE if distance <= (_NEARLY if has_digits else _ROUGHLY) * size else None
-    is_rounded = is_integer(target.node) and distance <= 0.5 and not _is_whole(value)
-    if is_rounded and (operations(source.node) & _ROUNDED_RESULT or distance <= _SMALL * size):
-        return Reason.ROUNDED
-    if is_integer(target.node) and source.node.op == "div" and distance < 1 and not _is_whole(value):
-        return Reason.ROUNDED  # as many as fit, or as are needed
-    if target.term.unit not in ("", "percent", "per cent") and stated and value and _is_conversion(value, stated):
-        return Reason.UNITS_DIFFER
-    place = 2 * half_place(target.node)
-    if place and abs(float(value)) > abs(float(stated)) and distance < float(place):
-        return Reason.ROUNDED  # cut off behind its last digit
-    return None
-
-
-def _is_conversion(value: Value, stated: Value) -> bool:
-    """Whether one of two values is the other in a smaller unit."""
-    ratio = abs(Fraction(value) / Fraction(stated))
-    return any(one.limit_denominator(_FINEST) in _CONVERSIONS for one in (ratio, 1 / ratio))
-
-
-def states_wrong(sides: list[Side]) -> bool:
-    """Whether the values of a chain are known, and its result, which is not approximate, is another one."""
-    source, target = _computed(sides)
-    if source is None or target is None or target.term.relation == "~":
-        return False
-    return is_wrong(source.node, target.node)
-
-
-def _is_equation(sides: list[Side]) -> bool:
-    """Whether a chain of formulas ends in a number: (x - a)(x - b) = x^2 + ax + b = 0 holds for some values only."""
-    opened = [side for side in sides if free_symbols(side.node)]
-    is_closed = bool(sides) and not free_symbols(sides[-1].node)
-    return len(opened) > 1 and is_closed and not operations(opened[0].node) & CALCULUS and not _is_consistent(opened)
-
-
 def _read(chain: Chain, notation: Notation) -> Read:
     runs: list[list[Side]] = [[]]
     reasons: list[Reason] = []
@@ -167,7 +100,7 @@ def _read(chain: Chain, notation: Notation) -> Read:
                 runs.append([])
     whole = _meant([side for run in runs for side in run])
     # Where the result is right, the terms between may be of any kind.
-    return Read(whole if len(runs) == 1 or _is_consistent(whole) else _meant(max(runs, key=len)), reasons)
+    return Read(whole if len(runs) == 1 or is_consistent(whole) else _meant(max(runs, key=len)), reasons)
 
 
 def _meant(sides: list[Side]) -> list[Side]:
@@ -250,23 +183,23 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
 
 def _is_true(sides: list[Side]) -> bool:
     """Whether a chain's result is the value of its expression, to the digits stated."""
-    source, target = _computed(sides)
+    source, target = computed_pair(sides)
     if source is None or target is None:
         return False
     value, stated = value_of(source.node), value_of(target.node)
     if value is None or stated is None:
         return False
     is_nearest = target.term.relation == "~" and is_integer(target.node) and abs(float(value) - float(stated)) <= 0.5
-    return is_nearest or _agree(value, stated, target.node)
+    return is_nearest or agree_to_digits(value, stated, target.node)
 
 
 def is_wrong(computed: Node, stated: Node) -> bool:
     """Whether the value of a tree is known, and is not the stated one to the digits stated."""
     value, wanted = value_of(computed), value_of(stated)
-    return value is not None and wanted is not None and not _agree(value, wanted, stated)
+    return value is not None and wanted is not None and not agree_to_digits(value, wanted, stated)
 
 
-def _is_consistent(sides: list[Side]) -> bool:
+def is_consistent(sides: list[Side]) -> bool:
     """Whether a chain's result is right, or its first and last formula are equal at a few points."""
     opened = [side.node for side in sides if free_symbols(side.node)]
     if len(opened) < 2 or len(opened) < len(sides):
@@ -279,13 +212,14 @@ def _is_consistent(sides: list[Side]) -> bool:
     return all(one is not None and one == other for one, other in pairs)
 
 
-def _agree(value: Value, stated: Value, target: Node) -> bool:
+def agree_to_digits(value: Value, stated: Value, target: Node) -> bool:
+    """Whether a value is the stated one, to the digits of the node that states it."""
     distance = abs(float(value) - float(stated))
     size = max(abs(float(value)), abs(float(stated)))
     return distance <= max(float(half_place(target)) * (1 + 1e-9), _FLOAT_ERROR * max(size, 1e-3))
 
 
-def _computed(sides: list[Side]) -> tuple[Side | None, Side | None]:
+def computed_pair(sides: list[Side]) -> tuple[Side | None, Side | None]:
     """Return the first side without letters that has something to compute, and the last finished value behind it."""
     closed = [side for side in sides if not free_symbols(side.node)]
     start = next((index for index, side in enumerate(closed) if not is_trivial(side.node)), None)
@@ -295,7 +229,3 @@ def _computed(sides: list[Side]) -> tuple[Side | None, Side | None]:
     if not results and start > 0:
         results = [closed[start - 1]]
     return closed[start], results[-1] if results else None
-
-
-def _is_whole(value: Value) -> bool:
-    return value == int(value)

@@ -4,7 +4,7 @@ import re
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import has_exponent_zero
-from stages.translate.symbolic.latex_core import PERCENT
+from stages.translate.symbolic.latex_words import PERCENT
 from stages.translate.symbolic.nodes import (
     Node,
     UnreadableError,

@@ -4,7 +4,6 @@ A formula is preferred to its numbers, `\\pi r^2 h` to `\\pi \\cdot 3^2 \\cdot 4
 these values. Numbers get the names of what they are: an earlier result, a letter, or a word of the text.
 """
 
-import re
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
@@ -27,18 +26,15 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.number_names import NumberNames
 from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.operand_names import name_operands
-from stages.translate.symbolic.program_writer import name_of_operation
 from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Result, Stated, given_of
-from stages.translate.symbolic.quantity_words import is_name, name_of_result
 from stages.translate.symbolic.reading import is_wrong
 from stages.translate.symbolic.result_forms import form_of, is_result, says_rounded
+from stages.translate.symbolic.step_names import free_name, names_of_step
 from stages.translate.symbolic.steps import Given, Side, Spot, Step, refer, step_key
 from stages.translate.symbolic.textbook_formulas import find_textbook
 
-_NAME = re.compile(r"\\(?:text|mathrm|textrm|mbox|operatorname)\s*\{\s*([A-Za-z][A-Za-z ]{1,30}?)\s*\}")
 # Operations of formulas in which a letter may be a matrix.
 _OF_MATRICES = {"sym", "num", "neg", "add", "mul", "pow", "transpose", "matrix", "row", "det"}
-_OF_SEQUENCE = re.compile(r"\b(?:common difference|difference (?:of |is |[a-z] = ?)?\$?-?\d+\b(?! and))")
 _MAX_LETTERS = 8
 
 
@@ -276,7 +272,8 @@ class StepFinder:
         is_about = target.term.relation == "~" or (form.is_rounded and says_rounded(self.spot.sentence))
         return Step(
             self.spot.place,
-            self._names() or self._free_name(source.node),
+            names_of_step(self.chain, self.sides, self.spot, self.known)
+            or free_name(source.node, self.spot, self.known),
             source.node,
             closed,
             source.givens,
@@ -287,22 +284,3 @@ class StepFinder:
             "≈" if is_about else "=",
             target.node,
         )
-
-    def _names(self) -> tuple[str, ...]:
-        names = [side.node.value for side in self.sides if side.node.op == "sym"]
-        text = _NAME.fullmatch(" ".join(self.chain.terms[0].tokens))
-        if text and is_name(word := text[1].lower().replace(" ", "_")):
-            names.append(word)
-        spot = self.spot
-        if not names and spot.is_alone:
-            words = name_of_result(self.known.parts.text, spot.sentence_start, spot.start, spot.end)
-            names += [words] if words else []
-        return tuple(dict.fromkeys(names))
-
-    def _free_name(self, node: Node) -> tuple[str, ...]:
-        """Return another name than `difference` where the page says it of a sequence: a difference of 3."""
-        if name_of_operation(node) != "difference":
-            return ()
-        parts, place = self.known.parts, self.spot.start
-        text = parts.text[max(parts.problem_start(place), place - REACH) : place]
-        return ("result",) if _OF_SEQUENCE.search(text) else ()

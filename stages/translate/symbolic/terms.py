@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from stages.translate.symbolic.latex_core import magnitude
+from stages.translate.symbolic.latex_words import magnitude
 
 TEXT = re.compile(r"\\(?:text|textrm|mbox|mathrm|rm)\s*\{\s*(.*?)\s*\}", re.DOTALL)
 _UNIT = re.compile(r"[A-Za-z°$ ./]{0,24}")

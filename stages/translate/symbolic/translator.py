@@ -17,6 +17,7 @@ from stages.translate.symbolic.chains import Chain, find_chains
 from stages.translate.symbolic.doubted import why_not_meant
 from stages.translate.symbolic.equations import Solution, Statement, find_solutions, solve_for
 from stages.translate.symbolic.latex_tokens import latex_of, latex_of_plain
+from stages.translate.symbolic.left_out import states_wrong, why_left_out
 from stages.translate.symbolic.nodes import UnreadableError
 from stages.translate.symbolic.notation import notation_of
 from stages.translate.symbolic.numeric import agree
@@ -24,7 +25,7 @@ from stages.translate.symbolic.other_arithmetic import arithmetics_of
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.posed import MAX_SEARCHED, why_not_stated
 from stages.translate.symbolic.quantities import REACH, Quantities
-from stages.translate.symbolic.reading import read_chain, states_wrong, why_left_out
+from stages.translate.symbolic.reading import read_chain
 from stages.translate.symbolic.spans import Span, find_spans, sentence_around, unit_behind, why_torn
 from stages.translate.symbolic.step_programs import Program, gather, write_steps
 from stages.translate.symbolic.steps import Side, Spot, Step
