@@ -9,7 +9,7 @@ import re
 _LETTER = re.compile(
     r"[A-Za-z]'*\d*|[A-Z]{2,3}|(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|nu|rho|sigma|tau|phi|chi|psi|omega)\d*",
 )
-_FORMULA = re.compile(r"[({'^/]|\A(?:sin|cos|tan|cot|sec|csc|log|ln|lg|sqrt|exp|det|lim|max|min|gcd|lcm|frac)")
+_FORMULA = re.compile(r"[('^/]|\A(?:sin|cos|tan|cot|sec|csc|log|ln|lg|sqrt|exp|det|lim|max|min|gcd|lcm|frac)")
 _QUANTITIES = {
     "mean", "median", "mode", "variance", "range", "area", "perimeter", "volume", "length", "width", "height", "radius",
     "diameter", "circumference", "slope", "intercept", "minimum", "maximum", "numerator", "denominator", "difference",
@@ -21,7 +21,7 @@ _VALUES = {"y", "f(x)", "g(x)", "h(x)", "y(x)", "f(t)", "y(t)", "x(t)"}
 
 def name_different_things(stated: str, printed: str) -> bool:
     """Whether two labels exclude each other."""
-    one, other = (re.sub(r"[\s_*\\]", "", label) for label in (stated, printed))
+    one, other = (re.sub(r"[\s_*\\{}]", "", label) for label in (stated, printed))
     if one == other or not one or not other or {one, other} <= _VALUES:
         return False
     if all(map(_is_formula, (one, other))):

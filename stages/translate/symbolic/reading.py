@@ -70,6 +70,8 @@ def read_chain(chain: Chain, notation: Notation) -> Read:
         if len(true) == 1 and true[0] != plain:
             if name in _LEFT_OUT:
                 return Read([], [_LEFT_OUT[name]])
+            if name == "argument" and true[0] == readings[0]:
+                return Read([], [Reason.AMBIGUOUS_ARGUMENT])  # nobody writes sin(pi)/2 as sin pi/2
             return true[0]._replace(is_chosen=True)
     return plain
 
