@@ -119,7 +119,7 @@ def _judge_output(value: Node, stated: str, printed: str) -> Comparison:
         found.append(one)
     # The last line counts, but if another one holds the value, the verdict is in doubt.
     best = next((c for c in found if c.verdict == DIFFERENT), found[-1])
-    if best.verdict == UNSURE and best.method != "label" and _is_same_text(stated, printed):
+    if best.verdict == UNSURE and _is_same_text(stated, printed):
         return Comparison(SAME, "text", *best[2:])
     if best.verdict == DIFFERENT and _is_elsewhere(value, printed):
         best = Comparison(UNSURE, "several_lines", *best[2:])
