@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each user of a machine gets a folder of their own for DVC's locks and site cache.
 export DVC_SITE_CACHE_DIR ?= $(HOME)/.cache/mathcode-pile/dvc
 export DVC_NO_ANALYTICS := 1
-NAMED_PROFILE := $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
+NAMED_PROFILE = $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 PROFILE ?= $(NAMED_PROFILE)
 
 .DEFAULT_GOAL := help

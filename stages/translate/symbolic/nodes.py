@@ -127,6 +127,8 @@ def is_value(node: Node) -> bool:
     if node.op == "pow":
         base, exponent = node.args
         return (is_rational(base) or base.op in ("pi", "e")) and is_rational(exponent)
+    if node == Node("add", node.args, "mixed"):
+        return True
     if node.op in ("mul", "add"):
         return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))
     if node.op == "div":

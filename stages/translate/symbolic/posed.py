@@ -8,8 +8,10 @@ import re
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.searching import has_any
 
+# The search for words that concern a whole page ends here.
+MAX_SEARCHED = 200_000
 # The search for the question that a choice belongs to, and for the end of a proof by contradiction, ends here.
-_REACH = 600
+REACH = 600
 
 # These patterns are for texts in lower case.
 _DENIED = re.compile(
@@ -76,7 +78,7 @@ _SUPPOSING_WORDS = ("suppose", "assum", "imagine", "were true", "by contradictio
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|assuming|imagine|were true|by contradiction)\b", re.IGNORECASE)
 _REFUTED = re.compile(r"\bcontradict|\babsurd|\bimpossible|\bnonsense|\breductio\b", re.IGNORECASE)
 _FORMULA = re.compile(r"\$[^$]*\$")
-_PARAGRAPH = re.compile(r"\n\s*\n")
+PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) -> Reason | None:
@@ -84,7 +86,7 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
 
     start, end: the place of the formula in the text. before: the sentence up to the formula.
     """
-    words, asked, last_words = _words(sentence).lower(), _words(before).lower(), before[-120:].lower()
+    words, asked, last_words = words_of(sentence).lower(), words_of(before).lower(), before[-120:].lower()
     if has_any(words, _DENYING) and _DENIED.search(words):
         return Reason.DENIED
     if has_any(last_words, _REJECTING) and _REJECTED.search(last_words[-60:]):
@@ -95,20 +97,22 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
         return Reason.POSED
     if has_any(last_words, _SUPPOSED_BY) and _SUPPOSED.search(last_words):
         return Reason.SUPPOSED
-    above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
+    above, below = text[max(0, start - REACH) : start], PARAGRAPH.split(text[end : end + REACH])[0]
     is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
     if (is_behind_question and _ASKED_BEFORE.search(above)) or ("?" in below and _ASKED_BEHIND.match(below)):
         return Reason.POSED
-    if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(_words(above)) or _CHOICES_ASKED.search(_words(below))):
+    if _CHOICE.search(above[-30:]) and (
+        _CHOICES_ASKED.search(words_of(above)) or _CHOICES_ASKED.search(words_of(below))
+    ):
         return Reason.POSED
-    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
+    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(words_of(above)):
         return Reason.POSED
-    above = _PARAGRAPH.split(above)[-1]
+    above = PARAGRAPH.split(above)[-1]
     is_supposed = has_any(above.lower(), _SUPPOSING_WORDS) and _SUPPOSING.search(above)
     is_refuted = is_supposed and (_REFUTED.search(above) or _REFUTED.search(below))
     return Reason.POSED if is_refuted else None
 
 
-def _words(text: str) -> str:
+def words_of(text: str) -> str:
     """Return a text without its formulas."""
     return _FORMULA.sub(" ", text) if "$" in text else text
