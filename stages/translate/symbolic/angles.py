@@ -5,7 +5,16 @@ Only the form of an expression and the size of its numbers are looked at.
 
 from math import pi, prod
 
-from stages.translate.symbolic.nodes import CALCULUS, TRIGONOMETRY, Node, free_symbols, number, operations, walk
+from stages.translate.symbolic.nodes import (
+    CALCULUS,
+    TRIGONOMETRY,
+    Node,
+    free_symbols,
+    number,
+    operations,
+    walk,
+    with_args,
+)
 
 INVERSES = {"asin", "acos", "atan"}
 # A full turn has 6.28 radians; a larger plain number is likely one of degrees.
@@ -46,7 +55,7 @@ def without_degrees(node: Node) -> Node:
         return node
     if node.op == "degrees":
         return node.args[0]
-    return node._replace(args=tuple(map(without_degrees, node.args)))
+    return with_args(node, tuple(map(without_degrees, node.args)))
 
 
 def yields_angle(node: Node) -> bool:

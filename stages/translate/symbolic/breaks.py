@@ -26,11 +26,14 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 
 def mark_breaks(latex: str) -> str:
     """Return LaTeX with `\\\\quad` between statements and a mark of their own for commas that may be decimal ones."""
-    latex = _INVISIBLE.sub(" ", _ROW_SPACING.sub(r"\\\\ ", latex))
-    latex = _WIDE.sub(r" \\quad ", _ROW_ENDS.sub(r" \\\\ ", latex))
-    latex = _MULTICHOOSE.sub(r"\\multichoose ", _OVER_RELATION.sub(r" \1 ", latex))
+    if "\\" in latex or "~" in latex:
+        latex = _INVISIBLE.sub(" ", _ROW_SPACING.sub(r"\\\\ ", latex))
+        latex = _WIDE.sub(r" \\quad ", _ROW_ENDS.sub(r" \\\\ ", latex))
+        latex = _MULTICHOOSE.sub(r"\\multichoose ", _OVER_RELATION.sub(r" \1 ", latex))
     if "\n" in latex:
         latex = _LINE_BREAK.sub(lambda match: " \\quad " if _is_between(latex, match) else match[0], latex)
+    if "," not in latex:
+        return latex
     return _COMMAS.sub(lambda match: match[0] if _GROUPED.fullmatch(match[0]) else match[0].replace(",", COMMA), latex)
 
 

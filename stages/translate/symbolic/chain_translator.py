@@ -62,7 +62,8 @@ def translate_chain(
     known: what the page has stated before; what this chain states is added.
     why_not: why a computation with these sides is left out, for example because the page rejects it.
     """
-    if _IN_A_BASE.search(spot.sentence) and not any("_" in term.tokens for term in chain.terms):
+    is_in_a_base = "base" in spot.sentence.lower() and _IN_A_BASE.search(spot.sentence)
+    if is_in_a_base and not any("_" in term.tokens for term in chain.terms):
         return Reason.DENIED
     finder = StepFinder(chain, sides, spot, known)
     is_residue = bool(chain.modulus) or any(term.relation == "mod" for term in chain.terms)

@@ -79,7 +79,8 @@ def find_chains(latex: str) -> list[Chain]:
     if not any(relation in latex for relation in _RELATIONS) and "≈" not in latex and "≡" not in latex:
         return []
     latex = re.sub(r"%[^\n]*\n", "\n", latex) if "\\begin" in latex else latex
-    tokens = _all_tokens(_RATIO.sub(r"\\ratio ", mark_breaks(latex)))
+    marked = mark_breaks(latex)
+    tokens = _all_tokens(_RATIO.sub(r"\\ratio ", marked) if ":" in marked else marked)
     chains: list[Chain] = []
     if "," in tokens and _equates_lists(tokens):
         return []

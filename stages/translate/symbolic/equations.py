@@ -123,7 +123,7 @@ def _unknown(statement: Statement) -> str:
         return ""
     if not (operations(left) | operations(right)) <= _POLYNOMIAL or not 1 <= max(degree(left), degree(right)) <= 3:
         return ""
-    name = names.pop()
+    (name,) = names
     return "" if _is_identity(left, right, name) else name
 
 

@@ -3,13 +3,21 @@
 `\\frac{1}{2} b h = \\frac{1}{2} \\cdot 6 \\cdot 4` says that b is 6 and h is 4: the trees differ only in the letters.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, is_integer, is_rational, is_value, number
-from stages.translate.symbolic.numeric import agree, exact_value
+from stages.translate.symbolic.nodes import (
+    BINDERS,
+    Node,
+    free_symbols,
+    is_integer,
+    is_rational,
+    is_value,
+    number,
+    with_args,
+)
+from stages.translate.symbolic.numeric import agree, exact_value, literal_value
 
 # From here on, equal numbers are likely the same quantity.
 TELLING = 10
@@ -59,14 +67,16 @@ def substitute(node: Node, values: dict[str, Node]) -> Node:
         return values.get(node.value, node)
     if node.op in BINDERS or node.op == "diff":
         values = {name: value for name, value in values.items() if name != node.args[1].value}
-    return node._replace(args=tuple(substitute(item, values) for item in node.args)) if node.args else node
+    return with_args(node, tuple(substitute(item, values) for item in node.args))
 
 
 def replace_nodes(node: Node, names: dict[Node, Node]) -> Node:
     """Return a tree with parts of it replaced."""
+    if not names:
+        return node
     if node in names:
         return names[node]
-    return Node(node.op, tuple(replace_nodes(item, names) for item in node.args), node.value) if node.args else node
+    return with_args(node, tuple(replace_nodes(item, names) for item in node.args))
 
 
 def without_whole(node: Node) -> Node:
@@ -94,8 +104,8 @@ def replace_numbers(node: Node, name_of: Callable[[Place], Node | None]) -> Node
     What belongs to the notation stays. So does a small number that occurs several times: one of them
     may be another quantity of the same size.
     """
-    counts = Counter(value for item in _replaceable(node) if (value := _quantity(item)) is not None)
-    names = {value for value, count in counts.items() if count == 1 or value >= TELLING or value.denominator > 1}
+    values = [value for item in _replaceable(node) if (value := _quantity(item)) is not None]
+    names = {value for value in values if value >= TELLING or value.denominator > 1 or values.count(value) == 1}
     return _replace(node, name_of, names, is_whole=False, is_fraction=False)
 
 
@@ -117,7 +127,7 @@ def _replace(
         item if _is_fixed(node, index) else _replace(item, name_of, names, is_whole, is_fraction)
         for index, item in enumerate(node.args)
     )
-    return Node(node.op, tuple(args), node.value)
+    return with_args(node, tuple(args))
 
 
 def _replaceable(node: Node) -> Iterator[Node]:
@@ -138,7 +148,7 @@ def _quantity(node: Node) -> Fraction | int | None:
     """Return the value of a number, a fraction of integers or a percentage that may be a quantity."""
     if node.op == "num":
         if not node.value.isdigit():
-            return Fraction(node.value)
+            return literal_value(node.value)
         value = int(node.value)
         return value if value > 1 else None
     if node.op == "div" and all(map(is_integer, node.args)) and node != _HALF:

@@ -37,7 +37,10 @@ _CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
 
 def clean(latex: str) -> str:
     """Return LaTeX without marks that only change its appearance."""
-    latex = _LOOKS.sub(" ", _NARROW_COMMA.sub("{,}", latex.translate(_UNICODE)))
+    latex = latex.translate(_UNICODE)
+    if "\\" not in latex and "~" not in latex:
+        return latex
+    latex = _LOOKS.sub(" ", _NARROW_COMMA.sub("{,}", latex))
     return _BOXED.sub("", _THIN_SPACE.sub(" ", latex)).replace("\\middle", " ").replace("\\$", " ")
 
 

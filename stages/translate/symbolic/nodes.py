@@ -5,6 +5,7 @@ Not covered: evaluation. Nothing here computes a value, so wrong statements pass
 
 from collections.abc import Iterator
 from math import log2
+from operator import is_
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
@@ -23,12 +24,23 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
-class Node(NamedTuple):
-    """One operation: `op` names it, `args` are its operands, `value` a literal or a name."""
-
+class _Fields(NamedTuple):
     op: str
     args: "tuple[Node, ...]" = ()
     value: str = ""
+
+
+class Node(_Fields):
+    """One operation: `op` names it, `args` are its operands, `value` a literal or a name."""
+
+    # Found once and kept, because the same tree is asked again and again. They are no part of its equality.
+    _operations: frozenset[str] | None = None
+    _symbols: frozenset[str] | None = None
+
+
+def with_args(node: Node, args: "tuple[Node, ...]") -> Node:
+    """Return a node with other operands: the node itself, and what is known of it, if they are the same."""
+    return node if all(map(is_, args, node.args)) else Node(node.op, args, node.value)
 
 
 def number(value: str) -> Node:
@@ -45,28 +57,33 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(node.args))
 
 
-def operations(node: Node) -> set[str]:
+def operations(node: Node) -> frozenset[str]:
     """Return the names of all operations in a tree."""
-    return {item.op for item in walk(node)}
+    if node._operations is None:
+        node._operations = frozenset((node.op,)).union(*map(operations, node.args))
+    return node._operations
 
 
 TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
 CALCULUS = {"diff", "int", "limit", "sum", "prod", "det"}
 BINDERS = {"sum", "prod", "int", "limit"}  # operations whose args[1] is a bound variable
+_NO_SYMBOLS: frozenset[str] = frozenset()
 
 
-def free_symbols(node: Node) -> set[str]:
+def free_symbols(node: Node) -> frozenset[str]:
     """Return the names of unknowns, without bound variables."""
+    if node._symbols is None:
+        node._symbols = _find_symbols(node)
+    return node._symbols
+
+
+def _find_symbols(node: Node) -> frozenset[str]:
     if node.op == "sym":
-        return {node.value}
-    found: set[str] = set()
+        return frozenset((node.value,))
     items = node.args
     if node.op in ("sum", "prod", "limit") or (node.op == "int" and len(items) == 4):
-        found = free_symbols(items[0]) - {items[1].value}
-        items = items[2:]
-    for item in items:
-        found |= free_symbols(item)
-    return found
+        return (free_symbols(items[0]) - {items[1].value}).union(*map(free_symbols, items[2:]))
+    return _NO_SYMBOLS.union(*map(free_symbols, items))
 
 
 def is_integer(node: Node) -> bool:

@@ -57,7 +57,8 @@ PLAIN = Notation()
 def notation_of(text: str) -> Notation:
     """Return what the words and formulas of a page say about its notation."""
     lower = text.lower()
-    pi = _PI_VALUE.search(text) if "pi" in text or "π" in text else None
+    has_pi_value = ("pi" in text or "π" in text) and ("3.14" in text or "22" in text)
+    pi = _PI_VALUE.search(text) if has_pi_value else None
     # Each long pattern is searched only where one of its words is.
     may_be_complex = any(word in lower for word in ("complex", "imaginary", "i^", "argand", "moivre", "\\mathbb"))
     return Notation(

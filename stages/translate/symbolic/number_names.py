@@ -15,7 +15,7 @@ from stages.translate.symbolic.formulas import (
     substitute,
     without_whole,
 )
-from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, walk
+from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, walk, with_args
 from stages.translate.symbolic.numeric import decimal_of, exact_value
 from stages.translate.symbolic.quantities import Quantities, is_small
 from stages.translate.symbolic.quantity_words import DIMENSIONS, is_quantity
@@ -103,7 +103,7 @@ class NumberNames:
         steps = {self.known.names_of_steps.get(item.value, "") for item in terms if item.op == "ref"} & DIMENSIONS
         if len(names) > 1 or (steps and names & DIMENSIONS - steps):
             args = tuple(replace_nodes(item, {word: self._literals[word.value] for word in words}) for item in args)
-        return Node(node.op, args, node.value)
+        return with_args(node, args)
 
     def _without_names_in_runs(self, node: Node) -> Node:
         """Return a tree in which runs of numbers have no names: in 1 + 1 + 2 + 3 the 2 is one of many like it."""
@@ -121,7 +121,7 @@ class NumberNames:
         elif node.op == "add" and sum(not references(term) for term in terms) > 1:
             alone = [term for term in terms if term in words]
             names = {alone[0]: words[alone[0]]} if len(alone) == 1 else {}
-        return Node(node.op, tuple(replace_nodes(item, names) for item in args), node.value)
+        return with_args(node, tuple(replace_nodes(item, names) for item in args))
 
     def _without_half_named_terms(self, node: Node) -> Node:
         """Return a tree without the names that only some numbers of equal rank have: in 1/hours + 1/3, gcd(12, rows).

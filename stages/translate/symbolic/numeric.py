@@ -7,6 +7,7 @@ Not covered: limits, derivatives, infinite sums, matrices, complex numbers.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from stages.translate.symbolic.nodes import Node, is_decimal, walk
 
@@ -24,15 +25,32 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "csc": lambda angle: 1 / math.sin(angle),
 }  # fmt: skip
 _NOTHING: Mapping[str, Value] = {}
+# Values that are kept: the same expressions are evaluated again and again.
+_KEPT = 4096
 
 
 def value_of(node: Node, at: Mapping[str, Value] = _NOTHING) -> Value | None:
     """Return the value of a tree, its letters having the values `at`; None if it cannot be computed here."""
+    return _evaluate(node, at) if at else _closed_value(node)
+
+
+@lru_cache(_KEPT)
+def _closed_value(node: Node) -> Value | None:
+    return _evaluate(node, _NOTHING)
+
+
+def _evaluate(node: Node, at: Mapping[str, Value]) -> Value | None:
     try:
         value = _value(node, at)
         return value if math.isfinite(float(value)) else None
     except (ArithmeticError, ValueError, KeyError, IndexError, TypeError, RecursionError):
         return None
+
+
+@lru_cache(_KEPT)
+def literal_value(digits: str) -> Fraction:
+    """Return the value of a decimal literal."""
+    return Fraction(digits)
 
 
 def exact_value(node: Node) -> Fraction | None:
@@ -93,7 +111,7 @@ def _with_decimal(node: Node, places: Iterator[int], wanted: int, decimal: Node)
 
 def _value(node: Node, at: Mapping[str, Value]) -> Value:
     if node.op == "num":
-        return Fraction(node.value)
+        return literal_value(node.value)
     if node.op == "sym":
         return at[node.value]
     if node.op in ("pi", "e"):

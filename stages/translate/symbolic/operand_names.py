@@ -7,7 +7,7 @@ that a polynomial is evaluated at x.
 from collections.abc import Callable, Iterator
 
 from stages.translate.symbolic.formulas import replace_nodes
-from stages.translate.symbolic.nodes import Node, is_integer, is_rational, is_value, operations, walk
+from stages.translate.symbolic.nodes import Node, is_integer, is_rational, is_value, operations, walk, with_args
 
 # The name of each operand, "" for one that stays.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -120,4 +120,4 @@ def _exchange(node: Node, names: dict[Node, Node], within: Node | None = None) -
         within = None
     if within is None and node in names:
         return names[node]
-    return node._replace(args=tuple(_exchange(item, names, within) for item in node.args)) if node.args else node
+    return with_args(node, tuple(_exchange(item, names, within) for item in node.args))

@@ -11,7 +11,9 @@ from typing import NamedTuple
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import Node, operations, walk
 from stages.translate.symbolic.numeric import value_of
+from stages.translate.symbolic.searching import has_any
 
+_TWO_DIGITS_WORDS = ("binary", "boolean", "xor", "gf(2)")
 _TWO_DIGITS = re.compile(r"\b(?:binary|boolean|xor)\b|\bGF\(2\)", re.IGNORECASE)
 # Every match of the pattern below contains one of these.
 _MODULAR_WORDS = (
@@ -59,8 +61,8 @@ class Arithmetics(NamedTuple):
 def arithmetics_of(text: str) -> Arithmetics:
     """Return what the words of a page say about its arithmetic."""
     lower = text.lower()
-    is_modular = any(word in lower for word in _MODULAR_WORDS) and _MODULAR.search(text) is not None
-    return Arithmetics(bool(_TWO_DIGITS.search(text)), is_modular)
+    is_modular = has_any(lower, _MODULAR_WORDS) and _MODULAR.search(text) is not None
+    return Arithmetics(has_any(lower, _TWO_DIGITS_WORDS) and bool(_TWO_DIGITS.search(text)), is_modular)
 
 
 def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> Reason | None:
@@ -76,7 +78,8 @@ def _may_be_other_digits(sides: list[Node], sentence: str, page: Arithmetics) ->
     # The number 16 shows that hexadecimal numbers are converted; in smaller bases the base itself is no digit.
     if any(operations(side) - {"num", "sym", "neg", "add", "mul"} for side in sides) or "16" in numbers:
         return False
-    digits = [_DIGITS[word.lower()] for word in _OTHER_DIGITS.findall(sentence)] + ["01"] * page.has_two_digits
+    named = _OTHER_DIGITS.findall(sentence) if has_any(sentence.lower(), _DIGITS) else []
+    digits = [_DIGITS[word.lower()] for word in named] + ["01"] * page.has_two_digits
     return any(set("".join(numbers)) <= {".", *allowed} for allowed in digits)
 
 

@@ -13,9 +13,11 @@ MAX_SENTENCE = 500
 
 # A sentence may end inside its mathematics: \[x = 1.\]
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
+# The search skips fast to the characters that a pattern begins with.
 _BREAK = re.compile(
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)(?<!\bNo)(?<!\bvs)[.?!](?:(?P<inside>" + _CLOSE + r")|(?=[\s$\\]))"
-    r"|\n\s*\n|\n(?=[-*] )"
+    r"[.?!\n](?:(?<!\n)(?<!\be\.g.)(?<!\bi\.e.)(?<!\bcf.)(?<!\bNo.)(?<!\bvs.)(?:(?P<inside>"
+    + _CLOSE
+    + r")|(?=[\s$\\]))|(?<=\n)(?:\s*\n|(?=[-*] )))"
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _PROBLEM = re.compile(

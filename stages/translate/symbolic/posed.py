@@ -6,6 +6,7 @@ Not covered: a wrong statement that a page refutes without any of these words.
 import re
 
 from stages.translate.reasons import Reason
+from stages.translate.symbolic.searching import has_any
 
 # The search for the question that a choice belongs to, and for the end of a proof by contradiction, ends here.
 _REACH = 600
@@ -20,18 +21,23 @@ _DENIED = re.compile(
     r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|conclude)",
     re.IGNORECASE,
 )
-# Every match of the pattern above contains one of these.
+# Every match of the pattern above contains one of these; the words of other patterns are before them.
 _DENYING = (
     "not", "n't", "n’t", "untrue", "false", "contradict", "impossible", "incorrect", "extraneous", "absurd",
     "nonsens", "wrong", "mistak", "misconcep", "erroneous", "fallac", "tempt", "naively", "misread", "pitfall",
     "counterexample", "invalid", "bogus", "student", "error", "never", "think", "believe", "guess", "expect",
     "say", "claim", "conclude",
 )  # fmt: skip
+_REJECTING = ("not", "never", "neither", "nor", "rather", "instead", "n't", "n’t", "unlike")
 _REJECTED = re.compile(
     r"\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)"
     r"(?: that| simply| the| just| be| by)*[\s,:$(\\\[]*\Z",
     re.IGNORECASE,
 )
+_SUPPOSED_BY = (
+    "suppose", "assum", "imagine", "pretend", "if", "unless", "whether", "claim", "say", "wrote", "writes", "answered",
+    "got",
+)  # fmt: skip
 _SUPPOSED = re.compile(
     r"\b(?:suppose|assum(?:e|ing)|imagine|pretend|(?<!only )if|unless|whether|claim(?:s|ed)?|says?|wrote|writes"
     r"|answered|got)"
@@ -40,6 +46,9 @@ _SUPPOSED = re.compile(
     r"[\s,:$(\\\[]*\Z",
     re.IGNORECASE,
 )
+_ASKED_BY = (
+    " whether", " if", "is it ", "true or false", "find the ", "wrong", "prove or ", "which ", "can you",
+)  # fmt: skip
 _ASKED = re.compile(
     r"\A\W*(?:\w+\W+){0,4}?(?:determine|decide|check|test|tell|see|find out|state|say|verify|consider|explain|discuss)"
     r" (?:whether|if)\b"
@@ -66,8 +75,10 @@ _LISTED = re.compile(r"\A[\s$*\\\[(\d.a-zA-Z)-]{0,8}\Z")
 _STATEMENTS = re.compile(
     r"\btrue or false\b|\bare (?:\w+ )?statements\b|\bof the following\b|\bstatements?[^.]{0,30}:", re.IGNORECASE
 )
+_SUPPOSING_WORDS = ("suppose", "assum", "imagine", "were true", "by contradiction")
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|assuming|imagine|were true|by contradiction)\b", re.IGNORECASE)
 _REFUTED = re.compile(r"\bcontradict|\babsurd|\bimpossible|\bnonsense|\breductio\b", re.IGNORECASE)
+_FORMULA = re.compile(r"\$[^$]*\$")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 
@@ -76,13 +87,16 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
 
     start, end: the place of the formula in the text. before: the sentence up to the formula.
     """
-    words = _words(sentence)
-    lower = words.lower()
-    if (any(word in lower for word in _DENYING) and _DENIED.search(words)) or _REJECTED.search(before[-60:]):
+    words, asked, last_words = _words(sentence), _words(before), before[-120:].lower()
+    if has_any(words.lower(), _DENYING) and _DENIED.search(words):
         return Reason.DENIED
-    if _ASKED.search(_words(before)) or _QUESTION.search(sentence) or text.startswith("??", end):
+    if has_any(last_words, _REJECTING) and _REJECTED.search(before[-60:]):
+        return Reason.DENIED
+    if _QUESTION.search(sentence) or text.startswith("??", end):
         return Reason.POSED
-    if _SUPPOSED.search(before[-120:]):
+    if has_any(asked.lower(), _ASKED_BY) and _ASKED.search(asked):
+        return Reason.POSED
+    if has_any(last_words, _SUPPOSED_BY) and _SUPPOSED.search(before[-120:]):
         return Reason.SUPPOSED
     above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
     is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
@@ -93,10 +107,11 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
     if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
         return Reason.POSED
     above = _PARAGRAPH.split(above)[-1]
-    is_refuted = _SUPPOSING.search(above) and (_REFUTED.search(above) or _REFUTED.search(below))
+    is_supposed = has_any(above.lower(), _SUPPOSING_WORDS) and _SUPPOSING.search(above)
+    is_refuted = is_supposed and (_REFUTED.search(above) or _REFUTED.search(below))
     return Reason.POSED if is_refuted else None
 
 
 def _words(text: str) -> str:
     """Return a text without its formulas."""
-    return re.sub(r"\$[^$]*\$", " ", text)
+    return _FORMULA.sub(" ", text) if "$" in text else text

@@ -189,7 +189,8 @@ class Quantities:
         """Return where the problem at a place mentions a number, up to an end."""
         mentions = self._mentions.get(value if value > 0 else -value, [])
         low = max(place - REACH, self.parts.problem_start(place))
-        return mentions[bisect_left(mentions, low, key=_start) : bisect_left(mentions, end, key=_start)]
+        # A pair of a place and nothing is less than every mention at the place.
+        return mentions[bisect_left(mentions, (low,)) : bisect_left(mentions, (end,))] if mentions else mentions
 
     def _is_close(self, result: Result, place: int) -> bool:
         """Whether a small number is likely the result: it stands right behind it."""
@@ -198,10 +199,6 @@ class Quantities:
 
     def _is_near(self, start: int, place: int) -> bool:
         return place - REACH <= start <= place and self.parts.problem(start) == self.parts.problem(place)
-
-
-def _start(mention: Mention) -> int:
-    return mention.start
 
 
 def _is_same(one: Node, other: Node) -> bool:

@@ -5,7 +5,9 @@ Only plain words become names. Not covered: numbers in words, and nouns that are
 
 import keyword
 import re
+from collections.abc import Iterator
 from fractions import Fraction
+from operator import itemgetter
 from typing import NamedTuple
 
 _BUILTINS = {
@@ -38,6 +40,7 @@ _QUANTITIES = (
     "acceleration|amount|capital|deviation|stiffness|conductivity|dose|span|load|angle|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
 )
 _ARTICLES = {"the", "a", "an", "his", "her", "its", "their", "our", "my", "your", "this", "that", "each", "every"}
+_QUANTITY_NAMES = frozenset(_QUANTITIES.split("|"))
 _VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "use", "new", "given", "still"}
 _PLURALS = {"people", "men", "women", "children", "mice", "dice", "sheep", "fish", "geese"}
 # Words that belong to a name although they name nothing alone: the first term.
@@ -75,10 +78,10 @@ _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12,
 }  # fmt: skip
-_NUMBER = re.compile(
-    r"\b(?:" + "|".join(_WORDS) + r")\b|"
-    r"(?<![\w.])(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d+)?(?![\d\w])"
-)
+# The search skips fast to the characters that a pattern begins with.
+_NUMBER_WORD = re.compile("(?:" + "|".join(_WORDS) + r")\b")
+_DIGITS = re.compile(r"\d(?<![\w.]\d)(?:\d{0,2}(?:(?:,|\{,\})\d{3})+|\d*)(?:\.\d+)?(?!\w)")
+_NUMBER = re.compile(rf"\b{_NUMBER_WORD.pattern}|{_DIGITS.pattern}")
 _ANGLE = re.compile(r"\s?(?:°|\^\s?\{?\s?\\circ)(?P<scale>\}?\s?(?:\\mathrm\{|\\text\{)?[CF]\b)?")
 _MONEY = re.compile(r"(?:[€£]|\\\$|(?<![$\w)])\$)\s?\Z")
 _EACH = re.compile(r"\$?\s(?:each|per|apiece|a piece|an?)\b")
@@ -124,16 +127,25 @@ class Mention(NamedTuple):
 def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
     """Return all numbers of a text by value, in order."""
     found: dict[Fraction | int, list[Mention]] = {}
-    for match in _NUMBER.finditer(text):
-        digits = match[0].replace("{,}", "").replace(",", "")
-        if len(digits) > _MAX_DIGITS:
-            continue
-        value = _WORDS.get(digits) or (int(digits) if digits.isdecimal() else Fraction(digits))
-        found.setdefault(value, []).append(Mention(match.start(), match.end(), False))
-        if _PERCENT.match(text, match.end()):
+    has_percent = "%" in text
+    for value, start, end in sorted(_find_numbers(text), key=itemgetter(1)):
+        found.setdefault(value, []).append(Mention(start, end, False))
+        if has_percent and _PERCENT.match(text, end):
             # 15% is said of a rate of 0.15; the plain number 15 is in the text, too.
-            found.setdefault(Fraction(value, 100), []).append(Mention(match.start(), match.end(), True))
+            found.setdefault(Fraction(value, 100), []).append(Mention(start, end, True))
     return found
+
+
+def _find_numbers(text: str) -> Iterator[tuple[Fraction | int, int, int]]:
+    """Yield value, start and end of the numbers in digits, then of those in words."""
+    for match in _DIGITS.finditer(text):
+        digits = match[0].replace("{,}", "").replace(",", "")
+        if len(digits) <= _MAX_DIGITS:
+            yield (int(digits) if digits.isdecimal() else Fraction(digits)), match.start(), match.end()
+    for match in _NUMBER_WORD.finditer(text):
+        before = text[match.start() - 1 : match.start()]
+        if not (before.isalnum() or before == "_"):
+            yield _WORDS[match[0]], match.start(), match.end()
 
 
 def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> str:
@@ -149,7 +161,9 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
         return name_of_mention(text, Mention(following.start(), following.end(), False), is_formula)
     if angle := _ANGLE.match(text, mention.end):
         return "temperature" if angle["scale"] else "angle"
-    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
+    last = text[max(0, mention.start - 1) : mention.start]
+    is_apart = last == "$" or last.isspace()
+    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start) if is_apart else None
     after = _AFTER.match(text, mention.end, mention.end + 60)
     if before and before[0].rstrip(" $").endswith(" of") and after and _counts(after["first"]):
         before = None  # the mean of 16 bags
@@ -218,7 +232,7 @@ def is_name(word: str) -> bool:
 
 def is_quantity(name: str) -> bool:
     """Whether a name is one of a measured quantity, as `height` or `first_term`, not of counted things."""
-    return name.rpartition("_")[2] in _QUANTITIES.split("|")
+    return name.rpartition("_")[2] in _QUANTITY_NAMES
 
 
 def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:

@@ -19,8 +19,11 @@ from stages.translate.symbolic.nodes import (
 )
 from stages.translate.symbolic.percentages import is_in_points
 from stages.translate.symbolic.program_writer import choose_style
+from stages.translate.symbolic.searching import has_any
 from stages.translate.symbolic.steps import Form, Side, has_digits
 
+# Every match of the pattern below contains one of these.
+_ROUNDED_WORDS = ("nearest", "round", "approximat", "about", "roughly", "truncat", "at least", "at most")
 _ROUNDED = re.compile(
     r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b",
     re.IGNORECASE,
@@ -33,7 +36,7 @@ _UNROUNDED = 6
 
 def says_rounded(sentence: str) -> bool:
     """Whether a sentence says that a value is rounded or approximate."""
-    return _ROUNDED.search(sentence) is not None
+    return has_any(sentence.lower(), _ROUNDED_WORDS) and _ROUNDED.search(sentence) is not None
 
 
 def form_of(closed: Node, target: Side, sentence: str) -> Form:

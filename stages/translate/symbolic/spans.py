@@ -15,10 +15,9 @@ MAX_LINE = 2000
 
 _ENVIRONMENTS = "align|equation|gather|eqnarray|multline|displaymath|flalign|alignat|math"
 _OPENING = re.compile(
-    r"(?P<display>\$\$|\\\[)|(?P<inline>\\\(|:math:`|(?<!\\)\$)|\\begin\{(?P<environment>(?:"
-    + _ENVIRONMENTS
-    + r")\*?)\}"
-    r"|<<(?P<marked>[^<>\n]{1,200})>>|(?P<skipped>\[asy\]|```|<pre>|<code>|\\begin\{(?:verbatim|lstlisting|tikzpicture|tabular)\})"
+    # Each part begins with a character, so that the search skips all others fast.
+    r"\$\$|\\\[|\\\(|:math:`|\$(?<!\\\$)|\\begin\{(?P<environment>(?:" + _ENVIRONMENTS + r")\*?)\}"
+    r"|<<(?P<marked>[^<>\n]{1,200})>>|\[asy\]|```|<pre>|<code>|\\begin\{(?P<skipped>verbatim|lstlisting|tikzpicture|tabular)\}"
 )
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
 _SIGN = r"[-+0-9.,()*/^×·÷−–≈=x√²³ \t]"
@@ -79,7 +78,8 @@ def _close(text: str, match: re.Match[str], missing: set[str]) -> Span | None:
     if match["marked"] is not None:
         return Span(match["marked"], match.start(), match.end(), "marked")
     opening = match[0]
-    if match["skipped"]:
+    is_skipped = opening in _SKIPPED_ENDS or match["skipped"] is not None
+    if is_skipped:
         closing = _SKIPPED_ENDS.get(opening) or opening.replace("begin", "end")
     elif match["environment"]:
         closing = f"\\end{{{match['environment']}}}"
@@ -87,14 +87,14 @@ def _close(text: str, match: re.Match[str], missing: set[str]) -> Span | None:
         closing = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$", ":math:`": "`"}[opening]
     if closing in missing:
         return None
-    limit = len(text) if match["skipped"] else match.end() + MAX_SPAN
+    limit = len(text) if is_skipped else match.end() + MAX_SPAN
     end = text.find(closing, match.end(), limit)
     if end < 0:
         if limit >= len(text):
             missing.add(closing)
         return None
     inside = text[match.end() : end]
-    if match["skipped"]:
+    if is_skipped:
         return Span("", match.start(), end + len(closing), "skipped")
     if opening == "$" and not _is_mathematics(inside, text[end + 1 : end + 2]):
         return None

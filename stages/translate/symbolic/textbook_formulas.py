@@ -8,13 +8,13 @@ enough, as in `a d - b c`, words of the sentence decide.
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from stages.translate.symbolic.formulas import match_formula, substitute
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.latex_tokens import tokens_of
-from stages.translate.symbolic.nodes import Node, is_rational
+from stages.translate.symbolic.nodes import Node, free_symbols, is_rational
 from stages.translate.symbolic.numeric import agree, exact_value
 
 # The letters n, m and k stand for whole numbers, p and q for shares between 0 and 1, all others for any number.
@@ -120,23 +120,45 @@ def find_textbook(numbers: Node, sentence: str, before: str) -> Textbook | None:
 
     sentence: the one around the expression. before: the text up to its end.
     """
-    for entry, formula, derived in _read_table():
-        if formula.op != numbers.op or (entry.words and not re.search(entry.words, sentence, re.IGNORECASE)):
+    for form in _read_table().get((numbers.op, len(numbers.args)), ()):
+        if any(op and op != item.op for op, item in zip(form.operations, numbers.args, strict=True)):
             continue
-        values = match_formula(formula, numbers)
-        if not values or not all(_fits(*item) for item in values.items()):
+        entry, values = form.entry, match_formula(form.formula, numbers)
+        if not values or not all(_fits(*item) for item in values.items()) or not form.words.search(sentence):
             continue
-        if _is_stated(entry.stated, values, before) and _has_value(substitute(derived, values), numbers):
-            return Textbook(derived, values, {name: word for name, word in entry.names.items() if name in values})
+        if _is_stated(entry.stated, values, before) and _has_value(substitute(form.derived, values), numbers):
+            return Textbook(form.derived, values, {name: word for name, word in entry.names.items() if name in values})
     return None
 
 
+class _Form(NamedTuple):
+    """An entry of the table, read."""
+
+    entry: _Entry
+    words: re.Pattern[str]
+    formula: Node
+    derived: Node
+    operations: list[str]
+    """The operation of each operand of the formula; "" for one that a number may stand for."""
+
+
 @cache
-def _read_table() -> tuple[tuple[_Entry, Node, Node], ...]:
-    return tuple(
-        (entry, read_tokens(tokens_of(entry.formula)), read_tokens(tokens_of(entry.derived or entry.formula)))
-        for entry in _TABLE
-    )
+def _read_table() -> dict[tuple[str, int], list[_Form]]:
+    """Return the entries by the formula's operation and the number of its operands."""
+    table: dict[tuple[str, int], list[_Form]] = {}
+    for entry in _TABLE:
+        words = re.compile(entry.words, re.IGNORECASE)
+        formula, derived = (read_tokens(tokens_of(latex)) for latex in (entry.formula, entry.derived or entry.formula))
+        form = _Form(entry, words, formula, derived, list(map(partial(_operation, formula), formula.args)))
+        table.setdefault((formula.op, len(formula.args)), []).append(form)
+    return table
+
+
+def _operation(formula: Node, operand: Node) -> str:
+    """Return the operation of an operand, "" if it is a letter or may be worked out: all its letters are elsewhere."""
+    others = [free_symbols(item) for item in formula.args if item is not operand]
+    is_worked_out = free_symbols(operand) and free_symbols(operand) <= frozenset[str]().union(*others)
+    return "" if operand.op == "sym" or is_worked_out else operand.op
 
 
 def _has_value(derived: Node, numbers: Node) -> bool:

@@ -18,8 +18,7 @@ _TITLES = {
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh"}
 _OF = re.compile(
     r"\b(area|volume|perimeter|circumference|probability|average|mean|median|variance|distance|speed|slope|discriminant|interest|"
-    r"price|cost|profit|total|difference|ratio|percentage|radius|diameter|hypotenuse|angle|height|length|width|age|weight)\b",
-    re.IGNORECASE,
+    r"price|cost|profit|total|difference|ratio|percentage|radius|diameter|hypotenuse|angle|height|length|width|age|weight)\b"
 )
 
 
@@ -31,9 +30,9 @@ def title_of(node: Node, sentence: str, names: Sequence[str] = ()) -> str:
     quantity = next((name for name in names if is_quantity(name)), "")
     if quantity:
         return f"Compute the {quantity.replace('_', ' ')}"
-    words = _OF.findall(re.sub(r"\$[^$]*\$|\\\w+", " ", sentence))
-    if words and len({word.lower() for word in words}) == 1:
-        return f"Compute the {words[0].lower()}"
+    words = set(_OF.findall(re.sub(r"\$[^$]*\$|\\\w+", " ", sentence).lower()))
+    if len(words) == 1:
+        return f"Compute the {words.pop()}"
     op = node.args[0].op if node.op == "neg" else node.op
     if op in _TRIGONOMETRY:
         return "Trigonometric value"
