@@ -210,7 +210,7 @@ def test_an_expression_with_unknowns_or_without_such_a_product_is_printed_as_it_
 
 
 def test_an_import_of_several_lines_stays_one() -> None:
-    first = "from sympy import (\n    symbols,\n    integrate,\n)\n\nx = symbols('x')\narea = integrate(x, (x, 0, 2))\nprint(area)"
+    first = "from sympy import (\n    symbols,\n    integrate,\n)\n\nx = symbols('x')\nprint(integrate(x, (x, 0, 2)))"
     (_, (code, _)) = repaired(first, "from sympy import diff\n\nprint(diff(x**3, x).subs(x, 2))")
     assert run(code) == "12"
 
