@@ -58,10 +58,11 @@ def page_of(data: Path, translated: str) -> str | None:
     return None
 
 
-def translated_from(data: Path, page: str) -> list[str]:
-    """Return the ids of the corpus's documents that were made from a page."""
+def translated_from(data: Path, page: str) -> dict[str, list[int]]:
+    """Return the ids of the corpus's documents that were made from a page, each with the positions of its snippets."""
     wanted = pc.match_substring(ds.field("metadata"), f'"document_id": {json.dumps(page)}')
-    return [row["id"] for folder in _folders(data / "corpus") for row in _rows(folder, wanted, ["id"])]
+    rows = [row for folder in _folders(data / "corpus") for row in _rows(folder, wanted, ["id", "metadata"])]
+    return {row["id"]: json.loads(row["metadata"])["positions"] for row in rows}
 
 
 def _folders(folder: Path) -> list[Path]:

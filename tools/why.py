@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 import pyarrow.dataset as ds
 
 from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.params import load
+from stages.corpus.reasons import Reason
+from stages.corpus.stage import CorpusParams
+from stages.corpus.translated import leave_out
 from stages.report.explanations import explain_reasons
 from stages.report.funnel import FUNNEL
 from tools.lookup import find, page_of, title_of, translated_from
@@ -70,6 +74,7 @@ def trace(data: Path, identity: str) -> list[str]:
     if not places:
         raise PipelineError(f"{identity}: no shard in {data}/ has it")
     translated = translated_from(data, document)
+    left_out = _find_left_out(data, document, translated)
     return [
         *_describe(identity, places),
         *(
@@ -77,10 +82,24 @@ def trace(data: Path, identity: str) -> list[str]:
             for place in places
             if not set(ASIDE) & set(place.folder.parts)
         ),
-        *_show_snippets(places),
+        *_show_snippets(places, left_out),
         "",
-        _end(identity, places, translated),
+        _end(identity, places, translated, left_out),
     ]
+
+
+def _find_left_out(data: Path, document: str, translated: dict[str, list[int]]) -> dict[int, str]:
+    """Return the snippets of a page that `corpus` did not write, by position, with the reason."""
+    if not (data / "corpus" / "manifest.json").is_file():
+        return {}
+    own = [row for place in _places(data, document, None) if place.stage == "decontaminate" for row in place.snippets]
+    left_out, _ = leave_out(own, load("corpus", CorpusParams).translated)
+    written = {position for positions in translated.values() for position in positions}
+    return {
+        row["position"]: left_out.get(row["position"], Reason.SAME_RESULT).value
+        for row in own
+        if row["position"] not in written
+    }
 
 
 def _places(data: Path, document: str, position: int | None) -> Iterator[Place]:
@@ -134,7 +153,7 @@ def _say(place: Place) -> str:
     """Return what a stage did with the document and its snippets."""
     said = [f"{row['id']} dropped: {_explain(place.stage, row)}" for row in place.dropped]
     if place.document:
-        said.append("there")
+        said.append("passed on")
     if place.snippets:
         outcomes = Counter(row.get("verdict") or row.get("outcome") or "" for row in place.snippets)
         kinds = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()) if name)
@@ -148,7 +167,7 @@ def _explain(stage: str, row: dict[str, Any]) -> str:
     return " ".join(filter(None, [row["reason"], f"({row['detail']})" if row["detail"] else "", *sentences]))
 
 
-def _show_snippets(places: list[Place]) -> Iterator[str]:
+def _show_snippets(places: list[Place], left_out: dict[int, str]) -> Iterator[str]:
     """Yield each snippet with its program, output and verdict, as the last stage that knows it has it."""
     latest: dict[int, dict[str, Any]] = {}
     for place in places:
@@ -157,7 +176,8 @@ def _show_snippets(places: list[Place]) -> Iterator[str]:
         judged = row.get("verdict") or row.get("outcome") or "not run yet"
         method = f" by {row['method']}" if row.get("method") else ""
         yield ""
-        yield f"snippet #{position}: {judged}{method}, written by {row['translator']}"
+        end = f"; left out by corpus: {left_out[position]}" if position in left_out else ""
+        yield f"snippet #{position}: {judged}{method}, written by {row['translator']}{end}"
         stated = f" {row['relation']} {row['result']}" if not row["expression"].endswith(row["result"]) else ""
         yield f"  {row['expression']}{stated}"
         yield from (f"  | {line}" for line in row["code"].strip().splitlines())
@@ -165,7 +185,7 @@ def _show_snippets(places: list[Place]) -> Iterator[str]:
             yield f"  printed {json.dumps(row['stdout'].strip() or row['error'], ensure_ascii=False)[:200]}"
 
 
-def _end(identity: str, places: list[Place], translated: list[str]) -> str:
+def _end(identity: str, places: list[Place], translated: dict[str, list[int]], left_out: dict[int, str]) -> str:
     """Return where the record ended."""
     for place in places:
         for row in place.dropped:
@@ -174,8 +194,11 @@ def _end(identity: str, places: list[Place], translated: list[str]) -> str:
     last = [place for place in places if place.snippets or "#" not in identity][-1].folder
     corpus = [place.folder.as_posix() for place in places if place.stage == "corpus"]
     if "#" in identity:
-        ends = [f"its page's form with programs is {one}" for one in translated]
-        return f"It reached {last.as_posix()}{''.join(f'; {one}' for one in ends)}."
+        position = int(identity.rpartition("#")[2])
+        if position in left_out:
+            return f"It ended in corpus: {_explain('corpus', {'reason': left_out[position], 'detail': ''})}"
+        ends = [f"It is in the corpus: {name}." for name, positions in translated.items() if position in positions]
+        return " ".join(ends) or f"It reached {last.as_posix()}, and no later stage has read it yet."
     if corpus or translated:
         return f"It is in the corpus: {', '.join([*corpus, *translated])}."
     return f"It reached {last.as_posix()}, and no later stage has read it yet."

@@ -1,5 +1,6 @@
 """Write the computations of pages, each with its program, in the form that params name."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic import Field, field_validator
 
 from mathcode_pile.core.documents import DOCUMENT, document_id, encode_metadata, snippet_id
 from mathcode_pile.core.errors import InputError
-from mathcode_pile.core.funnel import Failed, Funnel, attempt
+from mathcode_pile.core.funnel import CoreReason, DropReason, Failed, Funnel, Report, attempt
 from mathcode_pile.core.params import Section
 from mathcode_pile.core.removals import Removals
 from mathcode_pile.core.shards import list_shards, read_batches
@@ -52,11 +53,13 @@ def write_translated(
 ) -> Quality:
     """Write the documents of every page that has snippets, and measure them."""
     quality = Quality()
+    programs = funnel.report.part(component)
     for snippets in sorted((folder / "snippets").iterdir()):
+        counted = [programs, programs.part(snippets.name)]
         for shard in list_shards(snippets):
             # Stages keep the names of shards, so the page of a snippet is in the shard with the same name.
             pages = _read_pages(shard, folder / "documents" / snippets.name / shard.name)
-            records = _translate_pages(pages, component, funnel, params, quality, removals)
+            records = _translate_pages(pages, component, funnel, params, quality, removals, counted)
             while batch := list(islice(records, BATCH_ROWS)):
                 funnel.keep(pa.RecordBatch.from_pylist(batch, DOCUMENT))
     return quality
@@ -82,36 +85,59 @@ def _translate_pages(
     params: TranslatedParams,
     quality: Quality,
     removals: Removals,
+    programs: list[Report],
 ) -> Iterator[dict[str, Any]]:
-    skipped = funnel.report.skipped
+    """Yield the records of pages; `programs` count what becomes of the snippets."""
     for page, snippets in pages:
         name = document_id(component, page["id"])
+        for report in programs:
+            report.read += len(snippets)
         if line := removals.find(page["id"], page["url"], page["text"]):
             funnel.count_read()
             funnel.drop(name, Reason.TAKEN_DOWN, f"{page['id']}: {line.name}")
-            skipped[Reason.TAKEN_DOWN.value] += len(snippets)
+            _count(programs, Reason.TAKEN_DOWN, len(snippets))
             continue
-        found, snippets = snippets, [row for row in snippets if not _is_left_out(row, params.leave_out_retyped)]
-        skipped[Reason.RETYPED.value] += len(found) - len(snippets)
-        found, snippets = snippets, _without_repeated(snippets)
-        skipped[Reason.SAME_PROGRAM.value] += len(found) - len(snippets)
-        made = attempt(_translate, page, snippets, component, params)
+        left_out, chosen = leave_out(snippets, params)
+        made = attempt(_translate, page, chosen, component, params)
         if isinstance(made, Failed):
             funnel.count_read()
             funnel.fail(name, made)
+            _count(programs, CoreReason.FAILED, len(snippets))
             continue
         funnel.count_read(len(made))
-        skipped[Reason.SAME_RESULT.value] += len(snippets) - sum(document.snippets for document in made)
+        for reason, count in Counter(left_out.values()).items():
+            _count(programs, reason, count)
+        _count(programs, Reason.SAME_RESULT, len(chosen) - sum(document.snippets for document in made))
         for document in made:
             # A reader of the published corpus may have named the document, not its page.
             record = document.record
             if line := removals.find(record["id"], record["url"], record["text"]):
                 funnel.drop(record["id"], Reason.TAKEN_DOWN, line.name)
-                skipped[Reason.TAKEN_DOWN.value] += document.snippets
+                _count(programs, Reason.TAKEN_DOWN, document.snippets)
                 continue
             funnel.report.counts["snippets"] += document.snippets
+            for report in programs:
+                report.kept += document.snippets
             quality.add(record["id"], document.measured)
             yield record
+
+
+def _count(programs: list[Report], reason: DropReason, count: int) -> None:
+    for report in programs:
+        report.dropped[reason.value] += count
+
+
+def leave_out(snippets: list[Snippet], params: TranslatedParams) -> tuple[dict[int, Reason], list[Snippet]]:
+    """Return the positions of a page's snippets that are left out, with the reason, and the other snippets.
+
+    Of those others, the form keeps one for each result of a paragraph (`same_result`).
+    """
+    left_out = {row["position"]: Reason.RETYPED for row in snippets if _is_left_out(row, params.leave_out_retyped)}
+    rest = [row for row in snippets if row["position"] not in left_out]
+    chosen = _without_repeated(rest)
+    positions = {row["position"] for row in chosen}
+    left_out |= {row["position"]: Reason.SAME_PROGRAM for row in rest if row["position"] not in positions}
+    return left_out, chosen
 
 
 def _without_repeated(snippets: list[Snippet]) -> list[Snippet]:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.outcomes import Outcome
 from mathcode_pile.core.shards import count_rows, list_shards, read_batches
-from stages.report.funnel import Metrics, add_counts
+from stages.report.funnel import Metrics, add_counts, read_programs
 
 DOCUMENTS = ("in the source", "read and scored", "selected", "without duplicates", "without leaks")
-SNIPPETS = ("found", "ran to the end", "verified", "without leaks")
+SNIPPETS = ("found", "ran to the end", "verified", "without leaks", "in the corpus")
 TOKENS = ("in the corpus", "for training", "drawn by the mixture")
 
 
@@ -108,6 +108,8 @@ def follow_snippets(metrics: Metrics, data: Path) -> list[Flow]:
         clean = data / "decontaminate" / "snippets" / component
         if clean.is_dir():
             points.append(Point(count_rows(clean), _count_dropped(clean)))
+            if written := read_programs(metrics).get(component):
+                points.append(Point(written["kept"], _add_reasons([written])))
         flows.append(Flow(component, points))
     return flows
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,8 @@ UNITS = {
     "verify": "snippets",
     "decontaminate": "documents and snippets",
 }
+PROGRAMS = "corpus, programs"
+"""The step in which `corpus` chooses the programs of translated pages."""
 
 
 class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
@@ -47,13 +50,13 @@ class Step(NamedTuple):  # one stage, or one entry of it, in the funnel
 
     @property
     def name(self) -> str:
-        """The stage's name in dvc.yaml."""
-        return f"{self.stage}@{self.entry}" if self.entry else self.stage
+        """The stage's name in dvc.yaml; `corpus, programs` for the programs that `corpus` writes into pages."""
+        return PROGRAMS if self.entry == PROGRAMS else f"{self.stage}@{self.entry}" if self.entry else self.stage
 
     @property
     def unit(self) -> str:
-        """What the stage's records are."""
-        return UNITS.get(self.stage, "documents")
+        """What the step's records are."""
+        return "snippets" if self.entry == PROGRAMS else UNITS.get(self.stage, "documents")
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -94,7 +97,17 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def read_funnel(metrics: Metrics) -> list[Step]:
     """Return the steps of the funnel for which there are metrics, in the order in which data flows."""
     steps = [Step(*name.partition("@")[::2], values) for name, values in metrics.items() if "in" in values]
+    if programs := read_programs(metrics):
+        steps.append(Step("corpus", PROGRAMS, programs))
     return sorted((step for step in steps if step.stage in FUNNEL), key=lambda step: FUNNEL.index(step.stage))
+
+
+def read_programs(metrics: Metrics) -> dict[str, Any]:
+    """Return what became of the snippets that `corpus` read, in all and by component of their pages.
+
+    Several components of translated code are made from the same snippets; the first is returned.
+    """
+    return next((part for part in metrics.get("corpus", {}).values() if isinstance(part, dict)), {})
 
 
 def explain_steps(steps: list[Step]) -> list[Explanation]:
@@ -108,22 +121,22 @@ def explain_steps(steps: list[Step]) -> list[Explanation]:
 def tabulate_reasons(steps: list[Step]) -> list[dict[str, Any]]:
     """Return a row for each reason of each stage: stage, reason, records, unit, share of those read, meaning."""
     sentences = {(stage, one.reason): one.sentence for one in explain_steps(steps) for stage in one.stages}
-    read: dict[str, int] = {}
-    counts: dict[tuple[str, str], int] = {}
+    read: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
     for step in steps:
-        read[step.stage] = read.get(step.stage, 0) + step.metrics["in"]
+        read[step.stage, step.unit] += step.metrics["in"]
         for reason, count in step.reasons.items():
-            counts[step.stage, reason] = counts.get((step.stage, reason), 0) + count
+            counts[step.stage, step.unit, reason] += count
     rows = [
         {
             "stage": stage,
             "reason": reason,
             "dropped": count,
-            "unit": UNITS.get(stage, "documents"),
-            "share": round(count / read[stage], 6),
+            "unit": unit,
+            "share": round(count / read[stage, unit], 6),
             "meaning": sentences.get((stage, reason), ""),
         }
-        for (stage, reason), count in counts.items()
+        for (stage, unit, reason), count in counts.items()
     ]
     return sorted(rows, key=lambda row: (FUNNEL.index(row["stage"]), -row["dropped"], row["reason"]))
 

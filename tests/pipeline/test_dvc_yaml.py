@@ -126,8 +126,9 @@ def test_the_funnel_adds_up_from_stage_to_stage() -> None:
     assert METRICS["decontaminate"]["in"] == kept("deduplicate") + verified
     corpus = METRICS["corpus"]
     pages = corpus["in"] - corpus["documents_translated_code"]  # which are made from the snippets
-    left_out = sum(parse_reasons(corpus.get("skipped", "")).values())
-    assert pages + corpus["snippets"] + left_out == kept("decontaminate")
+    programs = corpus["translated_code"]
+    assert pages + programs["in"] == kept("decontaminate")
+    assert programs["in"] == corpus["snippets"] + sum(parse_reasons(programs["reasons"]).values())
     for component in params["components"]:
         assert METRICS[f"tokenize@{component}"]["in"] == METRICS["corpus"][f"documents_{component}"]
 

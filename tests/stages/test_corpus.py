@@ -11,7 +11,6 @@ from translated_pages import snippet
 
 from mathcode_pile.core.documents import DOCUMENT, VERIFIED
 from mathcode_pile.core.errors import InputError, ParamsError
-from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.shards import read_rows, write_shards
 from stages.corpus.stage import CorpusParams, assemble
 from stages.corpus.translated import TranslatedParams
@@ -59,7 +58,8 @@ def test_a_record_says_its_page_its_positions_and_its_translators(project: Path)
     }
     assert json.loads(second["metadata"])["translators"] == {"symbolic": [1], "Qwen/x": [2]}
     assert second["text"].startswith(PAGES["web/3"].partition("\n\n## Problem 2")[0] + "\n\n```python\nprint(5 - 1)\n")
-    assert report.counts["snippets"] == 3 and report.to_metrics()["skipped"] == "same_result 1"
+    programs = {"in": 4, "kept": 3, "dropped": 1, "reasons": "same_result 1"}
+    assert report.to_metrics()["translated_code"] == programs | {"web": programs} and report.counts["snippets"] == 3
     assert report.read == report.kept == 5
     assert figures["translated_code_programs"] == 3
     assert figures["translated_code_translators"] == "Qwen/x 1, symbolic 2"
@@ -69,9 +69,10 @@ def test_a_record_says_its_page_its_positions_and_its_translators(project: Path)
 def test_retyped_programs_are_left_out_and_counted(project: Path, whose: str, positions: int) -> None:
     loop = snippet(PAGES["web/3"], "= 6", "print(sum(range(4)))", document_id="web/3", position=3, stated="6")
     report, figures = assembled(project, ["web", "translated_code"], [*SNIPPETS, loop], leave_out_retyped=whose)
-    skipped = parse_reasons(report.to_metrics()["skipped"])
-    assert report.counts["snippets"] == figures["translated_code_programs"] == 5 - sum(skipped.values())
-    assert skipped.get("retyped", 0) == 5 - positions
+    programs = report.part("translated_code")
+    assert programs.read == 5 == programs.kept + programs.dropped.total()
+    assert report.counts["snippets"] == figures["translated_code_programs"] == programs.kept
+    assert programs.dropped["retyped"] == 5 - positions
 
 
 def test_both_forms_are_components_of_their_own(project: Path) -> None:

@@ -18,7 +18,7 @@ PAGE, OTHER, MADE = document_id("s", "1"), document_id("s", "2"), document_id("t
 URL = "https://example.org/sums.html"
 
 
-def document(identity: str, text: str, url: str = "", **metadata: str) -> dict[str, Any]:
+def document(identity: str, text: str, url: str = "", **metadata: Any) -> dict[str, Any]:
     columns = {"id": identity, "text": text, "source": "s", "url": url, "license": "MIT"}
     return columns | {"metadata": json.dumps(metadata)}
 
@@ -40,14 +40,18 @@ def data(tmp_path: Path) -> Path:
     write(tmp_path / "select/s/dropped", DROPPED, {"id": OTHER, "reason": "type_not_kept", "detail": "5"})
     blank = dict.fromkeys(VERIFIED.names, "") | {"document_id": PAGE, "chain": 0, "anchor": 0, "outcome": "ok"}
     blank |= {"relation": "=", "translator": "symbolic", "method": "numeric"}
-    right = blank | {"position": 0, "expression": "1 + 1", "result": "2", "code": "print(1 + 1)", "stdout": "2\n"}
+    right = blank | {"position": 0, "verdict": "verified", "expression": "1 + 1", "result": "2"}
+    right |= {"code": "print(1 + 1)", "stdout": "2\n"}
     wrong = right | {"position": 1, "expression": "1 + 2", "result": "4", "code": "print(1 + 2)", "stdout": "3\n"}
-    write(tmp_path / "verify/web", VERIFIED, right | {"verdict": "verified"})
+    twin = right | {"position": 2, "anchor": 1, "code": "a = 1\nprint(a + a)"}
+    write(tmp_path / "verify/web", VERIFIED, right, twin)
+    write(tmp_path / "decontaminate/snippets/web", VERIFIED, right, twin)
     write(tmp_path / "verify/web/rejected", VERIFIED, wrong | {"verdict": "contradicted"})
     drop = {"id": f"{PAGE}#1", "reason": "contradicted", "detail": "numeric: stated 4, printed 3"}
     write(tmp_path / "verify/web/dropped", DROPPED, drop)
     write(tmp_path / "corpus/web", DOCUMENT, page)
-    write(tmp_path / "corpus/translated", DOCUMENT, document(MADE, "So ...", URL, document_id=PAGE))
+    write(tmp_path / "corpus/translated", DOCUMENT, document(MADE, "So ...", URL, document_id=PAGE, positions=[0]))
+    (tmp_path / "corpus/manifest.json").write_text("{}", encoding="utf-8")
     return tmp_path
 
 
@@ -64,10 +68,10 @@ def test_a_page_is_described_traced_and_its_snippets_are_shown(data: Path) -> No
         "",
     ]
     stages = [line.split(maxsplit=1) for line in lines[8 : lines.index("", 8)]]
-    assert stages[:3] == [[f"{stage}/s", "there"] for stage in ("fetch", "annotate", "select")]
-    assert stages[3] == ["verify/web", "1 snippet (verified 1)"]
+    assert stages[:3] == [[f"{stage}/s", "passed on"] for stage in ("fetch", "annotate", "select")]
+    assert stages[3] == ["verify/web", "2 snippets (verified 2)"]
     assert stages[4][1].startswith(f"{PAGE}#1 dropped: contradicted (numeric: stated 4, printed 3) The output differs")
-    assert [name for name, _ in stages[5:]] == ["corpus/web"]
+    assert [name for name, _ in stages[5:]] == ["decontaminate/snippets/web", "corpus/web"]
     assert "snippet #0: verified by numeric, written by symbolic" in lines
     wrong = lines.index("snippet #1: contradicted by numeric, written by symbolic")
     assert lines[wrong + 1 : wrong + 4] == ["  1 + 2 = 4", "  | print(1 + 2)", '  printed "3"']
@@ -77,7 +81,8 @@ def test_a_page_is_described_traced_and_its_snippets_are_shown(data: Path) -> No
 def test_a_snippet_and_a_dropped_page_end_where_they_were_dropped(data: Path) -> None:
     lines = trace(data, f"{PAGE}#1")
     assert lines[-1] == "It ended in verify: contradicted." and not any("snippet #0" in line for line in lines)
-    assert trace(data, f"{PAGE}#0")[-1] == f"It reached verify/web; its page's form with programs is {MADE}."
+    assert trace(data, f"{PAGE}#0")[-1] == f"It is in the corpus: {MADE}."
+    assert trace(data, f"{PAGE}#2")[-1].startswith("It ended in corpus: same_result")
     assert trace(data, OTHER)[-1] == "It ended in select: type_not_kept."
 
 

@@ -39,8 +39,8 @@ _QUANTITIES = (
     "interest|tax|tip|fee|profit|revenue|total|probability|edge|hypotenuse|leg|thickness|period|frequency|variance|"
     "acceleration|amount|capital|deviation|stiffness|conductivity|dose|span|load|angle|investment|loan|balance|population|turnover|term|force|energy|power|voltage|current|resistance|concentration|intercept|difference|altitude"
 )
-_ARTICLES = {"the", "a", "an", "his", "her", "its", "their", "our", "my", "your", "this", "that", "each", "every"}
 _QUANTITY_NAMES = frozenset(_QUANTITIES.split("|"))
+_ARTICLES = {"the", "a", "an", "his", "her", "its", "their", "our", "my", "your", "this", "that", "each", "every"}
 _VERBS = {"travels", "gives", "finds", "compute", "find", "let", "take", "use", "new", "given", "still"}
 _PLURALS = {"people", "men", "women", "children", "mice", "dice", "sheep", "fish", "geese"}
 # Words that belong to a name although they name nothing alone: the first term.
