@@ -5,6 +5,7 @@ Not covered: a chain that continues in the next display.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
@@ -211,6 +212,7 @@ def _is_between_chains(token: str, before: str, following: str) -> bool:
     return following[:1].isalnum() or following in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt")
 
 
+@lru_cache(4096)
 def _depth(token: str) -> int:
     """Return 1 if a token opens a bracket or a matrix, -1 if it closes one, else 0."""
     if len(token) > 2 and token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):

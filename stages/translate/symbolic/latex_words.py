@@ -1,6 +1,7 @@
 """The commands and letters of LaTeX that the reader knows, and the forms of its tokens."""
 
 import re
+from functools import lru_cache
 
 TIMES = {"*", "\\cdot", "\\times", "\\ast"}
 OVER = {"/", "\\div"}
@@ -30,6 +31,7 @@ _MAGNITUDE = re.compile(r"\\[a-z]+\s*\{\s*(" + "|".join(_POWERS) + r")s?\b", re.
 DEGREE_SIGNS = (["\\circ"], ["{", "\\circ", "}"])
 
 
+@lru_cache(4096)
 def magnitude(token: str) -> int:
     """Return the power of ten that a text such as `\\text{ million}` stands for, 0 if it is none."""
     match = _MAGNITUDE.match(token) if token.startswith("\\") else None
@@ -52,6 +54,7 @@ def is_number(token: str) -> bool:
     return token[0].isdecimal() or (token[0] == "." and len(token) > 1)
 
 
+@lru_cache(4096)
 def begins_factor(token: str) -> bool:
     """Whether a factor without a sign of multiplication may begin with a token."""
     is_letter = len(token) == 1 and token.isalpha()
