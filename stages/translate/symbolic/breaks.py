@@ -17,7 +17,8 @@ _WIDE = re.compile(
     r"|(?:(?:(?<!\\)\\[ ;:>]|~|\\en(?:space|skip)(?![A-Za-z]))\s*){2,}"
 )
 _LINE_BREAK = re.compile(r"(?<=\d)[ \t]*\n\s*(?=\d|\\[dt]?frac|\\sqrt)")
-_BOXED_STATEMENT = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*(?<![<>:!])=(?:[^{}]|\{[^{}]*\})*)\}")
+_BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*+)\}")
+_EQUAL = re.compile(r"(?<![<>:!])=")
 # A formula that is all one table of statements.
 _TABLE = re.compile(
     r"\s*(?:\\left\s*(?:\\\{|\.)\s*)?\\begin\{(?P<name>array|cases|gathered|split|aligned)\}(?:\s*\{[rlc| ]*\})?"
@@ -37,7 +38,7 @@ def mark_breaks(latex: str) -> str:
     """Return LaTeX with `\\\\quad` between statements and a mark of their own for commas that may be decimal ones."""
     if "\\" in latex or "~" in latex:
         if "\\boxed" in latex:
-            latex = _BOXED_STATEMENT.sub(r" \\quad \1 \\quad ", latex)
+            latex = _BOXED.sub(_unbox_statement, latex)
         if "\\begin{" in latex and (table := _TABLE.match(latex)):
             latex = _RULE.sub(" ", table["rows"])
         latex = _INVISIBLE.sub(" ", _ROW_SPACING.sub(r"\\\\ ", latex))
@@ -50,6 +51,11 @@ def mark_breaks(latex: str) -> str:
     if "," not in latex:
         return latex
     return _COMMAS.sub(lambda match: match[0] if _GROUPED.fullmatch(match[0]) else match[0].replace(",", COMMA), latex)
+
+
+def _unbox_statement(box: re.Match[str]) -> str:
+    """Return a boxed statement with `\\\\quad` around it; another box as it is."""
+    return f" \\quad {box[1]} \\quad " if _EQUAL.search(box[1]) else box[0]
 
 
 def _is_between(latex: str, line_break: re.Match[str]) -> bool:

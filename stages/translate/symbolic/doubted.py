@@ -5,6 +5,7 @@ those of posed.py are enough: they say little about a right statement, so only w
 """
 
 import re
+from functools import lru_cache
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.posed import MAX_SEARCHED, PARAGRAPH, REACH, words_of
@@ -98,8 +99,12 @@ def why_not_meant(text: str, span: Span, sentence: str) -> Reason | None:
         return Reason.TORN_LINE
     if span.kind == "plain" and (pages := _RANGE.match(text, span.start)) and int(pages[1]) < int(pages[2]):
         return Reason.LIST
-    signs = {match["sign"] or match["bare"] for match in _OWN_SIGN.finditer(text, 0, MAX_SEARCHED)}
-    return Reason.OWN_OPERATION if any(sign in span.text for sign in signs) else None
+    return Reason.OWN_OPERATION if any(sign in span.text for sign in _own_signs(text)) else None
+
+
+@lru_cache(maxsize=1)
+def _own_signs(text: str) -> frozenset[str]:
+    return frozenset(match["sign"] or match["bare"] for match in _OWN_SIGN.finditer(text, 0, MAX_SEARCHED))
 
 
 def _is_doubted(text: str, start: int, end: int, sentence: str) -> bool:
