@@ -54,14 +54,14 @@ class Gallery(NamedTuple):
     """Some that only print the stated result, of each translator; they were not run."""
 
 
-def fill_gallery(data: Path, shown: int) -> Gallery:
-    """Choose snippets of a run; the first `shown` of each group come with the text of their pages."""
+def fill_gallery(data: Path) -> Gallery:
+    """Choose snippets of a run, with the addresses of their pages and the text around them."""
     verified = _spread(_read(data / "decontaminate" / "snippets"))
     rejected = list(_read(data / "verify", "rejected"))
     wrong, doubtful = weigh_contradictions(row for row in rejected if row["verdict"] == CONTRADICTED)
     failed = _one_of_each(row for row in rejected if row["verdict"] != CONTRADICTED)
     restated = _spread(_read(data / "translate", RESTATED))
-    groups = [_with_pages(data, group, shown) for group in (verified, wrong, doubtful, failed, restated)]
+    groups = [_with_pages(data, group) for group in (verified, wrong, doubtful, failed, restated)]
     return Gallery(*groups)
 
 
@@ -119,10 +119,9 @@ def _one_of_each(rows: Iterable[dict[str, Any]]) -> list[Shown]:
     return [one for fate in sorted(groups) for one in groups[fate][:FAILED_EACH]]
 
 
-def _with_pages(data: Path, group: list[Shown], shown: int) -> list[Shown]:
-    """Return the group, the first of it with their pages' addresses and the text around the statements."""
-    ids = {one.snippet["document_id"] for one in group[:shown]}
-    pages = find_documents(data / "deduplicate", ids)
+def _with_pages(data: Path, group: list[Shown]) -> list[Shown]:
+    """Return the group with its pages' addresses and the text around the statements."""
+    pages = find_documents(data / "deduplicate", {one.snippet["document_id"] for one in group})
     return [_with_page(one, pages.get(one.snippet["document_id"])) for one in group]
 
 

@@ -77,7 +77,7 @@ def write_report(
         "reasons": tabulate_reasons(steps),
         "translators": translators,
         "restated": sum(row.skipped["restated"] for row in translators),
-        "gallery": fill_gallery(data, SHOWN),
+        "gallery": fill_gallery(data),
         "shown": SHOWN,
         "labelled": next((own for own in metrics.values() if own.get("labelled_pairs")), {}),
         "quality": describe_quality(metrics),

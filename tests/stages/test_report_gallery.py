@@ -63,7 +63,7 @@ def test_a_run_s_snippets_are_shown_by_what_became_of_them(tmp_path: Path) -> No
     write_rows(tmp_path / "deduplicate" / "web", [page(f"s/{n}") for n in range(5)], DOCUMENT)
     restated = {key: value for key, value in wrong.items() if key in SNIPPET.names} | {"code": "print(3)"}
     write_rows(tmp_path / "translate" / "web" / "restated", [restated], SNIPPET)
-    gallery = fill_gallery(tmp_path, shown=9)
+    gallery = fill_gallery(tmp_path)
     assert [one.snippet["translator"] for one in gallery.verified] == ["symbolic"] * 3 + ["a model"] * 3
     assert [(one.url, one.around) for one in gallery.wrong] == [("https://s/1", TEXT.rpartition("\n")[0])]
     assert [(one.id, one.fate) for one in gallery.failed] == [("s/3#0", "exception"), ("s/4#0", "unclean_output")]

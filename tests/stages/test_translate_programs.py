@@ -99,6 +99,13 @@ def test_a_formula_is_left_alone_where_its_letters_are_not_certain(text: str) ->
     assert translate_document(text)[0] == []
 
 
+def test_a_letter_with_a_new_value_belongs_to_another_problem() -> None:
+    problem = r"From $y = 2x - 5$ and $3x + y = 10$ we get $x = 3$ and $y = 2 \cdot 3 - 5 = 1$."
+    assert [computation.result for computation in translate_document(problem)[0]] == ["1"]
+    text = problem + "\n\nFor another pair, add the lines: $6x = 18$. Hence $x = 3$, $y = 2$."
+    assert {computation.result for computation in translate_document(text)[0]} == {"1", "3"}
+
+
 def test_the_conditions_are_the_sentences_of_the_givens_and_the_steps_each_once() -> None:
     text = (
         "A shop buys 24 notebooks. The weather is fine. The price is 3.50 euros each. Nobody knows why. "

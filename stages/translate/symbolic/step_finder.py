@@ -173,7 +173,13 @@ class StepFinder:
             if earlier is None or self._is_equation(earlier.node, target.node):
                 return None
             found = self._known_letters(earlier.node, in_paragraph=True)
-            return self._with_letters(target, earlier.node, earlier.latex, *found) if found else None
+            if found is None:
+                return None
+            earlier_value = self.known.letter(name, self.spot.start)
+            is_new = earlier_value and earlier_value.start > earlier.start and not agree(earlier_value.value, target.node)
+            if is_new and is_wrong(substitute(earlier.node, found[1]), target.node):
+                return None  # the letter has had its value from this formula: the page is at another problem
+            return self._with_letters(target, earlier.node, earlier.latex, *found)
         if target.node == formula.node or (not name and self._is_equation(formula.node, target.node)):
             return None
         if len(self.chain.terms) > len(self.sides) + 1:
