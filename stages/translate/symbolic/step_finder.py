@@ -176,7 +176,9 @@ class StepFinder:
             if found is None:
                 return None
             earlier_value = self.known.letter(name, self.spot.start)
-            is_new = earlier_value and earlier_value.start > earlier.start and not agree(earlier_value.value, target.node)
+            is_new = (
+                earlier_value and earlier_value.start > earlier.start and not agree(earlier_value.value, target.node)
+            )
             if is_new and is_wrong(substitute(earlier.node, found[1]), target.node):
                 return None  # the letter has had its value from this formula: the page is at another problem
             return self._with_letters(target, earlier.node, earlier.latex, *found)
