@@ -200,7 +200,8 @@ def format_metrics() -> str:
         MADE + "# Metrics",
         "",
         "Each stage writes what it counted to metrics/<stage>.json, or to a file for each source or component in",
-        "metrics/<stage>/. A * stands for the name of a component, a benchmark, a reason or the like.",
+        "metrics/<stage>/. A * stands for the name of a component, a benchmark, a reason or the like; of several rows",
+        "that fit a name, the first one counts. `reasons` and other counts by name are text: `name count, name count`.",
     ]
     for stage, meanings in read_meanings()["metrics"].items():
         lines += ["", f"## {'Every stage' if stage == '*' else stage}", "", "| metric | meaning |", "|---|---|"]

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from mathcode_pile.core.scratch import PROJECT
+from stages.evaluate.evaluate_params import Task
 from tools.reference import (
     ADDED,
     FOLDER,
@@ -51,6 +52,10 @@ def test_every_metric_has_a_sentence(path: Path) -> None:
     stage = path.relative_to(PROJECT / "metrics").parts[0].removesuffix(".json")
     keys = set(_keys(json.loads(path.read_text(encoding="utf-8"))))
     assert {key for key in keys if explain_metric(stage, key) is None} == set()
+    # The row `*` is for the scores alone.
+    rest = read_meanings()["metrics"].get(stage, {}).get("*", "")
+    scores = {key.removesuffix("_program") for key in keys if explain_metric(stage, key) == rest}
+    assert scores <= {*get_args(Task)}
 
 
 @pytest.mark.parametrize("name", format_pages())
