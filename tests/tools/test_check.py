@@ -202,6 +202,18 @@ def test_a_disk_that_two_folders_share_is_named_once(tmp_path: Path) -> None:
     assert list(list_full(1, (tmp_path,))) == []
 
 
+def test_what_a_run_has_written_already_needs_no_free_disk(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = namedtuple("disk", "total used free")(10**9, 10**9 - 10**6, 10**6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: disk)
+    assert len(list(list_full(3e6, (project,)))) == 1
+    (project / "data").mkdir(exist_ok=True)
+    (project / "data" / "shard").write_bytes(b"x" * 1_500_000)
+    (project / "data" / "link").hardlink_to(project / "data" / "shard")
+    assert len(list(list_full(3e6, (project,)))) == 1  # 2.5 MB: the file with two names counts once
+    (project / "data" / "more").write_bytes(b"x" * 600_000)
+    assert list(list_full(3e6, (project,))) == []
+
+
 def test_a_folder_without_pdfs_is_named(project: Path) -> None:
     books = {"kind": "local", "path": "textbooks", "format": "pdf", "license": "as each book states"}
     fetch = {"textbooks": OriginsParams.model_validate({"origins": [books]})}
