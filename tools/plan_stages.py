@@ -12,7 +12,7 @@ from stages.fetch.stage import OriginsParams
 from stages.pack.stage import PackParams
 from stages.pretrain.training_params import PretrainParams
 from stages.select.stage import SourceParams
-from stages.translate.stage import PROMPT, TranslateParams
+from stages.translate.stage import PROMPT, TranslateParams, TranslatorParams
 from tools.earlier_run import Recorded
 from tools.figures import Card, Figures
 from tools.plan_documents import NOTHING, Amount, plan_source
@@ -117,8 +117,8 @@ class Planner:
 
     def _serve(self) -> list[Line]:
         """Return the lines of what is installed and downloaded to serve models on this machine."""
-        askers = [self.annotate, *self.translate.translators]
-        asked = {(entry.backend, entry.model or "") for entry in askers if entry.model}
+        askers: list[AnnotateParams | TranslatorParams] = [self.annotate, *self.translate.translators]
+        asked = {(entry.backend, entry.model) for entry in askers if entry.model}
         lines = []
         if "vllm" in {self.evaluate.get("backend"), *(backend for backend, _ in asked)}:
             lines.append(Line(".venv-vllm", disk=Span.exact(self.figures.vllm_gb * 1e9)))
