@@ -13,7 +13,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each user of a machine gets a folder of their own for DVC's locks and site cache.
 export DVC_SITE_CACHE_DIR ?= $(HOME)/.cache/mathcode-pile/dvc
 export DVC_NO_ANALYTICS := 1
-PROFILE ?= $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
+NAMED_PROFILE = $(shell sed -n 's/^profile: *\([a-z0-9_]*\).*/\1/p' params.yaml)
+PROFILE ?= $(NAMED_PROFILE)
 
 .DEFAULT_GOAL := help
 .PHONY: help docs setup repro test test-slow test-pipeline test-tokenizers test-browser test-ray test-sandbox test-gpu test-llm test-vllm test-profiles setup-vllm serve-model record-replies check format lint types contracts bench bench-memory lock pin plan publish funnel compare ablation why prune
@@ -28,6 +29,7 @@ $(STAMP): requirements.lock tools/setup.sh
 	@touch $@
 
 repro: $(STAMP) ## Run the pipeline with the profile that params.yaml names, and print each stage's seconds
+	@test "$(PROFILE)" = "$(NAMED_PROFILE)" || { echo "error: params.yaml names the profile $(NAMED_PROFILE): write \"profile: $(PROFILE)\" there, or: dvc exp run -S profile=$(PROFILE)" >&2; exit 1; }
 	@python -m tools check
 	@python -m tools repro
 	@cat data/report/summary.txt

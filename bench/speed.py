@@ -23,19 +23,23 @@ import typer
 from bench.environment import ROOT
 from bench.table import describe_machine, format_table
 from mathcode_pile.core.documents import QUESTION
+from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.shards import write_shards
 from mathcode_pile.sandbox import Limits, Sandbox
 from stages.translate.symbolic import translate_document
 
 REAL_DATA = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
 STAGES = ("translate", "verify", "decontaminate", "deduplicate")
-# Every so many documents give verify their computations.
-VERIFIED_SHARE = 5
+# One of so many documents gives verify its computations.
+VERIFIED_EVERY = 5
 
 
 def read_documents() -> list[str]:
-    """Return the texts of the real documents."""
-    return [_text_of(row) for path in sorted((REAL_DATA / "documents").glob("*.jsonl")) for row in _read_lines(path)]
+    """Return the texts of the real documents; raises PipelineError where there are none."""
+    paths = sorted((REAL_DATA / "documents").glob("*.jsonl"))
+    if not paths:
+        raise PipelineError(f"{REAL_DATA}: no documents; MATHCODE_REAL_DATA names the folder of real data")
+    return [_text_of(row) for path in paths for row in _read_lines(path)]
 
 
 def _text_of(row: dict[str, Any]) -> str:
@@ -59,7 +63,7 @@ def write_inputs(folder: Path, texts: Sequence[str]) -> None:
 
 def make_pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
     """Return the stated results of some documents' computations with the outputs of their programs."""
-    computations = [c for text in texts[::VERIFIED_SHARE] for c in translate_document(text).computations]
+    computations = [c for text in texts[::VERIFIED_EVERY] for c in translate_document(text).computations]
     with Sandbox(Limits(), lanes=2) as sandbox:
         results = sandbox.run_all([computation.code for computation in computations])
     pairs = zip(computations, results, strict=True)

@@ -132,8 +132,10 @@ def _list_damage() -> Iterator[str]:
 
 def find_faults(objects: Objects) -> Iterator[str]:
     """Yield a line for each file of the present dvc.lock that is not in the cache, or not with its MD5."""
-    recorded = Version(WORKSPACE, objects)
+    recorded, current = Version(WORKSPACE, objects), objects.current_outs()
     for out, name in recorded.outs.items():
+        if out not in current:
+            continue
         if name.endswith(".dir") and not objects.cached(name).is_file():
             yield f"{out}: its list of files is not in the cache"
             continue

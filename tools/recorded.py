@@ -69,6 +69,10 @@ class Objects:
                 "not in DVC's cache, and there is no remote to read it from: dvc remote add -d NAME ADDRESS"
             ) from None
 
+    def current_outs(self) -> set[str]:
+        """Return the paths of the outs of the stages that dvc.yaml has now; dvc.lock keeps those of earlier ones."""
+        return {out.def_path for out in self._repo.index.outs}
+
     def cached(self, md5: str) -> Path:
         """Return an object's place in the cache, whether it is there or not."""
         return Path(self._repo.cache.local.oid_to_path(md5))

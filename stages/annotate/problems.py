@@ -9,13 +9,14 @@ _LABEL = (
     r"(?:problem|exercise|question|example|task|step|part|bonus)\b ?(?:\d[\w.]{0,8})? ?[.:)(]*|\(\d+ \w+\))"
 )
 _REQUEST = re.compile(
-    rf"^\W*+(?>(?:{_LABEL}\s*){{0,4}})(?:please |also |hence |now |in (?:exercises|problems) [\d\W]{{1,12}}){{0,2}}"
+    rf"^\W*+(?>(?:{_LABEL}\s*){{0,4}})"
+    r"(?:please |also |hence |now |finally,? |in (?:exercises|problems) [\d\W]{1,12}){0,2}"
     r"(?:find|compute|calculate|evaluate|determine|solve|simplify|prove|show (?:that|how)|express|expand|"
     r"factori[sz]e|factor|"
     r"differentiate|integrate|give|decide|classify|describe|sketch|construct|fill|estimate|plot|explain|deduce|"
     r"state|verify|name|list|draw|test|convert|approximate|predict|derive|choose|compare|discuss|diagonali[sz]e|"
-    r"work out|write (?:a|down|each|the|as|in)|make [a-z] the|use (?:the|a|an|it) [^.]{3,60} to|measure|"
-    r"complete the|is there|how|what|"
+    r"investigate|generali[sz]e|work out|write (?:a|down|each|the|as|in)|make [a-z] the|use (?:the|a|an|it) [^.]{3,60} "
+    r"to|measure|complete the|is there|how|what|"
     r"which|who|does|do|can|must|where|for which|in how many)\b",
     re.IGNORECASE,
 )
@@ -27,8 +28,9 @@ _STEP = re.compile(
     r"|=\s*[^=]{1,60}=|= ?[-−$]?[\d\\(]|∎|\\square|\\boxed|\\implies|⇒|∴",
 )
 _REQUEST_INSIDE = re.compile(
-    r"[,;:]\s+(?:please |then )?(?:find|calculate|compute|determine|evaluate|enter|how (?:many|much|long|far|old)|"
-    r"what (?:is|are|was))\b|\bFind\b"
+    r"[,;:]\s+(?:please |then |and )?(?:find|calculate|compute|determine|evaluate|enter|decide whether|"
+    r"explain (?:how|what|why)|how (?:many|much|long|far|old)|"
+    r"what (?:is|are|was))\b|\basks (?:which|how|what|for)\b|\bFind\b"
 )
 _COMPUTED = re.compile(
     r"(?<![\w^_{.])\d[\d,.]*[)}%]?(?: ?(?:[-+*/×÷·−]|\\times|\\cdot) ?| x )[-−$({]?\d[^=^\n]{0,40}= ?[-−$<(]*\d"
@@ -37,6 +39,9 @@ _COMPUTED = re.compile(
 )
 # A question that opens an explanation; "What is a group?" is no exercise.
 _EXPLANATORY = re.compile(r"^\W*(?:[Ww]hy|[Ww]hat (?:is|are) (?:an?\b|the difference)|[Ww]ho\b)")
+# A sentence that answers the question before it, and an opening question that the text itself answers.
+_ANSWER = re.compile(r"^\W*(?:yes|no|because|not (?:quite|really|at all)|indeed|of course|certainly)\b", re.IGNORECASE)
+_OPENING = re.compile(r"^\W*(?:where do(?:es)? .{3,80} come from|why .{3,120}|what makes .{3,80})\?", re.IGNORECASE)
 _HEADING = re.compile(r"^(?:\*\*|#+ )[^*\n]*\?")
 # An instruction that is carried out at once: "Expand the bracket: ... = ...".
 _WORKED = re.compile(r":\s[^?]*=")
@@ -132,9 +137,14 @@ class Problems:
 def find_problems(text: str, sentences: list[str]) -> Problems:
     """Count requests and steps in the sentences of a text."""
     requests = tasks = steps = steps_after = computed = 0
-    for sentence in sentences:
-        if _HEADING.match(sentence):
+    was_question = False
+    for place, sentence in enumerate(sentences):
+        if _HEADING.match(sentence) or (place == 0 and _OPENING.match(sentence)):
             continue
+        if was_question and _ANSWER.match(sentence):
+            requests -= 1
+            steps += 1
+        was_question = False
         if _COMPUTED.search(sentence):
             is_step = True
             computed += 1
@@ -142,6 +152,7 @@ def find_problems(text: str, sentences: list[str]) -> Problems:
             is_step = True
         elif _REQUEST.match(sentence) or sentence.rstrip(' *_)”"$').endswith("?") or _REQUEST_INSIDE.search(sentence):
             requests += 1
+            was_question = True
             tasks += not _EXPLANATORY.match(sentence)
             is_step = False
         else:

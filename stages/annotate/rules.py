@@ -47,9 +47,12 @@ _MENU = re.compile(
     r"videos for)\b|https?://",
     re.IGNORECASE,
 )
+# Words of a proof, about whatever it is.
+_PROOF = re.compile(r"\b(?:by induction|proofs?|theorem|lemma|corollary|contradiction|suffices?)\b|[∎□]", re.IGNORECASE)
 # A bare list has fewer function words than this share; running prose has .3 to .55.
 _LIST_SHARE = 0.2
 _MIN_MATHEMATICS = 3.0
+_PROOF_WORDS = 3
 
 
 def is_related(text: str) -> bool:
@@ -92,7 +95,8 @@ def type_piece(text: str) -> PieceType:
         return PieceType.PROBLEM_WITHOUT_SOLUTION
     if is_word_problem:
         return PieceType.PROBLEM_AND_SOLUTION
-    bound = 1.0 if signs.computations >= 3 and problems.steps >= 4 else 0.35
+    is_worked = (signs.computations >= 3 and problems.steps >= 4) or len(_PROOF.findall(prose)) >= _PROOF_WORDS
+    bound = 1.0 if is_worked else 0.35
     if max(signs.applied, signs.people) > bound * signs.mathematics and signs.applied + signs.people >= 5:
         return _type_other(signs)
     return PieceType.PROBLEM_AND_SOLUTION if problems.are_solved else PieceType.CONCEPT_OR_THEORY

@@ -46,12 +46,12 @@ _CODE_LINE = re.compile(
 )
 # Searching is fast where a pattern begins with a set of characters. So these begin with the telling character, and look
 # back from there.
-# A name as programs write them: snake_case, call(), --option, `code`, path/file.py, key=True, std::name.
+# A name as programs write them: snake_case, call(), --option, `code`, path/file.py, key=True, std::name, A1:B9, =SUM(.
 _IDENTIFIER = re.compile(
     r"[_(.`=:-](?:(?<=[A-Za-z]{2}_)\w{2,}|(?<=[a-z]{2}\()\)|(?<=\w\.)(?:py|js|java|cpp|hpp|json|ya?ml|html|txt|"
     r"cfg|toml|sh|csv)\b"
     r"|(?<=[a-z]{2}\.)[a-z]\w+\(|(?<=`)[A-Za-z]\w{2,}[^`\n]*`|(?<=\w=)(?:True|False|None)\b|(?<=[a-z]:):\w|"
-    r"(?<= -)-[a-z]\w+)"
+    r"(?<=\d:)[A-Z]{1,2}\d{1,5}\b|(?<==)[A-Z]{3,}\(|(?<= -)-[a-z]\w+)"
 )
 # LaTeX commands, formulas between dollars or brackets, mathematical signs, powers, relations and operations of letters.
 _FORMULA = re.compile(
@@ -80,7 +80,8 @@ _UNIT = re.compile(
 )
 _WORD = re.compile(r"(?<![\\A-Za-z])[a-z][a-z_]+")
 _FIGURE = re.compile(r"\d+")
-_SENTENCE_END = re.compile(r"(?<=[.?!;])[\"”)*$\]]*\s+|\n\s*\n\s*|\n(?=[ \t]*(?:[-*•>#|(]|\d|[A-Z]|\\item))")
+# Three dots leave out terms of a sum.
+_SENTENCE_END = re.compile(r"(?<=[.?!;])(?<!\.\.\.)[\"”)*$\]]*\s+|\n\s*\n\s*|\n(?=[ \t]*(?:[-*•>#|(]|\d|[A-Z]|\\item))")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ than a short one: a picture, a remark or other markup may be between two halves 
 import numpy as np
 
 from mathcode_pile.kernels.compiled import compiled
-from stages.decontaminate.words_kernel import COMMON, CONTENT, NUMBER, STOP
+from stages.decontaminate.words_kernel import COMMON, CONTENT, NUMBER, STOP, read_number_words
 
 # What a word weighs, by its kind: content, stop word, number, letter, common word. (A number word is read as a number.)
 WEIGHTS = np.array([1.0, 0.3, 0.6, 0.5, 0.8])
@@ -21,6 +21,18 @@ NO_SCORE = -(10**9)
 
 NOTHING, PAIR, IN_ITEM, IN_DOCUMENT = range(4)  # where a score comes from: a gap in which the other has more words
 IN_ITEM_GROWS, IN_DOCUMENT_GROWS = 4, 8  # flags: the gap is the continuation of one
+
+
+@compiled
+def compare_part(item, item_kinds, words, low, high, conjunction):  # type: ignore[no-untyped-def]
+    """Compare an item with the words low:high of a document; words: as read_words returns them.
+
+    Returns whether anything is aligned, what `compare` returns, and the first word of each of the part's tokens.
+    """
+    hashes, kinds, values = words
+    part, part_kinds, first = read_number_words(hashes[low:high], kinds[low:high], values[low:high], conjunction)
+    pairs = align(item, item_kinds, part, part_kinds)
+    return pairs.max() >= 0, compare(item, item_kinds, part, part_kinds, pairs), first
 
 
 @compiled

@@ -407,10 +407,15 @@ def fill(data, position, end, inside, stream, size, starts, raw, count, limit, t
     return position, inside, size, count
 
 
-def canonical(text: str) -> Canonical:
-    """Return one text's stream and words; for questions, and for documents that are looked at closely."""
-    data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+@compiled
+def read_canonical(data, tables):  # type: ignore[no-untyped-def]
+    """Return what Canonical consists of, for a text in UTF-8."""
     room = FOLD_GROWTH * len(data) + SPECIAL_BYTES
     stream, starts, raw = np.zeros(room, np.uint8), np.empty(room, np.int64), np.empty(room, np.int64)
-    _, _, size, count = fill(data, 0, len(data), OUTSIDE, stream, 0, starts, raw, 0, room - SPECIAL_BYTES, tables())
-    return Canonical(stream[: size + 8], size, starts[:count].copy(), raw[:count].copy())
+    _, _, size, count = fill(data, 0, len(data), OUTSIDE, stream, 0, starts, raw, 0, room - SPECIAL_BYTES, tables)
+    return stream[: size + 8], size, starts[:count], raw[:count]
+
+
+def canonical(text: str) -> Canonical:
+    """Return one text's stream and words; for questions, and for documents of a few words."""
+    return Canonical(*read_canonical(np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8), tables()))

@@ -126,7 +126,7 @@ def find_densest(bounds, items, ends, spans, sizes, share):  # type: ignore[no-u
 
     The first and last word are those of the document where the item would begin and end if nothing were inserted.
 
-    bounds: [groups + 1] of hits of one item in one document, sorted by their place; items: [hits]; ends: [hits] the
+    bounds: [groups + 1] of hits of one item in one document, sorted by their place; items: [groups]; ends: [hits] the
     document's word in which the n-gram ends; spans: [hits, 2] the item's words that it has; sizes: [items] words.
     A part is at most twice as long as the item, and 64 words.
     """
@@ -134,7 +134,7 @@ def find_densest(bounds, items, ends, spans, sizes, share):  # type: ignore[no-u
     counts = np.zeros(max(sizes.max(), 1), np.int64)
     for group in range(len(bounds) - 1):
         start, stop = bounds[group], bounds[group + 1]
-        size = sizes[items[start]]
+        size = sizes[items[group]]
         reach = 2 * size + 64
         covered, first = 0, start
         for last in range(start, stop):

@@ -81,10 +81,13 @@ class LeakIndex:
         lengths = self._bounds[found[:, 1] + 1] - self._bounds[found[:, 1]]
         inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         entries = np.repeat(self._bounds[found[:, 1]], lengths) + inside
-        rows, ends, items = np.repeat(found[:, 0], lengths), np.repeat(found[:, 2], lengths), self._owners[entries]
-        order = np.lexsort((ends, items, rows))
-        rows, ends, items, spans = rows[order], ends[order], items[order], self._spans[entries[order]]
-        starts = np.flatnonzero(np.diff(rows * len(self.items) + items, prepend=-1))
-        parts = find_densest(np.append(starts, len(rows)), items, ends, spans, self._sizes, LIKELY_SHARE)
-        for group in np.flatnonzero(parts[:, 0]).tolist():
-            yield Candidate(int(rows[starts[group]]), int(items[starts[group]]), *parts[group, 1:].tolist())
+        owners = np.repeat(found[:, 0] * len(self.items), lengths) + self._owners[entries]
+        # Within a row the hits are in the order of the words already.
+        order = np.argsort(owners, kind="stable")
+        owners, ends, spans = owners[order], np.repeat(found[:, 2], lengths)[order], self._spans[entries[order]]
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        rows, items = np.divmod(owners[starts], max(1, len(self.items)))
+        parts = find_densest(np.append(starts, len(owners)), items, ends, spans, self._sizes, LIKELY_SHARE)
+        likely = np.flatnonzero(parts[:, 0])
+        for row, item, part in zip(rows[likely].tolist(), items[likely].tolist(), parts[likely].tolist(), strict=True):
+            yield Candidate(row, item, *part[1:])

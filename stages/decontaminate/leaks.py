@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from stages.decontaminate.alignment_kernel import align, compare
-from stages.decontaminate.canonical_kernel import Canonical, canonical
+from mathcode_pile.kernels.words import text_buffers
+from stages.decontaminate.alignment_kernel import compare_part
+from stages.decontaminate.canonical_kernel import canonical, tables
 from stages.decontaminate.index import Candidate, LeakIndex
 from stages.decontaminate.quoted_questions import Question, list_items
 from stages.decontaminate.rules import Comparison, DecontaminateParams, judge_question, judge_solution
-from stages.decontaminate.words_kernel import Tokens, read_number_words, read_words, vocabulary
+from stages.decontaminate.words_kernel import read_document, vocabulary
 
 # How much of a document a report shows on each side of a leak.
 EXCERPT_CHARACTERS = 60
@@ -38,8 +39,14 @@ class Leak(NamedTuple):  # one question found in one document
 
 class Read(NamedTuple):  # one document, looked at closely
     row: int
-    text: str
-    form: Canonical
+    data: NDArray[np.uint8]
+    """Its UTF-8."""
+    stream: NDArray[np.uint8]
+    """Its canonical form, and at least 8 bytes more."""
+    size: int
+    """Bytes of the canonical form."""
+    raw: NDArray[np.int64]
+    """[words] where each word starts in its UTF-8."""
     words: tuple[NDArray, NDArray, NDArray]
     """Hashes, kinds and values, as read_words returns them."""
 
@@ -55,37 +62,39 @@ class LeakFinder:
     def find(self, texts: pa.Array) -> list[Leak]:
         """Return the leaks in a column of texts, sorted by row; at most one for each row, question and part."""
         candidates, words = self.index.find(texts)
+        data, offsets = text_buffers(texts)
         best: dict[tuple[int, int, str], Leak] = {}
         read: Read | None = None
         for candidate in candidates:  # sorted by row
             if read is None or read.row != candidate.row:
-                read = _read(candidate.row, texts[candidate.row].as_py())
+                text = data[offsets[candidate.row] : offsets[candidate.row + 1]]
+                read = Read(candidate.row, text, *read_document(text, tables(), vocabulary()))
             if leak := self._judge(read, candidate):
                 _keep(best, leak)
         for row in np.flatnonzero((words > 0) & (words < self.params.min_words)).tolist():
-            text = texts[row].as_py()
-            for item in self.index.streams.get(canonical(text).stream, []):
-                _keep(best, self._leak(row, item, "identical", 1.0, 0, len(text.encode())))
+            for item in self.index.streams.get(canonical(texts[row].as_py()).stream, []):
+                _keep(best, self._leak(row, item, "identical", 1.0, 0, int(offsets[row + 1] - offsets[row])))
         return [best[key] for key in sorted(best)]
 
     def _judge(self, read: Read, candidate: Candidate) -> Leak | None:
         item = self.index.tokens[candidate.item]
         margin = len(item.hashes) // 4 + MARGIN
         low, high = max(0, candidate.first - margin), max(0, candidate.last + margin)
-        tokens = Tokens(*read_number_words(*(array[low:high] for array in read.words), vocabulary().conjunction))
-        pairs = align(item.hashes, item.kinds, tokens.hashes, tokens.kinds)
-        if pairs.max() < 0:
+        is_aligned, numbers, firsts = compare_part(
+            item.hashes, item.kinds, read.words, low, high, vocabulary().conjunction
+        )
+        if not is_aligned:
             return None
-        found = Comparison(*compare(item.hashes, item.kinds, tokens.hashes, tokens.kinds, pairs))
+        found = Comparison(*numbers)
         is_solution = self.index.items[candidate.item].part == "solution"
         rule = (judge_solution if is_solution else judge_question)(found, self.params)
         if rule is None:
             return None
-        if read.form.stream == self.index.forms[candidate.item]:
+        if read.stream[: read.size].tobytes() == self.index.forms[candidate.item]:
             rule = "identical"
-        data = read.text.encode("utf-8", "surrogatepass")
-        firsts = np.append(tokens.first, high - low) + low
-        raw = np.append(read.form.raw, len(data))
+        data = read.data.tobytes()
+        firsts = np.append(firsts, high - low) + low
+        raw = np.append(read.raw, len(data))
         start, after = (int(raw[min(firsts[place], len(raw) - 1)]) for place in (found.first, found.last + 1))
         end = start + len(data[start:after].rstrip())
         return self._leak(read.row, candidate.item, rule, found.coverage, start, end)
@@ -108,11 +117,6 @@ class LeakFinder:
             "benchmark_text": question.asked() if leak.part == "question" else question.solution,
             "document_text": data[start:end].decode("utf-8", "ignore"),
         }
-
-
-def _read(row: int, text: str) -> Read:
-    form = canonical(text)
-    return Read(row, text, form, read_words(form.buffer, form.size, form.starts, vocabulary()))
 
 
 def _keep(best: dict[tuple[int, int, str], Leak], leak: Leak) -> None:

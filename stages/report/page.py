@@ -17,6 +17,7 @@ CONTENTS = (
     ("translators", "translators", "translators"),
     ("verified", "verified snippets", "translators"),
     ("wrong", "wrong in the source", "translators"),
+    ("verification", "trust in the verdicts", "labelled"),
     ("quality", "quality", "quality"),
     ("dropped", "dropped documents", "dropped"),
     ("duplicates", "duplicates", "clusters"),

@@ -56,6 +56,7 @@ class Reason(DropReason):
     AMBIGUOUS_LOGARITHM = "ambiguous_logarithm", "The logarithm has no base."
     AMBIGUOUS_MIXED_NUMBER = "ambiguous_mixed_number", "A number before a fraction may be added or multiplied."
     AMBIGUOUS_MODULUS = "ambiguous_modulus", "The modulus may belong to the last term or to the whole sum."
+    AMBIGUOUS_POINT = "ambiguous_point", "The point may separate decimals or thousands, as in 1.200."
     AMBIGUOUS_ROOT = "ambiguous_root", "The root of a negative number has several values."
     AMBIGUOUS_SCOPE = "ambiguous_scope", "Where the body of a sum, product, limit or derivative ends is not clear."
     AMBIGUOUS_SLASH = "ambiguous_slash", "Whether a factor belongs to the denominator is not clear, as in 1/2x."

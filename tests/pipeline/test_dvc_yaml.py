@@ -13,6 +13,7 @@ from mathcode_pile.core.funnel import parse_reasons
 from mathcode_pile.core.scratch import PROJECT, imported_code, module_path
 from stages.corpus.translated import COMPONENT
 from stages.report.funnel import FUNNEL, read_funnel, read_metrics
+from stages.report.recorded import read_lock
 from tools.pin import pin
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
@@ -40,6 +41,12 @@ def test_a_stage_says_why_it_exists(name: str) -> None:
     assert f"python -m stages.{name} " in body["cmd"]
     assert not any("cache" in out for out in body["outs"] if isinstance(out, dict))
     assert not {"persist", "frozen", "always_changed"} & set(body)
+
+
+def test_the_recorded_run_has_no_stage_that_is_gone() -> None:
+    recorded = read_lock(ROOT)
+    assert {name for name in recorded if ("@" in name) != ("do" in STAGES.get(name.partition("@")[0], {}))} == set()
+    assert {name.partition("@")[0] for name in recorded} == STAGES.keys()
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -5,10 +5,12 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from s3_server import start_s3
 from small_repository import IDS, Repository
 
@@ -104,6 +106,21 @@ def test_publish_refuses_what_is_not_whole_and_changes_nothing(repository: Repos
     finally:
         place.write_bytes(whole)
     assert head() == before
+
+
+def test_publish_does_not_ask_for_the_outs_of_a_stage_that_is_gone(repository: Repository) -> None:
+    lock = repository.folder / "dvc.lock"
+    recorded = lock.read_text()
+    gone = {"gone@all": {"cmd": "true", "outs": [{"path": "data/gone", "md5": "0" * 32, "size": 1}]}}
+    lock.write_text(recorded + textwrap.indent(yaml.safe_dump(gone), "  "))
+    try:
+        script = (
+            "from tools.publish import *; print(list(Version(WORKSPACE, Objects()).outs), list(find_faults(Objects())))"
+        )
+        said = repository.run("python", "-c", script)
+    finally:
+        lock.write_text(recorded)
+    assert "data/gone" in said and said.endswith("] []\n")
 
 
 def test_the_next_corpus_does_not_bear_the_version(repository: Repository, tmp_path: Path) -> None:

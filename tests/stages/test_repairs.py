@@ -92,8 +92,7 @@ def test_of_an_earlier_program_only_what_defines_the_names_is_taken_and_imports_
     (_, (code, done)) = repaired(first, second)
     assert done == "earlier unused" and run(code) == "12"
     assert code == (
-        "from sympy import symbols\nfrom sympy import diff\n\nx = symbols('x')\n"
-        "slope = diff(x**3, x)\nprint(slope.subs(x, 2))"
+        "from sympy import symbols, diff\n\nx = symbols('x')\nslope = diff(x**3, x)\nprint(slope.subs(x, 2))"
     )
 
 
@@ -208,6 +207,12 @@ def test_a_product_of_sums_of_roots_is_worked_out(code: str, printed: str) -> No
 )
 def test_an_expression_with_unknowns_or_without_such_a_product_is_printed_as_it_is(code: str) -> None:
     assert polished(code, "1") == (code, "")
+
+
+def test_an_import_of_several_lines_stays_one() -> None:
+    first = "from sympy import (\n    symbols,\n    integrate,\n)\n\nx = symbols('x')\nprint(integrate(x, (x, 0, 2)))"
+    (_, (code, _)) = repaired(first, "from sympy import diff\n\nprint(diff(x**3, x).subs(x, 2))")
+    assert run(code) == "12"
 
 
 SQUARES = "sum_of_squares = sum(k for k in range(3, 7))\nprint(sum_of_squares)"

@@ -49,3 +49,12 @@ def test_the_funnel_before_the_first_run_says_what_to_do(tmp_path: Path) -> None
     command = ["make", "-s", "-o", ".venv/.installed", "funnel"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode and done.stderr.startswith("no run yet: make repro\n")
+
+
+def test_make_repro_runs_no_other_profile_than_is_asked_for(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "params.yaml").write_text("profile: sample\n", encoding="utf-8")
+    command = ["make", "-s", "-o", ".venv/.installed", "repro", "PROFILE=paper"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode and "error: params.yaml names the profile sample" in done.stderr
+    assert "dvc exp run -S profile=paper" in done.stderr

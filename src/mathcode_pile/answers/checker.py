@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from mathcode_pile.answers import computer_algebra
-from mathcode_pile.answers.constants import UP_TO_CONSTANT, leaves_constant_open
+from mathcode_pile.answers.constants import UP_TO_CONSTANT, leaves_constant_open, with_capital_constant
 from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
 from mathcode_pile.answers.rounded_inputs import agrees_as_rounded
 from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE
@@ -43,6 +43,8 @@ class Checker:
         computed a second time before it contradicts a page.
         relation: between expression and result. With ≈ the decimals of the expression may have been rounded before.
         """
+        if expression:
+            stated = with_capital_constant(stated, expression)
         found = self._compare(stated, printed)
         if found.method == UP_TO_CONSTANT and expression and not leaves_constant_open(expression):
             return found._replace(verdict=UNSURE)

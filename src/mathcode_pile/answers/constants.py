@@ -1,6 +1,7 @@
 """Constants of integration: the C of x^2/2 + C, and the C_1 and C_2 of a family of solutions.
 
-Only a capital C is one: + c is a letter like others, as in ax^2 + bx + c.
+Only a capital C is one: + c is a letter like others, as in ax^2 + bx + c. It is a constant of integration where the
+result is known to be that of an indefinite integral without this letter.
 """
 
 import re
@@ -14,9 +15,12 @@ UP_TO_CONSTANT = "up_to_constant"
 
 # What such a constant comes from: an indefinite integral, or a derivative of an unknown function, y' or dy/dx.
 _SOURCE = re.compile(
-    r"\\int(?![a-zA-Z])|[A-Za-z]'"
+    r"\\int(?![a-zA-Z])(?!\s*(?:\\limits\s*)?[_^])|[A-Za-z]'"
     r"|\\[dt]?frac\s*\{\s*(?:d|\\mathrm\{d\})\s*(?:\^\s*\{?\s*\d\s*\}?)?\s*[a-zA-Z]\s*\}"
 )
+_INTEGRAL = re.compile(r"\s*\\int(?![a-zA-Z])(?!\s*(?:\\limits\s*)?[_^])")
+_LETTER_AT_END = re.compile(r"\+\s*([ckK]|C_\{?\d\}?)\s*\Z")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 _INDEXED = re.compile(r"C\d")
 _MAX_CONSTANTS = 3
 
@@ -46,3 +50,12 @@ def _rename(node: Node, names: dict[str, str]) -> Node:
 def leaves_constant_open(expression: str) -> bool:
     """Whether the value of an expression in LaTeX is known up to a constant only."""
     return _SOURCE.search(expression) is not None
+
+
+def with_capital_constant(stated: str, expression: str) -> str:
+    """Return the result of an indefinite integral with a C for its constant: x^2 + C for x^2 + c."""
+    match = _LETTER_AT_END.search(stated)
+    if match is None or not _INTEGRAL.match(expression):
+        return stated
+    is_elsewhere = match[1][0] in _COMMAND.sub("", stated[: match.start(1)] + expression)
+    return stated if is_elsewhere else f"{stated[: match.start(1)]}C"

@@ -1,6 +1,5 @@
 """Decide whether a printed value is the stated one; the answer may be unknown."""
 
-import re
 from collections.abc import Sequence as Items
 
 from mathcode_pile.answers.builders import EMPTY, bare
@@ -8,6 +7,7 @@ from mathcode_pile.answers.evaluator import evaluate
 from mathcode_pile.answers.formulas import compare_equations, compare_formulas, compare_relations
 from mathcode_pile.answers.functions import approximate
 from mathcode_pile.answers.intervals import compare_intervals
+from mathcode_pile.answers.labels import name_different_things
 from mathcode_pile.answers.quantities import compare_quantities
 from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE, Verdict, all_of, any_of
 from mathcode_pile.answers.values import (
@@ -29,8 +29,6 @@ from mathcode_pile.answers.values import (
 )
 from mathcode_pile.answers.word_answers import compare_words
 
-# The name of a quantity: a letter, perhaps with an index.
-_QUANTITY = re.compile(r"[a-z]\d*")
 # In sets every item may have to be compared with every other.
 MAX_UNORDERED = 100
 
@@ -40,7 +38,8 @@ def compare_values(stated: Node, printed: Node) -> Verdict:
 
     Raises UnreadableError where an expression cannot be computed here.
     """
-    if _name_different_things(stated, printed):
+    labels = [node.label for node in (stated, printed) if isinstance(node, Labelled)]
+    if len(labels) == 2 and name_different_things(*labels):
         return UNSURE, "label"
     stated, printed = _unlabel(stated, printed)
     if isinstance(stated, Labelled) or isinstance(printed, Labelled):
@@ -61,14 +60,6 @@ def compare_values(stated: Node, printed: Node) -> Verdict:
     if isinstance(stated, Sequence) or isinstance(printed, Sequence):
         return _compare_sequences(stated, printed)
     return compare_formulas(stated, printed)
-
-
-def _name_different_things(stated: Node, printed: Node) -> bool:
-    """Whether two values have the names of different quantities, as A = 12 and P = 12."""
-    if not isinstance(stated, Labelled) or not isinstance(printed, Labelled):
-        return False
-    names = [re.sub(r"[\W_]", "", node.label).lower() for node in (stated, printed)]
-    return names[0] != names[1] and all(_QUANTITY.fullmatch(name) for name in names)
 
 
 def _unlabel(stated: Node, printed: Node) -> tuple[Node, Node]:

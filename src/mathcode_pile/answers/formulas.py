@@ -65,7 +65,8 @@ def _compare_antiderivatives(stated: Node, printed: Node) -> str:
     if len(pairs) < 3:
         return UNSURE
     largest = max(max(abs(a), abs(b)) for a, b in pairs)
-    offsets = [b - a for a, b in pairs[:4]]
+    # Where log|u| is stated, a program may print log(u), which is complex where u is negative.
+    offsets = [(mp.re(b) if is_real(a) else b) - a for a, b in pairs[:4]]
     spread = max(abs(offset - offsets[0]) for offset in offsets)
     return SAME if spread <= max(_tolerance(printed), mp.mpf(10) ** -25) * 10 * max(1, largest) else DIFFERENT
 

@@ -50,6 +50,9 @@ _REPEATING = re.compile(
 _LAKHS = re.compile(r"(?<![\d.,])(\d{1,2}(?:,\d{2})+,\d{3})(?![\d,])")
 # 1,234,567 and 1{,}234 and 1\,234: one to three digits, then groups of three.
 _THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3})((?:(?:,|\{,\}|\\,|\\ )\d{3})+)(?![\d])(?!,\d)")
+_BRACE_LAKHS = re.compile(r"(?<![\d.,}])\d{1,2}(?:\{,\}\d{2})+\{,\}\d{3}(?!\d)")
+# C e^{2x}: an amplitude before an exponential function.
+_AMPLITUDE = re.compile(r"(?<![A-Za-z\\])([A-Z])(?=e\^)")
 _BRACE_THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!)(?=\d{3}(?!\d))")
 
 
@@ -63,12 +66,15 @@ def clean(text: str) -> str:
         text = _drop_dollars(text)
     # 1,\! 234: some LaTeX removes the space after a thousands comma.
     text = re.sub(r",\s*\\!\s*(?=\d{3}(?!\d))", ",", text).replace("\\!", "")
-    text = _BRACE_THOUSANDS.sub("", text)
+    if "{,}" in text:
+        text = _BRACE_LAKHS.sub(lambda m: m[0].replace("{,}", ""), text)
+    text = _AMPLITUDE.sub(r"\1 ", _BRACE_THOUSANDS.sub("", text))
     text = re.sub(r"\\,", " ", text)
     text = _IGNORED.sub(" ", text).replace("\\lbrace", "\\{").replace("\\rbrace", "\\}").replace("~", " ~")
     text = re.sub(r"\\[dtc]frac", r"\\frac", text)
     text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}", text)
     text = re.sub(r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{", text)
+    text = re.sub(r"\\frac\s+([A-Za-z])\s*([A-Za-z\d])", r"\\frac{\1}{\2}", text)
     text = re.sub(r"\\sqrt\s*(\d)", r"\\sqrt{\1}", text)
     text = _REPEATING.sub(_as_fraction, text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", r" \\degree ", text)

@@ -10,7 +10,11 @@ from mathcode_pile.answers.values import Node, Sequence, Text, Truth
 
 MAX_LINES = 200
 
-_ERROR = re.compile(r"\b(?:[A-Z]\w*(?:Error|Exception|Warning)|Error|Exception|Traceback)\b")
+_ERROR = re.compile(
+    r"\b(?:[A-Z]\w*(?:Error|Exception|Warning)|Error|Exception|Traceback|\d+ errors?|[Tt]ime(?:d )?out|assert)\b"
+)
+# What a function without a result prints, beside something else.
+_NO_VALUE = re.compile(r"\bNone\b")
 _VERDICT = re.compile(
     r"\b(?:true|false|incorrect|wrong|fail(?:s|ed|ure)?|invalid|mismatch(?:es|ed)?|unequal|differs?|no match"
     r"|not (?:equal|correct|right|true|valid)|doesn't match|does not (?:match|equal|agree|hold))\b"
@@ -48,6 +52,8 @@ def why_no_result(value: Node, printed: str) -> str:
     if _VERDICT.search(printed):
         return "verdict_word"
     lines = output_lines(printed)
+    if _NO_VALUE.search(lines[-1]):
+        return "no_value"
     if _ECHO.match(lines[-1]):
         return "echo"
     return "counter" if len(lines) == 1 and _COUNTED.search(lines[0]) else ""

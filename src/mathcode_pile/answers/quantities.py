@@ -17,6 +17,22 @@ from mathcode_pile.answers.scalars import (
 )
 from mathcode_pile.answers.values import Apply, Node, Number, Quantity
 
+_RADIANS = ("rad", "radian")
+# What anything may be counted in.
+_GENERAL = {
+    "unit",
+    "item",
+    "piece",
+    "total",
+    "thing",
+    "object",
+    "element",
+    "way",
+    "possibility",
+    "in total",
+    "altogether",
+}
+
 
 def compare_quantities(stated: Node, printed: Node) -> Verdict:
     """Return the verdict on two numbers, at least one of which has a unit or is called approximate."""
@@ -26,15 +42,24 @@ def compare_quantities(stated: Node, printed: Node) -> Verdict:
         factor = units.factor(one.unit, other.unit)
         if factor is None:
             same = _compare_plain(one, other)
-            unrelated = units.normalize(one.unit) in units.UNITS and units.normalize(other.unit) in units.UNITS
-            return (UNSURE, "units") if same[0] == SAME and unrelated else same
+            return (UNSURE, "units") if same[0] == SAME and _are_unrelated(one.unit, other.unit) else same
         if factor != 1:
             return compare_scalars(scalar(one.value), _scaled(scalar(other.value), factor), one.approximate), "units"
+    if units.normalize(other.unit) in _RADIANS and getattr(one.value, "function", "") == "degree":
+        return compare_numbers(one.value, other.value), "units"
     verdict, method = _compare_plain(one, other)
     if verdict == DIFFERENT and one.unit and not other.unit and _is_converted(one, other):
         return UNSURE, "units"
     # A program that calls a number approximate has not printed all of it.
     return (UNSURE if verdict == DIFFERENT and other.approximate else verdict), method
+
+
+def _are_unrelated(stated: str, printed: str) -> bool:
+    """Whether two units are of different kinds, or count different things."""
+    one, other = units.normalize(stated), units.normalize(printed)
+    if one in units.UNITS and other in units.UNITS:
+        return True
+    return one.isalpha() and other.isalpha() and one[:4] != other[:4] and not {one, other} & _GENERAL
 
 
 def _scaled(value: Scalar, factor: float) -> Scalar:

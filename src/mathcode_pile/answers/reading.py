@@ -22,15 +22,21 @@ _HEDGE = re.compile(
     r"|up to|within|maybe|perhaps|unknown|error|traceback|exception|warning|depends)\b",
     re.IGNORECASE,
 )
+# f^{-1}(x) is the inverse function, not a reciprocal.
+_INVERSE = re.compile(r"(?<![A-Za-z\\])[fgh]\s*\^\s*\{?\s*-1\s*\}?\s*\(")
 # A date, or the number of a theorem, a page and the like.
 _REFERENCE = re.compile(
     r"\b(?:theorem|lemma|corollary|proposition|definition|equation|eq\.|base|step|page|figure|fig|section|chapter|exercise|table"
-    r"|problem|example|question|line|case|part|see)\.?\s*\(?\d[\d.]*\)?(?!\s*[:=\d])|\b\d{4}-\d\d-\d\d\b|\b\d\d?/\d\d?/\d{4}\b",
+    r"|problem|example|question|line|case|part|see|no|answer (?:to|for)(?: part| question)?|sum of|product of)"
+    r"\.?\s*\(?\d[\d.]*\)?(?!\s*[:=\d])"
+    r"|#\s?\d|\b\d+(?:st|nd|rd|th) \w|\b\d{4}-\d\d-\d\d\b|\b\d\d?/\d\d?/\d{4}\b",
     re.IGNORECASE,
 )
 # 2.500.000, as many languages group digits.
 _DOTTED = re.compile(r"(?<![\w.,])\d{1,3}(?:\.\d{3}){2,}(?![\w.,]*\d)")
-_TORN = re.compile(r"\d\.\d+\.\d")
+# 7:45 pm: another day's half hour has the same numbers.
+_HALF_DAY = re.compile(r"\d:\d\d ?(?:[ap]m|[ap]\.\s?m\.)", re.IGNORECASE)
+_TORN = re.compile(r"\d\.\d+\.\d|\d\.\.+\d|\d:\s*\Z|\d\s*\?\s*\Z")
 _REMAINDER = re.compile(
     r'\A\s*(-?\d+)"?\s*(?:,|with|and)?\s*(?:a )?"?\s*(?:remainder|rem\.?|[Rr])\b\s*(?:of|is|=)?\s*"?\s*(\d+)\s*\Z'
 )
@@ -45,7 +51,7 @@ _BRACES = re.compile(
 # The reading of a text that failed for these reasons fails for its parts too.
 _FINAL = (
     *("too_long", "too_large", "too_deep", "unbalanced", "ratio"),
-    *("several_relations", "several_values", "torn_number"),
+    *("several_relations", "several_values", "torn_number", "time_of_day", "inverse"),
 )
 
 
@@ -118,6 +124,10 @@ def _read_sentence(text: str, parser: ValueParser) -> Node:
     if _REFERENCE.search(plain):
         raise UnreadableError("reference")
     plain = _REMAINDER.sub(r"(\1, \2)", _DOTTED.sub(lambda match: match[0].replace(".", ""), plain))
+    if _INVERSE.search(plain):
+        raise UnreadableError("inverse")
+    if _HALF_DAY.search(plain):
+        raise UnreadableError("time_of_day")
     if _TORN.search(plain):
         raise UnreadableError("torn_number")
     approximate = _APPROXIMATE.match(plain)

@@ -17,6 +17,9 @@ EXACT = mp.mpf(10) ** -40
 # A float printed in full has about 16 digits. Rounding errors may spoil the last four.
 FULL_DIGITS = 12
 
+# The digits that a float shows at least, if they do not end in zeros.
+FLOAT_DIGITS = 15
+
 FLOAT_ERROR = mp.mpf(10) ** -10
 
 # A print rounded to fewer digits than these says too little about an exact result.
@@ -47,6 +50,8 @@ def compare_scalars(stated: Scalar, printed: Scalar, is_approximate: bool = Fals
         if distance <= size * FLOAT_ERROR:
             return SAME
         return DIFFERENT if printed.is_exact else _unsure_within(coarse, distance)
+    if printed.is_exact and place > 1 and stated.digits <= 1:
+        return UNSURE  # 1e5 may be meant exactly
     # The last digit stated may be rounded, and a float printed may miss the half by a hair.
     is_fine = printed.is_exact or coarse <= _half(place) or _is_whole(printed)
     if is_fine and distance <= _half(place) * (1 + FLOAT_ERROR):
@@ -93,7 +98,8 @@ def _compare_with_exact(stated: Scalar, printed: Scalar, distance: Value, size: 
             return SAME
         return _unsure_within(coarse, distance)
     bound = coarse * (1 + FLOAT_ERROR)
-    tolerance = max(size * FLOAT_ERROR, coarse) if is_full else bound
+    # Rounded to fewer digits than a float has, it shows no rounding error of its own.
+    tolerance = max(size * FLOAT_ERROR, coarse) if printed.digits >= FLOAT_DIGITS else bound + size * mp.mpf(10) ** -13
     if printed.digits >= MIN_DIGITS and distance <= tolerance:
         return SAME
     return _unsure_within(bound, distance)

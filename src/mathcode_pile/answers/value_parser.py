@@ -151,6 +151,8 @@ class ValueParser:
             return Labelled(label, last, is_equation)
         if isinstance(left, Symbol):
             return Labelled(label, last)
+        if isinstance(last, Symbol) and not free_symbols(left) and len(parts) == 2:
+            return Labelled(last.name, left)  # 5 = x
         if not free_symbols(left) or not isinstance(left, Apply):
             if self.printed and _are_different(left, bare(last)):
                 raise UnreadableError("several_values")
@@ -310,6 +312,8 @@ def _is_conjunction(word: str, token: Token) -> bool:
 def _magnified(node: Node, unit: str) -> tuple[Node, str]:
     """Return a number of millions and its unit as a plain number and the rest of the unit."""
     first, _, rest = unit.partition(" ")
+    if first.rstrip("s") == "dozen":
+        return Apply("mul", (node, Number(Fraction(12)))), rest.removeprefix("of ")
     power = MAGNITUDES.get(first.rstrip("s"))
     if power is None or free_symbols(node) or not is_scalar(node):
         return node, unit

@@ -17,7 +17,7 @@ FUNCTIONS = {
 }  # fmt: skip
 """What LaTeX or Python calls a function, in lower case, and what it is called in our trees."""
 
-MAGNITUDES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+MAGNITUDES = {"hundred": 2, "thousand": 3, "lakh": 5, "crore": 7, "million": 6, "billion": 9, "trillion": 12}
 """The words that are powers of ten."""
 
 BASES: dict[str, tuple[int | None, ...]] = {"log": (None, 10), "lg": (10, 2)}

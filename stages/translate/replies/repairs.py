@@ -154,6 +154,15 @@ def _define(names: set[str], earlier: list[str]) -> list[str]:
     return []
 
 
+def _join_imports(lines: list[str]) -> list[str]:
+    """Return the lines of imports with one for each module: its names in the order of the lines."""
+    names: dict[str, list[str]] = {}
+    for line in lines:
+        start, _, imported = line.partition(" import ") if "(" not in line else (line, "", "")
+        names.setdefault(start, []).extend(name.strip() for name in imported.split(",") if name.strip())
+    return [f"{start} import {', '.join(dict.fromkeys(own))}" if own else start for start, own in names.items()]
+
+
 def _put_before(statements: list[str], code: str) -> str:
     """Return a program that begins with earlier statements: imports first, each once."""
     own = []
@@ -165,7 +174,7 @@ def _put_before(statements: list[str], code: str) -> str:
     imports += [ast.get_source_segment(code, node) or "" for node in own]
     rest = "\n".join(code.splitlines()[own[-1].end_lineno or 0 :] if own else code.splitlines()).strip("\n")
     defined = [line for line in statements if not line.startswith(("import ", "from "))]
-    return "\n".join([*dict.fromkeys(imports), *([""] if imports else []), *defined, rest])
+    return "\n".join([*_join_imports(imports), *([""] if imports else []), *defined, rest])
 
 
 def _add_imports(code: str, lines: list[str]) -> str:

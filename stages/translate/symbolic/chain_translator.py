@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mathcode_pile.answers import agrees_as_rounded
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.symbolic.chains import Chain, Term
+from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.identities import shows_identity
 from stages.translate.symbolic.latex_reader import read_tokens
 from stages.translate.symbolic.latex_tokens import latex_of
@@ -33,11 +33,16 @@ from stages.translate.symbolic.program_writer import write_program
 from stages.translate.symbolic.quantities import Quantities
 from stages.translate.symbolic.step_finder import StepFinder
 from stages.translate.symbolic.steps import Form, Side, Spot, Step
+from stages.translate.symbolic.terms import Term
 from stages.translate.symbolic.titles import title_of
 
 _IN_A_BASE = re.compile(
     r"\b(?:in|positive|number|which|what) base\b|\bbase[- ](?:\$|\d|ten\b|two\b|eight\b|b\b)|\bbases\b", re.IGNORECASE
 )
+_WORD = re.compile(r"\s?([A-Za-z]+)")
+_LONGEST_WORD = 20
+# The letters of a constant of integration.
+_CONSTANTS = {"C", "c", "k", "K", "C_1"}
 
 
 class Translated(NamedTuple):
@@ -75,7 +80,7 @@ def translate_chain(
             reason = None if chain.modulus else reason
         if step and not known.wrong_steps.isdisjoint(step.uses):
             step, reason = None, Reason.WRONG_STEP
-        if step and not reason and (reason := why_not(_computed_sides(step))):
+        if step and not reason and (reason := why_not(_computed_sides(step, _unit_of(chain, known.parts.text, spot)))):
             rounded = _with_rounded_inputs(step, finder) if reason is Reason.ROUNDED_INPUT else None
             if rounded:
                 finder.state(None)  # later steps take the value that the page states
@@ -98,10 +103,18 @@ def translate_chain(
     return Translated(None, computation) if computation else None
 
 
-def _computed_sides(step: Step) -> list[Side]:
+def _unit_of(chain: Chain, text: str, spot: Spot) -> str:
+    """Return the unit of a chain's result, or the word right behind its formula, which may be one."""
+    if "\\$" in text[spot.start : spot.end]:
+        return "dollars"
+    word = _WORD.match(text, spot.end, spot.end + _LONGEST_WORD)
+    return chain.terms[-1].unit or (word[1] if word else "")
+
+
+def _computed_sides(step: Step, unit: str) -> list[Side]:
     """Return what a step computes and what the page states for it, without the letters whose values are known."""
     relation = "~" if step.relation == "≈" else "="
-    return [Side(Term([], "", ""), step.closed), Side(Term([], relation, ""), step.stated)]
+    return [Side(Term([], "", ""), step.closed), Side(Term([], relation, unit), step.stated)]
 
 
 def _with_rounded_inputs(step: Step, finder: StepFinder) -> Step | None:
@@ -176,7 +189,7 @@ def _compute_symbolic(sides: list[Side], spot: Spot, before: str) -> Computation
 def _compute_calculus(source: Side, target: Side, spot: Spot) -> Computation:
     finish, stated = "", free_symbols(target.node)
     if source.node.op == "int" and len(source.node.args) == 2:
-        if "C" not in stated or operations(target.node) & {"ln", "log", "abs"}:
+        if len(stated - free_symbols(source.node)) != 1 or not stated - free_symbols(source.node) <= _CONSTANTS:
             raise UnreadableError(Reason.ANTIDERIVATIVE_NOT_UNIQUE)
         finish = "constant"
     elif not stated <= free_symbols(source.node):

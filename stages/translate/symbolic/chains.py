@@ -5,18 +5,21 @@ Not covered: a chain that continues in the next display.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.breaks import COMMA, mark_breaks
-from stages.translate.symbolic.latex_core import magnitude
 from stages.translate.symbolic.latex_tokens import MAX_TOKENS, clean, tokens_of
+from stages.translate.symbolic.latex_words import magnitude
 from stages.translate.symbolic.nodes import UnreadableError
+from stages.translate.symbolic.terms import TEXT, Term, read_term, token_behind
 
 _RELATIONS = {"=": "=", "\\approx": "~", "\\equiv": "mod", "\\doteq": "~", "\\simeq": "~", "\\thickapprox": "~"}
 _ENDS = {
     ",", ";", "\\quad", "\\qquad", "\\implies", "\\iff", "\\to", "<", ">", "\\le", "\\leq", "\\ge", "\\geq", "\\ne",
     "\\neq", "\\lt", "\\gt", "\\not", "\\sim", "\\cong", ":", "\\mid", "\\in", "\\therefore", "\\because", "\\mapsto",
+    "\\longmapsto", "\\&",
     "\\leadsto", "\\land", "\\lor", "\\wedge", "\\vee", "\\propto", "\\stackrel", "?",
 }  # fmt: skip
 _ARROW = re.compile(r"\\[A-Za-z]*arrow")
@@ -26,14 +29,14 @@ _ALIGNMENT = {"&", *_SPACES}
 _SHORTEST_MARK = len("\\arrow")
 _SIGNS = {"+", "-"}
 _CONTINUING = {*_RELATIONS, "+", "-", "\\cdot", "\\times"}
-_TEXT = re.compile(r"\\(?:text|textrm|mbox|mathrm|rm)\s*\{\s*(.*?)\s*\}", re.DOTALL)
-_UNIT = re.compile(r"[A-Za-z°$ ./]{0,24}")
 # Words between two chains, and endings of ordinal numbers.
 _NO_UNITS = {
     "and", "or", "so", "if", "where", "when", "then", "for", "but", "since", "because", "th", "rd", "nd", "st", "hence",
     "thus", "therefore", "while", "whereas", "which", "also", "now", "next", "that", "implies", "gives", "yields", "we",
     "with", "as", "i.e.", "however", "similarly", "likewise", "finally", "consequently", "provided", "let",
 }  # fmt: skip
+# Words between two operands.
+_JOINING = {"of", "out of", "times", "plus", "minus", "over", "per", "by", "divided by", "multiplied by", "percent of"}
 # Names of functions; the text before an operand is none of these, but words between two chains.
 _FUNCTIONS = {
     "lcm",
@@ -53,18 +56,13 @@ _FUNCTIONS = {
     "arccos",
     "arctan",
 }
-_MODULO = {"\\mod", "\\bmod", "\\text{mod }", "\\text{mod}"}
+_MODULO_BARE = {
+    "\\mod", "\\text{mod }", "\\text{mod}", "\\text{ mod }", "\\mathrm{mod}", "\\mathrm{mod }", "\\operatorname{mod}",
+}  # fmt: skip
+_MODULO = {"\\bmod", *_MODULO_BARE}
 # A colon between numbers, with the same space on both sides, belongs to them: 8:00, 3:4, 12 : 4. The one in
 # n = 5: 2 + 3 ends a chain.
 _RATIO = re.compile(r"(?<=[\d}])(\s*|\\[,;]):\1(?=\d|\\[dt]?frac)")
-
-
-class Term(NamedTuple):
-    """One side of a relation: its tokens, the relation before it, and the unit behind it."""
-
-    tokens: list[str]
-    relation: str  # "" for the first, then "=", "~" or "mod"
-    unit: str
 
 
 class Chain(NamedTuple):
@@ -194,24 +192,27 @@ def _ends_chain(row: list[str], index: int, segment: list[str], marks: int) -> b
     return token in _ENDS or _ARROW.fullmatch(token) is not None or _is_between_chains(token, last, following)
 
 
-def _next(tokens: list[str], index: int) -> str:
-    return tokens[index + 1] if index + 1 < len(tokens) else ""
-
-
 def _is_between_chains(token: str, before: str, following: str) -> bool:
     """Whether a text is between two chains, `= 7 \\text{ hence } 7 + 1`, and no unit, name or function."""
-    text = _TEXT.fullmatch(token)
+    text = TEXT.fullmatch(token)
     if text is None:
         return False
     words = text[1].lower().strip(" .,;:()")
+    if not before and text[1].endswith(":"):
+        return True  # a label before a statement
     first = words.split(" ", 1)[0]
-    if first in _NO_UNITS:
+    if words in _JOINING:
+        return False
+    if first in _NO_UNITS and "remainder" not in words:
         return True
-    if len(words) < 2 or words in _FUNCTIONS or magnitude(token) or not before or before in _CONTINUING:
+    if len(words) < 2 or words in _FUNCTIONS or "remainder" in words or magnitude(token):
+        return False
+    if not before or before in _CONTINUING:
         return False
     return following[:1].isalnum() or following in ("\\frac", "\\dfrac", "\\tfrac", "\\sqrt")
 
 
+@lru_cache(4096)
 def _depth(token: str) -> int:
     """Return 1 if a token opens a bracket or a matrix, -1 if it closes one, else 0."""
     if len(token) > 2 and token.startswith(("\\begin{", "\\end{")) and ("matrix" in token or "{array}" in token):
@@ -228,7 +229,10 @@ def _chain(segment: list[str]) -> Chain:
         if depth == 0 and token == "\\pmod":
             modulus, index = _argument(segment, index + 1)
             continue
-        if token == "(" and _next(segment, index) in _MODULO:
+        if depth == 0 and token in _MODULO_BARE and parts[-1][0] == "mod" and parts[-1][1]:
+            modulus, index = segment[index + 1 :], len(segment)
+            continue
+        if token == "(" and token_behind(segment, index) in _MODULO:
             close = segment.index(")", index) if ")" in segment[index:] else len(segment)
             modulus, index = segment[index + 2 : close], close + 1
             continue
@@ -238,7 +242,7 @@ def _chain(segment: list[str]) -> Chain:
         else:
             parts[-1][1].append(token)
         index += 1
-    return Chain([_term(tokens, relation) for relation, tokens in parts], modulus)
+    return Chain([read_term(tokens, relation) for relation, tokens in parts], modulus)
 
 
 def _argument(tokens: list[str], start: int) -> tuple[list[str], int]:
@@ -246,34 +250,3 @@ def _argument(tokens: list[str], start: int) -> tuple[list[str], int]:
         return tokens[start : start + 1], start + 1
     end = tokens.index("}", start) if "}" in tokens[start:] else len(tokens)
     return tokens[start + 1 : end], end + 1
-
-
-def _term(tokens: list[str], relation: str) -> Term:
-    """Return a term without the end of its sentence, its unit, and braces around the whole of it."""
-    tokens, unit = list(tokens), ""
-    if tokens[-2:] == [".", "."]:
-        return Term(tokens, relation, unit)  # 3.14.. is not a finished number
-    while tokens:
-        text = _TEXT.fullmatch(tokens[-1])
-        if tokens[-1] in (".", ",", ";", "\\,", "\\ "):
-            tokens.pop()
-        elif text and not unit and _UNIT.fullmatch(text[1]) and not magnitude(tokens[-1]):
-            unit = text[1].strip(" .")
-            tokens.pop()
-        elif len(tokens) > 3 and tokens[-2] == "^" and tokens[-1] in "23" and _TEXT.fullmatch(tokens[-3]):
-            unit = _TEXT.fullmatch(tokens[-3])[1].strip(" .") + "^" + tokens[-1]  # type: ignore[index]
-            del tokens[-3:]
-        elif tokens[0] == "{" and _closes_at_end(tokens):
-            tokens = tokens[1:-1]
-        else:
-            break
-    return Term(tokens, relation, unit)
-
-
-def _closes_at_end(tokens: list[str]) -> bool:
-    depth = 0
-    for index, token in enumerate(tokens):
-        depth += (token == "{") - (token == "}")
-        if depth == 0:
-            return index == len(tokens) - 1
-    return False

@@ -8,6 +8,7 @@ import re
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_core import Expressions
+from stages.translate.symbolic.latex_words import FRACTIONS
 from stages.translate.symbolic.nodes import Node, UnreadableError, free_symbols, number
 
 MAX_ORDER = 6
@@ -53,6 +54,7 @@ def integral(reader: Expressions) -> Node:
     low, high = _bounds(reader)
     if bool(low) != (high is not None):
         raise UnreadableError(Reason.UNKNOWN_NOTATION)
+    _move_differential(reader)
     start, depth = reader.position, 0
     while token := reader.take():
         depth += (token in "([{") - (token in ")]}")
@@ -66,6 +68,22 @@ def integral(reader: Expressions) -> Node:
     if high is None:
         return Node("int", (inside, variable))
     return Node("int", (inside, variable, reader.inner(low), high))
+
+
+def _move_differential(reader: Expressions) -> None:
+    """Write the differential in a numerator, `\\frac{dx}{x}`, behind the fraction."""
+    if reader.peek() not in FRACTIONS or reader.peek(1) != "{":
+        return
+    tokens, start = reader.tokens, reader.position + 2
+    close = next((place for place in range(start, len(tokens)) if tokens[place] == "}"), 0)
+    if close < start + 2 or tokens[close - 2] not in _DIFFERENTIALS or tokens[close + 1 : close + 2] != ["{"]:
+        return
+    depth, end = 1, close + 2
+    while depth and end < len(tokens):
+        depth += (tokens[end] == "{") - (tokens[end] == "}")
+        end += 1
+    differential = tokens[close - 2 : close]
+    tokens[start:end] = [*(tokens[start : close - 2] or ["1"]), *tokens[close:end], *differential]
 
 
 def derivative(reader: Expressions) -> Node | None:
@@ -88,8 +106,17 @@ def _bounds(reader: Expressions) -> tuple[list[str], Node | None]:
         if reader.take() == "_":
             low = _raw_group(reader)
         else:
-            high = reader.group() if reader.peek() != "-" else reader.fail()
+            high = _upper_bound(reader)
     return low, high
+
+
+def _upper_bound(reader: Expressions) -> Node:
+    if reader.peek() == "-":
+        reader.fail()
+    if reader.peek() == "e" and not reader.notation.letter_e:
+        reader.take()
+        return Node("e")
+    return reader.group()
 
 
 def _raw_group(reader: Expressions) -> list[str]:

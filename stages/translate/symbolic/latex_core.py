@@ -8,6 +8,22 @@ from decimal import Decimal
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.latex_tokens import Cursor
+from stages.translate.symbolic.latex_words import (
+    CLOSING,
+    DEGREE_SIGNS,
+    FRACTIONS,
+    GREEK,
+    OVER,
+    PERCENT,
+    TIMES,
+    UNBRACED,
+    VARIABLES,
+    begins_factor,
+    groups_thousands,
+    has_repetend,
+    is_number,
+    magnitude,
+)
 from stages.translate.symbolic.nodes import (
     Node,
     UnreadableError,
@@ -20,33 +36,6 @@ from stages.translate.symbolic.nodes import (
 from stages.translate.symbolic.notation import Notation
 
 MAX_DEPTH = 24
-
-_TIMES = {"*", "\\cdot", "\\times", "\\ast"}
-OVER = {"/", "\\div"}
-PERCENT = {"%", "\\%"}
-_CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
-FRACTIONS = {"\\frac", "\\dfrac", "\\tfrac", "\\cfrac"}
-BINOMIALS = {"\\binom", "\\dbinom", "\\tbinom"}
-FUNCTIONS = {
-    "\\sin": "sin", "\\cos": "cos", "\\tan": "tan", "\\cot": "cot", "\\sec": "sec", "\\csc": "csc",
-    "\\arcsin": "asin", "\\arccos": "acos", "\\arctan": "atan", "\\sinh": "sinh", "\\cosh": "cosh", "\\tanh": "tanh",
-    "\\ln": "ln", "\\exp": "exp",
-}  # fmt: skip
-GREEK = {
-    "\\alpha", "\\beta", "\\gamma", "\\delta", "\\theta", "\\lambda", "\\mu", "\\rho", "\\phi", "\\varphi", "\\omega",
-}  # fmt: skip
-# Other letters usually name functions, sets or points: before a parenthesis they are no factors.
-_VARIABLES = set("xyztabckmnruvw")
-# The commands, beside numbers and letters, that a factor without a sign of multiplication begins with.
-_FACTORS = {
-    "(", "[", "{", "\\{", "\\sqrt", "\\pi", "\\log", "\\lfloor", "\\lceil", "\\gcd", "\\infty", "\\sum", "\\prod",
-    "\\int", "\\lim", "\\det", *FRACTIONS, *BINOMIALS, *FUNCTIONS, *GREEK,
-}  # fmt: skip
-# The commands that LaTeX takes as an argument without braces.
-_UNBRACED = {"\\frac", "\\dfrac", "\\tfrac", "\\sqrt", "\\pi", "\\infty", *GREEK}
-_POWERS = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
-_MAGNITUDE = re.compile(r"\\[a-z]+\s*\{\s*(" + "|".join(_POWERS) + r")s?\b", re.IGNORECASE)
-_DEGREE_SIGNS = (["\\circ"], ["{", "\\circ", "}"])
 
 
 class Expressions(Cursor):
@@ -115,14 +104,14 @@ class Expressions(Cursor):
         node, sliced = self.factor(), False
         while True:
             token = self.peek()
-            if token in _TIMES:
+            if token in TIMES:
                 self.take()
                 right = self.mixed_number() or self.signed_factor()
                 node, sliced = _vector_product(node, right, token) or product(node, right), False
             elif token in OVER:
                 self.take()
                 node, sliced = Node("div", (node, self.signed_factor())), True
-            elif token and _begins_factor(token):
+            elif token and begins_factor(token):
                 # 1/2x is half of x for some and one over 2x for others.
                 node = self.behind_slash(node) if sliced else self.adjoin(node, token)
             else:
@@ -138,9 +127,13 @@ class Expressions(Cursor):
 
     def adjoin(self, node: Node, token: str) -> Node:
         """Read a factor without a sign before it, `2x`, or the fraction of a mixed number."""
+        if token == "(" and self.notation.choice("repetend") == 1 and has_repetend(self.tokens, self.position - 1):
+            digits, scale = self.tokens[self.position + 1], 10 ** len(node.value.partition(".")[2])
+            self.position += 3
+            return Node("add", (node, Node("div", (number(digits), number(str((10 ** len(digits) - 1) * scale))))))
         start = self.position
         right = self.factor()
-        if _is_number(token) and self.tokens[start - 1] != "!":
+        if is_number(token) and self.tokens[start - 1] != "!":
             raise UnreadableError(Reason.ADJACENT_NUMBERS)
         mixed = right.op == "div" and token in FRACTIONS and all(map(is_integer, right.args))
         if node.op == "num" and token in FRACTIONS and self.tokens[self.position - 1] in PERCENT:
@@ -151,10 +144,10 @@ class Expressions(Cursor):
             if not is_mixed or self.peek() in FRACTIONS or self.peek() == "^":
                 raise UnreadableError(Reason.AMBIGUOUS_MIXED_NUMBER)
             if self.notation.choice("mixed_number") != 1:
-                return Node("add", (node, right))
+                return Node("add", (node, right), "mixed")
         if node.op == "sym" and token in ("(", "["):
             inside = self.tokens[start + 1 : self.position - 1]
-            if node.value not in _VARIABLES or len(inside) < 3 or not free_symbols(right):
+            if node.value not in VARIABLES or len(inside) < 3 or not free_symbols(right):
                 raise UnreadableError(Reason.FUNCTION_APPLICATION)
         return product(node, right)
 
@@ -199,7 +192,7 @@ class Expressions(Cursor):
     def raised(self, base: Node) -> Node:
         """Read what follows `^`: a degree sign, the T of a transposed matrix, or an exponent."""
         self.take()
-        for sign in _DEGREE_SIGNS:
+        for sign in DEGREE_SIGNS:
             if self.tokens[self.position : self.position + len(sign)] == sign:
                 self.position += len(sign)
                 return Node("degrees", (base,))
@@ -234,7 +227,7 @@ class Expressions(Cursor):
         if token[:1].isdigit() and len(token) > 1 and token.isdigit():
             # \frac12 and 2^10: the argument is one digit.
             self.tokens[self.position : self.position + 1] = [token[0], token[1:]]
-        if token[:1].isalnum() or token in _UNBRACED:
+        if token[:1].isalnum() or token in UNBRACED:
             return self.atom()
         self.fail()
 
@@ -258,14 +251,14 @@ class Expressions(Cursor):
         token = self.peek()
         if not token:
             raise UnreadableError(Reason.INCOMPLETE)
-        if _is_number(token):
+        if is_number(token):
             return self.literal()
         if (len(token) == 1 and token.isalpha()) or token in GREEK:
             return self.name()
-        if token in _CLOSING:
-            start = self.position
-            node = self.bracketed(token, _CLOSING[token])
-            if self.notation.residue_symbols and node.op == "div" and self.tokens[start + 1] in FRACTIONS:
+        if token in CLOSING:
+            node = self.bracketed(token, CLOSING[token])
+            is_quotient = node.op == "div" and all(map(is_integer, node.args))
+            if self.notation.residue_symbols and token == "(" and is_quotient:
                 raise UnreadableError(Reason.UNKNOWN_NOTATION)
             return Node("floor", (node,)) if token == "[" and self.notation.choice("bracket") == 1 else node
         return self.special(token)
@@ -279,6 +272,8 @@ class Expressions(Cursor):
         token = self.take()
         if self.notation.choice("comma") == 1 and re.fullmatch(r"\d+(?:\{,\}|,)\d+", token):
             token = re.sub(r"\{,\}|,", ".", token)
+        if "." in token and (token.count(".") > 1 or (self.notation.choice("point") == 1 and groups_thousands(token))):
+            token = token.replace(".", "")
         token = token.replace("{,}", "").replace("\\,", "").replace(",", "")
         if self.peek() == "." and self.peek(1) == "\\overline":
             return self.repeating(token)
@@ -331,21 +326,6 @@ class Expressions(Cursor):
         if self.peek() == "(" and self.peek(2) in (")", ","):
             raise UnreadableError(Reason.FUNCTION_APPLICATION)
         return Node("sym", (), token)
-
-
-def magnitude(token: str) -> int:
-    """Return the power of ten that a text such as `\\text{ million}` stands for, 0 if it is none."""
-    match = _MAGNITUDE.match(token) if token.startswith("\\") else None
-    return _POWERS[match[1].lower()] if match else 0
-
-
-def _is_number(token: str) -> bool:
-    return token[0].isdecimal() or (token[0] == "." and len(token) > 1)
-
-
-def _begins_factor(token: str) -> bool:
-    is_letter = len(token) == 1 and token.isalpha()
-    return is_letter or token in _FACTORS or _is_number(token) or token.startswith("\\begin")
 
 
 def _vector_product(left: Node, right: Node, token: str) -> Node | None:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from stages.translate.reasons import Reason
 from stages.translate.symbolic import latex_calculus
 from stages.translate.symbolic.angles import is_plain_angle, may_be_degrees
-from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER, Expressions, product
+from stages.translate.symbolic.latex_core import Expressions, product
+from stages.translate.symbolic.latex_words import BINOMIALS, FRACTIONS, FUNCTIONS, GREEK, OVER
 from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, UnreadableError, number, operations, walk
 from stages.translate.symbolic.notation import PLAIN, Notation
 
@@ -68,7 +69,12 @@ class _Reader(Expressions):
                 break
             node = product(node, self.factor())
         if self.peek() in OVER:
-            raise UnreadableError(Reason.AMBIGUOUS_ARGUMENT)
+            choice = self.notation.choice("argument")
+            if choice is None:
+                raise UnreadableError(Reason.AMBIGUOUS_ARGUMENT)
+            if choice == 1:
+                self.take()
+                node = Node("div", (node, self.factor()))
         return node
 
     def fraction(self) -> Node:
@@ -158,6 +164,10 @@ class _Reader(Expressions):
         is_called = self.peek() == "(" and self.peek(1).isalnum() and self.peek(2) == ")"
         if is_called and (self.notation.own_pi or (self.position == 1 and self.position + 3 == len(self.tokens))):
             raise UnreadableError(Reason.FUNCTION_APPLICATION)
+        if self.notation.choice("usual_pi") == 1:
+            return number("3.14")
+        if self.notation.choice("pi_fraction") == 1:
+            return Node("div", (number("22"), number("7")))
         if self.notation.choice("pi") != 1:
             return Node("pi")
         value = self.notation.pi_value

@@ -9,7 +9,7 @@ from stages.translate.symbolic.nodes import UnreadableError
 MAX_TOKENS = 260
 
 _TOKEN = re.compile(
-    r"\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?![\d,])(?:\.\d+)?|\d+\.\d+|\d+|\.\d+"
+    r"\d{1,3}(?:\.\d{3}){2,}(?![\d.])|\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])|\d{1,3}(?:(?:,|\{,\}|\\,)\d{3})+(?![\d,])(?:\.\d+)?|\d+\.\d+|\d+|\.\d+"
     r"|\\begin\{[a-zA-Z*]+\}|\\end\{[a-zA-Z*]+\}"
     r"|\\(?:text|mathrm|operatorname|mathop|textrm|mbox|rm)\s*\{[^{}]{0,60}\}"
     r"|\\[A-Za-z]+|\\.|[^\s]",
@@ -25,11 +25,19 @@ _NARROW_COMMA = re.compile(r"(?<=\d),\\!(?=\d{3})")
 _BOXED = re.compile(r"\\(?:boxed|fbox|mathit|underline|b?cancel|cancelto\{\d+\})\s*(?=\{)")
 _UNICODE = str.maketrans(
     {
-        "×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ",
+        "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "−": "-", "–": "-", "∗": "*", "≈": "\\approx ", "π": "\\pi ",
         "≡": "\\equiv ",
     }
 )  # fmt: skip
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_VULGAR = str.maketrans(
+    {sign: f"\\frac{{{top}}}{{{bottom}}}" for sign, top, bottom in ("½12", "¼14", "¾34", "⅓13", "⅔23")}
+)
 _ROOT_OF_NUMBER = re.compile(r"\s?\d+(?:\.\d+)?")
+_SPACES = re.compile(" +")
+_TIMES_SIGN = re.compile(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])")
+_EXPONENT = re.compile(r"\^\(?(-?\d+)\)?")
 _MINUTES = re.compile("[0-5][0-9]")
 _BINARY = {"+", "-", "\\cdot", "\\times", "\\div", "\\bmod"}
 _CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
@@ -63,14 +71,17 @@ def latex_of(tokens: list[str]) -> str:
         text += (" " if joined or binary else "") + token
         text += " " if binary else ""
         last = token
-    return re.sub(r" +", " ", text).strip()
+    return (_SPACES.sub(" ", text) if "  " in text else text).strip()
 
 
 def latex_of_plain(text: str) -> str:
     """Write plain arithmetic as LaTeX."""
-    text = _with_roots(text.replace("²", "^2").replace("³", "^3"))
-    text = re.sub(r"(?<=[\d.)])\s*[xX]\s*(?=[\d.(])", r" \\times ", text.replace("$", " "))
-    text = re.sub(r"\^\(?(-?\d+)\)?", r"^{\1}", text)
+    text = _with_roots(_RAISED.sub(lambda match: "^" + match[0].translate(_DIGITS), text.translate(_VULGAR)))
+    text = text.replace("$", " ")
+    if "x" in text or "X" in text:
+        text = _TIMES_SIGN.sub(r" \\times ", text)
+    if "^" in text:
+        text = _EXPONENT.sub(r"^{\1}", text)
     return text.replace("*", " \\times ").replace("÷", " \\div ").replace("%", "\\%")
 
 

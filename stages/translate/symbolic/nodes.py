@@ -127,6 +127,8 @@ def is_value(node: Node) -> bool:
     if node.op == "pow":
         base, exponent = node.args
         return (is_rational(base) or base.op in ("pi", "e")) and is_rational(exponent)
+    if node == Node("add", node.args, "mixed"):
+        return True
     if node.op in ("mul", "add"):
         return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))
     if node.op == "div":
@@ -143,11 +145,13 @@ def is_trivial(node: Node) -> bool:
 
 def bits(node: Node) -> float:
     """Return an upper bound for the bits of an expression's value. Raises UnreadableError if it is absurd."""
+    if node.op == "num" and len(node.value) < 300:
+        return log2(max(2.0, float(node.value)))
     if node.op == "mod" and node.args[0].op == "pow" and all(map(is_integer, node.args[0].args)):
         return bits(node.args[1])  # pow(a, b, n) never computes a ** b
     inner = [bits(item) for item in node.args]
     if node.op == "num":
-        size = log2(max(2.0, float(node.value))) if len(node.value) < 300 else MAX_BITS + 1
+        size = MAX_BITS + 1.0
     elif node.op == "pow":
         size = _power_bits(node, inner)
     elif node.op in ("fact", "binom"):

@@ -28,7 +28,11 @@ _PI_VALUE = re.compile(
 _OWN_PI = re.compile(
     r"prime|permutation|\\pi\s*:|\\pi\s*\\in|\bS_\{?[\dn]|homotop|projection|\bpolicy\b", re.IGNORECASE
 )
-_SYMBOLS = re.compile(r"Legendre|Jacobi|Kronecker symbol|quadratic (?:non-?)?residue|reciprocity", re.IGNORECASE)
+_SYMBOLS = re.compile(
+    r"Legendre|Jacobi|Kronecker symbol|quadratic (?:(?:non-?)?residue|character)|nonresidue"
+    r"|reciprocity|Euler['’]s criterion",
+    re.IGNORECASE,
+)
 
 
 class Notation(NamedTuple):
@@ -66,6 +70,9 @@ def notation_of(text: str) -> Notation:
         letter_e=any(word in lower for word in _E_WORDS) and bool(_LETTER_E.search(text)),
         own_pi="\\pi" in text and bool(_OWN_PI.search(text)),
         pi_value=(pi["decimal"] or pi["word"] or "22/7") if pi else "",
-        residue_symbols=any(word in lower for word in ("symbol", "residue", "legendre", "jacobi", "reciproc"))
+        residue_symbols=any(
+            word in lower
+            for word in ("symbol", "residue", "legendre", "jacobi", "reciproc", "criterion", "quadratic char")
+        )
         and bool(_SYMBOLS.search(text)),
     )

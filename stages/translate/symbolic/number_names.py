@@ -17,12 +17,10 @@ from stages.translate.symbolic.formulas import (
 )
 from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, walk, with_args
 from stages.translate.symbolic.numeric import decimal_of, exact_value
-from stages.translate.symbolic.quantities import Quantities, is_small
+from stages.translate.symbolic.quantities import SMALLEST_RESULT, Quantities, is_small
 from stages.translate.symbolic.quantity_words import DIMENSIONS, is_quantity
 from stages.translate.symbolic.steps import Given, Spot, refer, references, step_key
 
-# The number 2 is rarely a quantity: 2r, half, a square.
-SMALLEST_RESULT = 2
 # How many paragraphs back counted things may be named: in a thread the next problem soon follows.
 _COUNTED_REACH = 4
 _ORDINALS = ("first", "second", "third")

@@ -28,6 +28,13 @@ _MODULAR_WORDS = (
         "bbz",
         "z /",
         "z/",
+        "𝔽",
+        "}/\\math",
+        "plus algebra",
+        "tropical",
+        "idempotent",
+        "day week",
+        "days of the week",
         "ℤ",
         "bbf",
         "bb f",
@@ -40,7 +47,9 @@ _MODULAR_WORDS = (
 )
 _MODULAR = re.compile(
     r"\b(?:clocks?|modul(?:o|ar|us)|[bp]?mod|residues?)\b|\bcongruen|\bcyclic group|\bgroups? of units\b"
-    r"|\\mathbb ?\{?Z\}? ?[_/]|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b|ℤ|\\mathbb ?\{?F|\bF_\{?[\dpq]|\bGF ?\("
+    r"|\\math(?:bb|bf) ?\{?Z\}? ?[_/]|R\}? ?/ ?\\math|\\Z ?[_/]|\bZ_\{?(?:\d|n|p|m)\b"
+    r"|\bZ ?/ ?\(?(?:\d|n|p|m)|ℤ|𝔽|\\math(?:bb|bf) ?\{?F"
+    r"|\bF_\{?[\dpq]|\bGF ?\(|\b(?:max|min)-plus\b|\btropical|\bday week\b|\bdays of the week\b|\bidempotent"
     r"|\b(?:finite|prime) fields?\b|\bfield (?:of|with) (?:order|\$?\w+\$? elements)"
     r"|\bcharacteristic (?:\$?\d|\$?p\b|two|three)|\bU_?\{?\(?(?:\d|n\b)"
     r"|\bint(?:eger)? overflow|\bbit(?:s|wise)?\b|\bnimber|\bXOR\b",
@@ -90,4 +99,8 @@ def _wraps(sides: list[Node]) -> bool:
             return True
     values = [value for value in map(value_of, sides) if value is not None]
     results = [value for value in values if isinstance(value, Fraction) and value.denominator == 1]
-    return bool(results) and any(abs(float(value) - float(results[-1])) > _DIFFERENT for value in values)
+    if results and any(abs(float(value) - float(results[-1])) > _DIFFERENT for value in values):
+        return True
+    # In R/Z, 0.7 + 0.6 = 0.3.
+    differences = [value - values[-1] for value in values]
+    return any(isinstance(item, Fraction) and item.denominator == 1 and item for item in differences)

@@ -15,7 +15,7 @@ MAX_SENTENCE = 500
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
 # The search skips fast to the characters that a pattern begins with.
 _BREAK = re.compile(
-    r"[.?!\n](?:(?<!\n)(?<!\be\.g.)(?<!\bi\.e.)(?<!\bcf.)(?<!\bNo.)(?<!\bvs.)(?:(?P<inside>"
+    r"[.?!\n](?:(?<!\n)(?<!\be\.g.)(?<!\bi\.e.)(?<!\bcf.)(?<!\bNo.)(?<!\bvs.)(?:(?<![\w)}]!)(?P<inside>"
     + _CLOSE
     + r")|(?=[\s$\\]))|(?<=\n)(?:\s*\n|(?=[-*] )))"
 )

@@ -8,9 +8,12 @@ import re
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.searching import has_any
 
+# The search for words that concern a whole page ends here.
+MAX_SEARCHED = 200_000
 # The search for the question that a choice belongs to, and for the end of a proof by contradiction, ends here.
-_REACH = 600
+REACH = 600
 
+# These patterns are for texts in lower case.
 _DENIED = re.compile(
     r"not true|untrue|\bfalse\b|contradict|impossible|\bincorrect|extraneous|absurd|nonsens|\bwrong|mistak"
     r"|misconception|erroneous|\bfallac|tempt(?:ed|ing)|naively|\bmisread|\bpitfall|counterexample|invalid|bogus"
@@ -18,8 +21,7 @@ _DENIED = re.compile(
     r"|(?:frequent|common|typical|usual) errors?\b"
     r"|(?:\bnot|n['’]t|\bnever|\bcannot) (?:write|say|conclude|claim|infer|mean|imply|confuse|follow)"
     r"|(?:does|do|is|are|was|did|can|could|would|should) ?(?:not|n['’]t) (?:hold|equal|the same|correct|valid|true)"
-    r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|conclude)",
-    re.IGNORECASE,
+    r"|(?:one|you|some|people|many) (?:might|may|could|would)? ?(?:think|believe|guess|expect|say|claim|conclude)"
 )
 # Every match of the pattern above contains one of these; the words of other patterns are before them.
 _DENYING = (
@@ -31,8 +33,7 @@ _DENYING = (
 _REJECTING = ("not", "never", "neither", "nor", "rather", "instead", "n't", "n’t", "unlike")
 _REJECTED = re.compile(
     r"\b(?:not|never|neither|nor|rather than|instead of|isn['’]t|n['’]t|cannot|unlike)"
-    r"(?: that| simply| the| just| be| by)*[\s,:$(\\\[]*\Z",
-    re.IGNORECASE,
+    r"(?: that| simply| the| just| be| by)*[\s,:$(\\\[]*\Z"
 )
 _SUPPOSED_BY = (
     "suppose", "assum", "imagine", "pretend", "if", "unless", "whether", "claim", "say", "wrote", "writes", "answered",
@@ -43,8 +44,7 @@ _SUPPOSED = re.compile(
     r"|answered|got)"
     r"(?:[ ,]+(?:that|instead|for (?:a )?contradiction|(?:on|to) the contrary|we (?:had|have|can)|true"
     r"|it (?:were|was)))*"
-    r"[\s,:$(\\\[]*\Z",
-    re.IGNORECASE,
+    r"[\s,:$(\\\[]*\Z"
 )
 _ASKED_BY = (
     " whether", " if", "is it ", "true or false", "find the ", "wrong", "prove or ", "which ", "can you",
@@ -53,8 +53,7 @@ _ASKED = re.compile(
     r"\A\W*(?:\w+\W+){0,4}?(?:determine|decide|check|test|tell|see|find out|state|say|verify|consider|explain|discuss)"
     r" (?:whether|if)\b"
     r"|\bis it (?:true|correct|possible|the case)\b|\btrue or false\b|\bfind the (?:error|mistake)|what(?:'s| is) wrong"
-    r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b",
-    re.IGNORECASE | re.DOTALL,
+    r"|\b(?:prove|disprove) or (?:disprove|prove)\b|\bwhich (?:one |ones )?of (?:the following|these)\b|\bcan you\b"
 )
 # The sentence before a formula asks about it, or the one behind it does.
 _ASKED_BEFORE = re.compile(r"\b(?:true|correct|valid|right|holds?)\b[^.?!]*\?[\s$\\\[(]*\Z", re.IGNORECASE)
@@ -79,7 +78,7 @@ _SUPPOSING_WORDS = ("suppose", "assum", "imagine", "were true", "by contradictio
 _SUPPOSING = re.compile(r"\b(?:suppose|assume|assuming|imagine|were true|by contradiction)\b", re.IGNORECASE)
 _REFUTED = re.compile(r"\bcontradict|\babsurd|\bimpossible|\bnonsense|\breductio\b", re.IGNORECASE)
 _FORMULA = re.compile(r"\$[^$]*\$")
-_PARAGRAPH = re.compile(r"\n\s*\n")
+PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) -> Reason | None:
@@ -87,31 +86,33 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
 
     start, end: the place of the formula in the text. before: the sentence up to the formula.
     """
-    words, asked, last_words = _words(sentence), _words(before), before[-120:].lower()
-    if has_any(words.lower(), _DENYING) and _DENIED.search(words):
+    words, asked, last_words = words_of(sentence).lower(), words_of(before).lower(), before[-120:].lower()
+    if has_any(words, _DENYING) and _DENIED.search(words):
         return Reason.DENIED
-    if has_any(last_words, _REJECTING) and _REJECTED.search(before[-60:]):
+    if has_any(last_words, _REJECTING) and _REJECTED.search(last_words[-60:]):
         return Reason.DENIED
     if _QUESTION.search(sentence) or text.startswith("??", end):
         return Reason.POSED
-    if has_any(asked.lower(), _ASKED_BY) and _ASKED.search(asked):
+    if has_any(asked, _ASKED_BY) and _ASKED.search(asked):
         return Reason.POSED
-    if has_any(last_words, _SUPPOSED_BY) and _SUPPOSED.search(before[-120:]):
+    if has_any(last_words, _SUPPOSED_BY) and _SUPPOSED.search(last_words):
         return Reason.SUPPOSED
-    above, below = text[max(0, start - _REACH) : start], _PARAGRAPH.split(text[end : end + _REACH])[0]
+    above, below = text[max(0, start - REACH) : start], PARAGRAPH.split(text[end : end + REACH])[0]
     is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
     if (is_behind_question and _ASKED_BEFORE.search(above)) or ("?" in below and _ASKED_BEHIND.match(below)):
         return Reason.POSED
-    if _CHOICE.search(above[-30:]) and (_CHOICES_ASKED.search(_words(above)) or _CHOICES_ASKED.search(_words(below))):
+    if _CHOICE.search(above[-30:]) and (
+        _CHOICES_ASKED.search(words_of(above)) or _CHOICES_ASKED.search(words_of(below))
+    ):
         return Reason.POSED
-    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(_words(above)):
+    if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(words_of(above)):
         return Reason.POSED
-    above = _PARAGRAPH.split(above)[-1]
+    above = PARAGRAPH.split(above)[-1]
     is_supposed = has_any(above.lower(), _SUPPOSING_WORDS) and _SUPPOSING.search(above)
     is_refuted = is_supposed and (_REFUTED.search(above) or _REFUTED.search(below))
     return Reason.POSED if is_refuted else None
 
 
-def _words(text: str) -> str:
+def words_of(text: str) -> str:
     """Return a text without its formulas."""
     return _FORMULA.sub(" ", text) if "$" in text else text

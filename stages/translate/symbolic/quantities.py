@@ -9,19 +9,19 @@ from functools import cached_property
 from typing import NamedTuple
 
 from stages.translate.symbolic.formulas import TELLING
-from stages.translate.symbolic.nodes import Node, is_value, operations
-from stages.translate.symbolic.numeric import exact_value
+from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, is_value, operations
+from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.quantity_words import Mention, find_mentions, is_said, name_of_mention
-from stages.translate.symbolic.steps import Spot
+from stages.translate.symbolic.steps import Given, Spot
 
 # How far back a letter, a formula or a number is looked for, in characters.
 REACH = 1500
+# The number 2 is rarely a quantity: 2r, half, a square.
+SMALLEST_RESULT = 2
 _RECENT = 20
 _SHAPES = 10
 _CLOSE = 500
-# No letter of these stands for a quantity.
-_CONSTANTS = {"e", "i"}
 
 
 class Stated(NamedTuple):
@@ -69,8 +69,10 @@ def is_small(value: Fraction | int) -> bool:
 class Quantities:
     """What a page has stated up to the formula that is being read."""
 
-    def __init__(self, parts: PageParts) -> None:
+    def __init__(self, parts: PageParts, letter_e: bool) -> None:
+        """letter_e: whether e is a letter like others on this page."""
         self.parts = parts
+        self._letter_e = letter_e
         self._letters: dict[str, list[Stated]] = {}
         self._formulas: dict[str, Formula] = {}
         self._names: dict[Mention, str] = {}
@@ -89,7 +91,11 @@ class Quantities:
 
     def state(self, letter: Stated) -> None:
         """Remember the value of a letter."""
-        if letter.name not in _CONSTANTS and is_value(letter.value) and "infinity" not in operations(letter.value):
+        if (
+            (letter.name != "e" or self._letter_e)
+            and is_value(letter.value)
+            and "infinity" not in operations(letter.value)
+        ):
             self._letters.setdefault(letter.name, []).append(letter)
 
     def define(self, name: str, formula: Formula) -> None:
@@ -120,6 +126,11 @@ class Quantities:
         chosen = same or ([] if in_paragraph else near)
         return chosen[-1] if chosen and all(_is_same(one.value, chosen[-1].value) for one in chosen) else None
 
+    def may_be(self, name: str, value: Node, place: int) -> bool:
+        """Whether the page gives a letter no other value before a place."""
+        stated = self.letter(name, place)
+        return stated is None or agree(stated.value, value)
+
     def formula(self, name: str, place: int) -> Formula | None:
         """Return the formula of a letter that the page gives before a place."""
         formula = self._formulas.get(name)
@@ -148,6 +159,12 @@ class Quantities:
         if not results or self._mentions_between(value, place, results[0].start):
             return None
         return results[-1].step
+
+    def result_of_number(self, value: Node, place: int) -> int | None:
+        """Return the step whose result a number is, where the page computed it before."""
+        if value.op != "num" or float(value.value) <= SMALLEST_RESULT:
+            return None
+        return self.result_of_value(Fraction(value.value), place)
 
     def mention_of_value(self, value: Fraction | int, spot: Spot) -> Named | None:
         """Return where the problem mentions a number under a name; None if it has several names.
@@ -204,3 +221,12 @@ class Quantities:
 def _is_same(one: Node, other: Node) -> bool:
     value = exact_value(one)
     return one == other or (value is not None and value == exact_value(other))
+
+
+def given_of(stated: Stated, formula: Node) -> tuple[Given | int, Node]:
+    """Return what a letter stands for in a formula, and its value there: an angle in degrees is converted."""
+    is_angle = stated.is_angle and bool(operations(formula) & TRIGONOMETRY) and stated.value.op == "num"
+    value = Node("degrees", (stated.value,)) if is_angle else stated.value
+    if stated.step is not None and not is_angle:
+        return stated.step, value
+    return Given(stated.name, value, stated.start, stated.end), value

@@ -7,6 +7,7 @@ import keyword
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -101,6 +102,8 @@ _PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
 )
+# One of these is among the last three words of every match of the pattern below.
+_RESULT_VERBS = {"is", "are", "was", "were", "be", "equals", "becomes", "totals", "to", "measures"}
 _RESULT = re.compile(
     r"\b(?:[Tt]he|[Ii]ts|their|his|her|whose|our|a|an|this|each|total|of)\s+"
     r"(?:(?P<kind>[a-z]+)[ -])?(?P<noun>[a-z]{3,16})"
@@ -139,13 +142,22 @@ def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
 def _find_numbers(text: str) -> Iterator[tuple[Fraction | int, int, int]]:
     """Yield value, start and end of the numbers in digits, then of those in words."""
     for match in _DIGITS.finditer(text):
-        digits = match[0].replace("{,}", "").replace(",", "")
-        if len(digits) <= _MAX_DIGITS:
-            yield (int(digits) if digits.isdecimal() else Fraction(digits)), match.start(), match.end()
+        value = _value_of_digits(match[0])
+        if value is not None:
+            yield value, *match.span()
     for match in _NUMBER_WORD.finditer(text):
         before = text[match.start() - 1 : match.start()]
         if not (before.isalnum() or before == "_"):
-            yield _WORDS[match[0]], match.start(), match.end()
+            yield _WORDS[match[0]], *match.span()
+
+
+@lru_cache(4096)
+def _value_of_digits(digits: str) -> Fraction | int | None:
+    """Return the value of a number, None if it is too long."""
+    digits = digits.replace("{,}", "").replace(",", "")
+    if len(digits) > _MAX_DIGITS:
+        return None
+    return int(digits) if digits.isdecimal() else Fraction(digits)
 
 
 def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> str:
@@ -237,7 +249,9 @@ def is_quantity(name: str) -> bool:
 
 def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
     """Return what the words around a computation call its result: `the cost is ...`, `... = 5 hours`; "" if nothing."""
-    match = _RESULT.search(text, max(sentence_start, start - _LOOK), start)
+    low = max(sentence_start, start - _LOOK)
+    has_verb = not _RESULT_VERBS.isdisjoint(text[low:start].replace(":", " ").split()[-3:])
+    match = _RESULT.search(text, low, start) if has_verb else None
     if match and match["noun"] not in _NO_NAMES:
         return _noun_name(match["kind"], match["noun"])
     if (repeated := _NUMBER.match(text, end)) and text[end - 1] == ">":

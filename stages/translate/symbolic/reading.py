@@ -1,8 +1,7 @@
-"""Read the terms of a chain as they are meant, and say why a chain is left out though its terms can be read.
+"""Read the terms of a chain as they are meant.
 
 Where a notation has two readings and exactly one of them makes the statement true, that one was meant. A term that
-cannot be read ends a chain, and so does a change of units. What is approximate is compared only where its digits say
-how exact it is.
+cannot be read ends a chain, and so does a change of units.
 """
 
 from fractions import Fraction
@@ -10,11 +9,11 @@ from typing import NamedTuple
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import without_degrees
-from stages.translate.symbolic.chains import Chain, Term
-from stages.translate.symbolic.latex_core import BINOMIALS, FRACTIONS, magnitude
+from stages.translate.symbolic.breaks import COMMA
+from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.latex_reader import read_tokens
+from stages.translate.symbolic.latex_words import BINOMIALS, FRACTIONS, groups_thousands, has_repetend, magnitude
 from stages.translate.symbolic.nodes import (
-    CALCULUS,
     TRIGONOMETRY,
     Node,
     UnreadableError,
@@ -26,24 +25,27 @@ from stages.translate.symbolic.nodes import (
     operations,
 )
 from stages.translate.symbolic.notation import Notation
-from stages.translate.symbolic.numeric import Value, half_place, uncertainty, value_of
+from stages.translate.symbolic.numeric import Value, half_place, value_of
 from stages.translate.symbolic.steps import Side
+from stages.translate.symbolic.terms import Term
 
-# An approximation that is off by more than this share of the value is a mistake.
-_ROUGHLY = 0.5
-# For a result of three digits or more it is less.
-_NEARLY, _DIGITS = 0.02, 0.005
-_SMALL = 0.01
 _FLOAT_ERROR = 1e-10
-_ROUNDED_RESULT = {"pi", "e", "sqrt", "root", "ln", "log", "exp", *TRIGONOMETRY, "asin", "acos", "atan", "degrees"}
 # The notations with two readings, by the reason that a reader gives who does not know which was meant.
 _AMBIGUOUS = {
     Reason.AMBIGUOUS_LOGARITHM: "logarithm",
     Reason.AMBIGUOUS_ANGLE: "angle",
     Reason.AMBIGUOUS_SLASH: "slash",
+    Reason.AMBIGUOUS_ARGUMENT: "argument",
 }
 # Notations whose other reading is too rare to be trusted, or is about other units than the page states.
-_LEFT_OUT = {"mixed_number": Reason.AMBIGUOUS_MIXED_NUMBER, "magnitude": Reason.UNITS_DIFFER}
+_LEFT_OUT = {
+    "mixed_number": Reason.AMBIGUOUS_MIXED_NUMBER,
+    "magnitude": Reason.UNITS_DIFFER,
+    "point": Reason.AMBIGUOUS_POINT,
+    "repetend": Reason.UNKNOWN_NOTATION,
+    "usual_pi": Reason.ROUNDED_INPUT,
+    "pi_fraction": Reason.ROUNDED_INPUT,
+}
 
 
 class Read(NamedTuple):
@@ -58,52 +60,33 @@ class Read(NamedTuple):
 def read_chain(chain: Chain, notation: Notation) -> Read:
     """Return the terms of a chain as they are meant."""
     plain = _read(chain, notation)
+    if any(COMMA in term.tokens for term in chain.terms):
+        decimal = _read(chain._replace(terms=list(map(_with_points, chain.terms))), notation)
+        if _is_true(decimal.sides) and not _is_true(plain.sides):
+            return decimal._replace(is_chosen=True)
     for name in _open_notations(chain, plain, notation):
         readings = [_read(chain, notation._replace(choices=((name, choice),))) for choice in (0, 1)]
         true = [reading for reading in readings if _is_true(reading.sides)]
         if len(true) == 1 and true[0] != plain:
             if name in _LEFT_OUT:
                 return Read([], [_LEFT_OUT[name]])
+            if name == "argument" and true[0] == readings[0]:
+                return Read([], [Reason.AMBIGUOUS_ARGUMENT])  # nobody writes sin(pi)/2 as sin pi/2
             return true[0]._replace(is_chosen=True)
     return plain
 
 
-def why_left_out(sides: list[Side]) -> Reason | None:
-    """Return why a chain is not computed though its terms can be read: its result is rounded or approximate."""
-    source, target = _computed(sides)
-    if source is None or target is None:
-        return Reason.EQUATION_OR_DEFINITION if _is_equation(sides) else None
-    value, stated = value_of(source.node), value_of(target.node)
-    is_approximate = target.term.relation == "~"
-    if value is None or stated is None:
-        is_known = value is None and bool(operations(source.node) & {"sum", "limit"}) and half_place(target.node)
-        return Reason.APPROXIMATE if is_approximate and not is_known else None
-    distance, size = abs(float(value) - float(stated)), max(abs(float(value)), abs(float(stated)))
-    if _agree(value, stated, target.node):
-        return None
-    if is_approximate and is_integer(target.node) and distance <= 0.5:
-        return None  # the nearest whole number
-    off = uncertainty(source.node) + float(half_place(target.node))
-    if uncertainty(source.node) and distance <= min(off, _SMALL * size):
-        return Reason.ROUNDED_INPUT
-    if is_approximate:
-        # Who writes 18.36 does not estimate, unless by a method.
-        has_digits = 0 < float(half_place(target.node)) < _DIGITS * size and not operations(source.node) & CALCULUS
-        return Reason.APPROXIMATE if distance <= (_NEARLY if has_digits else _ROUGHLY) * size else None
-    is_rounded = is_integer(target.node) and distance <= 0.5 and not _is_whole(value)
-    if is_rounded and (operations(source.node) & _ROUNDED_RESULT or distance <= _SMALL * size):
-        return Reason.ROUNDED
-    place = 2 * half_place(target.node)
-    if place and abs(float(value)) > abs(float(stated)) and distance < float(place):
-        return Reason.ROUNDED  # cut off behind its last digit
-    return None
-
-
-def _is_equation(sides: list[Side]) -> bool:
-    """Whether a chain of formulas ends in a number: (x - a)(x - b) = x^2 + ax + b = 0 holds for some values only."""
-    opened = [side for side in sides if free_symbols(side.node)]
-    is_closed = bool(sides) and not free_symbols(sides[-1].node)
-    return len(opened) > 1 and is_closed and not operations(opened[0].node) & CALCULUS and not _is_consistent(opened)
+def _with_points(term: Term) -> Term:
+    """Return a term whose commas between digits are decimal points: 0,25 as 0.25."""
+    tokens: list[str] = []
+    for token in term.tokens:
+        if tokens and tokens[-1].endswith(COMMA) and token.isdigit():
+            tokens[-1] = tokens[-1].replace(COMMA, ".") + token
+        elif token == COMMA and tokens and tokens[-1].isdigit():
+            tokens[-1] += token
+        else:
+            tokens.append(token)
+    return term._replace(tokens=tokens)
 
 
 def _read(chain: Chain, notation: Notation) -> Read:
@@ -119,7 +102,7 @@ def _read(chain: Chain, notation: Notation) -> Read:
                 runs.append([])
     whole = _meant([side for run in runs for side in run])
     # Where the result is right, the terms between may be of any kind.
-    return Read(whole if len(runs) == 1 or _is_consistent(whole) else _meant(max(runs, key=len)), reasons)
+    return Read(whole if len(runs) == 1 or is_consistent(whole) else _meant(max(runs, key=len)), reasons)
 
 
 def _meant(sides: list[Side]) -> list[Side]:
@@ -155,12 +138,12 @@ def _with_one_unit(sides: list[Side]) -> list[Side]:
     for index, side in enumerate(sides):
         if index < start:
             continue
-        unit = "degrees" if "\\circ" in side.term.tokens else side.term.unit
-        if first == "degrees" and not unit and "pi" in operations(side.node):
+        unit = ("degrees " if "\\circ" in side.term.tokens else "") + side.term.unit
+        if first == "degrees " and not unit and "pi" in operations(side.node):
             return sides[:index]
         if first and unit and unit != first and is_value(side.node):
             return sides[:index]
-        first = first or (unit if is_value(side.node) or unit == "degrees" else "")
+        first = first or (unit if is_value(side.node) or unit[:8] == "degrees " else "")
     return sides
 
 
@@ -188,7 +171,12 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
     names = ["bracket"] if any(term.tokens[:1] == ["["] and term.tokens[-1] == "]" for term in chain.terms) else []
     names += ["angle"] if operators & TRIGONOMETRY and "degrees" not in operators else []
     names += ["scope"] if operators & {"sum", "prod", "int", "diff", "limit"} and tokens & {"+", "-"} else []
-    names += ["pi"] if notation.pi_value and "\\pi" in tokens else []
+    names += (["pi"] if notation.pi_value else ["usual_pi", "pi_fraction"]) if "\\pi" in tokens else []
+    names += ["point"] if any("." in token and groups_thousands(token) for token in tokens) else []
+    if any("." in token for token in tokens) and any(
+        has_repetend(term.tokens, place) for term in chain.terms for place in range(len(term.tokens) - 3)
+    ):
+        names.append("repetend")
     names += ["magnitude"] if any(map(magnitude, tokens)) else []
     names += ["mixed_number"] if tokens & FRACTIONS else []
     names += ["comma"] if any("," in token and token[0].isdigit() for token in tokens) else []
@@ -197,20 +185,23 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
 
 def _is_true(sides: list[Side]) -> bool:
     """Whether a chain's result is the value of its expression, to the digits stated."""
-    source, target = _computed(sides)
+    source, target = computed_pair(sides)
     if source is None or target is None:
         return False
     value, stated = value_of(source.node), value_of(target.node)
-    return value is not None and stated is not None and _agree(value, stated, target.node)
+    if value is None or stated is None:
+        return False
+    is_nearest = target.term.relation == "~" and is_integer(target.node) and abs(float(value) - float(stated)) <= 0.5
+    return is_nearest or agree_to_digits(value, stated, target.node)
 
 
 def is_wrong(computed: Node, stated: Node) -> bool:
     """Whether the value of a tree is known, and is not the stated one to the digits stated."""
     value, wanted = value_of(computed), value_of(stated)
-    return value is not None and wanted is not None and not _agree(value, wanted, stated)
+    return value is not None and wanted is not None and not agree_to_digits(value, wanted, stated)
 
 
-def _is_consistent(sides: list[Side]) -> bool:
+def is_consistent(sides: list[Side]) -> bool:
     """Whether a chain's result is right, or its first and last formula are equal at a few points."""
     opened = [side.node for side in sides if free_symbols(side.node)]
     if len(opened) < 2 or len(opened) < len(sides):
@@ -223,13 +214,14 @@ def _is_consistent(sides: list[Side]) -> bool:
     return all(one is not None and one == other for one, other in pairs)
 
 
-def _agree(value: Value, stated: Value, target: Node) -> bool:
+def agree_to_digits(value: Value, stated: Value, target: Node) -> bool:
+    """Whether a value is the stated one, to the digits of the node that states it."""
     distance = abs(float(value) - float(stated))
     size = max(abs(float(value)), abs(float(stated)))
     return distance <= max(float(half_place(target)) * (1 + 1e-9), _FLOAT_ERROR * max(size, 1e-3))
 
 
-def _computed(sides: list[Side]) -> tuple[Side | None, Side | None]:
+def computed_pair(sides: list[Side]) -> tuple[Side | None, Side | None]:
     """Return the first side without letters that has something to compute, and the last finished value behind it."""
     closed = [side for side in sides if not free_symbols(side.node)]
     start = next((index for index, side in enumerate(closed) if not is_trivial(side.node)), None)
@@ -239,7 +231,3 @@ def _computed(sides: list[Side]) -> tuple[Side | None, Side | None]:
     if not results and start > 0:
         results = [closed[start - 1]]
     return closed[start], results[-1] if results else None
-
-
-def _is_whole(value: Value) -> bool:
-    return value == int(value)

@@ -4,7 +4,7 @@ import re
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import has_exponent_zero
-from stages.translate.symbolic.latex_core import PERCENT
+from stages.translate.symbolic.latex_words import PERCENT
 from stages.translate.symbolic.nodes import (
     Node,
     UnreadableError,
@@ -28,6 +28,7 @@ _ROUNDED = re.compile(
     r"\b(nearest|round(?:ed|ing|s? (?:up|down|off|to))|approximat\w+|about|roughly|truncat\w+|at (?:least|most))\b",
     re.IGNORECASE,
 )
+_EXACTLY = re.compile(r"\bexact(?:ly)?\b", re.IGNORECASE)
 # Rounded in a direction, or to nobody knows how many digits.
 _ROUNDED_FREELY = re.compile(r"\b(?:up|down|about|roughly|truncat\w+|at (?:least|most))\b", re.IGNORECASE)
 _UNROUNDED = 6
@@ -42,8 +43,16 @@ def says_rounded(sentence: str) -> bool:
 def form_of(closed: Node, target: Side, sentence: str) -> Form:
     """Return how the value of an expression is printed so that it can be compared with the stated one.
 
-    sentence: the one around the computation. Raises UnreadableError where the page may mean several values.
+    sentence: the one around the computation. Raises UnreadableError where the page may mean several values, or says
+    that it did not round.
     """
+    form = _form_of(closed, target, sentence)
+    if form.is_rounded and target.term.relation != "~" and _EXACTLY.search(sentence):
+        raise UnreadableError(Reason.ROUNDED)
+    return form
+
+
+def _form_of(closed: Node, target: Side, sentence: str) -> Form:
     is_about = target.term.relation == "~"
     loose = is_about or says_rounded(sentence)
     if percent := _percent_form(closed, target, loose):

@@ -20,21 +20,36 @@ _OPENING = re.compile(
     r"|<<(?P<marked>[^<>\n]{1,200})>>|\[asy\]|```|<pre>|<code>|\\begin\{(?P<skipped>verbatim|lstlisting|tikzpicture|tabular)\}"
 )
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
-_SIGN = r"[-+0-9.,()*/^×·÷−–≈=x√²³ \t]"
-_PLAIN = re.compile(rf"[-+−–0-9(.√]{_SIGN}*[=≈]{_SIGN}*")
+_SIGN = r"[-+0-9.,()*/^×·⋅∙÷−–≈=x√⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾⅓⅔ \t]"
+_PLAIN = re.compile(rf"[-+−–0-9(.√½¼¾⅓⅔]{_SIGN}*[=≈]{_SIGN}*")
 _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
-_BULLET = re.compile(r"[-+–] +(?=[\d(.])")
+# Marks of lists, headings and quotes at the beginning of a line.
+_MARKER = re.compile(r"[ \t]*(?:[-+*–•>]|#{1,6}|\d{1,2}[.)]|\(?[a-z][.)])[ \t]+(?=[-−–\d(.√½¼¾⅓⅔])")
 # What plain arithmetic may continue: a number, a factor, a root, an operator, a number torn at the end of a line.
 _JOINED_BEFORE = re.compile(r"[\w$€£%/*^+=\[\]'\".)√∛∜∑∏∫±≈<>−–·×÷-]\Z|[+*/^=<>−–·×÷√-]\s\Z|\d[.,]\s*\n\s*\Z")
-_JOINED_BEHIND = re.compile(r"[A-Za-z_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√]")
+_JOINED_BEHIND = re.compile(r"[A-Za-z₀-₉_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√]")
+# Profit = 500 - 320 = 180.
+_EQUALS_BEFORE = re.compile(r"[A-Za-z\d)²³] ?= ?\Z")
 _OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
 # What is right behind a formula and belongs to its last number.
 _BELONGS = re.compile(
     r"\s*(?:(?P<dots>\.\.\.|…|\\[lc]?dots)"
-    r"|(?P<remainder>,?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? )?rem(?:ainder|\.)))"
+    r"|(?P<remainder>[,;]?\s*\(?(?:[Rr](?=[\s.]*\$?\d)|(?:with |and )?(?:an? |the )?rem(?:ainder|\.)"
+    r"|\(?[Rr]est[eo]?\b))"
+    r"|(?P<left>,?\s*(?:with|and) \$?\d+\$? (?:left|remaining|to spare))"
     r"|(?P<modulus>\(?mod(?:ulo)?\b|\(\$\\[bp]?mod))"
 )
-_TORN_BEFORE = {"dots": Reason.ELLIPSIS, "remainder": Reason.REMAINDER, "modulus": Reason.NO_MODULUS}
+# An operator between a formula and what is around it: 4 + $3 \cdot 2 = 10$, -$3 + 4 = 1$, $10$^3.
+_OPERATOR_BEFORE = re.compile(r"[\w)\]}$] ?[+/×·÷−^]\s?\Z|[\w)\]}$][*–-]\Z|[ (][−–-]\Z|[√×·÷−]\s?\Z|\d ?\* ?\Z")
+_OPERATOR_BEHIND = re.compile(r"\^|\s?[+×·÷*/] ?(?:\d|\$?\\?[({]|\$\d|\$\\)|[−–-][\d$(]")
+_DASH_BEFORE = re.compile(r"[−–-]\s?\Z")
+_DIVISION = re.compile(r"[/÷:]|\\div|frac")
+_TORN_BEFORE = {
+    "dots": Reason.ELLIPSIS,
+    "remainder": Reason.REMAINDER,
+    "left": Reason.REMAINDER,
+    "modulus": Reason.NO_MODULUS,
+}
 _UNIT_BEHIND = re.compile(r"\s*(?:(?P<word>(?:thousand|million|billion|trillion)\b|per ?cent\b)|\\?%)")
 # A sentence may end inside its mathematics: \[x = 1.\]
 _CLOSE = r"(?:\$\$?|\\\]|\\\)|\\end\{[a-z]+\*?\})"
@@ -89,6 +104,8 @@ def _close(text: str, match: re.Match[str], missing: set[str]) -> Span | None:
         return None
     limit = len(text) if is_skipped else match.end() + MAX_SPAN
     end = text.find(closing, match.end(), limit)
+    while closing == "$" and end > 0 and text[end - 1] == "\\":
+        end = text.find(closing, end + 1, limit)  # a price
     if end < 0:
         if limit >= len(text):
             missing.add(closing)
@@ -115,8 +132,10 @@ def _plain_spans(text: str, start: int, end: int) -> Iterator[Span]:
     for line in _LINE.finditer(text, start, end):
         content = line[0]
         if ("=" in content or "≈" in content) and len(content) < MAX_LINE and not _is_program(content):
-            for match in _PLAIN.finditer(text, line.start(), line.end()):
-                if (trimmed := _trim(text, match)) is not None:
+            marker = _MARKER.match(content)
+            begin = line.start() + (marker.end() if marker else 0)
+            for match in _PLAIN.finditer(text, begin, line.end()):
+                if (trimmed := _trim(text, match, begin)) is not None:
                     yield trimmed
 
 
@@ -124,11 +143,12 @@ def _is_program(line: str) -> bool:
     return any(mark in line for mark in ("==", "!=", ":=", "<=", ">=", "+=", ">>>", "=>", "**", "\\", "`", "//", "\t"))
 
 
-def _trim(text: str, match: re.Match[str]) -> Span | None:
-    """Return the arithmetic as a span, None if characters beside it belong to it."""
+def _trim(text: str, match: re.Match[str], begin: int) -> Span | None:
+    """Return the arithmetic as a span, None if characters beside it belong to it.
+
+    begin: where its line begins, behind the mark of a list.
+    """
     start, end = match.span()
-    if bullet := _BULLET.match(text, start, end) if text[max(0, start - 1) : start] in ("", "\n") else None:
-        start = bullet.end()
     while end > start and text[end - 1] in " \t.,x*+-(=/^–√":
         end -= 1
     content = text[start:end]
@@ -137,9 +157,13 @@ def _trim(text: str, match: re.Match[str]) -> Span | None:
         return None
     if not content or content.count("(") != content.count(")"):
         return None
-    if _JOINED_BEFORE.search(text[max(0, start - 12) : start]) or _JOINED_BEHIND.match(text[end : end + 2]):
+    is_first = start == begin and text[start - 1 : start] in (" ", "\t")
+    is_first = is_first or _EQUALS_BEFORE.search(text[max(0, start - 4) : start]) is not None
+    if (not is_first and _JOINED_BEFORE.search(text[max(0, start - 12) : start])) or _JOINED_BEHIND.match(
+        text[end : end + 2]
+    ):
         return None
-    if content[0] in "+-*/(^−–" and _OPERAND_BEFORE.search(text[max(0, start - 2) : start]):
+    if not is_first and content[0] in "+-*/(^−–" and _OPERAND_BEFORE.search(text[max(0, start - 2) : start]):
         return None
     return Span(content, start, end, "plain")
 
@@ -148,8 +172,19 @@ def why_torn(text: str, span: Span) -> Reason | None:
     """Return the reason if a formula is only a part of what is written: of a number, or of a value with its unit."""
     if span.kind == "latex" and text[span.start - 1 : span.start] == "." and span.text[:1].isdigit():
         return Reason.TORN_NUMBER
+    if span.kind == "latex" and _OPERATOR_BEFORE.search(text[max(0, span.start - 4) : span.start]):
+        return Reason.TORN_LINE
+    if span.kind == "latex" and _OPERATOR_BEHIND.match(text, span.end, span.end + 6):
+        return Reason.TORN_LINE
     match = _BELONGS.match(text, span.end, span.end + 40)
+    if match and match["left"] and not _DIVISION.search(span.text):
+        return None
     return _TORN_BEFORE[match.lastgroup or ""] if match else None
+
+
+def may_be_torn(text: str, span: Span) -> bool:
+    """Whether a dash before a formula may be its minus sign: `- $3 + 4 = 1$`; most often it is a dash."""
+    return span.kind != "marked" and _DASH_BEFORE.search(text[max(0, span.start - 3) : span.start]) is not None
 
 
 def unit_behind(text: str, span: Span) -> str:

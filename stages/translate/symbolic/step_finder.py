@@ -4,12 +4,11 @@ A formula is preferred to its numbers, `\\pi r^2 h` to `\\pi \\cdot 3^2 \\cdot 4
 these values. Numbers get the names of what they are: an earlier result, a letter, or a word of the text.
 """
 
-import re
-from fractions import Fraction
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.angles import INVERSES, exceeds_radians, may_be_degrees, yields_angle
+from stages.translate.symbolic.asked_equations import are_given_in_sentence, asks_for_letter
 from stages.translate.symbolic.chains import Chain
 from stages.translate.symbolic.formulas import match_formula, substitute
 from stages.translate.symbolic.latex_tokens import latex_of
@@ -21,33 +20,22 @@ from stages.translate.symbolic.nodes import (
     free_symbols,
     is_rational,
     is_trivial,
-    number,
     operations,
     walk,
 )
-from stages.translate.symbolic.number_names import SMALLEST_RESULT, NumberNames
+from stages.translate.symbolic.number_names import NumberNames
 from stages.translate.symbolic.numeric import agree, exact_value
 from stages.translate.symbolic.operand_names import name_operands
-from stages.translate.symbolic.program_writer import name_of_operation
-from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Result, Stated
-from stages.translate.symbolic.quantity_words import is_name, name_of_result
+from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Result, Stated, given_of
 from stages.translate.symbolic.reading import is_wrong
 from stages.translate.symbolic.result_forms import form_of, is_result, says_rounded
+from stages.translate.symbolic.step_names import free_name, names_of_step
 from stages.translate.symbolic.steps import Given, Side, Spot, Step, refer, step_key
 from stages.translate.symbolic.textbook_formulas import find_textbook
 
-# With these words `2x + 1 = 7` is an equation to be solved, though the page has given x a value.
-_EQUATION = re.compile(
-    r"\b(?:solv|equation|solution|roots?\b|satisf|if\b|let\b|suppose|such that|for which|find|intersect|set\b|setting|"
-    r"what|which|system|unknown|or\b|otherwise)",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"\\(?:text|mathrm|textrm|mbox|operatorname)\s*\{\s*([A-Za-z][A-Za-z ]{1,30}?)\s*\}")
 # Operations of formulas in which a letter may be a matrix.
 _OF_MATRICES = {"sym", "num", "neg", "add", "mul", "pow", "transpose", "matrix", "row", "det"}
-_OF_SEQUENCE = re.compile(r"\b(?:common difference|difference (?:of |is |[a-z] = ?)?\$?-?\d+\b(?! and))")
 _MAX_LETTERS = 8
-_FOLLOWING = 80
 
 
 class _Source(NamedTuple):
@@ -142,18 +130,18 @@ class StepFinder:
         earlier = self.known.formula(name, self.spot.start) if name else None
         if earlier:
             return self._matched(numbers, earlier.node, earlier.latex, numbers)
-        latex = latex_of(numbers.term.tokens)
         for shape in self.known.shapes(self.spot.start):
             # A value of a polynomial that stands before: 3 \cdot 4^2 - 5 \cdot 4 for 3x^2 - 5x.
             values = match_formula(shape.node, numbers.node, self._value)
-            if not values or not all(self._may_be(name, value) for name, value in values.items()):
+            if not values or not all(self.known.may_be(name, value, self.spot.start) for name, value in values.items()):
                 continue
             if sum(bool(item.args) for item in walk(shape.node)) > 2:
-                return self._matched(numbers, shape.node, latex, numbers)
+                return self._matched(numbers, shape.node, latex_of(numbers.term.tokens), numbers)
             # Many computations have the form of 5x + 9, so the page must have said what x is.
             stated = [self.known.letter(name, self.spot.start) for name in values]
             letters = {item.name: Given(item.name, values[item.name], item.start, item.end) for item in stated if item}
             if len(letters) == len(values):
+                latex = latex_of(numbers.term.tokens)
                 return self._with_letters(numbers, shape.node, latex, dict(letters), values)
         return None
 
@@ -162,17 +150,12 @@ class StepFinder:
         stated = self.known.letter(name, self.spot.start)
         return stated.value if stated and not stated.is_angle else None
 
-    def _may_be(self, name: str, value: Node) -> bool:
-        """Whether the page gives a letter no other value."""
-        stated = self.known.letter(name, self.spot.start)
-        return stated is None or agree(stated.value, value)
-
     def _matched(self, side: Side, formula: Node, latex: str, numbers: Side) -> _Source | None:
         values = match_formula(formula, numbers.node, self._value)
         if values is not None:
             letters = {
                 name: self._known_letter(name, value, formula)
-                or self._result(value)
+                or self.known.result_of_number(value, self.spot.start)
                 or Given(name, value, self.spot.start, self.spot.end)
                 for name, value in values.items()
             }
@@ -196,14 +179,16 @@ class StepFinder:
         if len(self.chain.terms) > len(self.sides) + 1:
             return None
         found = self._known_letters(formula.node, in_paragraph=not name)
-        return self._with_letters(formula, formula.node, latex_of(formula.term.tokens), *found) if found else None
+        if found is None:
+            return None
+        is_far = not name and not are_given_in_sentence(found[0].values(), self.spot)
+        if is_far and is_wrong(substitute(formula.node, found[1]), target.node):
+            return None  # the letter may have another value by now: 2b + 3 = 14 asks for it
+        return self._with_letters(formula, formula.node, latex_of(formula.term.tokens), *found)
 
     def _is_equation(self, formula: Node, value: Node) -> bool:
-        """Whether `2x + 1 = 7` asks for x, though the page has given x a value before."""
-        if value == number("0") or _EQUATION.search(self.spot.sentence):
-            return True
-        following, _, _ = self.known.parts.text[self.spot.end : self.spot.end + _FOLLOWING].partition("\n\n")
-        return any(re.search(rf"(?<![A-Za-z]){re.escape(name)}\s*=", following) for name in free_symbols(formula))
+        behind = self.known.parts.text[self.spot.end : self.spot.end + REACH]
+        return asks_for_letter(formula, value, self.spot.sentence, behind)
 
     def _letter(self) -> str:
         """Return the letter that the chain is about, `V = ...`, "" if there is none."""
@@ -225,7 +210,7 @@ class StepFinder:
             stated = self.known.letter(name, self.spot.start, in_paragraph)
             if stated is None or name == self._letter():
                 return None
-            letters[name], values[name] = _given(stated, formula)
+            letters[name], values[name] = given_of(stated, formula)
         if any(value.op == "matrix" for value in values.values()) and not operations(formula) <= _OF_MATRICES:
             return None
         return letters, values
@@ -235,14 +220,8 @@ class StepFinder:
         stated = self.known.letter(name, self.spot.start)
         if stated is None:
             return None
-        given, stated_value = _given(stated, formula)
+        given, stated_value = given_of(stated, formula)
         return given if stated_value == value or agree(stated_value, value) else None
-
-    def _result(self, value: Node) -> int | None:
-        """Return the step whose result a value is, where the page computed it before."""
-        if value.op != "num" or float(value.value) <= SMALLEST_RESULT:
-            return None
-        return self.known.result_of_value(Fraction(value.value), self.spot.start)
 
     def _with_letters(
         self, side: Side, formula: Node, latex: str, letters: dict[str, Given | int], values: dict[str, Node]
@@ -293,7 +272,8 @@ class StepFinder:
         is_about = target.term.relation == "~" or (form.is_rounded and says_rounded(self.spot.sentence))
         return Step(
             self.spot.place,
-            self._names() or self._free_name(source.node),
+            names_of_step(self.chain, self.sides, self.spot, self.known)
+            or free_name(source.node, self.spot, self.known),
             source.node,
             closed,
             source.givens,
@@ -304,31 +284,3 @@ class StepFinder:
             "≈" if is_about else "=",
             target.node,
         )
-
-    def _names(self) -> tuple[str, ...]:
-        names = [side.node.value for side in self.sides if side.node.op == "sym"]
-        text = _NAME.fullmatch(" ".join(self.chain.terms[0].tokens))
-        if text and is_name(word := text[1].lower().replace(" ", "_")):
-            names.append(word)
-        spot = self.spot
-        if not names and spot.is_alone:
-            words = name_of_result(self.known.parts.text, spot.sentence_start, spot.start, spot.end)
-            names += [words] if words else []
-        return tuple(dict.fromkeys(names))
-
-    def _free_name(self, node: Node) -> tuple[str, ...]:
-        """Return another name than `difference` where the page says it of a sequence: a difference of 3."""
-        if name_of_operation(node) != "difference":
-            return ()
-        parts, place = self.known.parts, self.spot.start
-        text = parts.text[max(parts.problem_start(place), place - REACH) : place]
-        return ("result",) if _OF_SEQUENCE.search(text) else ()
-
-
-def _given(stated: Stated, formula: Node) -> tuple[Given | int, Node]:
-    """Return what a letter stands for in a formula, and its value there: an angle in degrees is converted."""
-    is_angle = stated.is_angle and bool(operations(formula) & TRIGONOMETRY) and stated.value.op == "num"
-    value = Node("degrees", (stated.value,)) if is_angle else stated.value
-    if stated.step is not None and not is_angle:
-        return stated.step, value
-    return Given(stated.name, value, stated.start, stated.end), value

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from stages.translate.symbolic.chains import Term
 from stages.translate.symbolic.nodes import Node
 from stages.translate.symbolic.numeric import exact_value
+from stages.translate.symbolic.terms import Term
 
 
 class Side(NamedTuple):

@@ -16,6 +16,7 @@ _TITLES = {
     "log": "Logarithm", "ln": "Natural logarithm", "based": "Number in another base",
 }  # fmt: skip
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh"}
+_FORMULAS = re.compile(r"\$[^$]*\$|\\\w+")
 _OF = re.compile(
     r"\b(area|volume|perimeter|circumference|probability|average|mean|median|variance|distance|speed|slope|discriminant|interest|"
     r"price|cost|profit|total|difference|ratio|percentage|radius|diameter|hypotenuse|angle|height|length|width|age|weight)\b"
@@ -30,7 +31,7 @@ def title_of(node: Node, sentence: str, names: Sequence[str] = ()) -> str:
     quantity = next((name for name in names if is_quantity(name)), "")
     if quantity:
         return f"Compute the {quantity.replace('_', ' ')}"
-    words = set(_OF.findall(re.sub(r"\$[^$]*\$|\\\w+", " ", sentence).lower()))
+    words = set(_OF.findall(_FORMULAS.sub(" ", sentence).lower()))
     if len(words) == 1:
         return f"Compute the {words.pop()}"
     op = node.args[0].op if node.op == "neg" else node.op

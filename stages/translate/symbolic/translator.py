@@ -14,16 +14,18 @@ from stages.translate.computation import Computation, Found
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.chain_translator import translate_chain
 from stages.translate.symbolic.chains import Chain, find_chains
+from stages.translate.symbolic.doubted import why_not_meant
 from stages.translate.symbolic.equations import Solution, Statement, find_solutions, solve_for
 from stages.translate.symbolic.latex_tokens import latex_of, latex_of_plain
+from stages.translate.symbolic.left_out import states_wrong, why_left_out
 from stages.translate.symbolic.nodes import UnreadableError
 from stages.translate.symbolic.notation import notation_of
 from stages.translate.symbolic.numeric import agree
 from stages.translate.symbolic.other_arithmetic import arithmetics_of
 from stages.translate.symbolic.page_parts import PageParts
-from stages.translate.symbolic.posed import why_not_stated
+from stages.translate.symbolic.posed import MAX_SEARCHED, why_not_stated
 from stages.translate.symbolic.quantities import REACH, Quantities
-from stages.translate.symbolic.reading import read_chain, why_left_out
+from stages.translate.symbolic.reading import read_chain
 from stages.translate.symbolic.spans import Span, find_spans, sentence_around, unit_behind, why_torn
 from stages.translate.symbolic.step_programs import Program, gather, write_steps
 from stages.translate.symbolic.steps import Side, Spot, Step
@@ -31,8 +33,6 @@ from stages.translate.symbolic.titles import title_of
 
 MAX_COMPUTATIONS = 200
 MAX_EQUATIONS = 3000
-# The search for words that concern a whole page ends here.
-MAX_SEARCHED = 200_000
 # A page that gives * a meaning of its own.
 _OWN_OPERATION = re.compile(r"\boperation|[a-z] ?(?:\*|\\ast) ?[a-z]\$? ?(?:=|is defined|denotes)", re.IGNORECASE)
 _OWN_BOX = re.compile(r"\\boxed\{[a-z]\}\$? ?(?:=|denote|be |mean)")
@@ -51,7 +51,7 @@ def translate_document(text: str) -> Found:
     searched = text[:MAX_SEARCHED]
     notation, arithmetics = notation_of(searched), arithmetics_of(searched)
     parts = PageParts(text, spans)
-    known = Quantities(parts)
+    known = Quantities(parts, notation.letter_e)
     statements: list[Statement] = []
     steps: list[Step] = []
     for span, chain, is_alone in chains:
@@ -96,7 +96,11 @@ def _is_denied(statement: Statement, text: str) -> bool:
 
 def _why_not(text: str, span: Span, sentence: str, before: str, sides: list[Side]) -> Reason | None:
     """Return why a chain that can be computed is left out, None if it is not."""
-    return why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides)
+    if reason := why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides):
+        return reason
+    if states_wrong(sides):
+        return why_not_meant(text, span, sentence)
+    return None
 
 
 def _write(program: Program, statements: list[Statement], parts: PageParts) -> str:
