@@ -285,7 +285,7 @@ def reasons() -> None:
     typer.echo(f"{PAGE}: the table of drop reasons is up to date")
 
 
-@app.command()
+@app.command(hidden=True)  # a make target calls it
 def same_corpus() -> None:
     """Compare this run with the recorded one.
 
@@ -397,7 +397,7 @@ def push_to_hub(
     typer.echo(push(dataset, corpus))
 
 
-@app.command()
+@app.command(hidden=True)  # a make target calls it
 def real_tokenizers(
     folder: Annotated[Path, typer.Argument(help="The folder that gets llama3/ and smollm2/.")],
 ) -> None:
@@ -412,7 +412,7 @@ def real_tokenizers(
     download_tokenizers(folder)
 
 
-@app.command()
+@app.command(hidden=True)  # a make target calls it
 def browser_files() -> None:
     """Download axe-core, from npm, for `make test-browser`.
 

@@ -37,6 +37,7 @@ from stages.translate.stage import TranslateParams, choose_translators
 from stages.verify.stage import VerifyParams
 from tools.check_hub import list_askers, list_closed, list_models, reads_with_nougat
 from tools.check_machine import disk_folders, list_full, list_gpus, list_missing_files, list_too_small
+from tools.check_servers import list_silent
 from tools.figures import load_figures
 from tools.left_out import check_left_out
 from tools.plan_stages import Planner, sum_up
@@ -84,21 +85,23 @@ def check_all(root: Path = Path()) -> dict[str, Any]:
     for name, section in ENTRY_TYPES.items():
         params[name] = {key: parse_section(f"{name}.{key}", entry, section) for key, entry in values[name].items()}
     params["components"] = values["components"]
-    _check_names(params)
+    _check_names(params, read_yaml(root / "params.yaml")["profile"])
     _check_inputs(params)
     _check_stages(params)
     check_left_out(params)
     return params
 
 
-def _check_names(params: dict[str, Any]) -> None:
+def _check_names(params: dict[str, Any], profile: str) -> None:
     """Raise ParamsError where a section names a source, component or benchmark that another lacks."""
     for source, entry in params["sources"].items():
         if entry.component not in params["components"]:
             raise ParamsError(f"params: sources.{source}.component: components has no {entry.component!r}")
-    for name, wanted, where in [("fetch", "sources", "sources"), ("mixture", "components", "components")]:
-        if missing := sorted(set(params[wanted]) - set(params[name])):
-            raise ParamsError(f"params: {name}.{missing[0]} is missing, {where} names it")
+    if missing := sorted(set(params["sources"]) - set(params["fetch"])):
+        key = f"fetch.{missing[0]}"
+        raise ParamsError(f"profiles/{profile}.yaml: {key} is missing, sources of params.yaml names it")
+    if missing := sorted(set(params["components"]) - set(params["mixture"])):
+        raise ParamsError(f"params: mixture.{missing[0]} is missing, components names it")
     for name in params["corpus"].translated.form:
         if name not in params["components"]:
             raise ParamsError(f"params: corpus.translated.form: components has no {name!r}")
@@ -212,5 +215,6 @@ def check_profile(profile: str | None = None) -> None:
     missing += list_too_small(params["pretrain"], training.memory, gpus)
     missing += list_full(sum_up(lines).disk.likely, disk_folders())
     missing += list_closed(params, figures.gated)
+    missing += list_silent(params)
     if missing:
         raise PipelineError("\nerror: ".join(missing))

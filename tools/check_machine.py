@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mathcode_pile.core.scratch import scratch_folder
+from mathcode_pile.llm.vllm_servers import vllm_environment
 from mathcode_pile.sources import Local
 from mathcode_pile.sources.formats import SUFFIXES
 from stages.pretrain.memory import OVERHEAD_BYTES, TOLERANCE, Memory, advise, describe
@@ -55,10 +56,10 @@ def list_too_small(params: PretrainParams, need: Memory | None, gpus: list[Gpu])
 
 
 def list_full(need_bytes: float, folders: tuple[Path, ...]) -> Iterator[str]:
-    """Yield a line for each file system with a folder of a run that has less free space than the run takes."""
+    """Yield a line for each file system with a folder of a run that has less free space than the run still takes."""
     for folder in {folder.stat().st_dev: folder for folder in folders}.values():
         free = shutil.disk_usage(folder).free
-        if free < need_bytes:
+        if free < need_bytes and free + held_bytes(filled_folders(), folder.stat().st_dev) < need_bytes:
             yield (
                 f"disk: the run takes about {write_bytes(need_bytes)} (`python -m tools plan` says for what);"
                 f" {write_bytes(free)} are free at {folder}: use a larger disk (MATHCODE_SCRATCH, a link in place of"
@@ -70,6 +71,22 @@ def disk_folders() -> tuple[Path, ...]:
     """Return the folders that a run fills."""
     data = Path("data")
     return (scratch_folder(), data if data.exists() else Path())
+
+
+def filled_folders() -> tuple[Path, ...]:
+    """Return the folders that hold what earlier runs have made, downloaded or installed."""
+    return (Path("data"), Path("models"), Path(".dvc/cache"), scratch_folder(), vllm_environment())
+
+
+def held_bytes(folders: tuple[Path, ...], device: int) -> int:
+    """Return what the folders take of a file system, a file with several names once."""
+    found = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            state = path.lstat()
+            if state.st_dev == device:
+                found[state.st_ino] = state.st_size
+    return sum(found.values())
 
 
 def list_missing_files(fetch: dict[str, Any], sources: Any) -> Iterator[str]:

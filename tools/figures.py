@@ -47,6 +47,17 @@ class Training(Section):
     source: str
 
 
+class Weights(Section):
+    """The files of a served model."""
+
+    model: str
+    """A part of the model's id."""
+    parameters: float = Field(gt=0)
+    bytes: float = Field(gt=0)
+    """Of one parameter, on disk."""
+    source: str
+
+
 class Dataset(Section):
     """The files of a repository that match a pattern."""
 
@@ -96,6 +107,9 @@ class Figures(Section):
     training: list[Training]
     share_of_speed_on_several_gpus: Range
     models: dict[str, dict[str, Any]]
+    weights: list[Weights]
+    vllm_gb: float
+    """The disk of .venv-vllm."""
     gated: list[str]
     datasets: list[Dataset]
     asked: dict[str, Share]

@@ -46,7 +46,8 @@ def print_plan(profile: str | None, card: str, price: float | None) -> None:
     for note in _list_notes(planner):
         typer.echo(f"- {note}")
     typer.echo(
-        "Not estimated: OCR in extract_textbooks, evaluate. The figures and their sources: configs/planning.yaml"
+        "Not estimated: the time of OCR in extract_textbooks and of evaluate."
+        " The figures and their sources: configs/planning.yaml"
     )
 
 

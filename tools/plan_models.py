@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -65,6 +66,19 @@ def find_speed(model: ModelParams, stage: str, card: str, figures: Figures) -> S
     gpus = max(found.gpus, model.gpus)
     prompt, answer = (each / gpus for each in fit_seconds(found.loads, found.gpus))
     return Speed(prompt, answer, gpus, Span(*figures.share_of_published_speed), f"{found.card}: {found.source}")
+
+
+def weight_bytes(model: ModelParams, figures: Figures) -> float | None:
+    """Return what a model's files take on disk, None where nothing is known."""
+    found = next((row for row in figures.weights if row.model.lower() in model.id.lower()), None)
+    return found.parameters * found.bytes if found else None
+
+
+def is_served_here(model: ModelParams, backend: str) -> bool:
+    """Say whether a backend's server reads the model from a disk of this machine."""
+    if backend == "openai" and model.openai:
+        return {urlsplit(address).hostname for address in model.openai.base_urls} <= {"127.0.0.1", "localhost"}
+    return backend == "vllm"
 
 
 def _is_of(row: Serving, model: ModelParams, card: str) -> bool:

@@ -12,11 +12,11 @@ from stages.fetch.stage import OriginsParams
 from stages.pack.stage import PackParams
 from stages.pretrain.training_params import PretrainParams
 from stages.select.stage import SourceParams
-from stages.translate.stage import PROMPT, TranslateParams
+from stages.translate.stage import PROMPT, TranslateParams, TranslatorParams
 from tools.earlier_run import Recorded
 from tools.figures import Card, Figures
 from tools.plan_documents import NOTHING, Amount, plan_source
-from tools.plan_models import Asked, count_asked, find_speed, read_throughput
+from tools.plan_models import Asked, count_asked, find_speed, is_served_here, read_throughput, weight_bytes
 from tools.plan_training import TrainingPlan, find_shape, plan_training
 from tools.spans import ZERO, Span
 
@@ -56,6 +56,7 @@ class Planner:
         self.vocabulary = (read_section("tokenizer", root).get("train") or {}).get("vocabulary", 0)
         self.classifiers = read_section("classifiers", root)
         self.code = read_section("filter_code", root)["sources"]
+        self.evaluate = read_section("evaluate", root)
         self.fetched = {name: plan_source(name, origins[name], figures, self.recorded) for name in self.sources}
         self.notes: list[str] = []
         self.cores = os.cpu_count() or 1
@@ -68,6 +69,7 @@ class Planner:
             components[source.component] = components.get(source.component, NOTHING) + kept[name]
         corpus = sum(components.values(), NOTHING)
         lines = [self._fetch(name) for name in self.sources]
+        lines += self._serve()
         lines += [self._annotate(name) for name in self.annotate.sources]
         scored = [
             self.fetched[entry["input"].removeprefix("fetch/")]
@@ -94,6 +96,10 @@ class Planner:
         time = packed / (rates.pack_tokens_per_s * self.cores)
         lines.append(Line("pack", tokens=packed, disk=packed * 4, wall_s=time))
         shape = find_shape(self.base_model, self.vocabulary, self.figures)
+        if shape:
+            # As it is downloaded, in 16 bits, and as the stage writes it, in 32.
+            size = shape.parameters * (6 if self.base_model.get("hub") else 4)
+            lines.append(Line("base_model", disk=Span.exact(size)))
         training = plan_training(self.pretrain, self.pack.sequence_length, packed, shape, self.card, self.figures)
         on_gpu = training.gpu_hours is not None or training.devices > 1 or self.pretrain.precision == "bf16"
         hours = training.gpu_hours if on_gpu else ZERO
@@ -108,6 +114,25 @@ class Planner:
         read_s = amount.text_bytes / (self.figures.cores.fetch_mb_per_s * 1e6)
         disk = amount.stored_bytes + amount.text_bytes * self.figures.stored_share
         return Line(f"fetch@{source}", amount.documents, disk=disk, wall_s=line_s + read_s)
+
+    def _serve(self) -> list[Line]:
+        """Return the lines of what is installed and downloaded to serve models on this machine."""
+        askers: list[AnnotateParams | TranslatorParams] = [self.annotate, *self.translate.translators]
+        asked = {(entry.backend, entry.model) for entry in askers if entry.model}
+        lines = []
+        if "vllm" in {self.evaluate.get("backend"), *(backend for backend, _ in asked)}:
+            lines.append(Line(".venv-vllm", disk=Span.exact(self.figures.vllm_gb * 1e9)))
+        here = {name for backend, name in asked if is_served_here(self.llm.models[name], backend)}
+        sizes = {name: weight_bytes(self.llm.models[name], self.figures) for name in sorted(here)}
+        for name, size in sizes.items():
+            if size is None:
+                self.notes.append(
+                    f"weights of {self.llm.models[name].id}: unknown, not in the disk; add a row to"
+                    " configs/planning.yaml"
+                )
+        if here:
+            lines.append(Line("served models", disk=Span.exact(sum(filter(None, sizes.values())))))
+        return lines
 
     def _keep(self, source: str) -> Amount:
         """Return the documents of a source that select keeps."""

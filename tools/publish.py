@@ -34,14 +34,17 @@ def publish(version: str, stages: Sequence[str] = (), *, dry_run: bool = False) 
     dry_run: check everything, change nothing.
     Raises PipelineError where a check fails, and where a command does; nothing is written before all checks passed.
     """
-    branch = _check_names(version)
+    branch = _find_branch()
     is_tagged = bool(git("tag", "--list", version).strip())
     is_written = read_published(PUBLISHED).version == version
-    if is_tagged and git("rev-parse", f"{version}^{{commit}}") != git("rev-parse", "HEAD"):
-        raise PipelineError(f"{version}: there is a tag of this name, on another commit")
-    _check_state()
+    faults = [*_list_name_faults(version, is_tagged), *_list_remote_faults(version, branch), *_list_uncommitted()]
     if is_written and _read_manifest()["version"] != version:
-        raise PipelineError(f"{version} was written, but the corpus has changed since: choose the next version")
+        faults.append(f"{version} was written, but the corpus has changed since: choose the next version")
+    # Every byte is read only where nothing else is wrong. What is damaged would run again too.
+    damage = [] if faults else [*_list_damage()]
+    faults += damage or [*_list_stale()]
+    if faults:
+        raise PipelineError("\nerror: ".join(faults))
     typer.echo("checked: the tree is clean, the pipeline is up to date, and every file of the cache is whole")
     steps: list[list[str]] = []
     if not is_written:
@@ -63,25 +66,42 @@ def publish(version: str, stages: Sequence[str] = (), *, dry_run: bool = False) 
             raise PipelineError(f"{' '.join(step[:2])} failed; {remedy}")
 
 
-def _check_names(version: str) -> str:
-    """Return the branch; raises PipelineError where the version, the branch or a remote cannot be used."""
+def _find_branch() -> str:
+    """Return the branch, empty where HEAD is on none."""
+    try:
+        return git("symbolic-ref", "--short", "HEAD").strip()
+    except PipelineError:
+        return ""
+
+
+def _list_name_faults(version: str, is_tagged: bool) -> Iterator[str]:
+    """Yield why the version cannot have this name."""
     if not re.fullmatch(r"v\d+(\.\d+)*(-[0-9A-Za-z.]+)?", version):
-        raise PipelineError(f"{version!r} is no version; for example: make publish VERSION=v1.0")
-    branch = git("symbolic-ref", "--short", "HEAD", failing="HEAD is on no branch: git switch main").strip()
-    git("remote", "get-url", "origin", failing="Git has no remote `origin` to push to")
-    published = git("ls-remote", "--tags", "origin", version, failing="the Git remote `origin` cannot be reached")
-    if published:
-        raise PipelineError(f"{version} is published: `origin` has its tag")
-    refused = "`origin` would refuse the branch: git pull first"
-    git("push", "--dry-run", "--quiet", "origin", f"HEAD:refs/heads/{branch}", failing=refused)
+        yield f"{version!r} is no version; for example: make publish VERSION=v1.0"
+    elif is_tagged and git("rev-parse", f"{version}^{{commit}}") != git("rev-parse", "HEAD"):
+        yield f"{version}: there is a tag of this name, on another commit"
+
+
+def _list_remote_faults(version: str, branch: str) -> Iterator[str]:
+    """Yield what keeps Git's and DVC's remotes from taking the version."""
+    if not branch:
+        yield "HEAD is on no branch: git switch main"
+    remedy = "git remote {} origin <the address of your repository>"
+    try:
+        git("remote", "get-url", "origin", failing=f"Git has no remote `origin` to push to: {remedy.format('add')}")
+        unreachable = f"the Git remote `origin` cannot be reached: mend its address, {remedy.format('set-url')}"
+        if git("ls-remote", "--tags", "origin", version, failing=unreachable):
+            yield f"{version} is published: `origin` has its tag"
+        elif branch:
+            refused = "`origin` would refuse the branch: git pull first"
+            git("push", "--dry-run", "--quiet", "origin", f"HEAD:refs/heads/{branch}", failing=refused)
+    except PipelineError as error:
+        yield str(error)
     remote = _config("core.remote")
     if not remote:
-        raise PipelineError("DVC has no default remote: dvc remote add -d storage s3://bucket/folder")
-    if _config(f"remote.{remote}.verify") != "true":
-        raise PipelineError(
-            f"the remote {remote} does not check what it stores: dvc remote modify {remote} verify true; then commit"
-        )
-    return branch
+        yield "DVC has no default remote: dvc remote add -d storage s3://bucket/folder, then set its `verify true`"
+    elif _config(f"remote.{remote}.verify") != "true":
+        yield f"the remote {remote} does not check what it stores: dvc remote modify {remote} verify true; then commit"
 
 
 def _config(name: str) -> str:
@@ -89,18 +109,25 @@ def _config(name: str) -> str:
     return done.stdout.strip()
 
 
-def _check_state() -> None:
-    """Raise PipelineError unless the tree is clean, the pipeline up to date, and the cache and the corpus whole."""
+def _list_uncommitted() -> Iterator[str]:
+    """Yield how many files are not committed, if any."""
     if changed := git("status", "--porcelain").splitlines():
-        raise PipelineError(f"{len(changed)} files are not committed: {changed[0].strip()}")
-    faults = [*check_corpus(CORPUS)[0], *find_faults(Objects())]
-    if faults:
-        raise PipelineError(f"{len(faults)} files are not as recorded; the first: {faults[0]}")
+        yield f"{len(changed)} files are not committed: {changed[0].strip()}"
+
+
+def _list_stale() -> Iterator[str]:
+    """Yield the stages that would run again."""
     done = subprocess.run(["dvc", "status", "--json"], capture_output=True, text=True)
     if done.returncode:
-        raise PipelineError(f"dvc status: {done.stderr.strip().splitlines()[-1]}")
-    if stale := json.loads(done.stdout):
-        raise PipelineError(f"{', '.join(sorted(stale))} would run again: dvc repro, then commit dvc.lock and metrics")
+        yield f"dvc status: {done.stderr.strip().splitlines()[-1]}"
+    elif stale := json.loads(done.stdout):
+        yield f"{', '.join(sorted(stale))} would run again: dvc repro, then commit dvc.lock and metrics"
+
+
+def _list_damage() -> Iterator[str]:
+    """Yield how many files of the corpus and the cache are not as recorded, if any."""
+    if faults := [*check_corpus(CORPUS)[0], *find_faults(Objects())]:
+        yield f"{len(faults)} files are not as recorded; the first: {faults[0]}"
 
 
 def find_faults(objects: Objects) -> Iterator[str]:

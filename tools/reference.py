@@ -128,15 +128,39 @@ def name_default(field: FieldInfo) -> str:
     return f"`{list(field.default) if isinstance(field.default, tuple) else field.default}`"
 
 
+def name_value(field: FieldInfo, keys: list[str], shipped: dict[str, Any]) -> str:
+    """Return a field's default, and the value of params.yaml where that is another one.
+
+    keys: the field's path in params.yaml; a path with `<name>` or `[]` stands for several values, which are not shown.
+    shipped: the content of params.yaml.
+    """
+    default, value = name_default(field), shipped
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            is_in_profile = default == "required" and len(keys) == 2 and keys[0] in SECTIONS
+            return "set by each profile" if is_in_profile else default
+        value = value[key]
+    if value == (list(field.default) if isinstance(field.default, tuple) else field.default):
+        return default
+    text = "" if isinstance(value, dict) else yaml.safe_dump(value, default_flow_style=True).splitlines()[0]
+    if not text or len(text) > 60:
+        return "see params.yaml" if default == "required" else default
+    return f"`{text}` (params.yaml)" if default in ("required", "") else f"{default}; `{text}` (params.yaml)"
+
+
 def format_parameters() -> str:
     """Return the page of all parameters."""
     stages = read_stage_params(PROJECT)
+    shipped = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
     lines = [
         MADE + "# Parameters",
         "",
         "Values stand in params.yaml (the method) or in profiles/*.yaml (sizes, models and addresses). An unknown key",
         "or a wrong value is an error that names it. When a value changes, `dvc repro` runs the stages named here,",
-        "and then those that read what they wrote; `python -m tools affected` lists all of them.",
+        "and then those that read what they wrote; `python -m tools affected KEY` lists all of them.",
+        "",
+        "The default is what counts where neither params.yaml nor the profile names the key. Where params.yaml has",
+        "another value, it is named too.",
     ]
     places: dict[type[Section], str] = {}
     for key, section in list_tables():
@@ -147,13 +171,16 @@ def format_parameters() -> str:
         lines += ["", f"## {title}", "", " ".join((section.__doc__ or "").split()), ""]
         if key.removesuffix(".<name>") in SECTIONS:
             named = sorted(name for name, keys in stages.items() if any(_reads(key, item) for item in keys))
-            lines += [f"Read by: {', '.join(f'`{name}`' for name in named) or 'no stage'}.", ""]
+            read_by = f"Read by: {', '.join(f'`{name}`' for name in named) or 'no stage'}."
+            example = f" All that follow: `python -m tools affected {key}`." if named and key in shipped else ""
+            lines += [read_by + example, ""]
         lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
         for name, field in section.model_fields.items():
             kind_of = name_type(field.annotation) + (f", {bounds}" if (bounds := name_bounds(field)) else "")
             before = [places[inner] for _, inner in _sections_of(field.annotation) if inner in places]
             meaning = f"{field.description or ''}{_see(before)}"
-            lines.append(f"| `{name}` | {_cell(kind_of)} | {_cell(name_default(field))} | {_cell(meaning)} |")
+            value = name_value(field, [*key.split("."), name], shipped)
+            lines.append(f"| `{name}` | {_cell(kind_of)} | {_cell(value)} | {_cell(meaning)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -200,7 +227,8 @@ def format_metrics() -> str:
         MADE + "# Metrics",
         "",
         "Each stage writes what it counted to metrics/<stage>.json, or to a file for each source or component in",
-        "metrics/<stage>/. A * stands for the name of a component, a benchmark, a reason or the like.",
+        "metrics/<stage>/. A * stands for the name of a component, a benchmark, a reason or the like; of several rows",
+        "that fit a name, the first one counts. `reasons` and other counts by name are text: `name count, name count`.",
     ]
     for stage, meanings in read_meanings()["metrics"].items():
         lines += ["", f"## {'Every stage' if stage == '*' else stage}", "", "| metric | meaning |", "|---|---|"]

@@ -99,9 +99,12 @@ def take_down(target: str, reason: str) -> Iterator[str]:
     is_new = line.name not in {known.name for known in read_removals(REMOVED).lines}
     if is_new:
         _append(line)
-    yield f"{REMOVED}: {line.name} {'added' if is_new else 'was there already'}"
     search = Search(line, objects)
     search.search(versions)
+    if not search.found:
+        undo = f"delete its line from {REMOVED} again (`git diff {REMOVED}` shows it)" if is_new else "it may be a slip"
+        yield f"WARNING: {line.name} matches nothing that could be read. If that is not as meant, {undo}."
+    yield f"{REMOVED}: {line.name} {'added' if is_new else 'was there already'}"
     yield from _describe(search)
     for copy in find_copies(search.ids, workspace, objects):
         yield f"a copy, which deduplicate will keep instead: {copy}. Take it down too if it is meant"
@@ -162,7 +165,10 @@ def _explain_purge(search: Search, objects: Objects) -> Iterator[str]:
     """Yield what is left to do, for the next version and for those that are published."""
     stages = {path.split("/")[1] for path, _ in search.found}
     yield ""
-    yield "For the next version: commit removed.csv, dvc repro, commit, make publish."
+    yield "For the next version:"
+    yield "  git add removed.csv && git commit -m 'Take a document down'"
+    yield "  dvc repro && git commit -am 'The corpus without it'"
+    yield "  make publish VERSION=<the next one>"
     if "fetch" in stages:
         yield "  data/fetch, and what stages before select make of it, keep the text: push the corpus alone"
         yield "  (make publish STAGES=corpus), or take the document out of the source."

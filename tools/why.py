@@ -187,10 +187,14 @@ def _show_snippets(places: list[Place], left_out: dict[int, str]) -> Iterator[st
 
 def _end(identity: str, places: list[Place], translated: dict[str, list[int]], left_out: dict[int, str]) -> str:
     """Return where the record ended."""
+    untranslated = ""
     for place in places:
         for row in place.dropped:
-            if row["id"] == identity:
+            if row["id"] != identity:
+                continue
+            if place.stage != "translate" or "#" in identity:
                 return f"It ended in {place.stage}: {row['reason']}."
+            untranslated = row["reason"]  # the page itself goes on, to `decontaminate` and the corpus
     last = [place for place in places if place.snippets or "#" not in identity][-1].folder
     corpus = [place.folder.as_posix() for place in places if place.stage == "corpus"]
     if "#" in identity:
@@ -200,5 +204,8 @@ def _end(identity: str, places: list[Place], translated: dict[str, list[int]], l
         ends = [f"It is in the corpus: {name}." for name, positions in translated.items() if position in positions]
         return " ".join(ends) or f"It reached {last.as_posix()}, and no later stage has read it yet."
     if corpus or translated:
-        return f"It is in the corpus: {', '.join([*corpus, *translated])}."
+        without = f"; it has no translated code: {untranslated}" if untranslated and not translated else ""
+        return f"It is in the corpus: {', '.join([*corpus, *translated])}{without}."
+    if untranslated:
+        return f"It has no translated code: {untranslated}. No later stage has read it yet."
     return f"It reached {last.as_posix()}, and no later stage has read it yet."

@@ -24,6 +24,7 @@ from mathcode_pile.core.shards import read_rows
 from mathcode_pile.tokens.packed import PackedRows, list_components, read_tokens
 from stages.pack.mixture import ShareParams
 from stages.pack.stage import PackParams, pack
+from tools.why import explain
 
 MODEL = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 
@@ -249,3 +250,10 @@ def test_readme_shows_a_program_that_the_model_wrote(reproduced: Path) -> None:
     rows = [row for row in found if row["code"].strip() == program]
     assert rows and all(row["translator"] == MODEL and row["verdict"] == "verified" for row in rows)
     assert [row["stdout"].strip() for row in rows] == ["460"]
+
+
+def test_readme_asks_about_a_document_of_the_run(reproduced: Path) -> None:
+    found = re.search(r"make why ID=(\S+/[0-9a-f]{16})", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found
+    said = "\n".join(explain(reproduced / "data", found[1]))
+    assert said.startswith(found[1]) and "It is in the corpus: " in said

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -88,6 +89,12 @@ def test_publish_refuses_what_is_not_whole_and_changes_nothing(repository: Repos
     assert said.endswith("would run: git push origin refs/tags/v1.2\n")
     (repository.folder / "note.txt").write_text("x")
     assert "1 files are not committed: ?? note.txt" in repository.publish("v1.2", fails=True)
+    address = repository.run("git", "remote", "get-url", "origin").strip()
+    repository.run("git", "remote", "set-url", "origin", "/nowhere")
+    said = repository.publish("1.2", fails=True)
+    repository.run("git", "remote", "set-url", "origin", address)
+    assert re.findall("error: (.{12})", said)[:3] == ["'1.2' is no ", "the Git remo", "1 files are "]
+    assert "git remote set-url origin <" in said
     (repository.folder / "note.txt").unlink()
     name = hashlib.md5((repository.folder / "data/select/web/part-00000.parquet").read_bytes()).hexdigest()
     place = repository.folder / ".dvc/cache/files/md5" / name[:2] / name[2:]
@@ -190,6 +197,7 @@ def test_takedown_adds_a_line_and_says_where_the_document_is(repository: Reposit
         said = repository.run("python", "-m", "tools", "takedown", translated, "--reason", "private").splitlines()
         assert (repository.folder / "removed.csv").read_text().splitlines()[-1].startswith(f"id,{IDS['d']},20")
         again = repository.run("python", "-m", "tools", "takedown", "https://d.example.org/page/")
+        nothing = repository.run("python", "-m", "tools", "takedown", "nobody.example.org")
     finally:
         repository.run("git", "checkout", "-q", "removed.csv")
     assert said[0] == f"{translated} was made from {IDS['d']}, which is taken down with everything made from it"
@@ -202,7 +210,10 @@ def test_takedown_adds_a_line_and_says_where_the_document_is(repository: Reposit
     corpus = hashlib.md5((repository.folder / "data/corpus/web/part-00000.parquet").read_bytes()).hexdigest()
     assert f"     s3://pile/store/files/md5/{corpus[:2]}/{corpus[2:]}" in said
     assert "git push origin --delete v1.0 v1.1; git tag --delete v1.0 v1.1" in "\n".join(said)
-    assert "removed.csv: url https://d.example.org/page/ added" in again
+    assert "removed.csv: url https://d.example.org/page/ added" in again and "WARNING" not in again
+    warning, added = nothing.splitlines()[:2]
+    assert warning.startswith("WARNING: domain nobody.example.org matches nothing")
+    assert "delete its line from removed.csv" in warning and added == "removed.csv: domain nobody.example.org added"
     assert "v1.1, workspace: data/tokenize/translated_code/part-00000.parquet" in again
 
 

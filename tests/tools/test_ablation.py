@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,15 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, run_module
+from dvc.utils.cli_parse import to_path_overrides
+from dvc.utils.hydra import apply_overrides
 
 from mathcode_pile.core.errors import InputError, ParamsError
 from mathcode_pile.core.params import parse_section
 from tools.ablation import GridParams, choose_metrics, list_cells, read_grid
 from tools.ablation_table import WITHIN, compare, draw_curves, draw_measures, tabulate
 from tools.ablation_workspace import remember_workspace, restore_workspace
+from tools.check import check_all
 
 GRID: dict[str, Any] = {
     "set": ["steps=2"],
@@ -52,6 +56,20 @@ def test_a_grid_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_repositorys_grids_can_be_used(path: Path) -> None:
     assert len({cell.experiment for cell in list_cells(path.stem, read_grid(path))}) >= 4
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_params_of_each_mixture_are_valid(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = read_grid(path)
+    for cell in list_cells(path.stem, grid)[: len(grid.mixtures)]:
+        folder = tmp_path / cell.mixture
+        shutil.copytree(ROOT / "profiles", folder / "profiles")
+        shutil.copy(ROOT / "params.yaml", folder)
+        monkeypatch.chdir(folder)
+        for name, overrides in to_path_overrides(cell.overrides).items():
+            apply_overrides(folder / name, overrides)
+        monkeypatch.chdir(ROOT)
+        assert check_all(folder)["pretrain"].seed == cell.seed
 
 
 def test_a_pattern_chooses_numbers() -> None:

@@ -3,7 +3,9 @@
 import re
 import shutil
 import socket
+import threading
 from collections import namedtuple
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ import yaml
 from conftest import ROOT
 from hub import Hub
 
-from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.errors import ParamsError, PipelineError
 from mathcode_pile.downloads.hub import download_hub
+from mathcode_pile.llm import LlmParams
+from mathcode_pile.llm.served import KEY_VARIABLE
+from mathcode_pile.llm.settings import ServerParams
 from stages.fetch.stage import OriginsParams
 from stages.pretrain.memory import Memory
 from stages.pretrain.training_params import PretrainParams
@@ -21,6 +26,7 @@ from tools import check_hub
 from tools.check import check_all, check_profile
 from tools.check_hub import Repository, list_closed, list_repositories
 from tools.check_machine import Gpu, list_full, list_gpus, list_missing_files, list_too_small
+from tools.check_servers import list_silent
 from tools.figures import load_figures
 from tools.profiles import choose_profile
 
@@ -163,6 +169,67 @@ def test_a_profile_without_a_hub_asks_none(tmp_path: Path) -> None:
     assert list_repositories(read("sample", tmp_path)) == {}
 
 
+# --- servers of models
+
+
+class Handler(BaseHTTPRequestHandler):
+    """A server of models that asks for a key."""
+
+    def do_GET(self) -> None:
+        """Answer a request for the list of models."""
+        is_known = self.path == "/v1/models" and self.headers["Authorization"] == "Bearer right"
+        self.send_response(200 if is_known else 401)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+def serve_at(params: dict[str, Any], address: str) -> dict[str, Any]:
+    """Return params whose models are all served at one address."""
+    models = params["llm"].models.items()
+    server = ServerParams(base_urls=(address,))
+    return params | {
+        "llm": LlmParams(models={name: model.model_copy(update={"openai": server}) for name, model in models})
+    }
+
+
+def test_a_server_that_is_not_up_is_named_with_what_starts_it(tmp_path: Path) -> None:
+    (line,) = list_silent(serve_at(read("coder", tmp_path), f"{NOBODY}/v1"))
+    assert line.startswith(f"annotate, translate.translators.0: {NOBODY}/v1, the server of llm.models.coder, does not")
+    assert "start `make serve-model`, or correct llm.models.coder.openai.base_urls" in line
+    (tmp_path / "paper").mkdir()
+    lines = list(list_silent(serve_at(read("paper", tmp_path / "paper"), f"{NOBODY}/v1")))
+    assert len(lines) == 2 and all("start your server" in line for line in lines)
+
+
+def test_a_server_that_answers_lacks_nothing_but_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        params = serve_at(read("coder", tmp_path), f"http://127.0.0.1:{server.server_port}/v1")
+        monkeypatch.setenv(KEY_VARIABLE, "right")
+        assert list(list_silent(params)) == []
+        monkeypatch.delenv(KEY_VARIABLE)
+        (line,) = list_silent(params)
+        assert "answers 401 (is MATHCODE_API_KEY set to a key it takes?)" in line
+        server.shutdown()
+
+
+def test_a_source_without_an_origin_is_named_with_the_profile(project: Path) -> None:
+    path = project / "params.yaml"
+    values = yaml.safe_load(path.read_text())
+    values["sources"]["lecture_notes"] = {"component": "synthetic", "input": "fetch/lecture_notes", "keep": "all"}
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(
+        ParamsError, match=r"^profiles/sample\.yaml: fetch\.lecture_notes is missing, sources of params"
+    ):
+        check_all()
+
+
+def test_recorded_replies_need_no_server(tmp_path: Path) -> None:
+    assert list(list_silent(serve_at(read("sample", tmp_path), NOBODY))) == []
+
+
 # --- the machine
 
 
@@ -200,6 +267,18 @@ def test_a_disk_that_two_folders_share_is_named_once(tmp_path: Path) -> None:
     (line,) = list_full(1e18, (tmp_path, tmp_path / "a"))
     assert line.startswith("disk: the run takes about 1e+06 TB")
     assert list(list_full(1, (tmp_path,))) == []
+
+
+def test_what_a_run_has_written_already_needs_no_free_disk(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = namedtuple("disk", "total used free")(10**9, 10**9 - 10**6, 10**6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: disk)
+    assert len(list(list_full(3e6, (project,)))) == 1
+    (project / "data").mkdir(exist_ok=True)
+    (project / "data" / "shard").write_bytes(b"x" * 1_500_000)
+    (project / "data" / "link").hardlink_to(project / "data" / "shard")
+    assert len(list(list_full(3e6, (project,)))) == 1  # 2.5 MB: the file with two names counts once
+    (project / "data" / "more").write_bytes(b"x" * 600_000)
+    assert list(list_full(3e6, (project,))) == []
 
 
 def test_a_folder_without_pdfs_is_named(project: Path) -> None:

@@ -119,6 +119,7 @@ def test_a_model_without_figures_is_named_with_what_to_do(planned: Path, capsys:
     said = capsys.readouterr().out
     assert "- speed of some/model on H100: unknown; set llm.models.instruct.tokens_per_s, or add a row to" in said
     assert "unknown" in next(line for line in said.splitlines() if line.startswith("annotate@openwebmath"))
+    assert "- weights of some/model: unknown, not in the disk; add a row to configs/planning.yaml" in said
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,38 @@ def test_a_model_without_figures_is_named_with_what_to_do(planned: Path, capsys:
 def test_an_unknown_profile_or_card_is_one_line(arguments: list[str], message: str) -> None:
     done = run_module("tools", "plan", *arguments, folder=ROOT)
     assert done.returncode == 1 and done.stderr.startswith(message) and done.stderr.count("\n") == 1
+
+
+def test_disk_counts_vllm_the_served_model_and_the_base_model(planned: Path, tmp_path: Path) -> None:
+    planner = make_planner("workstation", tmp_path / "chosen")
+    lines = {line.name: line.disk.likely for line in planner.plan()[0]}
+    assert lines[".venv-vllm"] == 20e9
+    assert lines["served models"] == pytest.approx(31.1e9, rel=0.01)
+    # 1.71B parameters: 2 bytes each as downloaded, 4 as the stage writes them.
+    assert lines["base_model"] == pytest.approx(6 * 1.71e9, rel=0.01)
+
+
+def test_the_documentation_quotes_the_plan(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "hardware.md").read_text()
+    readme = (ROOT / "README.md").read_text().partition("\nstage  ")[2]
+    print_plan("workstation", "H100", None)
+    said = capsys.readouterr().out
+    # The time also depends on the cores of this machine.
+    total = next(line for line in said.splitlines() if line.startswith("profile ")).rpartition(", ")[0]
+    assert total in readme
+    assert f"| workstation | 9 to 30 | {total.rpartition(', ')[2].removesuffix(' of disk')}: " in page
+    for stage in ("annotate@openwebmath", "translate@filtered_openwebmath", "pretrain", "all"):
+        quoted = next(line for line in readme.splitlines() if line.startswith(f"{stage} ")).split()
+        printed = next(line for line in said.splitlines() if line.startswith(f"{stage} ")).split()
+        assert set(quoted[:-5]) <= set(printed)
+
+
+def test_a_server_elsewhere_takes_no_disk_here(planned: Path, tmp_path: Path) -> None:
+    path = planned / "profiles/paper.yaml"
+    both = {line.name: line.disk.likely for line in make_planner("paper", tmp_path / "here").plan()[0]}
+    assert both["served models"] == pytest.approx((46.7e9 + 70.6e9) * 2)
+    path.write_text(path.read_text().replace("http://127.0.0.1:", "http://elsewhere:"))
+    assert "served models" not in {line.name for line in make_planner("paper", tmp_path / "there").plan()[0]}
 
 
 # --- documents

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from mathcode_pile.core.scratch import PROJECT
+from stages.evaluate.evaluate_params import Task
 from tools.reference import (
     ADDED,
     FOLDER,
@@ -17,7 +18,9 @@ from tools.reference import (
     format_pages,
     list_tables,
     name_bounds,
+    name_default,
     name_type,
+    name_value,
     read_meanings,
 )
 from tools.stage_params import read_stage_params
@@ -51,6 +54,10 @@ def test_every_metric_has_a_sentence(path: Path) -> None:
     stage = path.relative_to(PROJECT / "metrics").parts[0].removesuffix(".json")
     keys = set(_keys(json.loads(path.read_text(encoding="utf-8"))))
     assert {key for key in keys if explain_metric(stage, key) is None} == set()
+    # The row `*` is for the scores alone.
+    rest = read_meanings()["metrics"].get(stage, {}).get("*", "")
+    scores = {key.removesuffix("_program") for key in keys if explain_metric(stage, key) == rest}
+    assert scores <= {*get_args(Task)}
 
 
 @pytest.mark.parametrize("name", format_pages())
@@ -63,6 +70,20 @@ def test_types_and_bounds_are_in_words() -> None:
     assert name_type(fields["deduplicate.priority"].annotation) == "list of: text"
     assert name_bounds(fields["deduplicate.min_similarity"]) == "> 0, ≤ 1"
     assert name_type(fields["verify.on_contradiction"].annotation) == "`snippet` or `chain` or `document`"
+
+
+def test_a_default_is_that_of_the_code_with_the_value_of_params_beside_it() -> None:
+    fields = {(key, name): field for key, name, field in FIELDS}
+    shipped = {"execute": {"timeout_s": 10, "packages": ["numpy"]}, "corpus": {"translated": {"form": "page"}}}
+
+    def value_of(key: str, name: str) -> str:
+        return name_value(fields[key, name], [*key.split("."), name], shipped)
+
+    assert value_of("execute", "timeout_s") == "`10` (params.yaml)"
+    assert value_of("execute", "packages").endswith("; `[numpy]` (params.yaml)")
+    assert value_of("corpus", "title") == "set by each profile"
+    assert value_of("corpus.translated", "context_characters") == "`2000`"
+    assert value_of("fetch.<name>.origins[]", "limits") == name_default(fields["fetch.<name>.origins[]", "limits"])
 
 
 def test_the_stages_that_read_a_section_are_those_of_dvc_yaml() -> None:

@@ -167,9 +167,11 @@ def test_the_profile_is_the_sample_but_for_its_model() -> None:
     assert changed == {"annotate", "translate", "llm", "corpus"}
 
 
-def test_nothing_is_missing_to_run_the_profile(project: Path) -> None:
+def test_nothing_but_the_server_is_missing_to_run_the_profile(project: Path) -> None:
+    profile = project / "profiles" / "coder.yaml"
+    profile.write_text(profile.read_text().replace("127.0.0.1:8012", "127.0.0.1:9"))
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("profile: sample", "profile: coder"))
     (project / "sample").symlink_to(ROOT / "sample")
     done = run_module("tools", "check", folder=project)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 1 and "start `make serve-model`" in done.stderr and done.stderr.count("\n") == 1

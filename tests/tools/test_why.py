@@ -86,6 +86,16 @@ def test_a_snippet_and_a_dropped_page_end_where_they_were_dropped(data: Path) ->
     assert trace(data, OTHER)[-1] == "It ended in select: type_not_kept."
 
 
+def test_a_page_without_translated_code_is_in_the_corpus_nevertheless(data: Path) -> None:
+    plain = document_id("s", "3")
+    write(data / "fetch/s", DOCUMENT, document(plain, "No sums."))
+    drop = {"id": plain, "reason": "no_computation", "detail": ""}
+    write(data / "translate/web/dropped", DROPPED, drop)
+    assert trace(data, plain)[-1] == "It has no translated code: no_computation. No later stage has read it yet."
+    write(data / "corpus/web", DOCUMENT, document(plain, "No sums."))
+    assert trace(data, plain)[-1] == "It is in the corpus: corpus/web; it has no translated code: no_computation."
+
+
 def test_a_document_of_translated_code_leads_to_its_page_and_back(data: Path) -> None:
     lines = explain(data, MADE)
     assert lines[0] == f"{MADE} was made from the page {PAGE}:" and lines[2] == PAGE
