@@ -30,6 +30,7 @@ _ENDS_SENTENCE = re.compile(r"[.!?…]" + _CLOSERS + r"\Z")
 _SENTENCE_LINE = re.compile(r"[.!?…]" + _CLOSERS + r"[^\S\n]*(\n)")
 _ITEM = re.compile(r"^[ \t]*(?:[-*+•‣◦]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{2,5})[.)]|\\item\b)(?=[ \t])", re.MULTILINE)
 _NUMBERED = re.compile(r"[ \t]{0,3}\(?(?:\d{1,3}|[a-z]|[ivx]{2,4})[.)][ \t]")
+_BEFORE_ITEM = re.compile(rf"(?<=\S)[^\S\n]*\n(?={_NUMBERED.pattern})")
 _LONG_ITEM = 60
 _INDENTED = re.compile(r"(?: {2,}|\t)")
 _CODE = re.compile(r"(?:(?: {4}|\t)[^\n]*(?:\n|\Z))+")
@@ -108,10 +109,10 @@ def find_layout(text: str) -> Layout:
 
 
 def _find_gaps(text: str, last: int) -> Iterator[tuple[int, int]]:
-    """Yield what separates paragraphs: empty lines, or the breaks of lines if there are none."""
+    """Yield what separates paragraphs and numbered items: empty lines, or the breaks of lines if there are none."""
     found = [match.span() for match in _EMPTY_LINES.finditer(text, 0, last)]
     if any(text[:start].strip() for start, _ in found[:2]):
-        yield from found
+        yield from sorted({*found, *(match.span() for match in _BEFORE_ITEM.finditer(text, 0, last))})
     else:
         yield from (match.span(1) for match in _SENTENCE_LINE.finditer(text, 0, last))
 

@@ -51,7 +51,8 @@ def _write_stretch(layout: Layout, first: int, last: int, paragraphs: list[Parag
         end = blocks[index].end
         parts.append(text[place:end])
         parts += [newline * 2 + render_program(snippet).replace("\n", newline) for snippet in snippets]
-        if index < last and text.count("\n", end, blocks[index + 1].start) < 2:
+        is_text = index < last and blocks[index + 1].kind == "text"
+        if is_text and text.count("\n", end, blocks[index + 1].start) < 2:
             parts.append(newline)  # an empty line, which the page does not have here
         place = end
     whole = "".join([*parts, text[place:stop]])

@@ -12,6 +12,8 @@ from mathcode_pile.core.formula_text import normalize_formula
 from stages.translate.computation import Computation
 
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n|\Z")
+# A numbered item of a list, whose program stands behind the item.
+_ITEM_START = re.compile(r"\n(?=[ \t]{0,3}\(?(?:\d{1,3}|[a-z])[.)][ \t])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # Digits in groups, as in 1,200 and 1{,}200 and 8 145 060.
 _GROUPED = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|(?<=\d) )(?=\d{3}(?!\d))")
@@ -24,7 +26,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_VALUES = {word: str(number) for number, word in enumerate(_WORDS)}
+NUMBER_WORDS = {word: str(number) for number, word in enumerate(_WORDS)}
 # What counts for a paragraph: it states the result after a sign, has it, has its numbers, has the expression, and
 # shares all words and numbers.
 _STATES, _VALUE, _RESULT, _EXPRESSION, _SHARED = 3.0, 1.0, 2.0, 2.0, 4.0
@@ -32,14 +34,16 @@ _STATES, _VALUE, _RESULT, _EXPRESSION, _SHARED = 3.0, 1.0, 2.0, 2.0, 4.0
 
 @dataclass(frozen=True)
 class Paragraphs:
-    """The paragraphs of a text, as far as they tell where a computation stands."""
+    """The paragraphs of a text, and the numbered items in them, as far as they tell where a computation stands."""
 
     ends: list[int]
-    """Where each paragraph ends, in characters."""
+    """Where each paragraph or item ends, in characters."""
     tokens: list[set[str]]
-    """The numbers and the words in each paragraph."""
+    """The numbers and the words in each of them."""
     formulas: list[str]
-    """The text of each paragraph without spaces, braces and dollar signs."""
+    """The text of each of them without spaces, braces and dollar signs."""
+    around: list[set[str]]
+    """The words, and the names of LaTeX commands, in the whole paragraph of each of them, in lower case."""
 
     def find(self, computation: Computation) -> int:
         """Return the end of the paragraph that a computation belongs to, the first of equally good ones.
@@ -65,9 +69,8 @@ class Paragraphs:
         return self.ends[scores.index(max(scores))]
 
     def words(self, end: int) -> set[str]:
-        """Return the words and the names of LaTeX commands in the paragraph that ends at a place, in lower case."""
-        index = self.ends.index(end)
-        return self.tokens[index] | {name.lower() for name in _COMMAND.findall(self.formulas[index])}
+        """Return the words and the names of LaTeX commands in the paragraph around a place, in lower case."""
+        return self.around[self.ends.index(end)]
 
     def states(self, computation: Computation) -> bool:
         """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`.
@@ -101,11 +104,17 @@ def numbers_in(text: str) -> set[str]:
 
 def tokens_in(text: str) -> set[str]:
     """Return the numbers in a text, also those in words up to twelve, and its other words in lower case."""
-    return numbers_in(text) | {_VALUES.get(word, word) for word in map(str.lower, _WORD.findall(text))}
+    return numbers_in(text) | {NUMBER_WORDS.get(word, word) for word in map(str.lower, _WORD.findall(text))}
 
 
 def read_paragraphs(text: str) -> Paragraphs:
-    """Return the paragraphs of a text: what blank lines set apart."""
-    ends = [match.start() for match in _PARAGRAPH_END.finditer(text)]
-    paragraphs: Iterable[str] = [text[start:end] for start, end in pairwise([0, *ends])]
-    return Paragraphs(ends, list(map(tokens_in, paragraphs)), list(map(normalize_formula, paragraphs)))
+    """Return the paragraphs of a text, which blank lines set apart, and the numbered items in them."""
+    ends: list[int] = []
+    around: list[set[str]] = []
+    for start, end in pairwise([0, *(match.start() for match in _PARAGRAPH_END.finditer(text))]):
+        items = [match.start() for match in _ITEM_START.finditer(text, start + 1, end)] + [end]
+        names = tokens_in(text[start:end]) | set(map(str.lower, _COMMAND.findall(text, start, end)))
+        ends += items
+        around += [names] * len(items)
+    parts: Iterable[str] = [text[start:end] for start, end in pairwise([0, *ends])]
+    return Paragraphs(ends, list(map(tokens_in, parts)), list(map(normalize_formula, parts)), around)

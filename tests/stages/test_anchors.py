@@ -57,6 +57,16 @@ def test_groups_of_digits_are_one_number() -> None:
     assert numbers_in("1,200 and 1{,}200 and 12,5 and 3.14") == {"1200", "12", "5", "3.14"}
 
 
+def test_a_numbered_item_is_a_place_of_its_own_and_has_the_words_of_its_paragraph() -> None:
+    text = "A club has 7 women and 5 men.\n\n1. At least one man: $495 - 35 = 460$.\n2. No man: $\\binom{7}{4} = 35$."
+    paragraphs = read_paragraphs(text)
+    end = paragraphs.find(Computation("", "No man", "\\binom{7}{4}", "35", ""))
+    assert end == len(text)
+    first = paragraphs.find(Computation("", "at least one man", "495 - 35", "460", ""))
+    assert text[:first].endswith("= 460$.")
+    assert {"least", "man", "binom"} <= paragraphs.words(end) == paragraphs.words(first)
+
+
 SERIES = """*Example.* Of four seeds three: $4 \\cdot \\frac{27}{64} \\cdot \\frac{1}{4} = \\frac{27}{64}$.
 
 *Mean.* On average $4 \\cdot \\frac{3}{4} = 3$ seeds germinate.

@@ -54,7 +54,7 @@ def test_the_example_lines_of_the_card_run(corpus: Path, tmp_path: Path, monkeyp
     example = re.search(r"```python\n(.*?)```", (corpus / "README.md").read_text(), re.DOTALL)
     assert example
     (corpus.parent / "example.py").write_text(
-        example[1] + "print(len(everything), len(component), next(iter(stream))['id'] == component[0]['id'])\n"
+        example[1] + "print(len(everything), len(component), [row['id'] for row in stream] == list(component['id']))\n"
     )
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

@@ -171,6 +171,19 @@ def test_of_a_long_page_the_parts_around_its_programs_are_written() -> None:
     assert alone.text == f"{paragraphs[900]}\n\n{render_program(rows[2])}\n"
 
 
+def test_a_program_stands_behind_its_item_of_a_tight_list() -> None:
+    items = [
+        f"{n}. *Case {n}.* We choose {n} of seven people for the committee, in any order, so {n} + 7 = {n + 7} ways."
+        for n in (1, 2, 3)
+    ]
+    text = "All were exam questions.\n\n" + "\n".join(items) + "\n\nThat is all.\n"
+    rows = snippets(text, "= 9 ways.", "= 8 ways.")
+    (document,) = translate_page(text, rows, "page", 2000)
+    first, second = (render_program(rows[n]) for n in (1, 0))
+    expected = f"{items[0]}\n\n{first}\n{items[1]}\n\n{second}\n{items[2]}\n\nThat is all.\n"
+    assert document.text == f"All were exam questions.\n\n{expected}"
+
+
 def test_without_its_programs_a_page_of_the_sample_is_itself_byte_for_byte() -> None:
     for path in sorted(SAMPLE.glob("*.md")):
         text = path.read_text(encoding="utf-8")

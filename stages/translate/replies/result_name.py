@@ -7,6 +7,8 @@ import ast
 import re
 from collections.abc import Collection
 
+from stages.translate.anchors import NUMBER_WORDS
+
 NEUTRAL = "result"
 _STEM = 4
 # What was computed, and how: the program says so itself.
@@ -55,7 +57,7 @@ def _printed_name(module: ast.Module) -> str:
 
 def _is_said(name: str, words: Collection[str]) -> bool:
     parts = [part for part in re.findall(r"[a-z]{3,}", name.lower()) if part not in _OPERATIONS]
-    return all(any(word.startswith(part[:_STEM]) for word in words) for part in parts)
+    return all(part in NUMBER_WORDS or any(word.startswith(part[:_STEM]) for word in words) for part in parts)
 
 
 def _is_scope(node: ast.AST) -> bool:
