@@ -235,6 +235,7 @@ def test_a_result_whose_name_is_not_said_has_a_neutral_one(code: str, words: set
     [
         (SQUARES, {"add", "the", "squares"}),
         (SQUARES, {"square", "it"}),
+        ("at_least_one_man = 3\nprint(at_least_one_man)", {"least", "man", "1"}),  # as words are kept
         ("total = 3\nprint(total)", set()),  # says what was done
         ("x = 3\nprint(x)", set()),
         ("result = 2\nspeed = result * 3\nprint(speed)", set()),  # the neutral name is taken
