@@ -16,10 +16,10 @@ from mathcode_pile.llm.settings import ServerParams
 from stages.annotate.stage import AnnotateParams, AnnotateSource, annotate
 from stages.translate.stage import TranslateParams, TranslatorParams, translate
 
-PAGES = [f"The product is $6 \\cdot {i} = {6 * i}$." for i in range(2, 6)]
+PAGES = [f"The product is $6 \\cdot {i} = {6 * i}$, not 42." for i in range(2, 6)]
 REPLY = (
     "**Conditions:** {text}\n**Expression:** $6 \\cdot 7$\n**Result:** 42\n**Code:**\n```python\n"
-    "seed = {seed}\nprint(6 * 7)\n```"
+    "seed = {seed}\nprint(6 * 7 + 0 * seed)\n```"
 )
 
 
@@ -130,7 +130,7 @@ def test_a_served_model_is_not_asked_what_is_recorded(tmp_path: Path, serve: Cal
 
 
 def test_both_translators_stand_side_by_side(tmp_path: Path, serve: Callable[..., Server]) -> None:
-    raw = write_documents(tmp_path / "in", [*PAGES, "Nothing here.", " "])
+    raw = write_documents(tmp_path / "in", [*PAGES, "Nothing here but 42.", " "])
     report = translate(raw, tmp_path / "out", params("symbolic", "openai"), served(serve()))
     rows = list(read_rows(tmp_path / "out"))
     assert [(r["document_id"], r["position"], r["translator"]) for r in rows[:2]] == [
@@ -150,7 +150,7 @@ def test_samples_are_replies_of_their_own_with_other_seeds(tmp_path: Path, serve
     for _ in range(2):  # the second time all of them are kept
         translate(raw, tmp_path / "out", params("openai", samples=3), llm)
     codes = [row["code"] for row in read_rows(tmp_path / "out")]
-    assert codes == [f"seed = {seed}\nprint(6 * 7)" for seed in range(3)]
+    assert codes == [f"seed = {seed}\nprint(6 * 7 + 0 * seed)" for seed in range(3)]
     assert sorted(body["seed"] for body in server.requests()) == [0, 1, 2]
     with pytest.raises(ParamsError, match=r"samples 2, but llm\.models\.small\.temperature is 0"):
         translate(raw, tmp_path / "out", params("openai", samples=2), served(server))

@@ -13,9 +13,11 @@ from stages.translate.symbolic.spans import Span, may_be_torn
 
 _SUPPOSING = (
     r"\b(?:suppos|pretend|imagin|for the sake of|would\b|wouldn|were (?:it|we|they)\b|had (?:we|you|one|it|they)\b"
-    r"|if\b[^.]{0,80}\b(?:were|had)\b|what if\b|otherwise|unless\b|only if\b|in order for\b|need(?:s|ed)?\b|requires?\b"
+    r"|if\b[^.]{0,80}\b(?:were|had)\b|what if\b|otherwise|unless\b|only if\b|in order for\b|requires?\b"
     r"|want\b|guess|try(?:ing)?\b|tried\b|attempts?\b|whether\b)"
 )
+# "For the length we need 3 + 4 = 7" computes; "we need 3 + 4 = 7" may be a wish.
+_NEEDED = r"\A(?!\W*(?:for|to)\b)[^.]*\bneed(?:s|ed)?\b"
 _QUOTING = (
     r"\b(?:at first (?:glance|sight)|seems?\b|appears?\b|apparently|allegedly|supposedly|purported|so-called|fake\b"
     r"|joke|paradox|hoax|Orwell|either\b|proof\W* that\b|calculator shows|comment on"
@@ -38,7 +40,7 @@ _PUZZLE = (
     r"|(?:insert|add|put|place|use)\b[^.]{0,20}\b(?:brackets|parenthes|signs|symbols)"
     r"|make\b[^.]{0,60}\b(?:true|correct|right)\b)"
 )
-_DOUBT = re.compile("|".join((_SUPPOSING, _QUOTING, _REJECTED, _PUZZLE)), re.IGNORECASE)
+_DOUBT = re.compile("|".join((_SUPPOSING, _NEEDED, _QUOTING, _REJECTED, _PUZZLE)), re.IGNORECASE)
 # Signs at a statement that is crossed out or marked as wrong.
 _CROSSED = re.compile(
     r"\\(?:lightning|bot|blitza|contradiction|x?cancel|sout|st)(?![A-Za-z])"
