@@ -9,5 +9,5 @@ class Reason(DropReason):
     EXACT_DUPLICATE = "exact_duplicate", "A document that is kept has the same text, apart from white space."
     NEAR_DUPLICATE = (
         "near_duplicate",
-        "Its estimated similarity to a kept document is min_similarity or more, less the error of an estimate.",
+        "Its similarity to a kept document, as estimated, may well be min_similarity or more.",
     )

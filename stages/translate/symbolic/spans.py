@@ -26,8 +26,8 @@ _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
 # Marks of lists, headings and quotes at the beginning of a line.
 _MARKER = re.compile(r"[ \t]*(?:[-+*–•>]|#{1,6}|\d{1,2}[.)]|\(?[a-z][.)])[ \t]+(?=[-−–\d(.√½¼¾⅓⅔])")
 # What plain arithmetic may continue: a number, a factor, a root, an operator, a number torn at the end of a line.
-_JOINED_BEFORE = re.compile(r"[\w$€£%/*^+=\[\]'\".)√∛∜∑∏∫±≈<>−–·×÷-]\Z|[+*/^=<>−–·×÷√-]\s\Z|\d[.,]\s*\n\s*\Z")
-_JOINED_BEHIND = re.compile(r"[A-Za-z₀-₉_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√]")
+_JOINED_BEFORE = re.compile(r"[\w$€£%/*^+=\[\]'\".)√∛∜∑∏∫±∓≈<>−–·×÷-]\Z|[+*/^=<>−–·×÷√±∓-]\s\Z|\d[.,]\s*\n\s*\Z")
+_JOINED_BEHIND = re.compile(r"[A-Za-z₀-₉_%^\[(*/{!°'\"²³⁴ⁿ]|\s?[-+*/^=×÷·<>%−–√±∓]")
 # Profit = 500 - 320 = 180.
 _EQUALS_BEFORE = re.compile(r"[A-Za-z\d)²³] ?= ?\Z")
 _OPERAND_BEFORE = re.compile(r"[A-Za-z$)\]}] ?\Z")
