@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,7 +92,7 @@ def _find_left_out(data: Path, document: str, translated: dict[str, list[int]]) 
     """Return the snippets of a page that `corpus` did not write, by position, with the reason."""
     if not (data / "corpus" / "manifest.json").is_file():
         return {}
-    own = [row for place in _places(data, document, None) if place.stage == "decontaminate" for row in place.snippets]
+    own = [row for place in _places(data, document, None, ["decontaminate"]) for row in place.snippets]
     left_out, _ = leave_out(own, load("corpus", CorpusParams).translated)
     written = {position for positions in translated.values() for position in positions}
     return {
@@ -102,9 +102,9 @@ def _find_left_out(data: Path, document: str, translated: dict[str, list[int]]) 
     }
 
 
-def _places(data: Path, document: str, position: int | None) -> Iterator[Place]:
+def _places(data: Path, document: str, position: int | None, stages: Sequence[str] = FUNNEL) -> Iterator[Place]:
     """Yield what each folder of shards has of a document, or of one of its snippets, in the order of the stages."""
-    paths = {path.parent for path in data.rglob("part-*.parquet") if path.relative_to(data).parts[0] in FUNNEL}
+    paths = {path.parent for stage in stages for path in (data / stage).rglob("part-*.parquet")}
     paths = {path for path in paths if path.name != EXAMPLES}
     for path in sorted(paths, key=lambda path: (FUNNEL.index(path.relative_to(data).parts[0]), path)):
         folder = path.relative_to(data)
