@@ -21,6 +21,8 @@ from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.shards import read_rows, write_shards
 
 ROOT = Path(__file__).resolve().parents[1]
+# Documents and benchmarks that are not in the repository.
+REAL_DATA = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
 FOLDER = ROOT / ".venv-bench"
 
 

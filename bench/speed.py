@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
-from bench.environment import ROOT
+from bench.environment import REAL_DATA, ROOT
 from bench.table import describe_machine, format_table
 from mathcode_pile.core.documents import QUESTION
 from mathcode_pile.core.errors import PipelineError
@@ -28,7 +28,6 @@ from mathcode_pile.core.shards import write_shards
 from mathcode_pile.sandbox import Limits, Sandbox
 from stages.translate.symbolic import translate_document
 
-REAL_DATA = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
 STAGES = ("translate", "verify", "decontaminate", "deduplicate")
 # One of so many documents gives verify its computations.
 VERIFIED_EVERY = 5

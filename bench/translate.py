@@ -22,7 +22,7 @@ from typing import Annotated, NamedTuple
 import typer
 import yaml
 
-from bench.environment import ROOT
+from bench.environment import REAL_DATA, ROOT
 from mathcode_pile.answers import Checker
 from mathcode_pile.core.funnel import DropReason, Failed
 from mathcode_pile.llm import NoReply, load_template
@@ -63,8 +63,7 @@ def _read_sample_pages() -> Iterator[Labelled]:
 
 
 def _read_solutions(held_out: bool) -> Iterator[Labelled]:
-    folder = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
-    path = folder / "documents" / "math_worked_solutions.jsonl"
+    path = REAL_DATA / "documents" / "math_worked_solutions.jsonl"
     rows = [json.loads(line) for line in path.open(encoding="utf-8")] if path.is_file() else []
     for row in sorted(rows, key=lambda row: _hash(str(row["id"]))):
         if (int(_hash(str(row["id"]))[:2], 16) % 2 == 1) == held_out:
