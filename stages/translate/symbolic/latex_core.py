@@ -65,16 +65,9 @@ class Expressions(Cursor):
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise UnreadableError(Reason.TOO_DEEP)
-        terms = [self.signed_term()]
-        percents = [self.ends_in_percent(terms[0])]
-        while self.peek() in ("+", "-"):
-            terms.append(self.signed_term())
-            percents.append(self.ends_in_percent(terms[-1]))
-        plain = [term for term, is_percent in zip(terms, percents, strict=True) if not is_percent]
-        # 100 + 15% is 115 for some and 100.15 for others; 1 + 15% is 1.15 for all.
-        if any(percents) and plain and plain != [number("1")]:
-            raise UnreadableError(Reason.PERCENT_OF_WHAT)
-        node = terms[0] if len(terms) == 1 else Node("add", tuple(terms))
+        node = self.signed_term()
+        if self.peek() in ("+", "-"):
+            node = self.sum_from(node)
         if self.peek() in ("\\bmod", "\\mod"):
             if node.op == "add":
                 raise UnreadableError(Reason.AMBIGUOUS_MODULUS)
@@ -82,6 +75,20 @@ class Expressions(Cursor):
             node = Node("mod", (node, self.term()))
         self.depth -= 1
         return node
+
+    def sum_from(self, first: Node) -> Node:
+        """Read the terms behind the first one of a sum."""
+        terms = [first]
+        percents = [self.ends_in_percent(first)]
+        while self.peek() in ("+", "-"):
+            terms.append(self.signed_term())
+            percents.append(self.ends_in_percent(terms[-1]))
+        # 100 + 15% is 115 for some and 100.15 for others; 1 + 15% is 1.15 for all.
+        if any(percents):
+            plain = [term for term, is_percent in zip(terms, percents, strict=True) if not is_percent]
+            if plain and plain != [number("1")]:
+                raise UnreadableError(Reason.PERCENT_OF_WHAT)
+        return Node("add", tuple(terms))
 
     def ends_in_percent(self, term: Node) -> bool:
         """Whether the term read last is a percentage alone; 15% of something is a product."""
@@ -270,6 +277,8 @@ class Expressions(Cursor):
     def literal(self) -> Node:
         """Read a number: `1{,}234`, `.5`, `0.\\overline{3}`, `1011_2`."""
         token = self.take()
+        if token.isdigit() and self.peek() not in ("_", "."):
+            return number(token.lstrip("0") or "0")
         if self.notation.choice("comma") == 1 and re.fullmatch(r"\d+(?:\{,\}|,)\d+", token):
             token = re.sub(r"\{,\}|,", ".", token)
         if "." in token and (token.count(".") > 1 or (self.notation.choice("point") == 1 and groups_thousands(token))):

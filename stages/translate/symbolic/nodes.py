@@ -3,7 +3,7 @@
 Not covered: evaluation. Nothing here computes a value, so wrong statements pass just as right ones do.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 from math import log2
 from operator import is_
 from typing import NamedTuple
@@ -43,18 +43,23 @@ def with_args(node: Node, args: "tuple[Node, ...]") -> Node:
     return node if all(map(is_, args, node.args)) else Node(node.op, args, node.value)
 
 
+@lru_cache(4096)
 def number(value: str) -> Node:
     """Return the leaf of a decimal literal."""
     return Node("num", (), value)
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """Yield a node and all below it."""
-    stack = [node]
+def walk(node: Node) -> list[Node]:
+    """Return a node and all below it, each before its operands."""
+    if not node.args:
+        return [node]
+    found, stack = [], [node]
     while stack:
         node = stack.pop()
-        yield node
-        stack.extend(reversed(node.args))
+        found.append(node)
+        if node.args:
+            stack.extend(reversed(node.args))
+    return found
 
 
 def operations(node: Node) -> frozenset[str]:

@@ -52,7 +52,7 @@ class Notation(NamedTuple):
 
     def choice(self, name: str) -> int | None:
         """Return which of two readings, 0 or 1, was chosen for a notation; None if none was."""
-        return dict(self.choices).get(name)
+        return dict(self.choices).get(name) if self.choices else None
 
 
 PLAIN = Notation()

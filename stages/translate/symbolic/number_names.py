@@ -19,7 +19,7 @@ from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, walk, wi
 from stages.translate.symbolic.numeric import decimal_of, exact_value
 from stages.translate.symbolic.quantities import SMALLEST_RESULT, Quantities, is_small
 from stages.translate.symbolic.quantity_words import DIMENSIONS, is_quantity
-from stages.translate.symbolic.steps import Given, Spot, refer, references, step_key
+from stages.translate.symbolic.steps import Given, Spot, given_key, refer, references, step_key
 
 # How many paragraphs back counted things may be named: in a thread the next problem soon follows.
 _COUNTED_REACH = 4
@@ -51,6 +51,8 @@ class NumberNames:
     def replace(self, node: Node) -> Node:
         """Return a tree in which all that has a name refers to it."""
         named = self._replace_matrices(replace_numbers(without_whole(node), self._name))
+        if not self.givens and not self.uses:
+            return named
         named = self._without_names_in_runs(self._without_mixed_sums(named))
         named = self._without_strays(self._without_half_named_terms(named))
         self._finish(named)
@@ -105,21 +107,9 @@ class NumberNames:
 
     def _without_names_in_runs(self, node: Node) -> Node:
         """Return a tree in which runs of numbers have no names: in 1 + 1 + 2 + 3 the 2 is one of many like it."""
-        if not node.args:
-            return node
-        args = tuple(map(self._without_names_in_runs, node.args))
-        terms = [item.args[0] if item.op == "neg" else item for item in args]
         words = {refer(key): literal for key, literal in self._literals.items()}
         given = {refer(key): given.value for key, given in self.givens.items()}
-        names: dict[Node, Node] = {}
-        if node.op == "mul" and _is_falling([given.get(term, term) for term in terms]):
-            names = words
-        elif node.op == "add" and len(terms) > 2 and sum(term.op == "num" for term in terms) > 1:
-            names = given
-        elif node.op == "add" and sum(not references(term) for term in terms) > 1:
-            alone = [term for term in terms if term in words]
-            names = {alone[0]: words[alone[0]]} if len(alone) == 1 else {}
-        return with_args(node, tuple(replace_nodes(item, names) for item in args))
+        return _without_names_in_runs(node, words, given)
 
     def _without_half_named_terms(self, node: Node) -> Node:
         """Return a tree without the names that only some numbers of equal rank have: in 1/hours + 1/3, gcd(12, rows).
@@ -240,9 +230,26 @@ class NumberNames:
         return self._give(Given(name, value, self.spot.start, self.spot.end))
 
     def _give(self, given: Given) -> Node:
-        key = f"{given.name} = {given.value}"
+        key = given_key(given.name, given.value)
         self.givens[key] = given
         return refer(key)
+
+
+def _without_names_in_runs(node: Node, words: dict[Node, Node], given: dict[Node, Node]) -> Node:
+    """Return a tree without the names in its runs. words: the numbers that are called by words. given: all with names."""
+    if not node.args:
+        return node
+    args = tuple(_without_names_in_runs(item, words, given) for item in node.args)
+    terms = [item.args[0] if item.op == "neg" else item for item in args]
+    names: dict[Node, Node] = {}
+    if node.op == "mul" and _is_falling([given.get(term, term) for term in terms]):
+        names = words
+    elif node.op == "add" and len(terms) > 2 and sum(term.op == "num" for term in terms) > 1:
+        names = given
+    elif node.op == "add" and sum(not references(term) for term in terms) > 1:
+        alone = [term for term in terms if term in words]
+        names = {alone[0]: words[alone[0]]} if len(alone) == 1 else {}
+    return with_args(node, tuple(replace_nodes(item, names) for item in args))
 
 
 def _without_sign(node: Node) -> Node:

@@ -25,6 +25,8 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "csc": lambda angle: 1 / math.sin(angle),
 }  # fmt: skip
 _NOTHING: Mapping[str, Value] = {}
+# An integer of fewer bits is a float.
+_MOST_FLOAT_BITS = 1024
 # Values that are kept: the same expressions are evaluated again and again.
 _KEPT = 4096
 
@@ -42,6 +44,8 @@ def _closed_value(node: Node) -> Value | None:
 def _evaluate(node: Node, at: Mapping[str, Value]) -> Value | None:
     try:
         value = _value(node, at)
+        if isinstance(value, Fraction) and value.numerator.bit_length() < _MOST_FLOAT_BITS:
+            return value
         return value if math.isfinite(float(value)) else None
     except (ArithmeticError, ValueError, KeyError, IndexError, TypeError, RecursionError):
         return None

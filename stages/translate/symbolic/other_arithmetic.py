@@ -6,7 +6,7 @@ whole numbers that are not equal otherwise.
 
 import re
 from fractions import Fraction
-from typing import NamedTuple
+from functools import cached_property
 
 from stages.translate.reasons import Reason
 from stages.translate.symbolic.nodes import Node, operations, walk
@@ -56,40 +56,45 @@ _MODULAR = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = {"ternary": "012", "octal": "01234567", "hex": "0123456789", "hexadecimal": "0123456789"}
+_PLAIN = {"num", "sym", "neg", "add", "mul"}
 _DIFFERENT = 1e-6
 _OTHER_DIGITS = re.compile(r"\b(" + "|".join(_DIGITS) + r")\b", re.IGNORECASE)
 
 
-class Arithmetics(NamedTuple):
-    """The other arithmetics that a page mentions."""
+class Arithmetics:
+    """The other arithmetics that a page mentions. Few pages have equal sides for which it is asked."""
 
-    has_two_digits: bool
-    is_modular: bool
+    def __init__(self, text: str) -> None:
+        self._text = text
 
+    @cached_property
+    def has_two_digits(self) -> bool:
+        """Whether words of the page name the arithmetic of the digits 0 and 1."""
+        return has_any(self._text.lower(), _TWO_DIGITS_WORDS) and bool(_TWO_DIGITS.search(self._text))
 
-def arithmetics_of(text: str) -> Arithmetics:
-    """Return what the words of a page say about its arithmetic."""
-    lower = text.lower()
-    is_modular = has_any(lower, _MODULAR_WORDS) and _MODULAR.search(text) is not None
-    return Arithmetics(has_any(lower, _TWO_DIGITS_WORDS) and bool(_TWO_DIGITS.search(text)), is_modular)
+    @cached_property
+    def is_modular(self) -> bool:
+        """Whether words of the page name an arithmetic under a modulus."""
+        return has_any(self._text.lower(), _MODULAR_WORDS) and _MODULAR.search(self._text) is not None
 
 
 def other_arithmetic(sides: list[Node], sentence: str, page: Arithmetics) -> Reason | None:
     """Return why equal sides may not be meant in the usual arithmetic, None if they are."""
     if _may_be_other_digits(sides, sentence, page):
         return Reason.OTHER_BASE
-    return Reason.MODULAR_ARITHMETIC if page.is_modular and _wraps(sides) else None
+    return Reason.MODULAR_ARITHMETIC if _wraps(sides) and page.is_modular else None
 
 
 def _may_be_other_digits(sides: list[Node], sentence: str, page: Arithmetics) -> bool:
     """Whether all sides are plain arithmetic with the digits of another base that the text mentions."""
-    numbers = {item.value for side in sides for item in walk(side) if item.op == "num"}
-    # The number 16 shows that hexadecimal numbers are converted; in smaller bases the base itself is no digit.
-    if any(operations(side) - {"num", "sym", "neg", "add", "mul"} for side in sides) or "16" in numbers:
+    if not all(operations(side) <= _PLAIN for side in sides):
         return False
+    numbers = {item.value for side in sides for item in walk(side) if item.op == "num"}
+    digits = set().union(*numbers) - {"."}
     named = _OTHER_DIGITS.findall(sentence) if has_any(sentence.lower(), _DIGITS) else []
-    digits = [_DIGITS[word.lower()] for word in named] + ["01"] * page.has_two_digits
-    return any(set("".join(numbers)) <= {".", *allowed} for allowed in digits)
+    # The number 16 shows that hexadecimal numbers are converted; in smaller bases the base itself is no digit.
+    is_written = "16" not in numbers and any(digits <= set(_DIGITS[word.lower()]) for word in named)
+    return is_written or (digits <= set("01") and page.has_two_digits)
 
 
 def _wraps(sides: list[Node]) -> bool:

@@ -97,20 +97,33 @@ def why_not_stated(text: str, start: int, end: int, sentence: str, before: str) 
         return Reason.POSED
     if has_any(last_words, _SUPPOSED_BY) and _SUPPOSED.search(last_words):
         return Reason.SUPPOSED
-    above, below = text[max(0, start - REACH) : start], PARAGRAPH.split(text[end : end + REACH])[0]
+    above = text[max(0, start - REACH) : start]
     is_behind_question = above.rstrip(" \n$\\[(").endswith("?")
-    if (is_behind_question and _ASKED_BEFORE.search(above)) or ("?" in below and _ASKED_BEHIND.match(below)):
+    if is_behind_question and _ASKED_BEFORE.search(above):
         return Reason.POSED
-    if _CHOICE.search(above[-30:]) and (
-        _CHOICES_ASKED.search(words_of(above)) or _CHOICES_ASKED.search(words_of(below))
-    ):
+    if text.find("?", end, end + REACH) >= 0 and _ASKED_BEHIND.match(_paragraph_behind(text, end)):
         return Reason.POSED
+    may_be_choice = above.rstrip(" \t\n~*$\\[(")[-1:] in (".", ")", "}")
+    if may_be_choice and _CHOICE.search(above[-30:]):
+        below = _paragraph_behind(text, end)
+        if _CHOICES_ASKED.search(words_of(above)) or _CHOICES_ASKED.search(words_of(below)):
+            return Reason.POSED
     if _LISTED.search(above[above.rfind("\n") + 1 :]) and _STATEMENTS.search(words_of(above)):
         return Reason.POSED
+    return Reason.POSED if _is_refuted(text, above, end) else None
+
+
+def _is_refuted(text: str, above: str, end: int) -> bool:
+    """Whether the words before a formula suppose something, and they or those behind it refute it."""
+    if not has_any(above.lower(), _SUPPOSING_WORDS):
+        return False
     above = PARAGRAPH.split(above)[-1]
-    is_supposed = has_any(above.lower(), _SUPPOSING_WORDS) and _SUPPOSING.search(above)
-    is_refuted = is_supposed and (_REFUTED.search(above) or _REFUTED.search(below))
-    return Reason.POSED if is_refuted else None
+    is_supposed = _SUPPOSING.search(above) is not None
+    return is_supposed and bool(_REFUTED.search(above) or _REFUTED.search(_paragraph_behind(text, end)))
+
+
+def _paragraph_behind(text: str, end: int) -> str:
+    return PARAGRAPH.split(text[end : end + REACH], 1)[0]
 
 
 def words_of(text: str) -> str:

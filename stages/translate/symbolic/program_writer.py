@@ -7,7 +7,7 @@ prints its own.
 from collections.abc import Sequence
 
 from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
-from stages.translate.symbolic.nodes import Node, free_symbols, integer, is_decimal, is_integer, operations
+from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, integer, is_decimal, is_integer, operations, walk
 
 _INTEGER_OPS = {
     "num", "neg", "add", "mul", "pow", "fact", "binom", "gcd", "lcm", "floor", "ceil", "abs", "mod", "sum", "prod",
@@ -18,6 +18,8 @@ _FLOAT_OPS = {
     *_FRACTION_OPS, "sqrt", "root", "log", "ln", "pi", "e", "degrees", "sin", "cos", "tan", "cot", "sec", "csc",
     "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp",
 }  # fmt: skip
+_SERIES = {"sum", "prod"}
+_BINDING = {*BINDERS, "diff"}
 _NAMES = {
     "add": "total", "mul": "product", "div": "quotient", "pow": "power", "sqrt": "root", "root": "root",
     "fact": "factorial_value", "binom": "ways", "sum": "total", "prod": "product_value", "int": "integral",
@@ -30,17 +32,20 @@ _NAMES = {
 def choose_style(node: Node, decimal: bool) -> str:
     """Return integer, fraction, float or sympy: the plainest that gives the result in the form of the stated one."""
     ops = operations(node)
-    if free_symbols(node) or not ops <= _FLOAT_OPS or _has_infinite_bound(node) or _has_negative_root(node):
+    if free_symbols(node) or not ops <= _FLOAT_OPS:
         return "sympy"
-    if ops <= _INTEGER_OPS and not is_decimal(node) and not _has_negative_power(node):
+    if (ops & _SERIES and _has_infinite_bound(node)) or ("root" in ops and _has_negative_root(node)):
+        return "sympy"
+    has_powers = "pow" in ops
+    if ops <= _INTEGER_OPS and not is_decimal(node) and not (has_powers and _has_negative_power(node)):
         return "integer"
-    if ops <= _FRACTION_OPS and not _has_fractional_power(node):
+    if ops <= _FRACTION_OPS and not (has_powers and _has_fractional_power(node)):
         return "fraction"
     return "float" if decimal else "sympy"
 
 
 def _has_infinite_bound(node: Node) -> bool:
-    if node.op in ("sum", "prod") and not all(map(is_integer, node.args[2:])):
+    if node.op in _SERIES and not all(map(is_integer, node.args[2:])):
         return True
     return any(map(_has_infinite_bound, node.args))
 
@@ -107,8 +112,7 @@ def write_solution(left: Node, right: Node, unknown: str, printed: str) -> str:
 
 def bound_symbols(node: Node) -> set[str]:
     """Return the names of the variables that sums, integrals and the like run over."""
-    own = {node.args[1].value} if node.op in ("sum", "prod", "int", "limit", "diff") else set()
-    return own.union(*map(bound_symbols, node.args)) if node.args else own
+    return {item.args[1].value for item in walk(node) if item.op in _BINDING} if operations(node) & _BINDING else set()
 
 
 def write_imports(writer: Writer, symbols: Sequence[str], assumptions: str = "") -> list[str]:

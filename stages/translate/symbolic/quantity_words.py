@@ -80,9 +80,9 @@ _WORDS = {
     "eleven": 11, "twelve": 12,
 }  # fmt: skip
 # The search skips fast to the characters that a pattern begins with.
-_NUMBER_WORD = re.compile("(?:" + "|".join(_WORDS) + r")\b")
+_WORD_PATTERNS = {word: re.compile(rf"{word}\b(?<!\w{word})") for word in _WORDS}
 _DIGITS = re.compile(r"\d(?<![\w.]\d)(?:\d{0,2}(?:(?:,|\{,\})\d{3})+|\d*)(?:\.\d+)?(?!\w)")
-_NUMBER = re.compile(rf"\b{_NUMBER_WORD.pattern}|{_DIGITS.pattern}")
+_NUMBER = re.compile(rf"\b(?:{'|'.join(_WORDS)})\b|{_DIGITS.pattern}")
 _ANGLE = re.compile(r"\s?(?:°|\^\s?\{?\s?\\circ)(?P<scale>\}?\s?(?:\\mathrm\{|\\text\{)?[CF]\b)?")
 _MONEY = re.compile(r"(?:[€£]|\\\$|(?<![$\w)])\$)\s?\Z")
 _EACH = re.compile(r"\$?\s(?:each|per|apiece|a piece|an?)\b")
@@ -145,10 +145,9 @@ def _find_numbers(text: str) -> Iterator[tuple[Fraction | int, int, int]]:
         value = _value_of_digits(match[0])
         if value is not None:
             yield value, *match.span()
-    for match in _NUMBER_WORD.finditer(text):
-        before = text[match.start() - 1 : match.start()]
-        if not (before.isalnum() or before == "_"):
-            yield _WORDS[match[0]], *match.span()
+    for word in filter(text.__contains__, _WORDS):
+        for match in _WORD_PATTERNS[word].finditer(text):
+            yield _WORDS[word], *match.span()
 
 
 @lru_cache(4096)

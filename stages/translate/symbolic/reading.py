@@ -166,6 +166,8 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
         return ambiguous[:1] if len(set(ambiguous)) == 1 else []
     if all(is_trivial(side.node) or free_symbols(side.node) for side in plain.sides):
         return []
+    if _is_true(plain.sides):
+        return []
     tokens = {token for term in chain.terms for token in term.tokens}
     operators = set().union(*(operations(side.node) for side in plain.sides))
     names = ["bracket"] if any(term.tokens[:1] == ["["] and term.tokens[-1] == "]" for term in chain.terms) else []
@@ -180,7 +182,7 @@ def _open_notations(chain: Chain, plain: Read, notation: Notation) -> list[str]:
     names += ["magnitude"] if any(map(magnitude, tokens)) else []
     names += ["mixed_number"] if tokens & FRACTIONS else []
     names += ["comma"] if any("," in token and token[0].isdigit() for token in tokens) else []
-    return names if names and not _is_true(plain.sides) else []
+    return names
 
 
 def _is_true(sides: list[Side]) -> bool:
@@ -216,6 +218,8 @@ def is_consistent(sides: list[Side]) -> bool:
 
 def agree_to_digits(value: Value, stated: Value, target: Node) -> bool:
     """Whether a value is the stated one, to the digits of the node that states it."""
+    if value == stated:
+        return True
     distance = abs(float(value) - float(stated))
     size = max(abs(float(value)), abs(float(stated)))
     return distance <= max(float(half_place(target)) * (1 + 1e-9), _FLOAT_ERROR * max(size, 1e-3))

@@ -30,7 +30,7 @@ from stages.translate.symbolic.quantities import REACH, Formula, Quantities, Res
 from stages.translate.symbolic.reading import is_wrong
 from stages.translate.symbolic.result_forms import form_of, is_result, says_rounded
 from stages.translate.symbolic.step_names import free_name, names_of_step
-from stages.translate.symbolic.steps import Given, Side, Spot, Step, refer, step_key
+from stages.translate.symbolic.steps import Given, Side, Spot, Step, given_key, refer, step_key
 from stages.translate.symbolic.textbook_formulas import find_textbook
 
 # Operations of formulas in which a letter may be a matrix.
@@ -242,7 +242,7 @@ class StepFinder:
                 references[name] = refer(step_key(meaning))
                 uses.append(meaning)
             else:
-                key = f"{name} = {values[name]}"
+                key = given_key(name, values[name])
                 givens[key], references[name] = meaning, refer(key)
         closed = substitute(formula, values)
         bits(closed)

@@ -1,5 +1,6 @@
 """One step of a program: an expression with something to compute, and the value that the page states for it."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from stages.translate.symbolic.nodes import Node
@@ -76,6 +77,12 @@ def step_key(place: int) -> str:
     return f"step {place}"
 
 
+def given_key(name: str, value: Node) -> str:
+    """Return the key by which expressions refer to a given quantity."""
+    return f"{name} = {value.value if value.op == 'num' else value}"
+
+
+@lru_cache(1024)
 def refer(key: str) -> Node:
     """Return the node that stands for a given quantity or a step."""
     return Node("ref", (), key)

@@ -21,7 +21,7 @@ from stages.translate.symbolic.left_out import states_wrong, why_left_out
 from stages.translate.symbolic.nodes import UnreadableError
 from stages.translate.symbolic.notation import notation_of
 from stages.translate.symbolic.numeric import agree
-from stages.translate.symbolic.other_arithmetic import arithmetics_of
+from stages.translate.symbolic.other_arithmetic import Arithmetics
 from stages.translate.symbolic.page_parts import PageParts
 from stages.translate.symbolic.posed import MAX_SEARCHED, why_not_stated
 from stages.translate.symbolic.quantities import REACH, Quantities
@@ -49,7 +49,7 @@ def translate_document(text: str) -> Found:
     if not chains:
         return Found([], +skipped)
     searched = text[:MAX_SEARCHED]
-    notation, arithmetics = notation_of(searched), arithmetics_of(searched)
+    notation, arithmetics = notation_of(searched), Arithmetics(searched)
     parts = PageParts(text, spans)
     known = Quantities(parts, notation.letter_e)
     statements: list[Statement] = []
