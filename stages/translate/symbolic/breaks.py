@@ -8,6 +8,8 @@ import re
 COMMA = "‚"
 """A comma between two digits, without space, that groups no thousands."""
 
+# The commands that most formulas have are none of those below.
+_COMMAND = re.compile(r"\\(?!(?:times|cdot|div|frac|sqrt|text|left|right|%|\$)(?![A-Za-z]))|~")
 _ROW_SPACING = re.compile(r"\\\\\s*\[-?[\d.]+ ?[a-z]{2}\]")
 _INVISIBLE = re.compile(r"\\(?:tag\*?|label|notag|nonumber)(?![A-Za-z])\s*(?:\{[^{}]*\})?")
 _ROW_ENDS = re.compile(r"\\(?:(?:short)?intertext\s*\{[^{}]*\}|(?:cr|newline|tabularnewline)(?![A-Za-z]))")
@@ -36,7 +38,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}")
 
 def mark_breaks(latex: str) -> str:
     """Return LaTeX with `\\\\quad` between statements and a mark of their own for commas that may be decimal ones."""
-    if "\\" in latex or "~" in latex:
+    if _COMMAND.search(latex):
         if "\\boxed" in latex:
             latex = _BOXED.sub(_unbox_statement, latex)
         if "\\begin{" in latex and (table := _TABLE.match(latex)):

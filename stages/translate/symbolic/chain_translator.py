@@ -56,14 +56,13 @@ def translate_chain(
     chain: Chain,
     sides: list[Side],
     spot: Spot,
-    before: str,
     page: Arithmetics,
     known: Quantities,
     why_not: Callable[[list[Side]], Reason | None],
 ) -> Translated | Reason | None:
     """Return what one chain computes, None if it computes nothing, or why it is not translated.
 
-    before: the part of the sentence before the chain. page: the other arithmetics that the page mentions.
+    page: the other arithmetics that the page mentions.
     known: what the page has stated before; what this chain states is added.
     why_not: why a computation with these sides is left out, for example because the page rejects it.
     """
@@ -93,7 +92,7 @@ def translate_chain(
     if step or reason or is_residue:
         return Translated(step, None) if step else reason
     try:
-        computation = _compute_symbolic(sides, spot, before)
+        computation = _compute_symbolic(sides, spot, known.parts.words(spot.sentence_start, spot.start))
     except UnreadableError as error:
         return error.reason
     if computation:

@@ -28,6 +28,7 @@ _SPACES = {"\\quad", "\\qquad"}
 _ALIGNMENT = {"&", *_SPACES}
 _SHORTEST_MARK = len("\\arrow")
 _SIGNS = {"+", "-"}
+_PLAIN_COMMANDS = {"\\times", "\\approx", "\\binom", "\\dfrac", "\\tfrac"}
 _CONTINUING = {*_RELATIONS, "+", "-", "\\cdot", "\\times"}
 # Words between two chains, and endings of ordinal numbers.
 _NO_UNITS = {
@@ -60,6 +61,7 @@ _MODULO_BARE = {
     "\\mod", "\\text{mod }", "\\text{mod}", "\\text{ mod }", "\\mathrm{mod}", "\\mathrm{mod }", "\\operatorname{mod}",
 }  # fmt: skip
 _MODULO = {"\\bmod", *_MODULO_BARE}
+_MODULI = {"\\pmod", *_MODULO}
 # A colon between numbers, with the same space on both sides, belongs to them: 8:00, 3:4, 12 : 4. The one in
 # n = 5: 2 + 3 ends a chain.
 _RATIO = re.compile(r"(?<=[\d}])(\s*|\\[,;]):\1(?=\d|\\[dt]?frac)")
@@ -82,11 +84,19 @@ def find_chains(latex: str) -> list[Chain]:
     chains: list[Chain] = []
     if "," in tokens and _equates_lists(tokens):
         return []
-    for segment in _segments(tokens):
+    for segment in [tokens] if all(map(_continues_always, tokens)) else _segments(tokens):
         chain = _chain(segment)
         if len(chain.terms) > 1:
             chains.append(chain)
     return chains
+
+
+@lru_cache(4096)
+def _continues_always(token: str) -> bool:
+    """Whether a token is none that may end a row or a chain."""
+    if len(token) >= _SHORTEST_MARK and token.startswith("\\"):
+        return token in _PLAIN_COMMANDS
+    return token not in _ENDS and token not in _ALIGNMENT and token not in ("\\\\", COMMA)
 
 
 def _all_tokens(latex: str) -> list[str]:
@@ -222,14 +232,30 @@ def _depth(token: str) -> int:
 
 def _chain(segment: list[str]) -> Chain:
     modulus: list[str] = []
+    if not _MODULI.isdisjoint(segment):
+        segment, modulus = _without_modulus(segment)
     parts: list[tuple[str, list[str]]] = [("", [])]
-    depth, index = 0, 0
+    depth = 0
+    for token in segment:
+        depth += _depth(token)
+        if depth == 0 and token in _RELATIONS:
+            parts.append((_RELATIONS[token], []))
+        else:
+            parts[-1][1].append(token)
+    return Chain([read_term(tokens, relation) for relation, tokens in parts], modulus)
+
+
+def _without_modulus(segment: list[str]) -> tuple[list[str], list[str]]:
+    """Return the tokens of a chain without the modulus of its relations, and the modulus."""
+    modulus: list[str] = []
+    kept: list[str] = []
+    depth, index, relation = 0, 0, ""
     while index < len(segment):
         token = segment[index]
         if depth == 0 and token == "\\pmod":
             modulus, index = _argument(segment, index + 1)
             continue
-        if depth == 0 and token in _MODULO_BARE and parts[-1][0] == "mod" and parts[-1][1]:
+        if depth == 0 and token in _MODULO_BARE and relation == "mod" and kept[-1] not in _RELATIONS:
             modulus, index = segment[index + 1 :], len(segment)
             continue
         if token == "(" and token_behind(segment, index) in _MODULO:
@@ -237,12 +263,10 @@ def _chain(segment: list[str]) -> Chain:
             modulus, index = segment[index + 2 : close], close + 1
             continue
         depth += _depth(token)
-        if depth == 0 and token in _RELATIONS:
-            parts.append((_RELATIONS[token], []))
-        else:
-            parts[-1][1].append(token)
+        relation = _RELATIONS.get(token, relation) if depth == 0 else relation
+        kept.append(token)
         index += 1
-    return Chain([read_term(tokens, relation) for relation, tokens in parts], modulus)
+    return kept, modulus
 
 
 def _argument(tokens: list[str], start: int) -> tuple[list[str], int]:

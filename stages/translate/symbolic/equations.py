@@ -66,7 +66,9 @@ def solve_for(statements: list[Statement], place: int, value: Node, can_be: Call
     can_be: whether an earlier statement may be it, for example because it is of the same problem.
     """
     first = statements[place].nodes[0]
-    unknown = first.value.partition("_")[0] if first.op == "sym" else ""
+    if first.op != "sym":
+        return None
+    unknown = first.value.partition("_")[0]
     for statement in reversed(statements[:place]):
         if not can_be(statement):
             return None
@@ -87,7 +89,7 @@ def solve_for(statements: list[Statement], place: int, value: Node, can_be: Call
 
 def _equation(statement: Statement, unknown: str, root: str) -> tuple[Node, Node] | None:
     """Return the sides of an equation in an unknown, or of `f = 0` for a curve `y = f` whose root x_1 is named."""
-    if unknown and _unknown(statement) == unknown:
+    if _unknown(statement) == unknown:
         return statement.nodes[0], statement.nodes[1]
     is_curve = root != unknown and len(statement.nodes) == len(statement.chain.terms) == 2
     if not is_curve or statement.nodes[0].op != "sym" or statement.nodes[0].value == unknown:

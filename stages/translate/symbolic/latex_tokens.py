@@ -62,6 +62,8 @@ def tokens_of(latex: str) -> list[str]:
 
 def latex_of(tokens: list[str]) -> str:
     """Write tokens as LaTeX, with spaces around binary operators and where two tokens would become one."""
+    if len(tokens) == 1 and tokens[0].isdecimal():
+        return tokens[0]
     text, last = "", ""
     for token in tokens:
         joined = (last[:1] == "\\" and last[-1:].isalpha() and token[:1].isalpha()) or (

@@ -65,8 +65,14 @@ def walk(node: Node) -> list[Node]:
 def operations(node: Node) -> frozenset[str]:
     """Return the names of all operations in a tree."""
     if node._operations is None:
-        node._operations = frozenset((node.op,)).union(*map(operations, node.args))
+        own = _only(node.op)
+        node._operations = own.union(*map(operations, node.args)) if node.args else own
     return node._operations
+
+
+@lru_cache(256)
+def _only(op: str) -> frozenset[str]:
+    return frozenset((op,))
 
 
 TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc"}
@@ -105,7 +111,9 @@ def integer(node: Node) -> int:
 
 def is_decimal(node: Node) -> bool:
     """Whether a tree contains a decimal."""
-    return any(item.op == "num" and not item.value.isdigit() for item in walk(node))
+    if node.op == "num":
+        return not node.value.isdigit()
+    return any(map(is_decimal, node.args))
 
 
 def is_rational(node: Node) -> bool:
@@ -132,7 +140,7 @@ def is_value(node: Node) -> bool:
     if node.op == "pow":
         base, exponent = node.args
         return (is_rational(base) or base.op in ("pi", "e")) and is_rational(exponent)
-    if node == Node("add", node.args, "mixed"):
+    if node.op == "add" and node.value == "mixed":
         return True
     if node.op in ("mul", "add"):
         return sum(is_rational(item) for item in node.args) <= 1 and all(map(is_value, node.args))

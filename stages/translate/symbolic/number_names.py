@@ -15,7 +15,7 @@ from stages.translate.symbolic.formulas import (
     substitute,
     without_whole,
 )
-from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, walk, with_args
+from stages.translate.symbolic.nodes import TRIGONOMETRY, Node, number, operations, walk, with_args
 from stages.translate.symbolic.numeric import decimal_of, exact_value
 from stages.translate.symbolic.quantities import SMALLEST_RESULT, Quantities, is_small
 from stages.translate.symbolic.quantity_words import DIMENSIONS, is_quantity
@@ -31,6 +31,9 @@ _FALL = re.compile(
     r"depreciat\w+|shrink\w*|decay\w*|flips|errors?|fails?|false\w*|rebate|survive\w*|without|not)\b"
 )
 _ANGLES = {"angle", "degrees"}
+# Operations whose operands may be a run of numbers, and those whose operands are of equal rank.
+_RUNS = {"add", "mul"}
+_RANKS = {"add", "gcd", "lcm", *TRIGONOMETRY}
 # Letters that a page gives a meaning of its own: the half axes of an ellipse, the sides of its triangle.
 _SIDES = {"a", "b", "c"}
 # Names of formulas for which the page may have a better word, and those of whole numbers.
@@ -94,7 +97,7 @@ class NumberNames:
 
     def _without_mixed_sums(self, node: Node) -> Node:
         """Return a tree in which sums of hours and patients are sums of numbers: the words belong to other numbers."""
-        if not node.args:
+        if "add" not in operations(node):
             return node
         args = tuple(map(self._without_mixed_sums, node.args))
         terms = [item.args[0] if item.op == "neg" else item for item in args] if node.op == "add" else []
@@ -116,6 +119,8 @@ class NumberNames:
 
         An angle of a function has no counted things: the 6 of sin(pi / 6) belongs to the notation.
         """
+        if operations(node).isdisjoint(_RANKS):
+            return node
         words = {refer(key): literal for key, literal in self._literals.items()}
         names: set[Node] = set()
         for item in walk(node):
@@ -176,6 +181,8 @@ class NumberNames:
 
     def _replace_matrices(self, node: Node) -> Node:
         """Return a tree with a name for each matrix: its letter, or what it is."""
+        if "matrix" not in operations(node):
+            return node
         matrices = list(dict.fromkeys(item for item in walk(node) if item.op == "matrix"))
         if not 0 < len(matrices) <= len(_ORDINALS):
             return node
@@ -237,7 +244,7 @@ class NumberNames:
 
 def _without_names_in_runs(node: Node, words: dict[Node, Node], given: dict[Node, Node]) -> Node:
     """Return a tree without the names in its runs. words: the numbers that are called by words. given: all with names."""
-    if not node.args:
+    if operations(node).isdisjoint(_RUNS):
         return node
     args = tuple(_without_names_in_runs(item, words, given) for item in node.args)
     terms = [item.args[0] if item.op == "neg" else item for item in args]

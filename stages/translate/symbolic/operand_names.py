@@ -20,6 +20,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "prod": ("", "", "first", "last"),
     "limit": ("", "", "point"),
 }
+_WITH_OPERANDS = {"mod", "sqrt", *_NAMES}
 _Name = Callable[[str, Node], Node | None]
 
 
@@ -30,6 +31,8 @@ def name_operands(node: Node, name_of: _Name) -> Node:
     the other number gets one.
     name_of: what stands for a number with this name; None if the name means something else on the page.
     """
+    if operations(node).isdisjoint(_WITH_OPERANDS):
+        return _name_argument(node, name_of)
     found = [(item, operands) for item in walk(node) if (operands := dict(_operands(item)))]
     if len(found) != 1:
         return _name_argument(node, name_of)

@@ -99,10 +99,12 @@ def _may_be_other_digits(sides: list[Node], sentence: str, page: Arithmetics) ->
 
 def _wraps(sides: list[Node]) -> bool:
     """Whether the sides of a chain can be equal under a modulus only: 9 + 4 = 1, 3^{-1} = 5, 81 = 81 \\bmod 7 = 4."""
-    for index, side in enumerate(sides):
-        if any("mod" in operations(later) and "mod" not in operations(side) for later in sides[index + 1 :]):
-            return True
+    have_modulus = ["mod" in operations(side) for side in sides]
+    if have_modulus != sorted(have_modulus, reverse=True):
+        return True
     values = [value for value in map(value_of, sides) if value is not None]
+    if values.count(values[-1]) == len(values) if values else True:
+        return False
     results = [value for value in values if isinstance(value, Fraction) and value.denominator == 1]
     if results and any(abs(float(value) - float(results[-1])) > _DIFFERENT for value in values):
         return True

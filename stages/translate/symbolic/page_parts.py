@@ -33,6 +33,7 @@ class PageParts:
 
     def __init__(self, text: str, spans: list[Span]) -> None:
         self.text = text
+        self._words: dict[tuple[int, int], str] = {}
         self._span_starts = [span.start for span in spans]
         self._span_ends = [span.end for span in spans]
         self._sentences = [0, *(match.end() for match in _BREAK.finditer(text) if self._is_break(match)), len(text)]
@@ -99,4 +100,7 @@ class PageParts:
 
     def words(self, start: int, end: int) -> str:
         """Return a part of the text with single spaces."""
-        return " ".join(self.text[start:end].split())
+        words = self._words.get((start, end))
+        if words is None:
+            words = self._words[start, end] = " ".join(self.text[start:end].split())
+        return words

@@ -102,6 +102,7 @@ _PERCENT = re.compile(r"\s?\\?%")
 _BEFORE = re.compile(
     r"\b(?:(?P<kind>[a-z]+)[ ])?(?P<noun>" + _QUANTITIES + r")(?: (?:of|is|was|equals|be|to|at)|:| =)?\s\$?\Z"
 )
+_SMALL_WORD = re.compile("[a-z]+")
 # One of these is among the last three words of every match of the pattern below.
 _RESULT_VERBS = {"is", "are", "was", "were", "be", "equals", "becomes", "totals", "to", "measures"}
 _RESULT = re.compile(
@@ -131,7 +132,9 @@ def find_mentions(text: str) -> dict[Fraction | int, list[Mention]]:
     """Return all numbers of a text by value, in order."""
     found: dict[Fraction | int, list[Mention]] = {}
     has_percent = "%" in text
-    for value, start, end in sorted(_find_numbers(text), key=itemgetter(1)):
+    numbers = list(_find_numbers(text))
+    numbers.sort(key=itemgetter(1))
+    for value, start, end in numbers:
         found.setdefault(value, []).append(Mention(start, end, False))
         if has_percent and _PERCENT.match(text, end):
             # 15% is said of a rate of 0.15; the plain number 15 is in the text, too.
@@ -174,7 +177,9 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
         return "temperature" if angle["scale"] else "angle"
     last = text[max(0, mention.start - 1) : mention.start]
     is_apart = last == "$" or last.isspace()
-    before = _BEFORE.search(text, max(0, mention.start - 40), mention.start) if is_apart else None
+    before = None
+    if is_apart and not _QUANTITY_NAMES.isdisjoint(_SMALL_WORD.findall(text, max(0, mention.start - 25), mention.start)):
+        before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
     after = _AFTER.match(text, mention.end, mention.end + 60)
     if before and before[0].rstrip(" $").endswith(" of") and after and _counts(after["first"]):
         before = None  # the mean of 16 bags
@@ -189,7 +194,7 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
 def is_said(text: str, mention: Mention) -> bool:
     """Whether a number is one of the sentence, not a label as in Step 4, and not part of a computation."""
     before = text[max(0, mention.start - 30) : mention.start]
-    return not (_LABEL.search(before) or _CALCULATED.search(before) or _CALCULATES.match(text, mention.end))
+    return not (_CALCULATES.match(text, mention.end) or _CALCULATED.search(before[-2:]) or _LABEL.search(before))
 
 
 def _name_after(after: re.Match[str]) -> str:

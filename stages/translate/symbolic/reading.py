@@ -22,6 +22,7 @@ from stages.translate.symbolic.nodes import (
     is_integer,
     is_trivial,
     is_value,
+    number,
     operations,
 )
 from stages.translate.symbolic.notation import Notation
@@ -30,6 +31,8 @@ from stages.translate.symbolic.steps import Side
 from stages.translate.symbolic.terms import Term
 
 _FLOAT_ERROR = 1e-10
+_LONG = 300
+"""Digits of a number that may be too large."""
 # The notations with two readings, by the reason that a reader gives who does not know which was meant.
 _AMBIGUOUS = {
     Reason.AMBIGUOUS_LOGARITHM: "logarithm",
@@ -110,6 +113,8 @@ def _meant(sides: list[Side]) -> list[Side]:
 
 
 def _read_term(term: Term, notation: Notation) -> Node:
+    if len(term.tokens) == 1 and term.tokens[0].isdecimal() and len(term.tokens[0]) < _LONG:
+        return number(term.tokens[0].lstrip("0") or "0")  # as the reader does
     if term.tokens[:1] == ["+"]:
         raise UnreadableError(Reason.TORN_LINE)
     if len(term.tokens) == 3 and term.tokens[0] == "(" and term.tokens[1].isdigit() and term.tokens[2] == ")":

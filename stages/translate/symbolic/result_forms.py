@@ -79,10 +79,12 @@ def _form_of(closed: Node, target: Side, sentence: str) -> Form:
 def _percent_form(closed: Node, target: Side, loose: bool) -> Form | None:
     """Return the form of a result in percent, None for any other."""
     has_sign = target.term.tokens[-1] in PERCENT
+    if not has_sign and target.term.unit not in ("percent", "per cent"):
+        return None
     in_points = is_in_points(closed, target.node if has_sign else Node("div", (target.node, number("100"))))
     if has_sign and in_points:
         raise UnreadableError(Reason.PERCENT_OF_WHAT)
-    if not has_sign and (in_points or target.term.unit not in ("percent", "per cent")):
+    if in_points:
         return None
     digits = _digits(target.node.args[0] if has_sign and target.node.op == "div" else target.node)
     is_rounded = not has_digits(closed, digits + 2)

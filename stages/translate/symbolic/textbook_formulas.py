@@ -8,7 +8,7 @@ enough, as in `a d - b c`, words of the sentence decide.
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 from stages.translate.symbolic.formulas import match_formula, substitute
@@ -120,9 +120,7 @@ def find_textbook(numbers: Node, sentence: str, before: str) -> Textbook | None:
 
     sentence: the one around the expression. before: the text up to its end.
     """
-    for form in _read_table().get((numbers.op, len(numbers.args)), ()):
-        if any(op and op != item.op for op, item in zip(form.operations, numbers.args, strict=True)):
-            continue
+    for form in _forms(numbers.op, tuple(item.op for item in numbers.args)):
         entry, values = form.entry, match_formula(form.formula, numbers)
         if not values or not all(_fits(*item) for item in values.items()) or not form.words.search(sentence):
             continue
@@ -140,6 +138,13 @@ class _Form(NamedTuple):
     derived: Node
     operations: list[str]
     """The operation of each operand of the formula; "" for one that a number may stand for."""
+
+
+@lru_cache(1024)
+def _forms(op: str, operands: tuple[str, ...]) -> list[_Form]:
+    """Return the formulas with an operation whose operands may have these operations."""
+    forms = _read_table().get((op, len(operands)), [])
+    return [form for form in forms if all(own in ("", op) for own, op in zip(form.operations, operands, strict=True))]
 
 
 @cache

@@ -59,9 +59,8 @@ def translate_document(text: str) -> Found:
         spot = Spot(len(statements), span.start, span.end, first, last, parts.words(first, last), is_alone)
         sides, reasons, is_chosen = read_chain(chain, notation)
         statements.append(Statement(chain, [side.node for side in sides], span, spot.sentence))
-        before = parts.words(first, span.start)
-        why_not = partial(_why_not, text, span, spot.sentence, before)
-        translated = translate_chain(chain, sides, spot, before, arithmetics, known, why_not)
+        why_not = partial(_why_not, parts, span, spot)
+        translated = translate_chain(chain, sides, spot, arithmetics, known, why_not)
         if isinstance(translated, Reason):
             skipped[translated] += 1
         elif translated is None:
@@ -94,8 +93,9 @@ def _is_denied(statement: Statement, text: str) -> bool:
     return why_not_stated(text, start, end, sentence, before) not in (None, Reason.SUPPOSED)
 
 
-def _why_not(text: str, span: Span, sentence: str, before: str, sides: list[Side]) -> Reason | None:
+def _why_not(parts: PageParts, span: Span, spot: Spot, sides: list[Side]) -> Reason | None:
     """Return why a chain that can be computed is left out, None if it is not."""
+    text, sentence, before = parts.text, spot.sentence, parts.words(spot.sentence_start, span.start)
     if reason := why_not_stated(text, span.start, span.end, sentence, before) or why_left_out(sides):
         return reason
     if states_wrong(sides):
