@@ -7,7 +7,16 @@ prints its own.
 from collections.abc import Sequence
 
 from stages.translate.symbolic.expression_writer import PYTHON_WORDS, Writer
-from stages.translate.symbolic.nodes import BINDERS, Node, free_symbols, integer, is_decimal, is_integer, operations, walk
+from stages.translate.symbolic.nodes import (
+    BINDERS,
+    Node,
+    free_symbols,
+    integer,
+    is_decimal,
+    is_integer,
+    operations,
+    walk,
+)
 
 _INTEGER_OPS = {
     "num", "neg", "add", "mul", "pow", "fact", "binom", "gcd", "lcm", "floor", "ceil", "abs", "mod", "sum", "prod",

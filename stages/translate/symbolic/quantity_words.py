@@ -178,7 +178,9 @@ def name_of_mention(text: str, mention: Mention, is_formula: bool = False) -> st
     last = text[max(0, mention.start - 1) : mention.start]
     is_apart = last == "$" or last.isspace()
     before = None
-    if is_apart and not _QUANTITY_NAMES.isdisjoint(_SMALL_WORD.findall(text, max(0, mention.start - 25), mention.start)):
+    if is_apart and not _QUANTITY_NAMES.isdisjoint(
+        _SMALL_WORD.findall(text, max(0, mention.start - 25), mention.start)
+    ):
         before = _BEFORE.search(text, max(0, mention.start - 40), mention.start)
     after = _AFTER.match(text, mention.end, mention.end + 60)
     if before and before[0].rstrip(" $").endswith(" of") and after and _counts(after["first"]):
