@@ -9,6 +9,7 @@ from typing import Self
 
 from mathcode_pile.answers import computer_algebra
 from mathcode_pile.answers.constants import UP_TO_CONSTANT, leaves_constant_open, with_capital_constant
+from mathcode_pile.answers.exact_results import is_another_value
 from mathcode_pile.answers.judge import Comparison, NeedsSymbolsError, judge
 from mathcode_pile.answers.rounded_inputs import agrees_as_rounded
 from mathcode_pile.answers.scalars import DIFFERENT, SAME, UNSURE
@@ -40,7 +41,8 @@ class Checker:
 
         expression: the LaTeX that the result is stated for, if it is known. Then a constant of integration is left open
         only where an integral or a differential equation leaves it open, and a sum, product, limit or integral is
-        computed a second time before it contradicts a page.
+        computed a second time before it contradicts a page. A decimal that is exactly the expression's value is no
+        rounded one, so that another value does not verify it.
         relation: between expression and result. With ≈ the decimals of the expression may have been rounded before.
         """
         if expression:
@@ -51,6 +53,9 @@ class Checker:
         is_open = relation == "≈" and found.verdict != SAME and found.method == "numeric"
         if is_open and agrees_as_rounded(expression, stated, printed):
             return found._replace(verdict=SAME, method="rounded_inputs")
+        is_decimal = found.verdict == SAME and found.method == "numeric" and found.stated != found.printed
+        if expression and is_decimal and is_another_value(expression, stated, printed):
+            return found._replace(verdict=UNSURE, method="another_value")
         if found.verdict == DIFFERENT and has_second_route(expression):
             answer = self._ask(stated, printed, expression)
             if answer is None or answer[0] == UNSURE:

@@ -243,7 +243,7 @@ class NumberNames:
 
 
 def _without_names_in_runs(node: Node, words: dict[Node, Node], given: dict[Node, Node]) -> Node:
-    """Return a tree without the names in its runs. words: the numbers that are called by words. given: all with names."""
+    """Return a tree without the names in its runs. words: the numbers that words name. given: all that have names."""
     if operations(node).isdisjoint(_RUNS):
         return node
     args = tuple(_without_names_in_runs(item, words, given) for item in node.args)

@@ -142,13 +142,16 @@ class _StepWriter:
         self.taken.add(name)
         return name
 
-    @staticmethod
-    def _is_rounded(step: Step) -> bool:
+    def _is_rounded(self, step: Step) -> bool:
         """Whether later steps use a value that the page has rounded."""
         form, closed = step.form, step.closed
         if form.kind not in ("decimal", "percent") or not form.is_rounded:
             return False
-        return not is_halfway(closed, form.digits + 2 * (form.kind == "percent"))
+        if not is_halfway(closed, form.digits + 2 * (form.kind == "percent")):
+            return True
+        # A page that rounds to the even digit, as Python does, mostly had a little less before its last step.
+        value, is_exact = exact_value(closed), self.writer.kind == "fraction" and form.kind == "decimal"
+        return is_exact and value is not None and round(value, form.digits) == exact_value(step.stated)
 
     def _print(self, name: str, closed: Node, form: Form) -> str:
         style = self.writer.kind
