@@ -110,3 +110,23 @@ def test_later_steps_use_the_stated_value_of_a_result_that_agrees_within_interva
     found = translate_document(r"$\frac{7.250}{1.732} \approx 4.187$, and then $2 \cdot 4.187 = 8.374$.").computations
     assert [one.result for one in found] == ["4.187", "8.374"]
     assert "4.187" in found[1].code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"The mean is $\frac{1.25 + 1.4}{2} \approx 1.32$. Then $100 \cdot 1.32 = 132$ cm.",
+        r"Here $\frac{0.7 + 0.55}{2} \approx 0.62$, and so $30 \cdot 0.62 = 18.6$.",
+        r"Their mean is about 4.518, and $m \approx \frac{4.518 + 4.307}{2} \approx 4.412$. So $8 \cdot 4.412 = 35.296$.",
+    ],
+)
+def test_a_value_halfway_that_the_page_rounds_to_the_even_digit_is_rounded_for_later_steps(
+    text: str, checker: Checker
+) -> None:
+    assert verdicts(text, checker)[-1] == "verified", translate_document(text)
+
+
+def test_a_value_halfway_that_the_page_rounds_up_contradicts_nothing(checker: Checker) -> None:
+    text = r"The mean is $\frac{1.25 + 1.4}{2} \approx 1.33$. Then $100 \cdot 1.33 = 133$ cm."
+    assert verdicts(text, checker) == ["uncheckable"]
+    assert "round(" not in translate_document(text).computations[-1].code
