@@ -108,6 +108,8 @@ class Problems:
     has_choices: bool
     items: int
     """Numbered lines."""
+    opens_with_request: bool
+    """Whether one of the first two sentences asks for something."""
 
     @property
     def are_posed(self) -> bool:
@@ -120,6 +122,9 @@ class Problems:
             return self.steps <= 2 * self.requests + 2
         if self.is_sheet or self.has_choices:
             return self.requests >= max(self.steps, 1)
+        if self.opens_with_request and self.items >= 4 and self.items > self.sentences / 2:
+            # What is asked of all items stands before the first: "Prove or give a counterexample."
+            return self.steps < 0.4 * self.items
         if self.items >= 3 and self.requests >= max(3, 0.6 * self.steps):
             return True
         if self.requests > max(1, 1.3 * self.steps):
@@ -137,7 +142,7 @@ class Problems:
 def find_problems(text: str, sentences: list[str]) -> Problems:
     """Count requests and steps in the sentences of a text."""
     requests = tasks = steps = steps_after = computed = 0
-    was_question = False
+    was_question = opens_with_request = False
     for place, sentence in enumerate(sentences):
         if _HEADING.match(sentence) or (place == 0 and _OPENING.match(sentence)):
             continue
@@ -153,6 +158,7 @@ def find_problems(text: str, sentences: list[str]) -> Problems:
         elif _REQUEST.match(sentence) or sentence.rstrip(' *_)”"$').endswith("?") or _REQUEST_INSIDE.search(sentence):
             requests += 1
             was_question = True
+            opens_with_request |= place < 2
             tasks += not _EXPLANATORY.match(sentence)
             is_step = False
         else:
@@ -164,7 +170,7 @@ def find_problems(text: str, sentences: list[str]) -> Problems:
     asks_for_help = _has_any(lower, _HELP_HINTS) and bool(_ASKED_FOR_HELP.search(lower))
     return Problems(
         requests, steps, len(sentences), steps_after, computed, solutions, asks_for_help,
-        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8, len(_ITEM.findall(text)),
+        bool(_EXERCISES.search(lower)), len(_CHOICE.findall(text)) >= 8, len(_ITEM.findall(text)), opens_with_request,
     )  # fmt: skip
 
 

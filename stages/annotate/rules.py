@@ -80,7 +80,7 @@ def type_piece(text: str) -> PieceType:
         and (problems.steps_after > 0 or (problems.solutions > 0 and problems.steps > 0))
         and (
             signs.computations >= 2
-            or (signs.numbers >= 6 and problems.are_solved and signs.applied <= 1.2 * max(signs.mathematics, 3))
+            or (signs.numbers >= 6 and problems.are_solved and signs.applied <= 0.8 * max(signs.mathematics, 3))
         )
     )
     if is_software and not is_word_problem:

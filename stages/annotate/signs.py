@@ -72,6 +72,11 @@ _FORMULA = re.compile(
 _COMPUTATION = re.compile(
     r"\d[)%]? ?(?:[-+*/^×÷·−x]|\*\*|\\times|\\cdot|plus|minus|times) ?[-−$(]?\d[^=\n]{0,40}?(?:(=)|(?=[^\d.,]))"
 )
+# A statistic as reports of studies state it: F(2, 114) = 6.41, SD = 3.1. It applies mathematics if p is reported too.
+_STATISTIC = re.compile(
+    r"\b(?:p|r|d|M|SD|SE|[Ft] ?\(\d[\d, .]{0,20}\)|[ηχ]²(?: ?\(\d[\d, .]{0,20}\))?) ?[=<>] ?[-−]?(?:\.\d|\d+\.\d)"
+)
+_TESTED = re.compile(r"\bp ?[<=>] ?0?\.\d")
 _LETTER = re.compile(r"(?<![\w'’.\-])(?<!\d )[b-hj-zB-HJ-Z](?![\w'’&.-]\w|[\w'’:])")
 _UNIT = re.compile(
     r"\d ?(?:[µmkcMGnd]?(?:m|g|s|l|L|V|A|W|Hz|N|Pa|J|F|H|mol|bar|dB|K|M?bp)|°C|°F|Ω|kWh|rpm|kcal|ppm|ha|min|"
@@ -82,6 +87,10 @@ _WORD = re.compile(r"(?<![\\A-Za-z])[a-z][a-z_]+")
 _FIGURE = re.compile(r"\d+")
 # Three dots leave out terms of a sum.
 _SENTENCE_END = re.compile(r"(?<=[.?!;])(?<!\.\.\.)[\"”)*$\]]*\s+|\n\s*\n\s*|\n(?=[ \t]*(?:[-*•>#|(]|\d|[A-Z]|\\item))")
+
+
+# A report of a study has at least so many statistics.
+_STUDY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,10 @@ def count_signs(text: str, prose: str, sentences: list[str]) -> Signs:
     written = 1.5 * len(_IDENTIFIER.findall(prose)) + code / (400 if is_reference(text) else 150)
     software = total[Kind.SOFTWARE] + 0.5 * total[Kind.SIGNATURE] + written
     applied = total[Kind.APPLIED] + 0.7 * len(_UNIT.findall(prose))
+    statistics = len(_STATISTIC.findall(prose)) if _TESTED.search(prose) else 0
+    if statistics >= _STUDY:
+        applied += statistics
+        mathematics = max(0.0, mathematics - 2 * statistics)
     scale = 1000 / max(len(text) - 0.7 * code, 400)
     return Signs(
         scale * mathematics,
