@@ -1,7 +1,8 @@
 """Tell why a page may not mean a statement that is wrong as it was read.
 
 It supposes, asks about, quotes or rejects the statement, or writes something else with these signs. Weaker signs than
-those of posed.py are enough: they say little about a right statement, so only wrong ones are asked for.
+those of posed.py are enough: they say little about a right statement, so only wrong ones are asked for. What posed.py
+finds in the sentence itself ("wrong", "mistake") was found before and is not looked for again.
 """
 
 import re
@@ -27,8 +28,8 @@ _QUOTING = (
 )
 _REJECTED = (
     r"(?<!standard )(?<!relative )(?<!percent )(?<!squared )(?<!absolute )\berrors?\b"
-    r"|\b(?:mistak|slips?\b|blunder|flaw|traps?\b|pitfall|oops|careless|sloppy|naive|forg[eo]t|ignor|overlook|misread"
-    r"|misappl|misus|beware|watch out|avoid|caution|warning|incorrect|wrong|false\b|untrue|broken\b|breaks\b|fails?\b"
+    r"|\b(?:slips?\b|blunder|flaw|traps?\b|oops|careless|sloppy|naive|forg[eo]t|ignor|overlook"
+    r"|misappl|misus|beware|watch out|avoid|caution|warning|broken\b|breaks\b|fails?\b"
     r"|violat|never\b|contrary\b|forbid|no meaning|do(?:es)? not have\b|do not\b|is not (?:the case|how)\b"
     r"|don['’]t\b|can(?:no|['’])t\b"
     r"|no \w+ (?:in which|where|such that|for which)\b|is not (?:satisfied|met|fulfilled)|left to right|right to left"
