@@ -7,7 +7,8 @@ than a short one: a picture, a remark or other markup may be between two halves 
 import numpy as np
 
 from mathcode_pile.kernels.compiled import compiled
-from stages.decontaminate.words_kernel import COMMON, CONTENT, NUMBER, STOP, read_number_words
+from stages.decontaminate.canonical_kernel import read_canonical
+from stages.decontaminate.words_kernel import COMMON, CONTENT, NUMBER, STOP, read_number_words, read_words
 
 # What a word weighs, by its kind: content, stop word, number, letter, common word. (A number word is read as a number.)
 WEIGHTS = np.array([1.0, 0.3, 0.6, 0.5, 0.8])
@@ -23,16 +24,45 @@ NOTHING, PAIR, IN_ITEM, IN_DOCUMENT = range(4)  # where a score comes from: a ga
 IN_ITEM_GROWS, IN_DOCUMENT_GROWS = 4, 8  # flags: the gap is the continuation of one
 
 
-@compiled
-def compare_part(item, item_kinds, words, low, high, conjunction):  # type: ignore[no-untyped-def]
-    """Compare an item with the words low:high of a document; words: as read_words returns them.
+# Columns that compare_parts adds to what `compare` returns: whether anything is aligned, and the bytes where it is.
+COMPARED, ALIGNED, START, AFTER = 12, 12, 13, 14
 
-    Returns whether anything is aligned, what `compare` returns, and the first word of each of the part's tokens.
+
+@compiled
+def compare_parts(data, offsets, parts, bounds, item_hashes, item_kinds, tables, vocabulary):  # type: ignore[no-untyped-def]
+    """Return the [parts, AFTER + 1] comparisons of items with parts of the texts data[offsets[d]:offsets[d + 1]].
+
+    parts: [parts, 4] document, item, first word, and the one behind the last, sorted by document. bounds: [items + 1]
+    where the tokens of each item begin in item_hashes and item_kinds. tables: canonical_kernel.Tables. START is the
+    byte of its text in which the first word that is aligned begins, AFTER the one of the word behind the last.
     """
-    hashes, kinds, values = words
-    part, part_kinds, first = read_number_words(hashes[low:high], kinds[low:high], values[low:high], conjunction)
-    pairs = align(item, item_kinds, part, part_kinds)
-    return pairs.max() >= 0, compare(item, item_kinds, part, part_kinds, pairs), first
+    found = np.zeros((len(parts), AFTER + 1))
+    document = -1
+    for place in range(len(parts)):
+        row, number, low, high = parts[place]
+        text = data[offsets[row] : offsets[row + 1]]
+        if row != document:
+            document = row
+            stream, size, starts, raw = read_canonical(text, tables)
+            hashes, kinds, values = read_words(stream, size, starts, vocabulary)
+        item, own_kinds = (
+            item_hashes[bounds[number] : bounds[number + 1]],
+            item_kinds[bounds[number] : bounds[number + 1]],
+        )
+        part, part_kinds, first = read_number_words(
+            hashes[low:high], kinds[low:high], values[low:high], vocabulary.conjunction
+        )
+        pairs = align(item, own_kinds, part, part_kinds)
+        if pairs.max() < 0:
+            continue
+        compare(item, own_kinds, part, part_kinds, pairs, found[place])
+        found[place, ALIGNED] = 1
+        after = np.int64(found[place, COMPARED - 2]) + 1
+        start = low + first[np.int64(found[place, COMPARED - 3])]
+        after = low + first[after] if after < len(first) else high
+        found[place, START] = raw[start]
+        found[place, AFTER] = raw[after] if after < len(raw) else len(text)
+    return found
 
 
 @compiled
@@ -104,8 +134,8 @@ def _extend(item_kinds, document_kinds, pairs):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def compare(item, item_kinds, document, document_kinds, pairs):  # type: ignore[no-untyped-def]
-    """Return what an alignment says, as numbers: see Comparison in rules.py for the fields and their order."""
+def compare(item, item_kinds, document, document_kinds, pairs, found):  # type: ignore[no-untyped-def]
+    """Set found[:COMPARED] to what an alignment says: see Comparison in rules.py for the fields and their order."""
     total = same = spanned = content = words = telling = numbers = changed = kept = 0.0
     first = last = -1
     for word in range(len(item)):
@@ -127,10 +157,9 @@ def compare(item, item_kinds, document, document_kinds, pairs):  # type: ignore[
             numbers += is_spanned
             kept += is_same
             changed += pair >= 0 and not is_same and document_kinds[pair] == NUMBER
-    return (
-        total, same, spanned, content, words, telling, numbers, changed, kept, pairs[first], pairs[last],
-        last == len(item) - 1,
-    )  # fmt: skip
+    found[0], found[1], found[2], found[3], found[4], found[5] = total, same, spanned, content, words, telling
+    found[6], found[7], found[8] = numbers, changed, kept
+    found[9], found[10], found[11] = pairs[first], pairs[last], last == len(item) - 1
 
 
 @compiled

@@ -3,7 +3,7 @@
 The index is built once and then only read, so forked workers share it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +29,6 @@ class Item(NamedTuple):  # one text to search for
     text: str
 
 
-class Candidate(NamedTuple):  # a part of a document that may contain an item
-    row: int
-    item: int
-    first: int
-    """first, last: words of the document where the item would begin and end if nothing were inserted or left out."""
-    last: int
-
-
 class LeakIndex:
     """The n-grams of items, and the items that each n-gram belongs to.
 
@@ -47,14 +39,14 @@ class LeakIndex:
         self.items = list(items)
         self.streams: dict[bytes, list[int]] = {}
         self.forms: list[bytes] = []
-        self.tokens: list[Tokens] = []
+        tokens: list[Tokens] = []
         grams, owners, spans = [], [], []
         self._sizes = np.zeros(max(1, len(self.items)), np.int64)
         for number, item in enumerate(self.items):
             form = canonical(item.text)
             self.forms.append(form.stream)
             self.streams.setdefault(form.stream, []).append(number)
-            self.tokens.append(read_tokens(form))
+            tokens.append(read_tokens(form))
             if len(form) < min_words:
                 continue
             self._sizes[number] = len(form)
@@ -63,6 +55,10 @@ class LeakIndex:
             grams += [content, every] if is_few else [content]
             spans += [content_spans, every_spans] if is_few else [content_spans]
             owners.append(np.full(len(content) + is_few * len(every), number))
+        self.hashes = np.concatenate([np.empty(0, np.uint64), *(one.hashes for one in tokens)])
+        self.kinds = np.concatenate([np.empty(0, np.uint8), *(one.kinds for one in tokens)])
+        self.bounds = np.cumsum([0, *(len(one.hashes) for one in tokens)])
+        """hashes, kinds: of the tokens of all items; bounds: [items + 1] where those of each item begin."""
         hashes = np.concatenate([np.empty(0, np.uint64), *grams])
         distinct, places = np.unique(hashes, return_inverse=True)
         self.grams = build_grams(distinct)
@@ -71,13 +67,17 @@ class LeakIndex:
         self._spans = np.concatenate([np.empty((0, 2), np.int64), *spans])[order]
         self._bounds = np.searchsorted(places[order], np.arange(len(distinct) + 1))
 
-    def find(self, texts: pa.Array) -> tuple[list[Candidate], NDArray[np.int64]]:
-        """Return the parts of a column of texts that may contain an item, and the texts' numbers of words."""
+    def find(self, texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the parts of a column of texts that may contain an item, and the texts' numbers of words.
+
+        Each of the [parts, 4] is a text, an item, and the words of the text where the item would begin and end if
+        nothing were inserted or left out. They are sorted by text.
+        """
         data, offsets = text_buffers(texts)
         found, words = find_grams(data, offsets, tables(), vocabulary(), self.grams, BLOCK_BYTES)
-        return list(self._candidates(found)), words
+        return self._candidates(found), words
 
-    def _candidates(self, found: NDArray[np.int64]) -> Iterator[Candidate]:
+    def _candidates(self, found: NDArray[np.int64]) -> NDArray[np.int64]:
         lengths = self._bounds[found[:, 1] + 1] - self._bounds[found[:, 1]]
         inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         entries = np.repeat(self._bounds[found[:, 1]], lengths) + inside
@@ -89,5 +89,4 @@ class LeakIndex:
         rows, items = np.divmod(owners[starts], max(1, len(self.items)))
         parts = find_densest(np.append(starts, len(owners)), items, ends, spans, self._sizes, LIKELY_SHARE)
         likely = np.flatnonzero(parts[:, 0])
-        for row, item, part in zip(rows[likely].tolist(), items[likely].tolist(), parts[likely].tolist(), strict=True):
-            yield Candidate(row, item, *part[1:])
+        return np.column_stack((rows[likely], items[likely], parts[likely, 1:]))

@@ -10,12 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.words import text_buffers
-from stages.decontaminate.alignment_kernel import compare_part
-from stages.decontaminate.canonical_kernel import canonical, tables
-from stages.decontaminate.index import Candidate, LeakIndex
+from stages.decontaminate.alignment_kernel import AFTER, ALIGNED, COMPARED, START, compare_parts
+from stages.decontaminate.canonical_kernel import canonical, read_canonical, tables
+from stages.decontaminate.index import LeakIndex
 from stages.decontaminate.quoted_questions import Question, list_items
 from stages.decontaminate.rules import Comparison, DecontaminateParams, judge_question, judge_solution
-from stages.decontaminate.words_kernel import read_document, vocabulary
+from stages.decontaminate.words_kernel import vocabulary
 
 # How much of a document a report shows on each side of a leak.
 EXCERPT_CHARACTERS = 60
@@ -37,20 +37,6 @@ class Leak(NamedTuple):  # one question found in one document
     """The number of the text that was searched for, in the index."""
 
 
-class Read(NamedTuple):  # one document, looked at closely
-    row: int
-    data: NDArray[np.uint8]
-    """Its UTF-8."""
-    stream: NDArray[np.uint8]
-    """Its canonical form, and at least 8 bytes more."""
-    size: int
-    """Bytes of the canonical form."""
-    raw: NDArray[np.int64]
-    """[words] where each word starts in its UTF-8."""
-    words: tuple[NDArray, NDArray, NDArray]
-    """Hashes, kinds and values, as read_words returns them."""
-
-
 class LeakFinder:
     """The index of the benchmarks, and the rules."""
 
@@ -61,43 +47,45 @@ class LeakFinder:
 
     def find(self, texts: pa.Array) -> list[Leak]:
         """Return the leaks in a column of texts, sorted by row; at most one for each row, question and part."""
-        candidates, words = self.index.find(texts)
+        parts, words = self.index.find(texts)
         data, offsets = text_buffers(texts)
         best: dict[tuple[int, int, str], Leak] = {}
-        read: Read | None = None
-        for candidate in candidates:  # sorted by row
-            if read is None or read.row != candidate.row:
-                text = data[offsets[candidate.row] : offsets[candidate.row + 1]]
-                read = Read(candidate.row, text, *read_document(text, tables(), vocabulary()))
-            if leak := self._judge(read, candidate):
+        for (row, item), compared in zip(parts[:, :2].tolist(), self._compare(data, offsets, parts), strict=True):
+            if leak := self._judge(row, item, compared, data[offsets[row] : offsets[row + 1]]):
                 _keep(best, leak)
         for row in np.flatnonzero((words > 0) & (words < self.params.min_words)).tolist():
             for item in self.index.streams.get(canonical(texts[row].as_py()).stream, []):
                 _keep(best, self._leak(row, item, "identical", 1.0, 0, int(offsets[row + 1] - offsets[row])))
         return [best[key] for key in sorted(best)]
 
-    def _judge(self, read: Read, candidate: Candidate) -> Leak | None:
-        item = self.index.tokens[candidate.item]
-        margin = len(item.hashes) // 4 + MARGIN
-        low, high = max(0, candidate.first - margin), max(0, candidate.last + margin)
-        is_aligned, numbers, firsts = compare_part(
-            item.hashes, item.kinds, read.words, low, high, vocabulary().conjunction
+    def _compare(
+        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], parts: NDArray[np.int64]
+    ) -> list[list[float]]:
+        """Return what compare_parts does for parts with a margin on each side."""
+        index = self.index
+        margin = np.diff(index.bounds)[parts[:, 1]] // 4 + MARGIN
+        parts = np.column_stack(
+            (parts[:, :2], np.maximum(0, parts[:, 2] - margin), np.maximum(0, parts[:, 3] + margin))
         )
-        if not is_aligned:
+        compared = compare_parts(data, offsets, parts, index.bounds, index.hashes, index.kinds, tables(), vocabulary())
+        return compared.tolist()
+
+    def _judge(self, row: int, item: int, compared: list[float], text: NDArray[np.uint8]) -> Leak | None:
+        """Return the leak that a row of compare_parts shows. text: the UTF-8 of the document."""
+        if not compared[ALIGNED]:
             return None
-        found = Comparison(*numbers)
-        is_solution = self.index.items[candidate.item].part == "solution"
+        *numbers, reaches_end = compared[:COMPARED]
+        found = Comparison(*numbers, reaches_end=bool(reaches_end))
+        is_solution = self.index.items[item].part == "solution"
         rule = (judge_solution if is_solution else judge_question)(found, self.params)
         if rule is None:
             return None
-        if read.stream[: read.size].tobytes() == self.index.forms[candidate.item]:
+        stream, size, _, _ = read_canonical(text, tables())
+        if stream[:size].tobytes() == self.index.forms[item]:
             rule = "identical"
-        data = read.data.tobytes()
-        firsts = np.append(firsts, high - low) + low
-        raw = np.append(read.raw, len(data))
-        start, after = (int(raw[min(firsts[place], len(raw) - 1)]) for place in (found.first, found.last + 1))
-        end = start + len(data[start:after].rstrip())
-        return self._leak(read.row, candidate.item, rule, found.coverage, start, end)
+        start, after = int(compared[START]), int(compared[AFTER])
+        end = start + len(text[start:after].tobytes().rstrip())
+        return self._leak(row, item, rule, found.coverage, start, end)
 
     def _leak(self, row: int, item: int, rule: str, share: float, start: int, end: int) -> Leak:
         looked_for = self.index.items[item]

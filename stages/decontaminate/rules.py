@@ -54,9 +54,9 @@ class Comparison(NamedTuple):  # a question, or solution, and the part of a docu
     """numbers, changed, kept: numbers from the first to the last word that agrees, those with another value, equal."""
     changed: float
     kept: float
-    first: int
+    first: float
     """first, last: tokens of the document's part."""
-    last: int
+    last: float
     reaches_end: bool
     """Whether the question's last word is aligned, so that what agrees contains what is asked."""
 

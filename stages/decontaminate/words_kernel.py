@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
-from stages.decontaminate.canonical_kernel import INLINED, Canonical, read_canonical
+from stages.decontaminate.canonical_kernel import INLINED, Canonical
 from stages.decontaminate.markup_kernel import NINE, ZERO
 
 # Words that any text has. They say little about which question a text contains.
@@ -223,13 +223,6 @@ def read_number_words(hashes, kinds, values, conjunction):  # type: ignore[no-un
         out[size], out_kinds[size] = hash_number(total + group), NUMBER
         size += 1
     return out[:size], out_kinds[:size], first[:size]
-
-
-@compiled
-def read_document(data, tables, vocabulary):  # type: ignore[no-untyped-def]
-    """Return the canonical stream of a text in UTF-8, its size, where its words start in the text, and the words."""
-    stream, size, starts, raw = read_canonical(data, tables)
-    return stream, size, raw, read_words(stream, size, starts, vocabulary)
 
 
 def read_tokens(form: Canonical) -> Tokens:
