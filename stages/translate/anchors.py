@@ -9,6 +9,7 @@ from itertools import pairwise
 from math import fsum, log
 
 from mathcode_pile.core.formula_text import normalize_formula
+from mathcode_pile.core.number_words import UP_TO_TWELVE
 from stages.translate.computation import Computation
 
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n|\Z")
@@ -25,8 +26,7 @@ _SIGNS = re.compile(r"\\(?:cdot|times|frac)")
 _LETTER = re.compile(r"[^\W\d_]")
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-NUMBER_WORDS = {word: str(number) for number, word in enumerate(_WORDS)}
+_DIGITS = {word: str(number) for word, number in UP_TO_TWELVE.items()}
 # What counts for a paragraph: it states the result after a sign, has it, has its numbers, has the expression, and
 # shares all words and numbers.
 _STATES, _VALUE, _RESULT, _EXPRESSION, _SHARED = 3.0, 1.0, 2.0, 2.0, 4.0
@@ -104,7 +104,7 @@ def numbers_in(text: str) -> set[str]:
 
 def tokens_in(text: str) -> set[str]:
     """Return the numbers in a text, also those in words up to twelve, and its other words in lower case."""
-    return numbers_in(text) | {NUMBER_WORDS.get(word, word) for word in map(str.lower, _WORD.findall(text))}
+    return numbers_in(text) | {_DIGITS.get(word, word) for word in map(str.lower, _WORD.findall(text))}
 
 
 def read_paragraphs(text: str) -> Paragraphs:

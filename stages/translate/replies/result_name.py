@@ -7,7 +7,7 @@ import ast
 import re
 from collections.abc import Collection
 
-from stages.translate.anchors import NUMBER_WORDS
+from mathcode_pile.core.number_words import UP_TO_TWELVE
 
 NEUTRAL = "result"
 _STEM = 4
@@ -57,7 +57,7 @@ def _printed_name(module: ast.Module) -> str:
 
 def _is_said(name: str, words: Collection[str]) -> bool:
     parts = [part for part in re.findall(r"[a-z]{3,}", name.lower()) if part not in _OPERATIONS]
-    return all(part in NUMBER_WORDS or any(word.startswith(part[:_STEM]) for word in words) for part in parts)
+    return all(part in UP_TO_TWELVE or any(word.startswith(part[:_STEM]) for word in words) for part in parts)
 
 
 def _is_scope(node: ast.AST) -> bool:
