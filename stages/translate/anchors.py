@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import fsum, log
+from unicodedata import normalize
 
 from mathcode_pile.core.formula_text import normalize_formula
 from mathcode_pile.core.number_words import UP_TO_TWELVE
@@ -24,6 +25,12 @@ _RELATION = re.compile(r"=|\\approx|≈")
 _PRODUCT = re.compile(r"[*×]|\\cdot|\\times")
 _SIGNS = re.compile(r"\\(?:cdot|times|frac)")
 _LETTER = re.compile(r"[^\W\d_]")
+# Results of several parts: x = 4 or x = 5.
+_PART = re.compile(r"\bor\b|\band\b|;|,(?!\d{3}(?!\d))")
+_FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{(\d+)\}|(\d))\s*(?:\{(\d+)\}|(\d))|(?<![\d.])(\d+)/(\d+)(?![\d.])")
+# ½ for 1/2
+_SMALL_FRACTIONS = {normalize("NFKC", sign).replace("⁄", "/"): sign for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
+_PARTS = {"2": ("half", "halv"), "3": ("third",), "4": ("quarter", "fourth"), "5": ("fifth",)}
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
 _DIGITS = {word: str(number) for word, number in UP_TO_TWELVE.items()}
@@ -75,13 +82,31 @@ class Paragraphs:
     def states(self, computation: Computation) -> bool:
         """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`.
 
-        A product of plain numbers is no value: the text must have it as it is.
+        A product of plain numbers is no value: the text must have it as it is. A fraction must be in the text as one.
         """
         value = _value_of(computation.result)
         if _PRODUCT.search(value) and not _LETTER.search(_SIGNS.sub("", value)):
             return any(value in formula for formula in self.formulas)
-        forms = [numbers_in(form) for form in _RELATION.split(computation.result)]
-        return any(form <= self._counts.keys() for form in forms)
+        return all(map(self._has_part, _PART.split(computation.result)))
+
+    def _has_part(self, part: str) -> bool:
+        """Whether the text has one of the forms of a part of a result; a form without numbers says nothing."""
+        forms = [form for form in _RELATION.split(part) if numbers_in(form)]
+        has = [numbers_in(form) <= self._counts.keys() and self._has_fractions(form) for form in forms]
+        return any(has) or not has
+
+    def _has_fractions(self, form: str) -> bool:
+        """Whether the text has each fraction of plain numbers in a formula: as 3/4, as ¾, as 0.75, or in words."""
+        return all(self._has_fraction(*filter(None, match)) for match in _FRACTION.findall(form))
+
+    def _has_fraction(self, top: str, bottom: str) -> bool:
+        signs = [f"\\frac{top}{bottom}", f"{top}/{bottom}"]
+        signs += filter(None, [_SMALL_FRACTIONS.get(signs[1])])
+        return (
+            f"{int(top) / max(1, int(bottom)):g}" in self._counts
+            or any(sign in formula for formula in self.formulas for sign in signs)
+            or any(token.startswith(_PARTS.get(bottom, ("\0",))) for token in self._counts)
+        )
 
     def _weight(self, token: str) -> float:
         """Return how much a word or a number says: nothing if each paragraph has it, or none."""

@@ -289,7 +289,7 @@ def _is_fraction(parts: Sequence[ast.expr]) -> bool:
     values = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, int)]
     if len(values) != 2 or values[1] <= 0:
         return False
-    return math.gcd(*values) == 1 or set(str(values[1])[1:]) == {"0"}
+    return math.gcd(*values) == 1 or re.fullmatch("10*", str(values[1])) is not None
 
 
 def _is_label(value: ast.expr) -> bool:

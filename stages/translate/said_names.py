@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
+from stages.translate.program_names import printed_name, rename
 from stages.translate.symbolic.quantity_words import DIMENSIONS, find_mentions, is_quantity, name_of_mention
 
 _LENGTHS = (
@@ -130,21 +131,3 @@ def _free(name: str, code: str) -> str:
     """Return a name that the program does not have."""
     taken = set(re.findall(r"\w+", code))
     return next(free for free in (name, *(f"{name}_{number}" for number in range(2, 100))) if free not in taken)
-
-
-def printed_name(module: ast.Module) -> str:
-    """Return the name whose value a program prints, "" if it prints something else, or more."""
-    calls = [node.value for node in module.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
-    names = [item.id if isinstance(item, ast.Name) else "" for call in calls for item in call.args]
-    return names[0] if len(names) == 1 else ""
-
-
-def rename(code: str, name: str, new: str) -> str:
-    """Return a program with another name for one that it has; the program is valid Python."""
-    own = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and node.id == name]
-    lines = code.encode().splitlines(keepends=True)  # ast counts columns in bytes
-    for node in sorted(own, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        line = lines[node.lineno - 1]
-        end = node.col_offset + len(name.encode())
-        lines[node.lineno - 1] = line[: node.col_offset] + new.encode() + line[end:]
-    return b"".join(lines).decode()

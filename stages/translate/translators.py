@@ -28,6 +28,7 @@ from stages.translate.anchors import Paragraphs, read_paragraphs
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
 from stages.translate.replies import parse_reply, rename_result, repair_all
+from stages.translate.said_names import rename_unsaid
 from stages.translate.symbolic import translate_document
 
 PROMPT = Path(__file__).with_name("prompts") / "translate.txt"
@@ -97,7 +98,7 @@ class ModelTranslator(Inquiry):
         """Yield the translation of each text; total: how many texts there are."""
         asked, placed = tee(texts)
         for (row, pieces), (_, text) in zip(self.ask(asked, total, self._read_reply, _why_unread), placed, strict=True):
-            yield row, pieces if isinstance(pieces, Failed) else _join(pieces, read_paragraphs(text))
+            yield row, pieces if isinstance(pieces, Failed) else _join(pieces, text)
 
     def _read_reply(self, reply: Reply) -> Translation:
         if reply.failure:
@@ -128,22 +129,26 @@ def _why_unread(piece: Translation) -> DropReason | None:
     return None if piece.computations or was_read else piece.reasons.most_common(1)[0][0]
 
 
-def _join(pieces: list[Translation], paragraphs: Paragraphs) -> Translation:
+def _join(pieces: list[Translation], text: str) -> Translation:
     """Return the translation of a text from those of its pieces; the same program is taken once."""
+    paragraphs = read_paragraphs(text)
     found = [computation for piece in pieces for computation in piece.computations]
     unique = {(computation.code, computation.result): computation for computation in reversed(found)}
     # Each block of a reply is a program of its own.
     stated = list(filter(paragraphs.states, reversed(unique.values())))
-    computations = [_place(computation, paragraphs)._replace(chain=chain) for chain, computation in enumerate(stated)]
+    computations = [
+        _place(computation, paragraphs, text)._replace(chain=chain) for chain, computation in enumerate(stated)
+    ]
     reasons = sum((piece.reasons for piece in pieces), Counter[DropReason]())
     reasons += Counter({Reason.REPEATED: len(found) - len(unique), Reason.NOT_STATED: len(unique) - len(stated)})
     return Translation(len(pieces), computations, reasons, next((p.detail for p in pieces if p.detail), ""))
 
 
-def _place(computation: Computation, paragraphs: Paragraphs) -> Computation:
-    """Return a computation with its place in the text, and with a result that its paragraph has the name of."""
+def _place(computation: Computation, paragraphs: Paragraphs, text: str) -> Computation:
+    """Return a computation with its place in the text, and with names that the text does not contradict."""
     anchor = paragraphs.find(computation)
     code = rename_result(computation.code, paragraphs.words(anchor))
+    code = rename_unsaid(code, computation.result, text, anchor)
     repairs = computation.repairs if code == computation.code else f"{computation.repairs} renamed".strip()
     return computation._replace(code=code, anchor=anchor, repairs=repairs)
 
