@@ -27,7 +27,9 @@ _SIGNS = re.compile(r"\\(?:cdot|times|frac)")
 _LETTER = re.compile(r"[^\W\d_]")
 # Results of several parts: x = 4 or x = 5.
 _PART = re.compile(r"\bor\b|\band\b|;|,(?!\d{3}(?!\d))")
-_FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{(\d+)\}|(\d))\s*(?:\{(\d+)\}|(\d))|(?<![\d.])(\d+)/(\d+)(?![\d.])")
+_FRACTION = re.compile(
+    r"\\[dt]?frac\s*(?:\{(\d{1,12})\}|(\d))\s*(?:\{(\d{1,12})\}|(\d))|(?<![\d.])(\d{1,12})/(\d{1,12})(?![\d.])"
+)
 # ½ for 1/2
 _SMALL_FRACTIONS = {normalize("NFKC", sign).replace("⁄", "/"): sign for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 _PARTS = {"2": ("half", "halv"), "3": ("third",), "4": ("quarter", "fourth"), "5": ("fifth",)}
@@ -92,7 +94,9 @@ class Paragraphs:
     def _has_part(self, part: str) -> bool:
         """Whether the text has one of the forms of a part of a result; a form without numbers says nothing."""
         forms = [form for form in _RELATION.split(part) if numbers_in(form)]
-        has = [numbers_in(form) <= self._counts.keys() and self._has_fractions(form) for form in forms]
+        has = [
+            numbers_in(_FRACTION.sub(" ", form)) <= self._counts.keys() and self._has_fractions(form) for form in forms
+        ]
         return any(has) or not has
 
     def _has_fractions(self, form: str) -> bool:
@@ -105,7 +109,7 @@ class Paragraphs:
         return (
             f"{int(top) / max(1, int(bottom)):g}" in self._counts
             or any(sign in formula for formula in self.formulas for sign in signs)
-            or any(token.startswith(_PARTS.get(bottom, ("\0",))) for token in self._counts)
+            or (top in self._counts and any(token.startswith(_PARTS.get(bottom, ("\0",))) for token in self._counts))
         )
 
     def _weight(self, token: str) -> float:

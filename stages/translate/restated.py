@@ -7,7 +7,7 @@ A program is restated
 - if its data are the stated result several times,
 - or if one of its numbers is the stated result and comes out again, whatever that number is (see circular).
 
-Not covered: results in words, and what origins and circular do not follow.
+Not covered: results in words, and what program_reader and circular do not follow.
 """
 
 import ast
@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from stages.translate.circular import is_circular
-from stages.translate.origins import MAX_DIGITS, NUMBER, Origin, find_printed
+from stages.translate.origin import MAX_DIGITS, NUMBER, Origin
+from stages.translate.program_reader import find_printed
 
 _THOUSANDS = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|\\!)+(?=\d{3})")
 _TIGHT_FRACTION = re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)")

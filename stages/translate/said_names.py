@@ -82,10 +82,10 @@ def _named_numbers(module: ast.Module, result: str) -> Iterator[tuple[str, Fract
             pairs = [(target, value)]
             if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
                 pairs = list(zip(target.elts, value.elts, strict=False))
-            for name, given in pairs:
+            for variable, given in pairs:
                 number = _read(given)
-                if isinstance(name, ast.Name) and number is not None and stored.count(name.id) == 1:
-                    yield name.id, number
+                if isinstance(variable, ast.Name) and number is not None and stored.count(variable.id) == 1:
+                    yield variable.id, number
     match = _NUMBER.fullmatch(re.split(r"=|\\approx|≈", result)[-1])
     if match and (name := printed_name(module)) and stored.count(name) == 1:
         yield name, Fraction(match[1])

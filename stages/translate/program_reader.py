@@ -1,59 +1,24 @@
 """Follow each name of a program from its assignment to the print, without running the program.
 
-What leads to the output is either computed, or made of constants.
-
 Not covered: classes, names that are set by exec or globals().
 """
 
 import ast
-import math
-import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
-# Calls that work on a formula, and leave a number as it is.
-_WORK = {"simplify", "expand", "factor", "cancel", "together", "radsimp", "doit", "nsimplify", "limit_denominator"}
-# Calls that change the form of a value and not the value.
-_FORMS = _WORK | {
-    "print", "str", "int", "float", "round", "bool", "complex", "repr", "format", "list", "tuple", "set", "sorted",
-    "Fraction", "Decimal", "Rational", "Integer", "Float", "sympify", "S", "N", "evalf", "latex", "pprint", "Matrix",
-    "array", "join", "strip", "dict", "Eq", "Interval", "FiniteSet", "pretty", "display", "enumerate", "reversed",
-    "items", "values", "keys",
-}  # fmt: skip
-_SYMBOLS = {"symbols", "Symbol", "var"}
-# Functions that a stated value is written with.
-_VALUES = {"sqrt", "cbrt", "root", "exp", "log", "ln", "pi", "E", "I", "oo", "e", "inf", "sin", "cos", "tan"}
-NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-MAX_DIGITS = 60
-
-
-class Origin(NamedTuple):
-    """What a value is made of."""
-
-    is_computed: bool = False
-    has_operation: bool = False
-    numbers: tuple[Fraction, ...] = ()
-    names: frozenset[str] = frozenset()
-    is_formula: bool = False
-    """It has symbols of sympy."""
-    is_worked: bool = False
-    """It is a formula that a call works on, as expand does."""
-
-    def join(self, other: "Origin") -> "Origin":
-        """Return what a value made of both is made of."""
-        return Origin(
-            self.is_computed or other.is_computed,
-            self.has_operation or other.has_operation,
-            (self.numbers + other.numbers)[:200],
-            self.names | other.names,
-            self.is_formula or other.is_formula,
-            self.is_worked or other.is_worked,
-        )
-
-
-_NOTHING = Origin()
-_COMPUTED = Origin(is_computed=True)
+from stages.translate.origin import (
+    COMPUTED,
+    FORMS,
+    NOTHING,
+    NUMBER,
+    SYMBOLS,
+    VALUES,
+    WORK,
+    Origin,
+    is_fraction,
+    numbers_of,
+)
 
 
 def find_printed(module: ast.Module, *, skips_loops: bool = False) -> list[Origin]:
@@ -77,7 +42,7 @@ class _Reader:
         self.printed: list[Origin] = []
         self.depth = 0
 
-    def run(self, statements: Sequence[ast.stmt], under: Origin = _NOTHING) -> None:
+    def run(self, statements: Sequence[ast.stmt], under: Origin = NOTHING) -> None:
         """Follow statements; under: what decides whether they run."""
         for statement in statements:
             self._statement(statement, under)
@@ -123,7 +88,7 @@ class _Reader:
     def _branch_body(self, statements: Sequence[ast.stmt], under: Origin) -> None:
         before = dict(self.names)
         self.run(statements, under)
-        self.names = {name: origin.join(before.get(name, _NOTHING)) for name, origin in self.names.items()}
+        self.names = {name: origin.join(before.get(name, NOTHING)) for name, origin in self.names.items()}
 
     def _repeat(self, statements: Sequence[ast.stmt], under: Origin) -> None:
         """Follow a loop twice: what its end sets, its start may use."""
@@ -170,10 +135,10 @@ class _Reader:
             self.printed.append(self._all(items).join(under))
         elif call.args and (under.is_computed or under.has_operation):
             # A word that a computed condition chose.
-            self.printed.append(_COMPUTED)
+            self.printed.append(COMPUTED)
 
     def _all(self, values: Sequence[ast.expr]) -> Origin:
-        joined = _NOTHING
+        joined = NOTHING
         for value in values:
             joined = joined.join(self.origin(value))
         return joined
@@ -181,9 +146,9 @@ class _Reader:
     def origin(self, value: ast.expr) -> Origin:
         """Return what an expression is made of."""
         if isinstance(value, ast.Constant):
-            return Origin(numbers=_constant(value.value))
+            return Origin(numbers=numbers_of(value.value))
         if isinstance(value, ast.Name):
-            return self.names.get(value.id, Origin(names=frozenset({value.id})))
+            return self.names.get(value.id, NOTHING)
         if isinstance(value, ast.BinOp):
             return self._operation(value)
         if isinstance(value, ast.Call):
@@ -194,12 +159,12 @@ class _Reader:
             is_typed = isinstance(value, ast.Compare) and inside.is_formula
             return inside._replace(is_computed=inside.is_computed or not is_typed, has_operation=True)
         if isinstance(value, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
-            return _COMPUTED
+            return COMPUTED
         if isinstance(value, ast.FormattedValue):
             return self.origin(value.value)
         if isinstance(value, ast.JoinedStr):
             parts = [part.value for part in value.values if isinstance(part, ast.FormattedValue)]
-            return self._all(parts) if parts else _NOTHING
+            return self._all(parts) if parts else NOTHING
         if isinstance(value, ast.Subscript | ast.Attribute | ast.Starred):
             return self.origin(value.value)
         if isinstance(value, ast.IfExp):
@@ -228,24 +193,24 @@ class _Reader:
         if name == "round":
             return self.origin(call.args[0]) if call.args else arguments
         if name == "int" and len(call.args) > 1:
-            return _COMPUTED  # reads a number in another base
-        if name in _SYMBOLS:
+            return COMPUTED  # reads a number in another base
+        if name in SYMBOLS:
             return Origin(is_formula=True)
         if name == "Fraction" or name == "Rational":
-            is_quotient = len(call.args) > 1 and not _is_fraction(call.args)
+            is_quotient = len(call.args) > 1 and not is_fraction(call.args)
             return arguments._replace(has_operation=arguments.has_operation or is_quotient)
-        if name in _VALUES:
+        if name in VALUES:
             return arguments._replace(has_operation=True)
         if name in ("solve", "solveset", "nsolve") and call.args and self._states_value(call.args[0]):
             return arguments._replace(is_computed=False)
-        if name in _WORK and arguments.is_formula:
+        if name in WORK and arguments.is_formula:
             return arguments._replace(is_worked=True)
-        return arguments if name in _FORMS else arguments._replace(is_computed=True)
+        return arguments if name in FORMS else arguments._replace(is_computed=True)
 
     def _owner(self, value: ast.expr) -> Origin:
         """Return what the object of a method is made of; a module is made of nothing."""
         if isinstance(value, ast.Name) and value.id not in self.names:
-            return _NOTHING
+            return NOTHING
         return self.origin(value)
 
     def _states_value(self, equation: ast.expr) -> bool:
@@ -260,7 +225,7 @@ class _Reader:
     def _own_function(self, function: ast.FunctionDef | ast.Lambda, call: ast.Call) -> Origin:
         """Return what a function of the program returns for these arguments."""
         if self.depth > 3:
-            return _COMPUTED
+            return COMPUTED
         parameters = [item.arg for item in function.args.args]
         inner = _Reader(self.skips_loops)
         inner.functions, inner.depth = self.functions, self.depth + 1
@@ -284,26 +249,6 @@ def _called(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
-def _is_fraction(parts: Sequence[ast.expr]) -> bool:
-    """Whether a quotient is a number as it is written: 3/4 in lowest terms, or the decimal 9772/10000."""
-    values = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, int)]
-    if len(values) != 2 or values[1] <= 0:
-        return False
-    return math.gcd(*values) == 1 or re.fullmatch("10*", str(values[1])) is not None
-
-
 def _is_label(value: ast.expr) -> bool:
     """Whether a printed text says no number: "Area:"."""
     return isinstance(value, ast.Constant) and isinstance(value.value, str) and not NUMBER.search(value.value)
-
-
-def _constant(value: object) -> tuple[Fraction, ...]:
-    if isinstance(value, bool) or value is None:
-        return ()
-    if isinstance(value, int | float):
-        text = repr(value)
-    elif isinstance(value, str):
-        text = value
-    else:
-        return ()
-    return tuple(Fraction(number) for number in NUMBER.findall(text)[:50] if len(number) <= MAX_DIGITS)
