@@ -27,12 +27,15 @@ _SIGNS = re.compile(r"\\(?:cdot|times|frac)")
 _LETTER = re.compile(r"[^\W\d_]")
 # Results of several parts: x = 4 or x = 5.
 _PART = re.compile(r"\bor\b|\band\b|;|,(?!\d{3}(?!\d))")
+_INTEGER = r"(\d{1,12})"
 _FRACTION = re.compile(
-    r"\\[dt]?frac\s*(?:\{(\d{1,12})\}|(\d))\s*(?:\{(\d{1,12})\}|(\d))|(?<![\d.])(\d{1,12})/(\d{1,12})(?![\d.])"
+    rf"\\[dt]?frac\s*(?:\{{{_INTEGER}\}}|(\d))\s*(?:\{{{_INTEGER}\}}|(\d))|(?<![\d.]){_INTEGER}/{_INTEGER}(?![\d.])"
 )
 # ½ for 1/2
 _SMALL_FRACTIONS = {normalize("NFKC", sign).replace("⁄", "/"): sign for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 _PARTS = {"2": ("half", "halv"), "3": ("third",), "4": ("quarter", "fourth"), "5": ("fifth",)}
+# What is before a stated result, in a text without spaces: `So 927 ways`.
+_STATING = r"(?:=|\\approx|≈|(?:[Ss]o|is|are|get|gives?|makes|leaves)(?:about)?)"
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
 _DIGITS = {word: str(number) for word, number in UP_TO_TWELVE.items()}
@@ -64,7 +67,7 @@ class Paragraphs:
         value = _value_of(computation.result)
         result = numbers_in(value)
         has_value = re.compile(rf"(?<![\d.]){re.escape(value)}(?!\d|\.\d)")
-        states = re.compile(rf"(?:=|\\approx|≈){re.escape(value)}(?![\d\\/^]|\.\d)")
+        states = re.compile(rf"{_STATING}{re.escape(value)}(?![\d\\/^]|\.\d)")
         forms = [normalize_formula(_UNIT.sub("", form)) for form in _RELATION.split(computation.expression)]
         expressions = [form for form in forms if len(form) >= _SHORTEST_EXPRESSION]
         scores = [

@@ -47,6 +47,11 @@ def test_the_paragraph_that_states_the_result_goes_before_one_with_its_numbers()
     assert paragraph_of("2 + 3", "", "5", "2 + 3 is 5.\n\nThen $x = 5.5$ or $= 57$ or $= 5^2$.") == "2 + 3 is 5."
 
 
+def test_a_result_is_stated_in_words_too() -> None:
+    text = "Twelve steps.\n\nSo 927 ways.\n\nOthers: 572 ways of 12 steps, and 927 - 572 = 355."
+    assert paragraph_of("12 steps, ways", "", "927", text) == "So 927 ways."
+
+
 def test_a_text_of_one_paragraph_and_an_empty_one() -> None:
     assert read_paragraphs("3 = 3").ends == [5]
     assert read_paragraphs("").find(Computation("", "", "", "1", "")) == 0
