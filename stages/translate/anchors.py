@@ -21,12 +21,15 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _GROUPED = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|(?<=\d) )(?=\d{3}(?!\d))")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _COMMAND = re.compile(r"\\([A-Za-z]{3,})")
-_RELATION = re.compile(r"=|\\approx|≈")
+# What is before a stated result in a text without spaces; words, as in `So 927 ways`, only if it has several digits.
+_SIGN = r"=|\\approx|≈"
+_SIGN_OR_WORD = rf"{_SIGN}|(?:[Ss]o|is|are|get|gives?|makes|leaves)(?:about)?"
+_RELATION = re.compile(_SIGN)
 _PRODUCT = re.compile(r"[*×]|\\cdot|\\times")
 _SIGNS = re.compile(r"\\(?:cdot|times|frac)")
 _LETTER = re.compile(r"[^\W\d_]")
 # Results of several parts: x = 4 or x = 5.
-_PART = re.compile(r"\bor\b|\band\b|;|,(?!\d{3}(?!\d))")
+_PART = re.compile(r"\bor\b|\band\b|;|(?<![\\{]),(?!\d{3}(?!\d))")
 _INTEGER = r"(\d{1,12})"
 _FRACTION = re.compile(
     rf"\\[dt]?frac\s*(?:\{{{_INTEGER}\}}|(\d))\s*(?:\{{{_INTEGER}\}}|(\d))|(?<![\d.]){_INTEGER}/{_INTEGER}(?![\d.])"
@@ -34,8 +37,6 @@ _FRACTION = re.compile(
 # ½ for 1/2
 _SMALL_FRACTIONS = {normalize("NFKC", sign).replace("⁄", "/"): sign for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 _PARTS = {"2": ("half", "halv"), "3": ("third",), "4": ("quarter", "fourth"), "5": ("fifth",)}
-# What is before a stated result, in a text without spaces: `So 927 ways`.
-_STATING = r"(?:=|\\approx|≈|(?:[Ss]o|is|are|get|gives?|makes|leaves)(?:about)?)"
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
 _DIGITS = {word: str(number) for word, number in UP_TO_TWELVE.items()}
@@ -67,7 +68,8 @@ class Paragraphs:
         value = _value_of(computation.result)
         result = numbers_in(value)
         has_value = re.compile(rf"(?<![\d.]){re.escape(value)}(?!\d|\.\d)")
-        states = re.compile(rf"{_STATING}{re.escape(value)}(?![\d\\/^]|\.\d)")
+        stating = _SIGN_OR_WORD if len(value) > 1 else _SIGN
+        states = re.compile(rf"(?:{stating}){re.escape(value)}(?![\d\\/^]|\.\d)")
         forms = [normalize_formula(_UNIT.sub("", form)) for form in _RELATION.split(computation.expression)]
         expressions = [form for form in forms if len(form) >= _SHORTEST_EXPRESSION]
         scores = [

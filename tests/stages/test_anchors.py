@@ -126,6 +126,8 @@ def test_a_result_is_stated_if_the_text_has_its_numbers_in_digits_or_words(resul
         ("x = 4 and y = 7", "So $x = 4$.", False),
         ("e^{-3} \\approx 0.05", "That is 0.05.", True),
         ("1,200", "There are 1,200 or 1200.", True),
+        ("1{,}200 \\text{ or }1\\,300", "There are 1200 to 1,300.", True),
+        ("(3, 4)", "It is 3.", False),
     ],
 )
 def test_the_text_must_have_each_part_and_each_fraction_of_a_result(result: str, text: str, is_stated: bool) -> None:
