@@ -1,7 +1,6 @@
 """What a value of a program is made of: it is computed, or made of constants."""
 
 import ast
-import math
 import re
 from collections.abc import Sequence
 from fractions import Fraction
@@ -49,12 +48,10 @@ NOTHING = Origin()
 COMPUTED = Origin(is_computed=True)
 
 
-def is_fraction(parts: Sequence[ast.expr]) -> bool:
-    """Whether a quotient is a number as it is written: 3/4 in lowest terms, or the decimal 9772/10000."""
-    values = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, int)]
-    if len(values) != 2 or values[1] <= 0:
-        return False
-    return math.gcd(*values) == 1 or re.fullmatch("10*", str(values[1])) is not None
+def is_decimal(parts: Sequence[ast.expr]) -> bool:
+    """Whether a quotient is a decimal number as it is written: 9772/10000."""
+    values = [part.value for part in parts if isinstance(part, ast.Constant)]
+    return len(values) == 2 and re.fullmatch("100+", str(values[1])) is not None
 
 
 def numbers_of(value: object) -> tuple[Fraction, ...]:

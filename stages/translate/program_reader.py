@@ -16,7 +16,7 @@ from stages.translate.origin import (
     VALUES,
     WORK,
     Origin,
-    is_fraction,
+    is_decimal,
     numbers_of,
 )
 
@@ -197,7 +197,7 @@ class _Reader:
         if name in SYMBOLS:
             return Origin(is_formula=True)
         if name == "Fraction" or name == "Rational":
-            is_quotient = len(call.args) > 1 and not is_fraction(call.args)
+            is_quotient = len(call.args) > 1 and not is_decimal(call.args)
             return arguments._replace(has_operation=arguments.has_operation or is_quotient)
         if name in VALUES:
             return arguments._replace(has_operation=True)

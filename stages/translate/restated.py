@@ -64,7 +64,7 @@ def _is_restated(origin: Origin, stated: Counter[Fraction]) -> bool:
         return True
     numbers = Counter(origin.numbers)
     if origin.is_formula and not origin.is_worked:
-        return stated.keys() <= numbers.keys()  # sympy prints a formula much as it was typed
+        return stated.keys() == numbers.keys()  # sympy prints a formula much as it was typed
     return numbers == stated or (len(stated) == 1 and stated == Counter(set(numbers)))
 
 

@@ -69,7 +69,9 @@ def _read_names(text: str, anchor: int) -> dict[Fraction | int, set[str]]:
     said = {}
     for value, mentions in find_mentions(text).items():
         near = [mention for mention in mentions if start <= mention.start < anchor]
-        said[value] = {name for mention in near or mentions if (name := name_of_mention(text, mention))}
+        # A single digit elsewhere is likely to be another one.
+        meant = near or (mentions if value > 9 else [])
+        said[value] = {name for mention in meant if (name := name_of_mention(text, mention))}
     return said
 
 

@@ -56,3 +56,5 @@ def test_a_paragraph_goes_before_the_rest_of_the_text() -> None:
     code = "minutes = 12\nprint(minutes * 5)"
     assert rename_unsaid(code, "60", "12 years ago.\n\nEvery 12 of them.", 31) == code
     assert rename_unsaid(code, "60", "12 years ago.\n\nEach of them.", 28) == "years = 12\nprint(years * 5)"
+    few = "minutes = 3\nprint(minutes * 20)"
+    assert rename_unsaid(few, "60", "3 years ago.\n\nEach of them.", 27) == few
