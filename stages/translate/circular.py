@@ -62,11 +62,11 @@ def _run(module: ast.Module, shift: float) -> tuple[_Names, list[float]]:
     printed: list[float] = []
     for statement in module.body:
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            for name, value in _pairs(statement.targets[0], statement.value):
-                names[name] = _work_out(value, names)
-                if isinstance(value, ast.Constant):
-                    names[name] += shift * (1 + len(givens) / 7)
-                    givens[name] = names[name]
+            pairs = _pairs(statement.targets[0], statement.value)
+            names |= {name: _work_out(value, names) for name, value in pairs}
+            for name in [name for name, value in pairs if isinstance(value, ast.Constant)]:
+                names[name] += shift * (1 + len(givens) / 7)
+                givens[name] = names[name]
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
             if getattr(statement.value.func, "id", "") != "print":
                 raise _UnknownError

@@ -34,7 +34,7 @@ _UNITS = DIMENSIONS - {"speed", "acceleration", "area", "volume", "angle", "temp
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n(?=\S)")
 _SPELLINGS = {"meters": "metres", "kilometers": "kilometres", "centimeters": "centimetres", "liters": "litres"}
 # A result that is a number, perhaps with a unit: not 4π, not 5/6.
-_NUMBER = re.compile(r"[^\d]*?(\d+(?:\.\d+)?)(?:\s+[^\d\s+*/^-][^\d]*\d?)?\s*")
+_NUMBER = re.compile(r"[^\d]*?(\d{1,40}(?:\.\d{1,40})?)(?:\s+[^\d\s+*/^-][^\d]*\d?)?\s*")
 
 
 def rename_unsaid(code: str, result: str, text: str, anchor: int) -> str:
@@ -96,8 +96,11 @@ def _named_numbers(module: ast.Module, result: str) -> Iterator[tuple[str, Fract
 def _read(node: ast.expr) -> Fraction | None:
     if isinstance(node, ast.Call) and len(node.args) == 1:
         return _read(node.args[0]) if ast.unparse(node.func) in ("Fraction", "Rational", "Decimal") else None
-    is_number = isinstance(node, ast.Constant) and re.fullmatch(r"\d+(?:\.\d+)?", str(node.value))
-    return Fraction(is_number[0]) if is_number else None
+    # Python writes no integer of more than 4,300 digits.
+    if not isinstance(node, ast.Constant) or (isinstance(node.value, int) and node.value.bit_length() > 100):
+        return None
+    number = re.fullmatch(r"\d{1,40}(?:\.\d{1,40})?", str(node.value))
+    return Fraction(number[0]) if number else None
 
 
 def _contradicts(name: str, said: str, everything: Collection[str]) -> bool:

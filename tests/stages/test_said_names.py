@@ -46,6 +46,8 @@ def test_a_name_that_the_text_contradicts_becomes_the_texts_own(
         ("Wait 15 minutes, 3 hours.", "hours = 15\nhours = hours * 4\nprint(hours)"),
         ("Wait 15 minutes.", "hours = 15\nprint(hours *"),
         ("", "hours = 15\nprint(hours * 4)"),
+        ("Wait 15 minutes.", "hours = 0x" + "f" * 5000 + "\nprint(hours)"),
+        ("Wait 15 minutes.", "hours = '" + "9" * 5000 + "'\nprint(hours)"),
     ],
 )
 def test_other_names_stay(text: str, code: str) -> None:
