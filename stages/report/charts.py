@@ -1,6 +1,7 @@
 """Draw line charts and histograms as SVG, without colours: the page's style sheet has them, light and dark.
 
-Lines differ in their dashes too and have their number at their end, so that nobody needs the colours. The same numbers give the same bytes.
+Nobody needs the colours: lines differ in their dashes and have their number at their end, bars are filled or empty. The
+same numbers give the same bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,11 +57,13 @@ def draw_lines(lines: Sequence[Line], x: Axis, y: Axis, above: tuple[str, float]
         if len(line.points) <= 12:
             dots = (f'<circle cx="{frame.x(a):.1f}" cy="{frame.y(b):.1f}" r="2.5"/>' for a, b in line.points)
             parts.append(f'<g class="dot s{number}">{"".join(dots)}</g>')
+    keys: list[tuple[str, str]] = []
     if len(lines) > 1:
-        for number, place in enumerate(_spread([frame.y(line.points[-1][1]) for line in lines])):
-            x_place = frame.x(lines[number].points[-1][0]) + 6
-            parts.append(f'<text class="mark s{number}" x="{x_place:.1f}" y="{place:.1f}" dy=".35em">{number + 1}</text>')
-    keys = [(f"{number + 1} {line.name}", LINE_KEY) for number, line in enumerate(lines)] if len(lines) > 1 else []
+        ends = _spread([frame.y(line.points[-1][1]) for line in lines])
+        for number, (line, end) in enumerate(zip(lines, ends, strict=True)):
+            place = f'x="{frame.x(line.points[-1][0]) + 6:.1f}" y="{end:.1f}"'
+            parts.append(f'<text class="mark s{number}" {place} dy=".35em">{number + 1}</text>')
+            keys.append((f"{number + 1} {line.name}", LINE_KEY))
     return _svg(parts, f"{y.label} against {x.label}", keys)
 
 
