@@ -33,7 +33,7 @@ class LeftOut(NamedTuple):
     """What one translator left out of a page for one reason."""
 
     reason: DropReason
-    count: int
+    counted: int
     formulas: list[str]
     """Those that are known: none of what a model wrote no readable block about."""
 
@@ -62,9 +62,9 @@ def say_untranslated(text: str) -> Iterator[str]:
             continue
         formulas = {} if isinstance(translator, ModelTranslator) else find_formulas(text, found.reasons)
         left_out = group(found.reasons, formulas, found.computations, params.min_operations)
-        yield f"  {translator.name}: {sum(one.count for one in left_out) or 'nothing'}"
+        yield f"  {translator.name}: {sum(one.counted for one in left_out) or 'nothing'}"
         for one in left_out:
-            yield f"    {one.reason} {one.count}: {one.reason.sentence}"
+            yield f"    {one.reason} {one.counted}: {one.reason.sentence}"
             yield from (f"      {line}" for line in _show(one))
 
 
@@ -106,8 +106,8 @@ def _show(one: LeftOut) -> Iterator[str]:
         yield formula + f" ({times[formula]} times)" * (times[formula] > 1)
     if len(times) > EACH:
         yield f"and {len(times) - EACH} more"
-    if one.formulas and len(one.formulas) != one.count:
-        yield f"({len(one.formulas)} found, {one.count} counted: a reason can depend on the page's other formulas)"
+    if one.formulas and len(one.formulas) != one.counted:
+        yield f"({len(one.formulas)} found, {one.counted} counted: a reason can depend on the page's other formulas)"
 
 
 def _shorten(formula: str) -> str:

@@ -19,6 +19,7 @@ from stages.corpus.translated import leave_out
 from stages.report.explanations import explain_reasons
 from stages.report.funnel import FUNNEL
 from tools.lookup import find, page_of, title_of, translated_from
+from tools.reasons import name_type
 from tools.untranslated import is_translated, say_untranslated
 
 # Copies beside what a stage passes on.
@@ -147,11 +148,18 @@ def _describe(identity: str, places: list[Place]) -> Iterator[str]:
         yield f"  title     {title_of(known['text'])}"
     for name in ("url", "source", "license", *KNOWN):
         if name in known:
-            yield f"  {name:<9} {known[name]}"
+            yield f"  {name:<9} {_name_types(known[name]) if name == 'types' else known[name]}"
     for name, value in known.items():
         if name.startswith("score_"):
             yield f"  score     {value:.4f} by {name.removeprefix('score_')}"
     yield ""
+
+
+def _name_types(types: list[int]) -> str:
+    """Return the types of a document's pieces with their names, each where it first occurs."""
+    times = Counter(types)
+    named = [f"{kind} ({name_type(kind)})" + f" {count} times" * (count > 1) for kind, count in times.items()]
+    return ", ".join(named)
 
 
 def _say(place: Place) -> str:

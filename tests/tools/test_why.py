@@ -44,7 +44,7 @@ def data(tmp_path: Path) -> Path:
     for place in ("fetch/s", "annotate/s"):
         write(tmp_path / place, DOCUMENT, page, other)
     typed = pa.schema([*DOCUMENT, pa.field("types", pa.list_(pa.int8())), pa.field("score_round1", pa.float32())])
-    write(tmp_path / "select/s", typed, page | {"types": [1, 5], "score_round1": 0.75})
+    write(tmp_path / "select/s", typed, page | {"types": [1, 5, 1], "score_round1": 0.75})
     write(tmp_path / "select/s/dropped", DROPPED, {"id": OTHER, "reason": "type_not_kept", "detail": "5"})
     blank = dict.fromkeys(VERIFIED.names, "") | {"document_id": PAGE, "chain": 0, "anchor": 0, "outcome": "ok"}
     blank |= {"relation": "=", "translator": "symbolic", "method": "numeric"}
@@ -71,7 +71,7 @@ def test_a_page_is_described_traced_and_its_snippets_are_shown(data: Path) -> No
         f"  url       {URL}",
         "  source    s",
         "  license   MIT",
-        "  types     [1, 5]",
+        "  types     1 (problem and solution) 2 times, 5 (software)",
         "  score     0.7500 by round1",
         "",
     ]
