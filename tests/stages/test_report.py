@@ -13,7 +13,9 @@ from markupsafe import Markup
 
 from mathcode_pile.core.funnel import CoreReason
 from mathcode_pile.core.params import read_yaml
+from mathcode_pile.llm import NoReply
 from stages.classify.reasons import Reason
+from stages.decontaminate.reasons import Reason as Leaked
 from stages.report.charts import APART, Axis, Line, choose_ticks, draw_histogram, draw_lines
 from stages.report.funnel import explain_steps, read_funnel, read_metrics, tabulate_reasons
 from stages.report.markdown import render_markdown
@@ -22,6 +24,7 @@ from stages.report.recorded import corpus_hash, read_lock
 from stages.report.scores import compare_losses, compare_scores, mean_held_out_loss
 from stages.report.stage import QUALITY, describe_quality, write_report
 from stages.report.summary import count_summary, headlines, summarize
+from stages.translate.reasons import Reason as Translate
 
 METRICS = read_metrics(ROOT / "metrics")
 PARAMS = read_yaml(ROOT / "params.yaml")
@@ -87,6 +90,29 @@ def test_the_tables_have_the_page_s_figures(recorded: Path) -> None:
     assert [row["name"] for row in read_table(recorded / "scores.csv")] == [row.name for row in compare_scores(METRICS)]
     names = {path.stem for path in recorded.glob("*.csv")}
     assert {"funnel", "translators", "quality", "leaks", "planted", "classifiers", "mixture", "losses"} <= names
+
+
+def test_reasons_are_explained_where_they_are_counted(tmp_path: Path) -> None:
+    leaks = dict.fromkeys(("questions", "questions_found", "solutions_found", "documents", "snippets"), 1)
+    (tmp_path / "decontaminate").mkdir()
+    found = {"benchmarks": {"gsm8k": leaks | {"examples": []}}}
+    (tmp_path / "decontaminate" / "report.json").write_text(json.dumps(found))
+    write_report(ROOT / "metrics", tmp_path, tmp_path / "out", PARAMS)
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    sections = {
+        name: page.partition(f'<h2 id="{name}">')[2].partition("</section>")[0] for name in ("translators", "leaks")
+    }
+    for name, reason in (
+        ("translators", Translate.DENIED),
+        ("translators", Translate.POSED),
+        ("leaks", Leaked.LEAKED_QUESTION),
+    ):
+        assert f"<code>{reason}</code>" in sections[name] and render_markdown(reason.sentence) in sections[name]
+    assert (
+        f"<code>{NoReply.NOT_RECORDED}</code>" in sections["translators"] and "<code>make record-replies</code>" in page
+    )
+    dropped = f"{METRICS['decontaminate']['dropped']} records were dropped"
+    assert dropped in sections["leaks"] and "is in the row of each" in sections["leaks"]
 
 
 def test_each_figure_on_quality_has_a_sentence() -> None:
