@@ -127,9 +127,9 @@ class ModelTranslator(Inquiry):
 
 def _signs_of(computation: Computation) -> set[str]:
     """Return what a copy of a computation shares with it: its program, or two of its other parts."""
-    conditions, expression, result = map(normalize_formula, computation[1:4])
+    parts = map(normalize_formula, computation[1:4])
+    conditions, expression, result = (part.replace("\\(", "").replace("\\)", "") for part in parts)
     program = computation.code.replace(" ", "").replace("\n\n", "\n").strip()
-    result = result.replace("\\(", "").replace("\\)", "")
     return {program, f"{conditions}: {result}", f"{expression} = {result}"}
 
 

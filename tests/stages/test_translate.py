@@ -171,6 +171,8 @@ def test_a_copied_program_and_a_result_that_the_text_does_not_have_are_left_out_
     copied = parse_reply(load_template(stage.PROMPT).worked_answers[1]).computations[0]
     block = "### {}\n**Conditions:** {}\n**Expression:** ${}$\n**Result:** {}\n**Code:**\n```python\n{}\n```\n\n"
     reply = block.format("Roots", "other words", "y", "y = 1 or y = 2", copied.code)
+    again = "print([4, Fraction(1, 2)])"
+    reply += block.format("Roots", "other words", copied.expression, "x = 4 or x = \\(\\frac{1}{2}\\)", again)
     reply += block.format("Area", "a base", "6 \\cdot 5", "987654", "base = 6\nprint(base * 5 * 2)")
     server = Server(tmp_path / "log", "--reply", f"{reply}{REPLY}")
     try:
@@ -179,7 +181,7 @@ def test_a_copied_program_and_a_result_that_the_text_does_not_have_are_left_out_
     finally:
         server.stop()
     assert [row["title"] for row in read_rows(tmp_path / "out")] == ["Area"]
-    assert report.skipped == {"copied_example": 1, "not_stated": 1, "no_code": 1}
+    assert report.skipped == {"copied_example": 2, "not_stated": 1, "no_code": 1}
 
 
 def test_the_programs_of_the_worked_examples_print_the_stated_results() -> None:
