@@ -273,7 +273,7 @@ def count_replies() -> None:
 
 @app.command()
 def reasons() -> None:
-    """Write the tables of types and drop reasons into docs/pipeline.md.
+    """Write two tables of docs/pipeline.md: types and reasons.
 
     They come from the enumerations of the stages and shared folders.
 

@@ -175,4 +175,5 @@ def test_what_means_nothing_ends_in_a_line_with_an_example(tmp_path: Path, wante
 
 def test_ids_and_titles() -> None:
     assert is_id(PAGE) and is_id(f"{PAGE}#12") and not is_id("s/12") and not is_id(f"{PAGE}#")
-    assert title_of("\n\n## A *title*\ntext") == "A *title" and len(title_of("word " * 100)) == 100
+    assert title_of("\n\n## A *title*\ntext") == "A title" and title_of("**No. 1.** $a*b*c$") == "No. 1. $a*b*c$"
+    assert len(title_of("word " * 100)) == 100
