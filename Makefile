@@ -123,7 +123,7 @@ funnel: $(STAMP) ## Print what each stage took in, kept and dropped
 	@test -f data/report/summary.txt || { echo "no run yet: make repro" >&2; exit 1; }
 	@cat data/report/summary.txt
 
-compare: $(STAMP) ## Show experiments side by side: changed params, token shares, held-out losses
+compare: $(STAMP) ## Show experiments side by side: the params, summary figures, token shares and losses that differ
 	@python -m tools compare
 
 GRID ?= experiments/forms.yaml
