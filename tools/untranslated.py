@@ -17,9 +17,9 @@ from mathcode_pile.llm.asker import close_askers
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
 from stages.translate.selection import why_left_out
-from stages.translate.stage import ModelTranslator, TranslateParams, choose_translators
 from stages.translate.symbolic import translate_document
 from stages.translate.symbolic.spans import find_spans
+from stages.translate.translators import ModelTranslator, TranslateParams, choose_translators
 
 EACH = 5
 """So many formulas are shown for each reason."""

@@ -15,8 +15,8 @@ from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import ShardWriter, shard_name
 from mathcode_pile.llm import LlmParams
 from mathcode_pile.llm.settings import ServerParams
-from stages.translate.stage import TranslateParams
 from stages.translate.symbolic import translate_document
+from stages.translate.translators import TranslateParams
 from tools import untranslated
 from tools.lookup import find, is_id, title_of
 from tools.untranslated import find_formulas, say_untranslated
