@@ -63,10 +63,10 @@ test-gpu: $(STAMP) ## Test training and evaluation on a GPU: attention, gradient
 	@MATHCODE_TEST_GPU=1 pytest -q -m gpu tests/models/test_gpu.py $(ARGS)
 
 test-llm: $(STAMP) $(LLM_STAMP) ## Test with real models on this CPU, served by llama.cpp
-	@pytest -q -m "llm and not vllm" tests/llm/test_real_models.py $(ARGS)
+	@pytest -q -m "llm and not vllm" tests/llm $(ARGS)
 
 test-vllm: $(STAMP) $(VLLM_STAMP) ## Test with a real model and vLLM's server: started by a stage, and by hand (gigabytes)
-	@pytest -q -m "llm and vllm" tests/llm/test_real_models.py $(ARGS)
+	@pytest -q -m "llm and vllm" tests/llm $(ARGS)
 
 test-profiles: $(STAMP) ## Run the profiles workstation and paper whole, against a hub and models of this machine, and kill them
 	@OMP_NUM_THREADS=1 pytest -q -m profiles -rs tests/profiles $(ARGS)
@@ -123,7 +123,7 @@ funnel: $(STAMP) ## Print what each stage took in, kept and dropped
 	@test -f data/report/summary.txt || { echo "no run yet: make repro" >&2; exit 1; }
 	@cat data/report/summary.txt
 
-compare: $(STAMP) ## Show experiments side by side: changed params, token shares, held-out losses
+compare: $(STAMP) ## Show experiments side by side: the params, summary figures, token shares and losses that differ
 	@python -m tools compare
 
 GRID ?= experiments/forms.yaml

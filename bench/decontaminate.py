@@ -132,7 +132,7 @@ def _compare(
     asked = [question["question"] for question in questions]
     few = random.Random(0).sample(documents, UPSTREAM_DOCUMENTS)
     slow, _ = best_seconds(lambda: find_with_jaccard(few, asked, NGRAM, MAX_JACCARD), 1)
-    index = _index_for_datatrove(questions, NGRAM, folder)
+    index = index_for_datatrove([q[part] for q in questions for part in ("question", "solution")], NGRAM, folder)
     part = take_texts(texts, folder / "part", DATATROVE_MEGABYTES)
     run = lambda t, o: run_datatrove("decontaminate", index, str(NGRAM), t, o)  # noqa: E731
     other, start = seconds_beyond_start(run, part, folder)
@@ -149,8 +149,8 @@ def _compare(
     ]
 
 
-def _index_for_datatrove(questions: list[dict[str, Any]], ngram: int, folder: Path) -> Path:
-    looked_for = [question[part] for question in questions for part in ("question", "solution")]
+def index_for_datatrove(looked_for: list[str], ngram: int, folder: Path) -> Path:
+    """Write datatrove's index of texts into a folder and return where it lies."""
     (folder / "questions.json").write_text(json.dumps(looked_for), encoding="utf-8")
     run_datatrove("index", folder / "questions.json", str(ngram), folder / "index")
     return folder / "index"

@@ -49,7 +49,8 @@ select(folder / "annotated", folder / "selected", kept, load("select", SelectPar
 """,
     "translate": """
 from mathcode_pile.llm import LlmParams
-from stages.translate.stage import TranslateParams, TranslatorParams, translate
+from stages.translate.stage import translate
+from stages.translate.translators import TranslateParams, TranslatorParams
 params = TranslateParams(
     translators=(TranslatorParams(backend="symbolic"),), max_piece_characters=5000, components={"WEB": {}})
 translate(folder / "selected", folder / "translated", params, LlmParams())

@@ -29,7 +29,7 @@ from mathcode_pile.llm import NoReply, load_template
 from mathcode_pile.sandbox import Limits, Sandbox
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.stage import PROMPT, ModelTranslator, Translation
+from stages.translate.translators import PROMPT, ModelTranslator, Translation
 from tools.record import read_inquiries
 
 UNREAD = {*NoReply, Reason.EMPTY_REPLY, Reason.UNPARSED_REPLY, Reason.CUT_OFF}

@@ -41,8 +41,8 @@ def why(
 def compare() -> None:
     """Show experiments side by side.
 
-    Prints a column for each experiment of the present commit, with the params that differ, token shares and held-out
-    losses. `dvc exp run -S mixture.translated_code.weight=2` makes an experiment.
+    Prints a column for each experiment of the present commit, with the params, summary figures, token shares
+    and held-out losses that differ. `dvc exp run -S mixture.translated_code.weight=2` makes an experiment.
 
     Example: python -m tools compare
     """
@@ -273,16 +273,16 @@ def count_replies() -> None:
 
 @app.command()
 def reasons() -> None:
-    """Write the table of drop reasons into docs/pipeline.md.
+    """Write two tables of docs/pipeline.md: types and reasons.
 
-    The table comes from the reasons.py of each stage and shared folder.
+    They come from the enumerations of the stages and shared folders.
 
     Example: python -m tools reasons
     """
-    from tools.reasons import PAGE, write_table
+    from tools.reasons import PAGE, write_tables
 
-    write_table()
-    typer.echo(f"{PAGE}: the table of drop reasons is up to date")
+    write_tables()
+    typer.echo(f"{PAGE}: the tables of types and drop reasons are up to date")
 
 
 @app.command(hidden=True)  # a make target calls it

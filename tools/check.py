@@ -33,7 +33,7 @@ from stages.select.stage import SelectParams, SourceParams
 from stages.tokenize.stage import TokenizeParams
 from stages.tokenizer.stage import TokenizerParams
 from stages.train_classifier.stage import ClassifyParams
-from stages.translate.stage import TranslateParams, choose_translators
+from stages.translate.translators import TranslateParams, choose_translators
 from stages.verify.stage import VerifyParams
 from tools.check_hub import list_askers, list_closed, list_models, reads_with_nougat
 from tools.check_machine import disk_folders, list_full, list_gpus, list_missing_files, list_too_small

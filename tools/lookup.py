@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 
 MOST = 10
 """So many documents are listed where several have the text."""
+_EMPHASIS = re.compile(r"(?<!\w)(\*{1,2})(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _ID = re.compile(r"[\w.-]+/[0-9a-f]{16}(#\d+)?")
 
 
@@ -44,8 +45,8 @@ def find(data: Path, wanted: str) -> list[Found]:
 
 
 def title_of(text: str) -> str:
-    """Return the first line of a text that says something, at most 100 characters of it."""
-    lines = (line.strip("#* \t") for line in text.splitlines())
+    """Return the first line of a text that says something, without marks of Markdown, at most 100 characters of it."""
+    lines = (_EMPHASIS.sub(r"\2", line).strip("#* \t") for line in text.splitlines())
     line = next((line for line in lines if line), "")
     return line if len(line) <= 100 else line[:99] + "…"
 

@@ -12,7 +12,7 @@ from stages.fetch.stage import OriginsParams
 from stages.pack.stage import PackParams
 from stages.pretrain.training_params import PretrainParams
 from stages.select.stage import SourceParams
-from stages.translate.stage import PROMPT, TranslateParams, TranslatorParams
+from stages.translate.translators import PROMPT, TranslateParams, TranslatorParams
 from tools.earlier_run import Recorded
 from tools.figures import Card, Figures
 from tools.plan_documents import NOTHING, Amount, plan_source

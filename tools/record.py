@@ -18,7 +18,7 @@ from mathcode_pile.llm.cache import REPLIES, ReplyCache, reply_key
 from mathcode_pile.sources import Local, read_origin
 from mathcode_pile.sources.source_rows import Row
 from stages.annotate.stage import AnnotateParams, ModelJudge, choose_judge
-from stages.translate.stage import ModelTranslator, TranslateParams, choose_translators
+from stages.translate.translators import ModelTranslator, TranslateParams, choose_translators
 from tools.profiles import choose_profile
 
 RECORDED = pa.schema(

@@ -1,4 +1,7 @@
-"""Say what became of a document or snippet: the stages that have it, what they say of it, and where it ended."""
+"""Say what became of a document or snippet: the stages that have it, what they say of it, and where it ended.
+
+Of a page that reached translate it also says which parts gave no snippet, and why.
+"""
 
 import json
 from collections import Counter
@@ -16,6 +19,8 @@ from stages.corpus.translated import leave_out
 from stages.report.explanations import explain_reasons
 from stages.report.funnel import FUNNEL
 from tools.lookup import find, page_of, title_of, translated_from
+from tools.reasons import name_type
+from tools.untranslated import is_translated, say_untranslated
 
 # Copies beside what a stage passes on.
 ASIDE = ("rejected", "contaminated")
@@ -83,6 +88,7 @@ def trace(data: Path, identity: str) -> list[str]:
             if not set(ASIDE) & set(place.folder.parts)
         ),
         *_show_snippets(places, left_out),
+        *([] if position else _show_untranslated(places)),
         "",
         _end(identity, places, translated, left_out),
     ]
@@ -142,11 +148,18 @@ def _describe(identity: str, places: list[Place]) -> Iterator[str]:
         yield f"  title     {title_of(known['text'])}"
     for name in ("url", "source", "license", *KNOWN):
         if name in known:
-            yield f"  {name:<9} {known[name]}"
+            yield f"  {name:<9} {_name_types(known[name]) if name == 'types' else known[name]}"
     for name, value in known.items():
         if name.startswith("score_"):
             yield f"  score     {value:.4f} by {name.removeprefix('score_')}"
     yield ""
+
+
+def _name_types(types: list[int]) -> str:
+    """Return the types of a document's pieces with their names, each where it first occurs."""
+    times = Counter(types)
+    named = [f"{kind} ({name_type(kind)})" + f" {count} times" * (count > 1) for kind, count in times.items()]
+    return ", ".join(named)
 
 
 def _say(place: Place) -> str:
@@ -183,6 +196,14 @@ def _show_snippets(places: list[Place], left_out: dict[int, str]) -> Iterator[st
         yield from (f"  | {line}" for line in row["code"].strip().splitlines())
         if "stdout" in row:
             yield f"  printed {json.dumps(row['stdout'].strip() or row['error'], ensure_ascii=False)[:200]}"
+
+
+def _show_untranslated(places: list[Place]) -> Iterator[str]:
+    """Yield what the translators left out of a page that reached them."""
+    for place in places:
+        if place.stage == "deduplicate" and place.document and is_translated(place.folder.name):
+            yield ""
+            yield from say_untranslated(place.document["text"])
 
 
 def _end(identity: str, places: list[Place], translated: dict[str, list[int]], left_out: dict[int, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
+from mathcode_pile.core.number_words import UP_TO_TWELVE
 from mathcode_pile.core.program_size import count_operations
 
 MIN_OPERATIONS = 2
@@ -16,7 +17,6 @@ _WRAPPERS = _RATIONALS | {"Integer", "Float", "Decimal", "S", "sympify", "mpf", 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|(?<!\d)\.\d+")
 _GROUPING = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|\\ )(?=\d{3}(?!\d))")
 _SHORT_FRACTION = re.compile(r"\\[dt]?frac(\d)(\d)")  # \frac12 is 1/2
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:\\?%|percent|per cent)")
 
 
@@ -96,4 +96,4 @@ def _read_numbers(text: str) -> set[Fraction]:
     found = {_to_fraction(number) for number in _NUMBER.findall(text)}
     found |= {_to_fraction(number) / 100 for number in _PERCENT.findall(text)}
     words = set(re.findall(r"[a-z]+", text.lower()))
-    return found | {Fraction(value) for value, word in enumerate(_WORDS) if word in words}
+    return found | {Fraction(value) for word, value in UP_TO_TWELVE.items() if word in words}

@@ -8,9 +8,9 @@ import re
 import textwrap
 from collections.abc import Callable
 
+from mathcode_pile.core.number_words import TENS, UNITS
 from stages.decontaminate.latex_names import name_greek
 from stages.decontaminate.synonyms import SYNONYMS
-from stages.decontaminate.words_kernel import TENS, UNITS
 
 Change = Callable[[str, random.Random], str]
 

@@ -9,6 +9,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from mathcode_pile.core.number_words import TENS, UNITS
 from mathcode_pile.kernels.compiled import compiled
 from stages.decontaminate.canonical_kernel import INLINED, Canonical
 from stages.decontaminate.markup_kernel import NINE, ZERO
@@ -32,11 +33,6 @@ COMMON_WORDS = """
     round satisfies satisfy satisfying sequence set simplest simplify smallest solution solutions solve statement sum
     suppose term terms total true units value values way ways written
 """.split()  # noqa: SIM905
-UNITS = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen
-""".split()  # noqa: SIM905
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
 SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 AND = "and"
 

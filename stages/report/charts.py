@@ -1,18 +1,27 @@
 """Draw line charts and histograms as SVG, without colours: the page's style sheet has them, light and dark.
 
-The same numbers give the same bytes.
+Nobody needs the colours: lines differ in their dashes and have their number at their end, bars are filled or empty. The
+same numbers give the same bytes.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import floor, log10
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 50, 12, 26, 42
+LEFT, RIGHT, TOP, BOTTOM = 50, 18, 26, 42
 POINTS = 300
 """A line has at most so many; more cannot be seen."""
+APART = 11
+"""Between the numbers at the ends of lines, so that each can be read."""
+
+
+# How a thing that is drawn looks in the legend; {0} is its number.
+LINE_KEY = '<path class="line s{0}" d="M0 5H30"/>'
+COLUMN_KEY = '<rect class="column s{0}" x="9" y="0" width="12" height="10"/>'
 
 
 class Line(NamedTuple):
@@ -48,7 +57,14 @@ def draw_lines(lines: Sequence[Line], x: Axis, y: Axis, above: tuple[str, float]
         if len(line.points) <= 12:
             dots = (f'<circle cx="{frame.x(a):.1f}" cy="{frame.y(b):.1f}" r="2.5"/>' for a, b in line.points)
             parts.append(f'<g class="dot s{number}">{"".join(dots)}</g>')
-    return _svg(parts, f"{y.label} against {x.label}", [line.name for line in lines] if len(lines) > 1 else [])
+    keys: list[tuple[str, str]] = []
+    if len(lines) > 1:
+        ends = _spread([frame.y(line.points[-1][1]) for line in lines])
+        for number, (line, end) in enumerate(zip(lines, ends, strict=True)):
+            place = f'x="{frame.x(line.points[-1][0]) + 6:.1f}" y="{end:.1f}"'
+            parts.append(f'<text class="mark s{number}" {place} dy=".35em">{number + 1}</text>')
+            keys.append((f"{number + 1} {line.name}", LINE_KEY))
+    return _svg(parts, f"{y.label} against {x.label}", keys)
 
 
 def draw_histogram(names: tuple[str, str], bins: Sequence[tuple[float, int, int]], width: float, label: str) -> Markup:
@@ -70,7 +86,7 @@ def draw_histogram(names: tuple[str, str], bins: Sequence[tuple[float, int, int]
             place = f'x="{frame.x(start) + number * bar:.1f}" y="{top:.1f}" width="{bar:.1f}"'
             if count:
                 parts.append(f'<rect class="column s{number}" {place} height="{frame.y(0) - top:.1f}">{title}</rect>')
-    return _svg(parts, f"held-out documents by {label}", names)
+    return _svg(parts, f"held-out documents by {label}", [(name, COLUMN_KEY) for name in names])
 
 
 def choose_ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -150,9 +166,22 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points[::step] + points[-1:] if step > 1 else points
 
 
-def _svg(parts: Sequence[str], label: str, names: Sequence[str]) -> Markup:
-    """Return the picture, with a legend where several things are drawn."""
-    keys = "".join(f'<li class="s{number}">{escape(name)}</li>' for number, name in enumerate(names))
-    legend = f'<ul class="legend">{keys}</ul>' if names else ""
+def _spread(places: Sequence[float]) -> list[float]:
+    """Return places down the chart as near as they can be to these, each APART from the next and above the axis."""
+    spread = list(places)
+    order = sorted(range(len(places)), key=places.__getitem__)
+    for before, after in pairwise(order):
+        spread[after] = max(spread[after], spread[before] + APART)
+    below = max(0.0, spread[order[-1]] - (HEIGHT - BOTTOM))
+    return [place - below for place in spread]
+
+
+def _svg(parts: Sequence[str], label: str, keys: Sequence[tuple[str, str]]) -> Markup:
+    """Return the picture, with a legend of names and their signs where several things are drawn."""
+    items = "".join(
+        f'<li><svg viewBox="0 0 30 10" aria-hidden="true">{sign.format(number)}</svg>{escape(name)}</li>'
+        for number, (name, sign) in enumerate(keys)
+    )
+    legend = f'<ul class="legend">{items}</ul>' if items else ""
     head = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
     return Markup(f"{head}{''.join(parts)}</svg>{legend}")

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from stages.report.markdown import render_markdown
 from stages.report.summary import show_number
 
 # The sections of the report: anchor, name, and the value without which the section is left out.
@@ -58,7 +59,7 @@ def fill_page(values: dict[str, Any], template: str = "report.html") -> str:
         "words": lambda name: name.replace("_", " "),
         "percent": lambda share: f"{100 * share:.1f}\N{NARROW NO-BREAK SPACE}%",
         "formula": mark_formula,
-        "math": mark_text,
+        "text": render_markdown,
         "python": highlight,
         "link": link,
     }
@@ -71,13 +72,8 @@ def fill_page(values: dict[str, Any], template: str = "report.html") -> str:
 def mark_formula(latex: str) -> Markup:
     """Return LaTeX for KaTeX to render; what is a sentence, or has its own dollar signs, is rendered as text."""
     if "$" in latex or (_WORDS.search(latex) and "\\" not in latex):
-        return mark_text(latex)
+        return render_markdown(latex)
     return Markup('<span class="formula">{}</span>').format(latex)
-
-
-def mark_text(text: str) -> Markup:
-    """Return a text whose formulas KaTeX renders."""
-    return Markup('<span class="math">{}</span>').format(text)
 
 
 def highlight(code: str) -> Markup:

@@ -20,12 +20,21 @@ from stages.report.flow import (
     follow_snippets,
     follow_tokens,
 )
-from stages.report.funnel import FUNNEL, Metrics, read_csv, read_funnel, read_json, read_metrics, tabulate_reasons
+from stages.report.funnel import (
+    FUNNEL,
+    Metrics,
+    explain_steps,
+    read_csv,
+    read_funnel,
+    read_json,
+    read_metrics,
+    tabulate_reasons,
+)
 from stages.report.gallery import Shown, fill_gallery
 from stages.report.page import fill_page
 from stages.report.scores import MODELS, SMALL, Comparison, Measured, compare_losses, compare_scores, mean_held_out_loss
 from stages.report.summary import count_summary, left_out, summarize
-from stages.report.translators import compare_translators
+from stages.report.translators import compare_translators, explain_translators
 
 SHOWN = 12
 """Snippets of each group that are shown whole; the tables have the others."""
@@ -76,6 +85,10 @@ def write_report(
         ],
         "reasons": tabulate_reasons(steps),
         "translators": translators,
+        "translator_reasons": explain_translators(translators),
+        "leak_reasons": explain_steps([step for step in steps if step.stage == "decontaminate"]),
+        # The sources whose documents are shown as programs.
+        "programs": list(params.get("filter_code", {}).get("sources", {})),
         "restated": sum(row.skipped["restated"] for row in translators),
         "gallery": fill_gallery(data),
         "shown": SHOWN,

@@ -51,7 +51,7 @@ def headlines(metrics: Metrics) -> dict[str, str]:
 
 
 def count_summary(metrics: Metrics) -> dict[str, int | float]:
-    """Return the few figures that `dvc exp show` puts side by side, of the stages that have run.
+    """Return the few figures that `make compare` puts side by side, of the stages that have run.
 
     docs/meanings.yaml explains each of them.
     """

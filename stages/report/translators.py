@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from mathcode_pile.core.funnel import parse_reasons
+from stages.report.explanations import Explanation, explain_reasons
 from stages.report.funnel import Metrics, add_counts
 
 VERDICTS = ("verified", "contradicted", "uncheckable")
@@ -38,6 +39,13 @@ def compare_translators(metrics: Metrics) -> list[TranslatorRow]:
     """Return a row for each translator that the metrics of translate know."""
     translated, verified = (_by_translator(metrics, stage) for stage in ("translate", "verify"))
     return [_make_row(name, parts, verified.get(name, [])) for name, parts in translated.items()]
+
+
+def explain_translators(rows: list[TranslatorRow]) -> list[Explanation]:
+    """Return what the reasons in the rows mean, the most frequent of each stage first."""
+    counts = {"verify": [row.dropped for row in rows], "translate": [row.skipped for row in rows]}
+    totals = {stage: sum(parts, Counter[str]()) for stage, parts in counts.items()}
+    return explain_reasons({stage: [name for name, _ in total.most_common()] for stage, total in totals.items()})
 
 
 def _by_translator(metrics: Metrics, stage: str) -> dict[str, list[dict[str, Any]]]:

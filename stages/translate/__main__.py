@@ -20,7 +20,8 @@ def main(
     from mathcode_pile.core.engine import write_metrics
     from mathcode_pile.core.params import choose_entries, load
     from mathcode_pile.llm import LlmParams
-    from stages.translate.stage import TranslateParams, translate
+    from stages.translate.stage import translate
+    from stages.translate.translators import TranslateParams
 
     params, llm = load("translate", TranslateParams), load("llm", LlmParams)
     for component in choose_entries("translate.components", params.components, only):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import fsum, log
+from unicodedata import normalize
 
 from mathcode_pile.core.formula_text import normalize_formula
+from mathcode_pile.core.number_words import UP_TO_TWELVE
 from stages.translate.computation import Computation
 
 _PARAGRAPH_END = re.compile(r"\n[ \t]*\n|\Z")
@@ -19,14 +21,25 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _GROUPED = re.compile(r"(?<=\d)(?:,|\{,\}|\\,|(?<=\d) )(?=\d{3}(?!\d))")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _COMMAND = re.compile(r"\\([A-Za-z]{3,})")
-_RELATION = re.compile(r"=|\\approx|≈")
+# What is before a stated result in a text without spaces; words, as in `So 927 ways`, only if it has several digits.
+_SIGN = r"=|\\approx|≈"
+_SIGN_OR_WORD = rf"{_SIGN}|(?:[Ss]o|is|are|get|gives?|makes|leaves)(?:about)?"
+_RELATION = re.compile(_SIGN)
 _PRODUCT = re.compile(r"[*×]|\\cdot|\\times")
 _SIGNS = re.compile(r"\\(?:cdot|times|frac)")
 _LETTER = re.compile(r"[^\W\d_]")
+# Results of several parts: x = 4 or x = 5.
+_PART = re.compile(r"\bor\b|\band\b|;|(?<![\\{]),(?!\d{3}(?!\d))")
+_INTEGER = r"(\d{1,12})"
+_FRACTION = re.compile(
+    rf"\\[dt]?frac\s*(?:\{{{_INTEGER}\}}|(\d))\s*(?:\{{{_INTEGER}\}}|(\d))|(?<![\d.]){_INTEGER}/{_INTEGER}(?![\d.])"
+)
+# ½ for 1/2
+_SMALL_FRACTIONS = {normalize("NFKC", sign).replace("⁄", "/"): sign for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
+_PARTS = {"2": ("half", "halv"), "3": ("third",), "4": ("quarter", "fourth"), "5": ("fifth",)}
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
-_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-NUMBER_WORDS = {word: str(number) for number, word in enumerate(_WORDS)}
+_DIGITS = {word: str(number) for word, number in UP_TO_TWELVE.items()}
 # What counts for a paragraph: it states the result after a sign, has it, has its numbers, has the expression, and
 # shares all words and numbers.
 _STATES, _VALUE, _RESULT, _EXPRESSION, _SHARED = 3.0, 1.0, 2.0, 2.0, 4.0
@@ -55,7 +68,8 @@ class Paragraphs:
         value = _value_of(computation.result)
         result = numbers_in(value)
         has_value = re.compile(rf"(?<![\d.]){re.escape(value)}(?!\d|\.\d)")
-        states = re.compile(rf"(?:=|\\approx|≈){re.escape(value)}(?![\d\\/^]|\.\d)")
+        stating = _SIGN_OR_WORD if len(value) > 1 else _SIGN
+        states = re.compile(rf"(?:{stating}){re.escape(value)}(?![\d\\/^]|\.\d)")
         forms = [normalize_formula(_UNIT.sub("", form)) for form in _RELATION.split(computation.expression)]
         expressions = [form for form in forms if len(form) >= _SHORTEST_EXPRESSION]
         scores = [
@@ -75,13 +89,33 @@ class Paragraphs:
     def states(self, computation: Computation) -> bool:
         """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`.
 
-        A product of plain numbers is no value: the text must have it as it is.
+        A product of plain numbers is no value: the text must have it as it is. A fraction must be in the text as one.
         """
         value = _value_of(computation.result)
         if _PRODUCT.search(value) and not _LETTER.search(_SIGNS.sub("", value)):
             return any(value in formula for formula in self.formulas)
-        forms = [numbers_in(form) for form in _RELATION.split(computation.result)]
-        return any(form <= self._counts.keys() for form in forms)
+        return all(map(self._has_part, _PART.split(computation.result)))
+
+    def _has_part(self, part: str) -> bool:
+        """Whether the text has one of the forms of a part of a result; a form without numbers says nothing."""
+        forms = [form for form in _RELATION.split(part) if numbers_in(form)]
+        has = [
+            numbers_in(_FRACTION.sub(" ", form)) <= self._counts.keys() and self._has_fractions(form) for form in forms
+        ]
+        return any(has) or not has
+
+    def _has_fractions(self, form: str) -> bool:
+        """Whether the text has each fraction of plain numbers in a formula: as 3/4, as ¾, as 0.75, or in words."""
+        return all(self._has_fraction(*filter(None, match)) for match in _FRACTION.findall(form))
+
+    def _has_fraction(self, top: str, bottom: str) -> bool:
+        signs = [f"\\frac{top}{bottom}", f"{top}/{bottom}"]
+        signs += filter(None, [_SMALL_FRACTIONS.get(signs[1])])
+        return (
+            f"{int(top) / max(1, int(bottom)):g}" in self._counts
+            or any(sign in formula for formula in self.formulas for sign in signs)
+            or (top in self._counts and any(token.startswith(_PARTS.get(bottom, ("\0",))) for token in self._counts))
+        )
 
     def _weight(self, token: str) -> float:
         """Return how much a word or a number says: nothing if each paragraph has it, or none."""
@@ -104,7 +138,7 @@ def numbers_in(text: str) -> set[str]:
 
 def tokens_in(text: str) -> set[str]:
     """Return the numbers in a text, also those in words up to twelve, and its other words in lower case."""
-    return numbers_in(text) | {NUMBER_WORDS.get(word, word) for word in map(str.lower, _WORD.findall(text))}
+    return numbers_in(text) | {_DIGITS.get(word, word) for word in map(str.lower, _WORD.findall(text))}
 
 
 def read_paragraphs(text: str) -> Paragraphs:

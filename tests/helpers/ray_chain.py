@@ -26,7 +26,8 @@ from stages.extract_textbooks.stage import ExtractTextbooksParams, extract_textb
 from stages.filter_code.stage import filter_code  # noqa: E402
 from stages.select.stage import SelectParams, SourceParams, select  # noqa: E402
 from stages.tokenize.stage import TokenizeParams, tokenize  # noqa: E402
-from stages.translate.stage import TranslateParams, TranslatorParams, translate  # noqa: E402
+from stages.translate.stage import translate  # noqa: E402
+from stages.translate.translators import TranslateParams, TranslatorParams  # noqa: E402
 from stages.verify.stage import VerifyParams, verify  # noqa: E402
 
 Stage = Callable[[Path, Path], object]

@@ -14,7 +14,8 @@ from mathcode_pile.llm.asker import close_askers
 from mathcode_pile.llm.cache import ReplyCache
 from mathcode_pile.llm.settings import ServerParams
 from stages.annotate.stage import AnnotateParams, AnnotateSource, annotate
-from stages.translate.stage import TranslateParams, TranslatorParams, translate
+from stages.translate.stage import translate
+from stages.translate.translators import TranslateParams, TranslatorParams
 
 PAGES = [f"The product is $6 \\cdot {i} = {6 * i}$, not 42." for i in range(2, 6)]
 REPLY = (

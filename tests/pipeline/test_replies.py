@@ -11,7 +11,7 @@ from conftest import ROOT
 from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import list_shards
 from mathcode_pile.llm import LlmParams
-from stages.translate.stage import ModelTranslator, TranslateParams, choose_translators
+from stages.translate.translators import ModelTranslator, TranslateParams, choose_translators
 from tools.profiles import choose_profile
 from tools.record import list_prompts, read_inquiries
 

@@ -47,6 +47,11 @@ def test_the_paragraph_that_states_the_result_goes_before_one_with_its_numbers()
     assert paragraph_of("2 + 3", "", "5", "2 + 3 is 5.\n\nThen $x = 5.5$ or $= 57$ or $= 5^2$.") == "2 + 3 is 5."
 
 
+def test_a_result_is_stated_in_words_too() -> None:
+    text = "Twelve steps.\n\nSo 927 ways.\n\nOthers: 572 ways of 12 steps, and 927 - 572 = 355."
+    assert paragraph_of("12 steps, ways", "", "927", text) == "So 927 ways."
+
+
 def test_a_text_of_one_paragraph_and_an_empty_one() -> None:
     assert read_paragraphs("3 = 3").ends == [5]
     assert read_paragraphs("").find(Computation("", "", "", "1", "")) == 0
@@ -104,3 +109,26 @@ def test_the_last_value_of_a_result_and_rare_words_tell_the_paragraph(
 def test_a_result_is_stated_if_the_text_has_its_numbers_in_digits_or_words(result: str, is_stated: bool) -> None:
     paragraphs = read_paragraphs(SERIES + " And $e^{-3}$.")
     assert paragraphs.states(Computation("", "", "", result, "")) is is_stated
+
+
+@pytest.mark.parametrize(
+    ("result", "text", "is_stated"),
+    [
+        ("\\frac{3}{4}", "So $p = \\tfrac34$ is left.", True),
+        ("\\frac{3}{4}", "So 3/4 is left.", True),
+        ("\\frac34", "It is ¾, from 3 and 4.", True),
+        ("3/4", "It is 0.75, from 3 of 4.", True),
+        ("\\frac{3}{4}", "Three quarters of them, 4 in all, so 3.", True),
+        ("\\frac{3}{4}", "There are 3 of 4.", False),
+        # Each part of a result counts, and x alone says nothing.
+        ("x = 4 or x = \\frac{1}{2}", "So $x = 1$, $x = 4$ or 2.", False),
+        ("x = 4 or x = 5", "So $x = 4$ or 5.", True),
+        ("x = 4 and y = 7", "So $x = 4$.", False),
+        ("e^{-3} \\approx 0.05", "That is 0.05.", True),
+        ("1,200", "There are 1,200 or 1200.", True),
+        ("1{,}200 \\text{ or }1\\,300", "There are 1200 to 1,300.", True),
+        ("(3, 4)", "It is 3.", False),
+    ],
+)
+def test_the_text_must_have_each_part_and_each_fraction_of_a_result(result: str, text: str, is_stated: bool) -> None:
+    assert read_paragraphs(text).states(Computation("", "", "", result, "")) is is_stated

@@ -1,17 +1,15 @@
 """Leaks of every kind, planted into real documents, are found; clean documents are not flagged."""
 
-import json
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from bench.recall import is_kept_back, read_clean, read_lines, read_questions, read_worked
 from mathcode_pile.core.params import load
 from stages.decontaminate.leaks import LeakFinder
 from stages.decontaminate.plants import KINDS, plant_leaks
-from stages.decontaminate.quoted_questions import Question
 from stages.decontaminate.rules import DecontaminateParams
 from stages.decontaminate.stage import measure_precision, measure_recall
 
@@ -33,31 +31,6 @@ LEAST = dict.fromkeys(KINDS, 0.99) | {
     "solution": 0.97,
     "plain_solution": 0.9,
 }
-
-
-def read_lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-
-
-def read_questions(folder: Path) -> list[Question]:
-    questions = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for row in read_lines(path):
-            solution = row.get("solution") or ""
-            text = "\n".join(solution) if isinstance(solution, list) else solution
-            options = (row["options"],) if row.get("options") else ()
-            questions.append(Question(row["id"], path.stem, row["question"], options, text))
-    return questions
-
-
-def read_worked(folder: Path) -> list[Question]:
-    rows = read_lines(folder / "math_worked_solutions.jsonl")
-    return [Question(row["id"], "math", row["problem"], (), row["solution"]) for row in rows]
-
-
-def is_kept_back(question: Question) -> bool:
-    """Tell whether a question is of the half that the rules were not tuned on."""
-    return zlib.crc32(question.id.encode()) % 2 == 1
 
 
 @pytest.fixture
@@ -91,9 +64,7 @@ def test_clean_documents_are_not_flagged(real_data: Path, params: DecontaminateP
     """At most 3 of 10,000 are flagged wrongly. The others contain a question word for word."""
     finder = LeakFinder(read_questions(real_data / "benchmarks"), params)
     folder = real_data / "documents"
-    texts = [f"{row['question']}\n{row['solution']}" for row in read_lines(folder / "gsm8k_train.jsonl")]
-    texts += [f"{q.question}\n{q.solution}" for q in read_worked(folder)]
-    texts += [row["text"] for row in read_lines(folder / "textbook_sections.jsonl")]
+    texts = read_clean(folder)
     leaks = finder.find(pa.array(texts, pa.large_string()))
     exact = {leak.row for leak in leaks if leak.rule in ("identical", "whole") and leak.coverage >= 0.99}
     other = {leak.row: leak for leak in leaks if leak.row not in exact}

@@ -21,7 +21,8 @@ from mathcode_pile.llm.token_counts import Fitter
 from mathcode_pile.sandbox import controller
 from stages.annotate import stage as annotate
 from stages.execute import stage as execute
-from stages.translate import stage as translate
+from stages.translate import translators
+from stages.translate.stage import translate
 from stages.verify import stage as verify
 
 BAD = "Spoilt"
@@ -49,10 +50,10 @@ def run_annotate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Rep
 
 def run_translate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Report:
     translator = {"backend": "symbolic", "max_failed_share": 0} | backend
-    params = translate.TranslateParams(
+    params = translators.TranslateParams(
         translators=[translator], max_piece_characters=5000, min_operations=1, components={}
     )
-    return translate.translate(write_documents(folder, TEXTS), out, params, llm)
+    return translate(write_documents(folder, TEXTS), out, params, llm)
 
 
 def run_execute(folder: Path, out: Path, llm: LlmParams) -> Report:
@@ -80,9 +81,9 @@ CASES = {
     "annotate by rules": Case(run_annotate, annotate, "type_piece"),
     "annotate by a model, prompts": Case(partial(run_annotate, **MODEL), Fitter, "split", 1),
     "annotate by a model, replies": Case(partial(run_annotate, **MODEL), annotate, "read_type"),
-    "translate without a model": Case(run_translate, translate, "translate_document"),
+    "translate without a model": Case(run_translate, translators, "translate_document"),
     "translate by a model, prompts": Case(partial(run_translate, **MODEL), Fitter, "split", 1),
-    "translate by a model, replies": Case(partial(run_translate, **MODEL), translate, "parse_reply"),
+    "translate by a model, replies": Case(partial(run_translate, **MODEL), translators, "parse_reply"),
     "execute": Case(run_execute, controller, "choose_kind"),
     "verify": Case(run_verify, checker, "judge", 1),
 }

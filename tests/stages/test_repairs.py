@@ -247,3 +247,25 @@ def test_a_result_whose_name_is_not_said_has_a_neutral_one(code: str, words: set
 )
 def test_any_other_name_stays(code: str, words: set[str]) -> None:
     assert rename_result(code, words) == code
+
+
+def test_a_symbol_is_defined_behind_the_imports() -> None:
+    ((mended, repairs),) = repaired("from sympy import integrate\n\nlower = 2\nprint(integrate(x, (x, lower, 4)))")
+    assert mended.startswith('from sympy import symbols, integrate\n\nx = symbols("x")\nlower = 2\n')
+    assert repairs == "symbol" and run(mended) == "6"
+
+
+@pytest.mark.parametrize(
+    ("comment", "stays"),
+    [
+        ("# The profit with flour at 0.40 euros", False),
+        ("# The profit of 29 trays", True),
+        ("# Step 2", True),
+        ("# Multiply", True),
+    ],
+)
+def test_a_comment_on_a_number_that_the_program_does_not_have_goes(comment: str, stays: bool) -> None:
+    ((mended, _),) = repaired(f"trays = 29\n{comment}\nprint(5 * trays)")
+    assert (comment in mended) is stays
+    ((quoted, _),) = repaired(f'text = """\n{comment}\n"""\nprint(len(text))')
+    assert comment in quoted

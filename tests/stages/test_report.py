@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ from markupsafe import Markup
 
 from mathcode_pile.core.funnel import CoreReason
 from mathcode_pile.core.params import read_yaml
+from mathcode_pile.llm import NoReply
 from stages.classify.reasons import Reason
-from stages.report.charts import Axis, Line, choose_ticks, draw_histogram, draw_lines
+from stages.decontaminate.reasons import Reason as Leaked
+from stages.report.charts import APART, Axis, Line, choose_ticks, draw_histogram, draw_lines
 from stages.report.funnel import explain_steps, read_funnel, read_metrics, tabulate_reasons
+from stages.report.markdown import render_markdown
 from stages.report.page import highlight, link, mark_formula
 from stages.report.recorded import corpus_hash, read_lock
 from stages.report.scores import compare_losses, compare_scores, mean_held_out_loss
 from stages.report.stage import QUALITY, describe_quality, write_report
 from stages.report.summary import count_summary, headlines, summarize
+from stages.translate.reasons import Reason as Translate
 
 METRICS = read_metrics(ROOT / "metrics")
 PARAMS = read_yaml(ROOT / "params.yaml")
@@ -85,6 +90,29 @@ def test_the_tables_have_the_page_s_figures(recorded: Path) -> None:
     assert [row["name"] for row in read_table(recorded / "scores.csv")] == [row.name for row in compare_scores(METRICS)]
     names = {path.stem for path in recorded.glob("*.csv")}
     assert {"funnel", "translators", "quality", "leaks", "planted", "classifiers", "mixture", "losses"} <= names
+
+
+def test_reasons_are_explained_where_they_are_counted(tmp_path: Path) -> None:
+    leaks = dict.fromkeys(("questions", "questions_found", "solutions_found", "documents", "snippets"), 1)
+    (tmp_path / "decontaminate").mkdir()
+    found = {"benchmarks": {"gsm8k": leaks | {"examples": []}}}
+    (tmp_path / "decontaminate" / "report.json").write_text(json.dumps(found))
+    write_report(ROOT / "metrics", tmp_path, tmp_path / "out", PARAMS)
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    sections = {
+        name: page.partition(f'<h2 id="{name}">')[2].partition("</section>")[0] for name in ("translators", "leaks")
+    }
+    for name, reason in (
+        ("translators", Translate.DENIED),
+        ("translators", Translate.POSED),
+        ("leaks", Leaked.LEAKED_QUESTION),
+    ):
+        assert f"<code>{reason}</code>" in sections[name] and render_markdown(reason.sentence) in sections[name]
+    assert (
+        f"<code>{NoReply.NOT_RECORDED}</code>" in sections["translators"] and "<code>make record-replies</code>" in page
+    )
+    dropped = f"{METRICS['decontaminate']['dropped']} records were dropped"
+    assert dropped in sections["leaks"] and "is in the row of each" in sections["leaks"]
 
 
 def test_each_figure_on_quality_has_a_sentence() -> None:
@@ -175,22 +203,58 @@ def test_charts_escape_names_and_are_empty_without_points() -> None:
     assert draw_histogram(("a", "b"), [(0.0, 0, 0)], 0.1, "score") == ""
     drawn = draw_lines([Line("<a>", [(0, 1), (1, 1)]), Line("b", [(0, 2)])], Axis("x"), Axis("y & z"), ("tokens", 9))
     assert "&lt;a&gt;" in drawn and "y &amp; z" in drawn and drawn.count("<polyline") == 2
+    # Two lines that end in nearly the same place: their numbers stand apart, and the legend has the same dashes.
+    near = draw_lines([Line("a", [(0, 0), (1, 1)]), Line("b", [(0, 2), (1, 1.001)])], Axis("x"), Axis("y"))
+    marks = [float(y) for y in re.findall(r'<text class="mark s\d" x="[\d.]+" y="([\d.]+)"', near)]
+    assert len(marks) == 2 and abs(marks[0] - marks[1]) >= APART - 0.1
+    assert [near.count(f'<path class="line s{number}"') for number in (0, 1, 2)] == [1, 1, 0] and ">2 b</li>" in near
     long = draw_lines([Line("a", [(step, step % 7) for step in range(10_000)])], Axis("x"), Axis("y"))
     assert len(long) < 10_000
 
 
+@pytest.mark.parametrize("latex", [r"\frac{1}{2} + x", "2x - 5", r"t = \text{time of day}"])
+def test_a_formula_is_marked_for_katex(latex: str) -> None:
+    assert mark_formula(latex) == Markup('<span class="formula">{}</span>').format(latex)
+
+
+def test_a_sentence_is_not_set_as_a_formula() -> None:
+    assert mark_formula("the least common multiple of both") == "the least common multiple of both"
+    assert mark_formula("$x$ is between 1 and 4") == '<span class="math">$x$</span> is between 1 and 4'
+
+
 @pytest.mark.parametrize(
-    ("latex", "kind"),
+    ("text", "shown"),
     [
-        (r"\frac{1}{2} + x", "formula"),
-        ("2x - 5", "formula"),
-        (r"t = \text{time of day}", "formula"),
-        ("the least common multiple of both", "math"),
-        ("$x$ is between 1 and 4", "math"),
+        ("**Q.** I *think* so", "<strong>Q.</strong> I <em>think</em> so"),
+        ("## Sums ##\n\n* a\n- b\n  - c", "<strong>Sums</strong>\n\n• a\n• b\n  • c"),
+        ("```python\na = 1\n# b\n```\n`x**2*y`", "<code>a = 1\n# b</code>\n<code>x**2*y</code>"),
+        ("**So $a*b*c$.** Cut **here", '<strong>So <span class="math">$a*b*c$</span>.</strong> Cut **here'),
+        (r"\(a_1*b\)*2 and *c*", r'<span class="math">\(a_1*b\)</span>*2 and <em>c</em>'),
+        (r"\begin{align*}a\end{align*}", r'<span class="math">\begin{align*}a\end{align*}</span>'),
     ],
 )
-def test_a_sentence_is_not_set_as_a_formula(latex: str, kind: str) -> None:
-    assert mark_formula(latex) == Markup('<span class="{}">{}</span>').format(kind, latex)
+def test_marks_of_markdown_are_shown_as_what_they_mean(text: str, shown: str) -> None:
+    assert render_markdown(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x**2 + y**2, 2 * 3 * 4 and f(*args, **kwargs)",
+        "#!/usr/bin/env python\n- 3 + 4 = 1",
+        "$32, the walk from here costs $5",
+        r"a \$5 note, $6 or $7",
+        "one_two_three\n    indented",
+    ],
+)
+def test_what_only_looks_like_markdown_or_a_formula_stays(text: str) -> None:
+    assert render_markdown(text) == text
+
+
+def test_a_page_cannot_bring_its_own_html() -> None:
+    assert render_markdown("**<b>** `<i>` $a<b$") == (
+        '<strong>&lt;b&gt;</strong> <code>&lt;i&gt;</code> <span class="math">$a&lt;b$</span>'
+    )
 
 
 def test_programs_are_highlighted_and_escaped_and_only_web_pages_are_links() -> None:

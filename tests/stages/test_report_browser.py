@@ -59,6 +59,26 @@ def test_a_page_of_this_width_shows_everything_without_an_error(
     assert browser.run(wide) == []
 
 
+def test_on_a_phone_no_table_needs_a_swipe_and_each_number_has_its_label(browser: Browser, page: Path) -> None:
+    browser.open(page, 360)
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert browser.run("document.querySelectorAll('.stack').length") >= 10
+    wide = """[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth)
+        .map(one => one.getAttribute('aria-label'))"""
+    assert browser.run(wide) == []
+    bare = """[...document.querySelectorAll('.stack td.n')]
+        .filter(one => getComputedStyle(one, '::before').content.length < 3).map(one => one.outerHTML.slice(0, 80))"""
+    assert browser.run(bare) == []
+    # What was lost at a step stands below what is left, and says why when it is opened.
+    ends = """[...document.querySelectorAll('.why')].filter(one => {
+        const range = document.createRange(); range.selectNodeContents(one.querySelector('summary'));
+        const left = one.parentElement.querySelector('.count b').getBoundingClientRect().right;
+        return Math.abs(range.getBoundingClientRect().right - left) > 2
+            || !one.querySelector('p').getBoundingClientRect().height;
+    }).length"""
+    assert browser.run("document.querySelectorAll('.why').length") > 5 and browser.run(ends) == 0
+
+
 def test_every_formula_is_rendered_or_left_as_its_source(browser: Browser, page: Path) -> None:
     browser.open(page, 1280)
     assert browser.run("[...document.querySelectorAll('.formula, .math')].every(one => one.textContent.trim())")

@@ -102,6 +102,17 @@ def test_dropped_documents_are_shown_for_each_reason_with_their_beginning(tmp_pa
     assert shown[0].text.startswith("Text 0.") and shown[0].text.endswith("word …") and shown[2].text == ""
 
 
+def test_a_dropped_page_is_shown_as_it_was_meant_and_a_dropped_program_as_a_program(tmp_path: Path) -> None:
+    write_rows(tmp_path / "fetch" / "openwebmath", [page("openwebmath/1", "# Sums\n\n* **so** it is")], DOCUMENT)
+    write_rows(tmp_path / "fetch" / "code_python", [page("code_python/1", "# Sums\nx = 2**3")], DOCUMENT)
+    drops = [{"id": f"{source}/1", "reason": "dull", "detail": ""} for source in ("openwebmath", "code_python")]
+    write_rows(tmp_path / "select" / "all" / "dropped", drops, DROPPED)
+    write_report(tmp_path / "metrics", tmp_path, tmp_path / "out", read_yaml(ROOT / "params.yaml"))
+    shown = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "<strong>Sums</strong>\n\n• <strong>so</strong> it is</blockquote>" in shown
+    assert '<code><span class="c1"># Sums</span>\n<span class="n">x</span>' in shown
+
+
 def test_documents_are_found_by_id_and_what_is_not_there_is_left_out(tmp_path: Path) -> None:
     write_rows(tmp_path / "a", [page("s/1"), page("s/2")], DOCUMENT)
     write_rows(tmp_path / "a" / "dropped", [{"id": "s/3", "reason": "x", "detail": ""}], DROPPED)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stages.report.translators import compare_translators
+from stages.report.translators import compare_translators, explain_translators
 
 
 def translated(documents: int, kept: int, snippets: int, skipped: str = "", **more: int) -> dict[str, Any]:
@@ -45,6 +45,17 @@ def test_each_translator_has_its_counts_over_all_components() -> None:
         "kept": 10,
         "repaired": 0,
     }
+
+
+def test_each_reason_in_the_comparison_is_explained() -> None:
+    found = explain_translators(compare_translators(METRICS))
+    assert [(one.reason, one.stages) for one in found] == [
+        ("contradicted", ["verify"]),
+        ("not_recorded", ["translate"]),
+        ("too_small", ["translate"]),
+        ("ellipsis", ["translate"]),
+    ]
+    assert explain_translators([]) == []
 
 
 def test_metrics_without_translators_have_no_row() -> None:

@@ -14,9 +14,10 @@ from mathcode_pile.core.errors import PipelineError
 from mathcode_pile.core.shards import list_shards, read_rows
 from mathcode_pile.llm import LlmParams, ModelParams, load_template
 from mathcode_pile.llm.settings import ServerParams
-from stages.translate import stage
+from stages.translate import translators
 from stages.translate.replies import parse_reply
-from stages.translate.stage import RESTATED_EACH, TranslateParams, TranslatorParams, translate
+from stages.translate.stage import RESTATED_EACH, translate
+from stages.translate.translators import TranslateParams, TranslatorParams
 
 PAGE = "The area is $\\frac{1}{2} \\cdot 6 \\cdot 4 = 12$. The bill is $7 \\cdot 8 + 3 = 59$."
 REPLY = (
@@ -115,11 +116,11 @@ def test_another_prompt_asks_all_and_the_first_one_again_asks_none(
     params, llm = _asking(server.url)
     raw = write_documents(tmp_path / "in", [f"{PAGE} {i}" for i in range(10)])
     prompt = tmp_path / "translate.txt"
-    text = stage.PROMPT.read_text(encoding="utf-8")
+    text = translators.PROMPT.read_text(encoding="utf-8")
     asked = []
     for more in ("", "Be brief.\n", ""):
         prompt.write_text(text.replace("=== user\n", f"=== user\n{more}", 1), encoding="utf-8")
-        monkeypatch.setattr(stage, "PROMPT", prompt)
+        monkeypatch.setattr(translators, "PROMPT", prompt)
         load_template.cache_clear()
         translate(raw, tmp_path / "out", params, llm)
         asked.append(server.asked().total())
@@ -155,7 +156,7 @@ def test_code_of_comments_alone_is_no_code() -> None:
 
 @pytest.mark.parametrize("number", range(2))
 def test_a_worked_example_of_the_prompt_is_no_computation_of_a_document(tmp_path: Path, number: int) -> None:
-    example = load_template(stage.PROMPT).worked_answers[number]
+    example = load_template(translators.PROMPT).worked_answers[number]
     assert len(parse_reply(example).computations) == 2
     server = Server(tmp_path / "log", "--reply", f"{example}\n\n{REPLY}")
     try:
@@ -168,9 +169,11 @@ def test_a_worked_example_of_the_prompt_is_no_computation_of_a_document(tmp_path
 
 
 def test_a_copied_program_and_a_result_that_the_text_does_not_have_are_left_out_and_counted(tmp_path: Path) -> None:
-    copied = parse_reply(load_template(stage.PROMPT).worked_answers[1]).computations[0]
+    copied = parse_reply(load_template(translators.PROMPT).worked_answers[1]).computations[0]
     block = "### {}\n**Conditions:** {}\n**Expression:** ${}$\n**Result:** {}\n**Code:**\n```python\n{}\n```\n\n"
     reply = block.format("Roots", "other words", "y", "y = 1 or y = 2", copied.code)
+    again = "print([4, Fraction(1, 2)])"
+    reply += block.format("Roots", "other words", copied.expression, "x = 4 or x = \\(\\frac{1}{2}\\)", again)
     reply += block.format("Area", "a base", "6 \\cdot 5", "987654", "base = 6\nprint(base * 5 * 2)")
     server = Server(tmp_path / "log", "--reply", f"{reply}{REPLY}")
     try:
@@ -179,11 +182,11 @@ def test_a_copied_program_and_a_result_that_the_text_does_not_have_are_left_out_
     finally:
         server.stop()
     assert [row["title"] for row in read_rows(tmp_path / "out")] == ["Area"]
-    assert report.skipped == {"copied_example": 1, "not_stated": 1, "no_code": 1}
+    assert report.skipped == {"copied_example": 2, "not_stated": 1, "no_code": 1}
 
 
 def test_the_programs_of_the_worked_examples_print_the_stated_results() -> None:
-    for example in load_template(stage.PROMPT).worked_answers:
+    for example in load_template(translators.PROMPT).worked_answers:
         for computation in parse_reply(example).computations:
             done = subprocess.run([sys.executable, "-c", computation.code], capture_output=True, text=True, check=True)
             assert judge(computation.result, done.stdout).verdict == "verified", computation
@@ -216,7 +219,7 @@ def test_a_run_whose_replies_cannot_be_read_stops_and_shows_one(tmp_path: Path) 
 
 @pytest.mark.parametrize("reply", ["No computations.", "the worked example"])
 def test_replies_that_were_read_and_have_no_computation_do_not_stop_a_run(tmp_path: Path, reply: str) -> None:
-    example = load_template(stage.PROMPT).worked_answers[0]
+    example = load_template(translators.PROMPT).worked_answers[0]
     server = Server(tmp_path / "log", "--reply", example if reply == "the worked example" else reply)
     try:
         params, llm = _asking(server.url)

@@ -12,7 +12,8 @@ from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import ShardWriter, count_rows, read_rows, shard_name
 from mathcode_pile.llm import LlmParams
 from stages.execute.stage import ExecuteParams, execute_folder
-from stages.translate.stage import TranslateParams, translate
+from stages.translate.stage import translate
+from stages.translate.translators import TranslateParams
 from stages.verify.stage import VerifyParams, verify_shard
 
 

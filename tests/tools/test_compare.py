@@ -17,8 +17,18 @@ lowly-wife,7654321,Success,7,5.1,2,cd.dir
 late-nun,7777777,Queued,,,3,cd.dir
 """
 MEASURES = {
-    "1234567": {"share of tokens: textbooks": "0.1", "held-out loss: textbooks": "5.5"},
-    "7654321": {"share of tokens: textbooks": "0.2", "held-out loss: textbooks": "5.1"},
+    "1234567": {
+        "documents": "7",
+        "loss": "5.5",
+        "share of tokens: textbooks": "0.1",
+        "held-out loss: textbooks": "5.5",
+    },
+    "7654321": {
+        "documents": "7",
+        "loss": "5.1",
+        "share of tokens: textbooks": "0.2",
+        "held-out loss: textbooks": "5.1",
+    },
 }
 
 
@@ -27,14 +37,16 @@ def test_experiments_are_side_by_side_with_what_matters() -> None:
     assert lines == [
         ["main", "lowly-wife", "late-nun"],
         ["mixture.textbooks.weight", "1.0", "2", "3"],
+        ["loss", "5.5", "5.1"],
         ["share", "of", "tokens:", "textbooks", "0.1", "0.2"],
         ["held-out", "loss:", "textbooks", "5.5", "5.1"],
     ]
 
 
-def test_the_measures_of_a_commit_are_shares_and_losses_without_their_errors() -> None:
+def test_the_measures_of_a_commit_are_its_summary_shares_and_losses_without_their_errors() -> None:
     measures = read_measures(Objects(), "HEAD")
-    parts = [name.partition(": ")[0] for name in measures]
+    assert list(measures)[:2] == ["documents", "snippets"] and "math" in measures
+    parts = [name.partition(": ")[0] for name in measures if ": " in name]
     components = len(read_yaml(ROOT / "params.yaml")["components"])
     assert parts == ["share of tokens"] * components + ["held-out loss"] * (components + 1)  # and other text
     assert float(measures["held-out loss: other text"]) > 0

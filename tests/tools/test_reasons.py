@@ -8,14 +8,22 @@ from conftest import ROOT
 
 from mathcode_pile.core.funnel import parse_reasons
 from stages.report.explanations import list_reasons
-from tools.reasons import MARKS, PAGE, format_table
+from tools.reasons import PAGE, TABLES, fill_tables, format_types
 
 METRICS = sorted((ROOT / "metrics").rglob("*.json"))
 
 
-def test_the_page_on_the_pipeline_has_the_table_of_the_enumerations() -> None:
-    table = PAGE.read_text(encoding="utf-8").partition(MARKS[0])[2].partition(MARKS[1])[0]
-    assert table == format_table(), "run `python -m tools reasons`"
+def test_the_page_on_the_pipeline_has_the_tables_of_the_enumerations() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert all(text.count(f"<!-- {name} -->\n") == text.count(f"<!-- /{name} -->\n") == 1 for name in TABLES)
+    assert fill_tables(text) == text, "run `python -m tools reasons`"
+
+
+def test_every_type_of_a_piece_has_its_name_and_its_own_sentence() -> None:
+    rows = [row.strip("| ").split(" | ") for row in format_types().splitlines()[2:]]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, 8)]
+    assert rows[1][1] == "concept or theory" and rows[1][2].startswith("Explains, defines, proves")
+    assert len({row[2] for row in rows}) == 7
 
 
 def test_every_reason_has_a_sentence() -> None:

@@ -1,6 +1,7 @@
 """`make why`: a document or snippet is found by id, address or text, and traced through the stages."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,15 @@ from conftest import run_module
 
 from mathcode_pile.core.documents import DOCUMENT, DROPPED, VERIFIED, document_id
 from mathcode_pile.core.errors import PipelineError
+from mathcode_pile.core.params import load
 from mathcode_pile.core.shards import ShardWriter, shard_name
+from mathcode_pile.llm import LlmParams
+from mathcode_pile.llm.settings import ServerParams
+from stages.translate.symbolic import translate_document
+from stages.translate.translators import TranslateParams
+from tools import untranslated
 from tools.lookup import find, is_id, title_of
+from tools.untranslated import find_formulas, say_untranslated
 from tools.why import explain, trace
 
 PAGE, OTHER, MADE = document_id("s", "1"), document_id("s", "2"), document_id("translated", "1")
@@ -36,7 +44,7 @@ def data(tmp_path: Path) -> Path:
     for place in ("fetch/s", "annotate/s"):
         write(tmp_path / place, DOCUMENT, page, other)
     typed = pa.schema([*DOCUMENT, pa.field("types", pa.list_(pa.int8())), pa.field("score_round1", pa.float32())])
-    write(tmp_path / "select/s", typed, page | {"types": [1, 5], "score_round1": 0.75})
+    write(tmp_path / "select/s", typed, page | {"types": [1, 5, 1], "score_round1": 0.75})
     write(tmp_path / "select/s/dropped", DROPPED, {"id": OTHER, "reason": "type_not_kept", "detail": "5"})
     blank = dict.fromkeys(VERIFIED.names, "") | {"document_id": PAGE, "chain": 0, "anchor": 0, "outcome": "ok"}
     blank |= {"relation": "=", "translator": "symbolic", "method": "numeric"}
@@ -63,7 +71,7 @@ def test_a_page_is_described_traced_and_its_snippets_are_shown(data: Path) -> No
         f"  url       {URL}",
         "  source    s",
         "  license   MIT",
-        "  types     [1, 5]",
+        "  types     1 (problem and solution) 2 times, 5 (software)",
         "  score     0.7500 by round1",
         "",
     ]
@@ -102,6 +110,43 @@ def test_a_document_of_translated_code_leads_to_its_page_and_back(data: Path) ->
     assert MADE in lines[-1]
 
 
+def test_a_page_s_untranslated_formulas_are_listed_by_reason(data: Path) -> None:
+    text = "It is not true that $2 + 2 \\cdot 3 = 12$. First $8 - 2 = 6$, then $8 - 2 = 6$ again, and $x = 5 + y$."
+    write(data / "deduplicate/filtered_openwebmath", DOCUMENT, document(PAGE, text))
+    lines = trace(data, PAGE)
+    start = next(number for number, line in enumerate(lines) if line.startswith("not translated (found by reading"))
+    listed = [line.strip() for line in lines[start:-2]]
+    assert "denied 1: The sentence says that the equation is false, or that its numbers are in another base." in listed
+    assert listed[listed.index(next(one for one in listed if one.startswith("denied"))) + 1] == r"2 + 2 \cdot 3 = 12"
+    assert "8 - 2 = 6" in listed[listed.index(next(one for one in listed if one.startswith("too_small"))) + 1]
+    # The other translator is a model, which is not asked: only its recorded replies are read.
+    assert any(line.startswith("not_recorded 1: The model's replies were recorded before") for line in listed)
+    assert not any(line.startswith("not translated") for line in trace(data, f"{PAGE}#0"))
+
+
+def test_a_model_that_would_be_asked_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    params = load("translate", TranslateParams)
+    asked = params.translators[1].model_copy(update={"backend": "openai"})
+    shipped = params.model_copy(update={"translators": (asked,)})
+    llm = load("llm", LlmParams)
+    server = ServerParams(base_urls=("http://127.0.0.1:9/v1",))
+    served = {"coder": llm.models["coder"].model_copy(update={"openai": server})}
+    sections = {"translate": shipped, "llm": llm.model_copy(update={"models": served})}
+    monkeypatch.setattr(untranslated, "load", lambda name, _: sections[name])
+    assert list(say_untranslated("$1 + 1 = 2$"))[1:] == [
+        f"  {served['coder'].id}: not read again; metrics/translate counts its reasons over all pages"
+    ]
+
+
+def test_formulas_are_found_by_what_is_counted_without_them() -> None:
+    text = "Let $f(x) = a(x + 1)$. Then $f(1) = 4$, $f(2) = 4$, and 2 + 3 * 4 = 14."
+    reasons = translate_document(text).reasons
+    found = find_formulas(text, reasons)
+    assert found and {reason: len(formulas) for reason, formulas in found.items()} == dict(reasons)
+    assert "f(1) = 4" in [formula for formulas in found.values() for formula in formulas]
+    assert find_formulas("No sums.", Counter()) == {}
+
+
 @pytest.mark.parametrize("wanted", [PAGE, URL, "sums.html", "and 1 + 2 = 4", "2, and"])
 def test_a_page_is_found_by_id_by_address_or_by_a_piece_of_its_text(data: Path, wanted: str) -> None:
     assert explain(data, wanted) == trace(data, PAGE)
@@ -130,4 +175,5 @@ def test_what_means_nothing_ends_in_a_line_with_an_example(tmp_path: Path, wante
 
 def test_ids_and_titles() -> None:
     assert is_id(PAGE) and is_id(f"{PAGE}#12") and not is_id("s/12") and not is_id(f"{PAGE}#")
-    assert title_of("\n\n## A *title*\ntext") == "A *title" and len(title_of("word " * 100)) == 100
+    assert title_of("\n\n## A *title*\ntext") == "A title" and title_of("**No. 1.** $a*b*c$") == "No. 1. $a*b*c$"
+    assert len(title_of("word " * 100)) == 100

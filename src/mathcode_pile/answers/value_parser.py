@@ -51,6 +51,7 @@ from mathcode_pile.answers.values import (
     is_scalar,
 )
 from mathcode_pile.answers.vocabulary import CONSTRUCTORS, MAGNITUDES
+from mathcode_pile.core.number_words import UP_TO_TWELVE
 
 _WORDS: dict[str, Node] = {
     "true": Truth(True), "yes": Truth(True), "false": Truth(False), "no": Truth(False),
@@ -61,7 +62,6 @@ _WORDS: dict[str, Node] = {
     "undefined": Text("undefined"), "not defined": Text("undefined"), "divergent": Text("diverges"),
     "the series diverges": Text("diverges"), "the series converges": Text("converges"), "convergent": Text("converges"),
 }  # fmt: skip
-_NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
 class ValueParser:
@@ -208,8 +208,8 @@ class ValueParser:
         known: Node | None = _WORDS.get(name) or _WORDS.get(name.lower())
         if known is not None:
             return known
-        if name.lower() in _NUMERALS:
-            return Number(Fraction(_NUMERALS.index(name.lower())))
+        if name.lower() in UP_TO_TWELVE:
+            return Number(Fraction(UP_TO_TWELVE[name.lower()]))
         constructed = self._constructor(tokens)
         if constructed is not None:
             return constructed

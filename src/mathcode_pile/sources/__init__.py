@@ -179,7 +179,7 @@ class PackageLimits(Section):
     """How much of a package is taken; null takes all of it."""
 
     rows: int | None = Field(default=None, gt=0)
-    """A hash of their keys spreads the rows over the package."""
+    """At most so many rows of each package. A hash of their keys chooses them, so they come from all its parts."""
 
 
 class PythonPackages(Section):

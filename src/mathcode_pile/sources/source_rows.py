@@ -42,7 +42,7 @@ class Limits(Section):
     files: int | None = Field(default=None, gt=0)
     """A hash of seed and name chooses them, from each of the origin's patterns in turn."""
     rows: int | None = Field(default=None, gt=0)
-    """One row of each pattern in turn, or, if files are limited too, of each file."""
+    """At most so many rows: one of each pattern in turn or, if `files` is set too, one of each file in turn."""
     bytes: int | None = Field(default=None, gt=0)
     """Bytes of text in UTF-8, or of PDFs, in the same order. The row that reaches this limit is the last one."""
     share: float | None = Field(default=None, gt=0, le=1)

@@ -9,6 +9,9 @@ const delimiters = [
   { left: "$$", right: "$$", display: false }, { left: "\\[", right: "\\]", display: false },
   { left: "\\(", right: "\\)", display: false }, { left: "$", right: "$", display: false },
 ];
+for (const name of ["equation", "equation*", "align", "align*", "gather", "gather*"]) {
+  delimiters.push({ left: `\\begin{${name}}`, right: `\\end{${name}}`, display: true });
+}
 for (const place of document.querySelectorAll(".math")) {
   renderMathInElement(place, { ...options, throwOnError: false, delimiters, errorColor: "inherit", errorCallback() {} });
 }

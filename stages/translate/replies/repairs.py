@@ -40,6 +40,7 @@ _MODULES = {"math", "fractions", "itertools", "statistics", "sympy", "cmath"}
 _ALIASES = {"np": "import numpy as np", "sp": "import sympy as sp"}
 # Where a program works with sympy's objects, their functions are sympy's too.
 _SYMPY = re.compile(r"\b(?:sympy|symbols|Symbol)\b")
+_NUMBER = re.compile(r"\d+\.\d+|\d{2,}")  # not those of Step 1, Step 2
 _REPAIRS = ["earlier", "import", "symbol", "exact", "expand", "unused", "print"]
 _SHARED = {"factorial", "gcd", "lcm"}
 
@@ -78,7 +79,8 @@ def _repair(code: str, earlier: list[str]) -> tuple[str, list[str]]:
         done.append("import")
     letters = sorted(name for name in _unknown_names(ast.parse(code)) if len(name) == 1)
     if letters and _SYMPY.search(code):
-        code = f'from sympy import symbols\n\n{", ".join(letters)} = symbols("{" ".join(letters)}")\n{code}'
+        defined = f'{", ".join(letters)} = symbols("{" ".join(letters)}")'
+        code = _put_before(["from sympy import symbols", defined], code)
         done.append("symbol")
     return code, [*done, "print"] if printed else done
 
@@ -103,7 +105,10 @@ def _polish(code: str, result: str) -> tuple[str, list[str]]:
 
 
 def _without_unused(code: str) -> str:
-    """Return a program without the imports that nothing uses, and the numbers given a name that nothing uses."""
+    """Return a program without the imports that nothing uses, and the numbers given a name that nothing uses.
+
+    A comment on a line of its own with a number that the program does not have says nothing about it, and goes too.
+    """
     tree = ast.parse(code)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     lines = code.split("\n")
@@ -120,6 +125,9 @@ def _without_unused(code: str) -> str:
             names = [target.id if isinstance(target, ast.Name) else "" for target in node.targets]
             if all(name and name not in used for name in names):
                 del lines[node.lineno - 1]
+    numbers = {number for line in lines if not line.lstrip().startswith("#") for number in _NUMBER.findall(line)}
+    if '"""' not in code and "'''" not in code:
+        lines = [line for line in lines if not line.startswith("#") or numbers.issuperset(_NUMBER.findall(line))]
     return "\n".join(lines).strip("\n")
 
 

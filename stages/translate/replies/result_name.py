@@ -7,7 +7,8 @@ import ast
 import re
 from collections.abc import Collection
 
-from stages.translate.anchors import NUMBER_WORDS
+from mathcode_pile.core.number_words import UP_TO_TWELVE
+from stages.translate.program_names import printed_name, rename
 
 NEUTRAL = "result"
 _STEM = 4
@@ -33,31 +34,18 @@ def rename_result(code: str, words: Collection[str]) -> str:
         module = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return code
-    name = _printed_name(module)
+    name = printed_name(module)
     nodes = [node for node in ast.walk(module) if isinstance(node, ast.Name)]
     names = {node.id for node in nodes}
-    own = [node for node in nodes if node.id == name]
-    is_once = sum(isinstance(node.ctx, ast.Store) for node in own) == 1
+    is_once = sum(node.id == name and isinstance(node.ctx, ast.Store) for node in nodes) == 1
     if not name or not is_once or NEUTRAL in names or _is_said(name, words) or any(map(_is_scope, ast.walk(module))):
         return code
-    lines = code.encode().splitlines(keepends=True)
-    for node in sorted(own, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        line = lines[node.lineno - 1]
-        end = node.col_offset + len(name.encode())
-        lines[node.lineno - 1] = line[: node.col_offset] + NEUTRAL.encode() + line[end:]
-    return b"".join(lines).decode()
-
-
-def _printed_name(module: ast.Module) -> str:
-    """Return the name whose value a program prints, "" if it prints something else, or more."""
-    calls = [node.value for node in module.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
-    names = [item.id if isinstance(item, ast.Name) else "" for call in calls for item in call.args]
-    return names[0] if len(names) == 1 else ""
+    return rename(code, name, NEUTRAL)
 
 
 def _is_said(name: str, words: Collection[str]) -> bool:
     parts = [part for part in re.findall(r"[a-z]{3,}", name.lower()) if part not in _OPERATIONS]
-    return all(part in NUMBER_WORDS or any(word.startswith(part[:_STEM]) for word in words) for part in parts)
+    return all(part in UP_TO_TWELVE or any(word.startswith(part[:_STEM]) for word in words) for part in parts)
 
 
 def _is_scope(node: ast.AST) -> bool:

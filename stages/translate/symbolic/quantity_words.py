@@ -11,6 +11,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
+from mathcode_pile.core.number_words import UP_TO_TWELVE
+
 _BUILTINS = {
     "sum", "max", "min", "abs", "round", "pow", "len", "range", "set", "list", "map", "filter", "print", "float", "int",
     "str", "type", "id", "next", "iter", "hash", "input", "object", "all", "any", "bin", "hex", "oct", "format", "zip",
@@ -75,10 +77,8 @@ _DIMENSIONS = {
     "long": "length", "wide": "width", "high": "height", "tall": "height", "deep": "depth", "thick": "thickness",
     "away": "distance", "apart": "distance", "from": "distance",
 }  # fmt: skip
-_WORDS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12,
-}  # fmt: skip
+# "one" is mostly a pronoun.
+_WORDS = {word: number for word, number in UP_TO_TWELVE.items() if number > 1}
 # The search skips fast to the characters that a pattern begins with.
 _WORD_PATTERNS = {word: re.compile(rf"{word}\b(?<!\w{word})") for word in _WORDS}
 _DIGITS = re.compile(r"\d(?<![\w.]\d)(?:\d{0,2}(?:(?:,|\{,\})\d{3})+|\d*)(?:\.\d+)?(?!\w)")
