@@ -74,8 +74,7 @@ class LeakFinder:
         """Return the leak that a row of compare_parts shows. text: the UTF-8 of the document."""
         if not compared[ALIGNED]:
             return None
-        *numbers, reaches_end = compared[:COMPARED]
-        found = Comparison(*numbers, reaches_end=bool(reaches_end))
+        found = Comparison._make(compared[:COMPARED])
         is_solution = self.index.items[item].part == "solution"
         rule = (judge_solution if is_solution else judge_question)(found, self.params)
         if rule is None:

@@ -57,8 +57,8 @@ class Comparison(NamedTuple):  # a question, or solution, and the part of a docu
     first: float
     """first, last: tokens of the document's part."""
     last: float
-    reaches_end: bool
-    """Whether the question's last word is aligned, so that what agrees contains what is asked."""
+    reaches_end: float
+    """1 if the question's last word is aligned, so that what agrees contains what is asked."""
 
     @property
     def coverage(self) -> float:
@@ -128,7 +128,7 @@ def is_part(found: Comparison, params: DecontaminateParams) -> bool:
         return found.evidence >= 2
     # A definition at a question's beginning is in many texts. What is asked, at its end, is not.
     is_exact = found.identity >= 0.99 and found.density >= 0.95 and found.words >= 7
-    return is_exact and found.reaches_end and found.coverage >= 0.38 and found.evidence >= 2
+    return is_exact and bool(found.reaches_end) and found.coverage >= 0.38 and found.evidence >= 2
 
 
 def is_formula_part(found: Comparison) -> bool:

@@ -117,7 +117,7 @@ def test_later_steps_use_the_stated_value_of_a_result_that_agrees_within_interva
     [
         r"The mean is $\frac{1.25 + 1.4}{2} \approx 1.32$. Then $100 \cdot 1.32 = 132$ cm.",
         r"Here $\frac{0.7 + 0.55}{2} \approx 0.62$, and so $30 \cdot 0.62 = 18.6$.",
-        r"Their mean is about 4.518, and $m \approx \frac{4.518 + 4.307}{2} \approx 4.412$. So $8 \cdot 4.412 = 35.296$.",
+        r"The other is about 4.518, so $m \approx \frac{4.518 + 4.307}{2} \approx 4.412$. So $8 \cdot 4.412 = 35.296$.",
     ],
 )
 def test_a_value_halfway_that_the_page_rounds_to_the_even_digit_is_rounded_for_later_steps(

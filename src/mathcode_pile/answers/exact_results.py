@@ -1,7 +1,7 @@
 """Say whether a page computes its result exactly, while a program printed another value that only rounds to it.
 
-A trapezoidal sum is 3.1 exactly; a program that integrates instead prints 3.14159, which is 3.1 to its digits by chance.
-Not covered: expressions with letters, with functions, or with equality signs inside their operators.
+A trapezoidal sum is 3.1 exactly; a program that integrates prints 3.14159, which is 3.1 to its digits by chance.
+Not covered: expressions with letters, of irrational value, or with equality signs inside their operators.
 """
 
 import re
