@@ -33,7 +33,7 @@ def compare_parts(data, offsets, parts, bounds, item_hashes, item_kinds, tables,
     """Return the [parts, AFTER + 1] comparisons of items with parts of the texts data[offsets[d]:offsets[d + 1]].
 
     parts: [parts, 4] document, item, first word, and the one behind the last, sorted by document. bounds: [items + 1]
-    where the tokens of each item begin in item_hashes and item_kinds. tables: canonical_kernel.Tables. START is the
+    where the tokens of each item begin in item_hashes and item_kinds. tables: canonical_tables.Tables. START is the
     byte of its text in which the first word that is aligned begins, AFTER the one of the word behind the last.
     """
     found = np.zeros((len(parts), AFTER + 1))

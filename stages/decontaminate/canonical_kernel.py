@@ -9,8 +9,6 @@ HTML tags and entities, escapes of JSON (`\n`, `\u2019`), addresses, pictures an
 Not covered: a sign that is a word in plain text, as `sqrt(2)` for the square root of 2.
 """
 
-import unicodedata
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +17,27 @@ from numpy.typing import NDArray
 
 from mathcode_pile.kernels.compiled import compiled
 from mathcode_pile.kernels.words import CODE_POINTS, FNV_PRIME, FNV_SEED, decode, equals
-from stages.decontaminate.latex_names import name_greek, say_commands
+from stages.decontaminate.canonical_tables import (
+    AMPERSAND,
+    APOSTROPHE,
+    BACKSLASH,
+    BANG,
+    COLON,
+    COMMAND_SLOTS,
+    DROPPED,
+    EACH,
+    END_OF_ASCII,
+    FOLD_GROWTH,
+    JOINED,
+    LESS,
+    MARK,
+    NUMBER_SIGN,
+    SEMICOLON,
+    SEPARATOR,
+    SPECIAL,
+    name_hash,
+    tables,
+)
 from stages.decontaminate.markup_kernel import (
     NINE,
     OPEN_BRACE,
@@ -38,16 +56,9 @@ from stages.decontaminate.markup_kernel import (
     skip_thousands_separator,
 )
 
-COMMAND_SLOTS = 1024
-
-SEPARATOR, SPECIAL = 0, 1  # values of a byte that is no letter or digit
-DROPPED, MARK, APOSTROPHE = 0, -1, -2  # lengths of a fold that has no letters
-JOINED, ALONE, EACH = 0, 1, 2  # whether a fold is part of a word, a word of its own, or each byte of it is one
 OUTSIDE, LETTERS, DIGITS = 0, 1, 2  # where the reader is: inside which kind of word
 
-AMPERSAND, NUMBER_SIGN, SEMICOLON, BACKSLASH, LESS, BANG, COLON = b"&#;\\<!:"
 F, N, R, T, U, X = b"fnrtux"
-END_OF_ASCII = 0x80
 TYPOGRAPHIC_APOSTROPHE = ord("’")
 
 # Longest names, in bytes. Whatever is longer is no name.
@@ -55,27 +66,8 @@ LONGEST_COMMAND = 64
 LONGEST_ENVIRONMENT = 24  # with its braces
 LONGEST_ENTITY = 8
 LONGEST_NUMBER = 7  # of an entity, in digits
-# A fold is at most so many times as long as its character.
-FOLD_GROWTH = 4
 # The most that one call of read_special writes, and so what a buffer must leave free.
 SPECIAL_BYTES = 72
-
-
-class Tables(NamedTuple):  # what the kernel looks up
-    byte_values: NDArray[np.uint8]
-    """[256] the folded letter or digit, SEPARATOR or SPECIAL."""
-    fold_length: NDArray[np.int8]
-    """[code points] bytes of the folded form; DROPPED, MARK (skipped) or APOSTROPHE."""
-    fold_kind: NDArray[np.int8]
-    """[code points] JOINED, ALONE or EACH."""
-    fold_start: NDArray[np.int32]
-    fold_bytes: NDArray[np.uint8]
-    commands: NDArray[np.uint64]
-    """[COMMAND_SLOTS] a hash table of the known LaTeX commands: the hashes of their names, 0 where free."""
-    command_start: NDArray[np.int32]
-    """[COMMAND_SLOTS] where in command_bytes the word begins that a command counts as."""
-    command_length: NDArray[np.int32]
-    command_bytes: NDArray[np.uint8]
 
 
 class Canonical(NamedTuple):  # one text in the form described above
@@ -101,63 +93,6 @@ class Canonical(NamedTuple):  # one text in the form described above
         stream = self.stream
         ends = [*self.starts[1:].tolist(), len(stream)][: len(self)]
         return [stream[a:b] for a, b in zip(self.starts.tolist(), ends, strict=True)]
-
-
-@cache
-def tables() -> Tables:
-    """Return the look-up tables, made once a process (0.2 s)."""
-    byte_values = np.zeros(256, np.uint8)
-    for byte in range(END_OF_ASCII):
-        if chr(byte).isalnum():
-            byte_values[byte] = ord(chr(byte).lower())
-    byte_values[[BACKSLASH, AMPERSAND, QUOTE, LESS, BANG, COLON, OPEN_BRACKET]] = SPECIAL
-    byte_values[END_OF_ASCII:] = SPECIAL
-    lengths, kinds = np.zeros(CODE_POINTS, np.int8), np.zeros(CODE_POINTS, np.int8)
-    starts, folded, greek = np.zeros(CODE_POINTS, np.int32), bytearray(), name_greek()
-    for point in range(END_OF_ASCII, CODE_POINTS):
-        lengths[point], kinds[point], form = _fold(chr(point), greek)
-        starts[point] = len(folded)
-        folded += form
-    return Tables(
-        byte_values, lengths, kinds, starts, np.frombuffer(bytes(folded), np.uint8), *_tabulate(say_commands())
-    )
-
-
-def _tabulate(commands: dict[str, str]) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    keys, words = np.zeros(COMMAND_SLOTS, np.uint64), bytearray()
-    start, length = np.zeros(COMMAND_SLOTS, np.int32), np.zeros(COMMAND_SLOTS, np.int32)
-    for name, word in commands.items():
-        place = name_hash(name) % COMMAND_SLOTS
-        while keys[place] and keys[place] != name_hash(name):
-            place = (place + 1) % COMMAND_SLOTS
-        keys[place], start[place], length[place] = name_hash(name), len(words), len(word)
-        words += word.encode()
-    return keys, start, length, np.frombuffer(bytes(words), np.uint8)
-
-
-def _fold(character: str, greek: dict[str, str]) -> tuple[int, int, bytes]:
-    """Return the length of a character's folded form, whether it is a word of its own, and its bytes."""
-    if character in "’ʼ‘":
-        return APOSTROPHE, JOINED, b""
-    category = unicodedata.category(character)
-    if category in ("Mn", "Me", "Cf", "Cs"):
-        return MARK, JOINED, b""
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
-    if name := greek.get(decomposed) or greek.get(character):
-        return len(name), ALONE, name.encode()
-    form = "".join(c for c in decomposed if c.isalnum()).encode()
-    form = form[: FOLD_GROWTH * len(character.encode())]
-    # Superscripts, subscripts and fractions: x² is two words, and ½ is too.
-    is_number = category == "No" and form.isdigit()
-    return len(form), EACH if is_number else JOINED, form
-
-
-def name_hash(name: str) -> int:
-    """Return the kernel's hash of a command's name, in which case does not count."""
-    value = int(FNV_SEED)
-    for byte in name.lower().encode():
-        value = ((value ^ byte) * int(FNV_PRIME)) % (1 << 64)
-    return value
 
 
 BEGIN_HASH, END_HASH = np.uint64(name_hash("begin")), np.uint64(name_hash("end"))

@@ -216,7 +216,7 @@ def drop_words(window, size, count, dropped):  # type: ignore[no-untyped-def]
 def find_grams(data, offsets, tables, vocabulary, grams, block):  # type: ignore[no-untyped-def]
     """Return [hits, 3] (document, n-gram, word in which it ends) in texts data[offsets[d]:offsets[d + 1]].
 
-    Also returns the [texts] numbers of words. tables: canonical_kernel.Tables; block: bytes of the stream that are
+    Also returns the [texts] numbers of words. tables: canonical_tables.Tables; block: bytes of the stream that are
     looked at in one go.
     """
     found, hits = np.empty((1024, 3), np.int64), 0

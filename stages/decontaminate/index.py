@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mathcode_pile.kernels.words import text_buffers
-from stages.decontaminate.canonical_kernel import canonical, tables
+from stages.decontaminate.canonical_kernel import canonical
+from stages.decontaminate.canonical_tables import tables
 from stages.decontaminate.grams_kernel import BLOCK_BYTES, build_grams, find_densest, find_grams, list_grams
 from stages.decontaminate.words_kernel import Tokens, read_tokens, vocabulary
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from mathcode_pile.kernels.words import text_buffers
 from stages.decontaminate.alignment_kernel import AFTER, ALIGNED, COMPARED, START, compare_parts
-from stages.decontaminate.canonical_kernel import canonical, read_canonical, tables
+from stages.decontaminate.canonical_kernel import canonical, read_canonical
+from stages.decontaminate.canonical_tables import tables
 from stages.decontaminate.index import LeakIndex
 from stages.decontaminate.quoted_questions import Question, list_items
 from stages.decontaminate.rules import Comparison, DecontaminateParams, judge_question, judge_solution
@@ -110,6 +112,14 @@ def _keep(best: dict[tuple[int, int, str], Leak], leak: Leak) -> None:
     key = (leak.row, leak.question, leak.part)
     if key not in best or leak.coverage > best[key].coverage:
         best[key] = leak
+
+
+def by_row(leaks: Sequence[Leak]) -> dict[int, list[Leak]]:
+    """Return the leaks of each row."""
+    rows: dict[int, list[Leak]] = defaultdict(list)
+    for leak in leaks:
+        rows[leak.row].append(leak)
+    return rows
 
 
 def cut_spans(text: str, leaks: Sequence[Leak]) -> str:

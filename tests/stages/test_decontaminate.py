@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from mathcode_pile.core.documents import DOCUMENT, QUESTION, VERIFIED
 from mathcode_pile.core.shards import read_rows, write_shards
 from stages.decontaminate.canonical_kernel import canonical
+from stages.decontaminate.leak_report import _sample_documents
 from stages.decontaminate.leaks import LeakFinder, cut_spans
 from stages.decontaminate.quoted_questions import Question
 from stages.decontaminate.recheck import reduce_words, shared_share
-from stages.decontaminate.stage import DecontaminateParams, Names, _sample_documents, decontaminate
+from stages.decontaminate.stage import DecontaminateParams, Names, decontaminate
 
 PARAMS = DecontaminateParams(
     min_words=6,

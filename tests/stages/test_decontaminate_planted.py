@@ -8,10 +8,10 @@ import pytest
 
 from bench.recall import is_kept_back, read_clean, read_lines, read_questions, read_worked
 from mathcode_pile.core.params import load
+from stages.decontaminate.leak_report import measure_precision, measure_recall
 from stages.decontaminate.leaks import LeakFinder
 from stages.decontaminate.plants import KINDS, plant_leaks
 from stages.decontaminate.rules import DecontaminateParams
-from stages.decontaminate.stage import measure_precision, measure_recall
 
 # The least recall of each kind. A question of fewer than 13 words is only expected to be found as it is written.
 LEAST = dict.fromkeys(KINDS, 0.99) | {
