@@ -45,7 +45,8 @@ _CLOSERS = {")", "]", "}", "!", "\\pi", "\\circ", "\\rfloor", "\\rceil", "|"}
 
 def clean(latex: str) -> str:
     """Return LaTeX without marks that only change its appearance."""
-    latex = latex.translate(_UNICODE)
+    if not latex.isascii():
+        latex = latex.translate(_UNICODE)
     if "\\" not in latex and "~" not in latex:
         return latex
     latex = _LOOKS.sub(" ", _NARROW_COMMA.sub("{,}", latex))
@@ -78,7 +79,8 @@ def latex_of(tokens: list[str]) -> str:
 
 def latex_of_plain(text: str) -> str:
     """Write plain arithmetic as LaTeX."""
-    text = _with_roots(_RAISED.sub(lambda match: "^" + match[0].translate(_DIGITS), text.translate(_VULGAR)))
+    if not text.isascii():
+        text = _with_roots(_RAISED.sub(lambda match: "^" + match[0].translate(_DIGITS), text.translate(_VULGAR)))
     text = text.replace("$", " ")
     if "x" in text or "X" in text:
         text = _TIMES_SIGN.sub(r" \\times ", text)

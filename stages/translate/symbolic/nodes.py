@@ -159,7 +159,7 @@ def is_trivial(node: Node) -> bool:
 def bits(node: Node) -> float:
     """Return an upper bound for the bits of an expression's value. Raises UnreadableError if it is absurd."""
     if node.op == "num" and len(node.value) < 300:
-        return log2(max(2.0, float(node.value)))
+        return _bits_of_literal(node.value)
     if node.op == "mod" and node.args[0].op == "pow" and all(map(is_integer, node.args[0].args)):
         return bits(node.args[1])  # pow(a, b, n) never computes a ** b
     inner = [bits(item) for item in node.args]
@@ -180,6 +180,11 @@ def bits(node: Node) -> float:
     if size > MAX_BITS:
         raise UnreadableError(Reason.TOO_LARGE)
     return size
+
+
+@lru_cache(4096)
+def _bits_of_literal(digits: str) -> float:
+    return log2(max(2.0, float(digits)))
 
 
 def _power_bits(node: Node, inner: list[float]) -> float:

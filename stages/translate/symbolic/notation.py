@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from stages.translate.symbolic.searching import has_any
+
 _COMPLEX = re.compile(
     r"\bcomplex (?:numbers?|plane|roots?|solutions?|conjugates?|conjugation|variables?|valued|exponentials?|analysis"
     r"|product|sum|quotient|division|multiplication|form|arithmetic)|imaginary|\bi\^2|\bi\^\{2\}|Argand|De Moivre"
@@ -64,15 +66,14 @@ def notation_of(text: str) -> Notation:
     has_pi_value = ("pi" in text or "π" in text) and ("3.14" in text or "22" in text)
     pi = _PI_VALUE.search(text) if has_pi_value else None
     # Each long pattern is searched only where one of its words is.
-    may_be_complex = any(word in lower for word in ("complex", "imaginary", "i^", "argand", "moivre", "\\mathbb"))
+    may_be_complex = has_any(lower, ("complex", "imaginary", "i^", "argand", "moivre", "\\mathbb"))
     return Notation(
         complex_numbers=may_be_complex and bool(_COMPLEX.search(text)) and not _INDEX_I.search(text),
-        letter_e=any(word in lower for word in _E_WORDS) and bool(_LETTER_E.search(text)),
+        letter_e=has_any(lower, _E_WORDS) and bool(_LETTER_E.search(text)),
         own_pi="\\pi" in text and bool(_OWN_PI.search(text)),
         pi_value=(pi["decimal"] or pi["word"] or "22/7") if pi else "",
-        residue_symbols=any(
-            word in lower
-            for word in ("symbol", "residue", "legendre", "jacobi", "reciproc", "criterion", "quadratic char")
+        residue_symbols=has_any(
+            lower, ("symbol", "residue", "legendre", "jacobi", "reciproc", "criterion", "quadratic char")
         )
         and bool(_SYMBOLS.search(text)),
     )

@@ -256,7 +256,7 @@ def is_quantity(name: str) -> bool:
 def name_of_result(text: str, sentence_start: int, start: int, end: int) -> str:
     """Return what the words around a computation call its result: `the cost is ...`, `... = 5 hours`; "" if nothing."""
     low = max(sentence_start, start - _LOOK)
-    has_verb = not _RESULT_VERBS.isdisjoint(text[low:start].replace(":", " ").split()[-3:])
+    has_verb = not _RESULT_VERBS.isdisjoint(text[low:start].replace(":", " ").rsplit(None, 3)[-3:])
     match = _RESULT.search(text, low, start) if has_verb else None
     if match and match["noun"] not in _NO_NAMES:
         return _noun_name(match["kind"], match["noun"])

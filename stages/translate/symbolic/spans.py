@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from stages.translate.reasons import Reason
+from stages.translate.symbolic.searching import has_any
 
 MAX_SPAN = 3000
 MAX_SENTENCE = 500
@@ -19,10 +20,12 @@ _OPENING = re.compile(
     r"\$\$|\\\[|\\\(|:math:`|\$(?<!\\\$)|\\begin\{(?P<environment>(?:" + _ENVIRONMENTS + r")\*?)\}"
     r"|<<(?P<marked>[^<>\n]{1,200})>>|\[asy\]|```|<pre>|<code>|\\begin\{(?P<skipped>verbatim|lstlisting|tikzpicture|tabular)\}"
 )
+_OF_PROGRAMS = ("==", "!=", ":=", "<=", ">=", "+=", ">>>", "=>", "**", "\\", "`", "//", "\t")
 _SKIPPED_ENDS = {"[asy]": "[/asy]", "```": "```", "<pre>": "</pre>", "<code>": "</code>"}
 _SIGN = r"[-+0-9.,()*/^×·⋅∙÷−–≈=x√⁰¹²³⁴⁵⁶⁷⁸⁹½¼¾⅓⅔ \t]"
 _PLAIN = re.compile(rf"[-+−–0-9(.√½¼¾⅓⅔]{_SIGN}*[=≈]{_SIGN}*")
 _WORDS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}(?![A-Za-z]*\})")
+_TEXTS = re.compile(r"\\(?:text|mathrm|operatorname|mbox|textrm)\s*\{[^{}]*\}")
 # Marks of lists, headings and quotes at the beginning of a line.
 _MARKER = re.compile(r"[ \t]*(?:[-+*–•>]|#{1,6}|\d{1,2}[.)]|\(?[a-z][.)])[ \t]+(?=[-−–\d(.√½¼¾⅓⅔])")
 # What plain arithmetic may continue: a number, a factor, a root, an operator, a number torn at the end of a line.
@@ -124,7 +127,7 @@ def _is_mathematics(inside: str, after: str) -> bool:
         return False
     if inside[0].isdigit() and inside[-1].isspace() and after.isdigit():
         return False
-    return len(_WORDS.findall(re.sub(r"\\(?:text|mathrm|operatorname|mbox|textrm)\s*\{[^{}]*\}", "", inside))) < 2
+    return len(_WORDS.findall(_TEXTS.sub("", inside) if "\\" in inside else inside)) < 2
 
 
 def _plain_spans(text: str, start: int, end: int) -> Iterator[Span]:
@@ -140,7 +143,7 @@ def _plain_spans(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _is_program(line: str) -> bool:
-    return any(mark in line for mark in ("==", "!=", ":=", "<=", ">=", "+=", ">>>", "=>", "**", "\\", "`", "//", "\t"))
+    return has_any(line, _OF_PROGRAMS)
 
 
 def _trim(text: str, match: re.Match[str], begin: int) -> Span | None:

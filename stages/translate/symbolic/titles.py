@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from stages.translate.symbolic.nodes import Node
 from stages.translate.symbolic.quantity_words import is_quantity
+from stages.translate.symbolic.searching import has_any
 
 _TITLES = {
     "sqrt": "Square root", "root": "Root", "fact": "Factorial",
@@ -17,10 +18,12 @@ _TITLES = {
 }  # fmt: skip
 _TRIGONOMETRY = {"sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh"}
 _FORMULAS = re.compile(r"\$[^$]*\$|\\\w+")
-_OF = re.compile(
-    r"\b(area|volume|perimeter|circumference|probability|average|mean|median|variance|distance|speed|slope|discriminant|interest|"
-    r"price|cost|profit|total|difference|ratio|percentage|radius|diameter|hypotenuse|angle|height|length|width|age|weight)\b"
-)
+_OF_WORDS = (
+    "area", "volume", "perimeter", "circumference", "probability", "average", "mean", "median", "variance", "distance",
+    "speed", "slope", "discriminant", "interest", "price", "cost", "profit", "total", "difference", "ratio",
+    "percentage", "radius", "diameter", "hypotenuse", "angle", "height", "length", "width", "age", "weight",
+)  # fmt: skip
+_OF = re.compile(rf"\b({'|'.join(_OF_WORDS)})\b")
 
 
 def title_of(node: Node, sentence: str, names: Sequence[str] = ()) -> str:
@@ -31,7 +34,8 @@ def title_of(node: Node, sentence: str, names: Sequence[str] = ()) -> str:
     quantity = next((name for name in names if is_quantity(name)), "")
     if quantity:
         return f"Compute the {quantity.replace('_', ' ')}"
-    words = set(_OF.findall(_FORMULAS.sub(" ", sentence).lower()))
+    is_said = has_any(sentence.lower(), _OF_WORDS)
+    words = set(_OF.findall(_FORMULAS.sub(" ", sentence).lower())) if is_said else set()
     if len(words) == 1:
         return f"Compute the {words.pop()}"
     op = node.args[0].op if node.op == "neg" else node.op
