@@ -64,6 +64,7 @@ def test_on_a_machine_that_lacks_everything_all_is_listed_at_once(
 ) -> None:
     disk = namedtuple("disk", "total used free")(10**12, 99 * 10**10, 10**10)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: disk)
+    monkeypatch.setenv("MATHCODE_VLLM", "nowhere")
     profile = yaml.safe_load((project / "profiles/workstation.yaml").read_text())
     profile["pretrain"]["launcher"] = "configs/nope.yaml"
     books = {"kind": "local", "path": "textbooks", "format": "pdf", "license": "as each book states"}
@@ -272,6 +273,7 @@ def test_a_disk_that_two_folders_share_is_named_once(tmp_path: Path) -> None:
 def test_what_a_run_has_written_already_needs_no_free_disk(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = namedtuple("disk", "total used free")(10**9, 10**9 - 10**6, 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: disk)
+    monkeypatch.setenv("MATHCODE_VLLM", "nowhere")
     assert len(list(list_full(3e6, (project,)))) == 1
     (project / "data").mkdir(exist_ok=True)
     (project / "data" / "shard").write_bytes(b"x" * 1_500_000)
