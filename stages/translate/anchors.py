@@ -65,7 +65,7 @@ class Paragraphs:
         """
         own = tokens_in(f"{computation.title} {computation.conditions} {computation.expression} {computation.result}")
         total = fsum(map(self._weight, own)) or 1.0
-        value = _value_of(computation.result)
+        value = value_of(computation.result)
         result = numbers_in(value)
         has_value = re.compile(rf"(?<![\d.]){re.escape(value)}(?!\d|\.\d)")
         stating = _SIGN_OR_WORD if len(value) > 1 else _SIGN
@@ -91,7 +91,7 @@ class Paragraphs:
 
         A product of plain numbers is no value: the text must have it as it is. A fraction must be in the text as one.
         """
-        value = _value_of(computation.result)
+        value = value_of(computation.result)
         if _PRODUCT.search(value) and not _LETTER.search(_SIGNS.sub("", value)):
             return any(value in formula for formula in self.formulas)
         return all(map(self._has_part, _PART.split(computation.result)))
@@ -126,7 +126,7 @@ class Paragraphs:
         return Counter(token for tokens in self.tokens for token in tokens)
 
 
-def _value_of(result: str) -> str:
+def value_of(result: str) -> str:
     """Return the last value of a result as a formula without unit: 9 for `v = 9 km/h`."""
     return normalize_formula(_UNIT.sub("", _RELATION.split(result)[-1].rstrip(" .$")))
 

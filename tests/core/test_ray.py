@@ -167,7 +167,7 @@ def test_a_driver_killed_while_it_asks_a_model_server_asks_no_answered_prompt_ag
     set_engine(project)
     node = cluster.start_worker()
     # Of the second of three shards, four documents get no answer when they are first asked about.
-    texts = [f"Document {n}. {'play hang 1;' if n % 3 == 1 and 6 < n < 18 else ''}" for n in range(24)]
+    texts = [f"Document {n}, with 3! + 1 = 7. {'play hang 1;' if n % 3 == 1 and 6 < n < 18 else ''}" for n in range(24)]
     write_documents(tmp_path / "given" / "web", texts, shards=3)
     log, most = tmp_path / "log", tmp_path / "most"
     options = ["--log", str(log), "--most", str(most), "--key", "key", "--reply", REPLY, "--delay", "0.05"]

@@ -50,6 +50,51 @@ def test_no_reply_is_cut_inside_a_block_that_ended_before_the_limit() -> None:
         assert len(parsed.computations) == (2 if length >= len(WHOLE) - 1 else 1)
 
 
+def block(conditions: str, expression: str, result: str) -> str:
+    lines = [f"**Conditions:** {conditions}", f"**Expression:** {expression}", f"**Result:** {result}"]
+    return "\n".join([*(line for line in lines if not line.endswith(":** ")), "**Code:**", "```python", "f(3)", "```"])
+
+
+@pytest.mark.parametrize(
+    "conditions, expression, result, wanted",
+    [
+        # The result is the last side of the expression, or a number in its place.
+        (
+            "n = 3",
+            r"$\vec{a} \times \vec{b} = (-10, 7, 9)$",
+            "",
+            (r"\vec{a} \times \vec{b}", "(-10, 7, 9)"),
+        ),
+        ("n = 3", r"$\sum_{k=1}^3 k \approx 6.0$", "", (r"\sum_{k=1}^3 k", "6.0")),
+        (r"We want $\int_0^1 x e^x \, dx$.", "1", "", (r"\int_0^1 x e^x \, dx", "1")),
+        # The expression is the formula of the conditions that states the result, or else one without an equality.
+        (r"$\binom{12}{2} = 66$, so $\frac{66}{6} = 11$ suffice", "", "66 games", (r"\binom{12}{2}", "66 games")),
+        (
+            r"$$\lim_{x \to 3} \frac{x^2 - 9}{x - 3} = 6.$$",
+            "",
+            "6",
+            (r"\lim_{x \to 3} \frac{x^2 - 9}{x - 3}", "6"),
+        ),
+        (r"Maximize $xy$ under $2x + y = 60$.", "", "450 square metres", ("xy", "450 square metres")),
+        # Neither is invented.
+        ("The base is 6.", r"$\frac{1}{2} \cdot 6 \cdot 4$", "", "no_result"),
+        ("The base is 6.", r"$x = \frac{5 \pm \sqrt{25 - 24}}{2}$", "", "no_result"),
+        ("The side is 4.", "24", "", "no_expression"),
+        ("The side is 4.", "", "24", "no_expression"),
+        ("We have $2x + y = 60$.", "", "450", "no_expression"),
+    ],
+)
+def test_a_missing_expression_or_result_is_taken_from_the_other_parts(
+    conditions: str, expression: str, result: str, wanted: tuple[str, str] | str
+) -> None:
+    parsed = parse_reply(block(conditions, expression, result))
+    if isinstance(wanted, str):
+        assert not parsed.computations and dict(parsed.reasons) == {wanted: 1}
+    else:
+        (computation,) = parsed.computations
+        assert (computation.expression, computation.result) == wanted
+
+
 FRAGMENTS = st.sampled_from(
     ["```", "```python", "~~~", "````", "**", "**Conditions:**", "Expression:", "### Computation 1: a", "Result:", "\n",
      "\r\n",

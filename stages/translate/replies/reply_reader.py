@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from mathcode_pile.core.funnel import DropReason
+from stages.translate.anchors import value_of
 from stages.translate.computation import Computation, Found
 from stages.translate.reasons import Reason
 from stages.translate.replies.relation import read_relation
@@ -34,6 +35,10 @@ _RULE = re.compile(r"\s{0,8}[-*_=]{3,}\s*$")
 _NONE = re.compile(r"\bno\s(?:\w+\s){0,3}(?:computations?|calculations?)\b|^\W{0,20}none\W{0,20}$", re.IGNORECASE)
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _WRAPPERS = [("$$", "$$"), ("$", "$"), ("\\[", "\\]"), ("\\(", "\\)"), ("**", "**"), ("`", "`")]
+_FORMULA = re.compile(r"\$\$[^$]{1,2000}\$\$|\$[^$]{1,2000}\$")
+_NUMBER = re.compile(r"[-−]?(?:\d[\d,.]{0,30}|\\[dt]?frac\{-?\d{1,9}\}\{\d{1,9}\})")
+_OPERATION = re.compile(r"[+*·×]|\\(?:pm|mp|cdot|times)|[^\s(,]\s*[-−]\s")
+_SIGN = re.compile(r"\\[{}]|(?P<open>\{)|(?P<close>\})|(?P<sign>(?<![<>!:])=|\\approx|≈)")
 _PYTHON = {"", "python", "python3", "py", "py3", "ipython", "sympy", "pycon", "code"}
 
 
@@ -84,16 +89,40 @@ class _Block:
             return Reason.CUT_OFF
         if not _COMMENT.sub("", self.code or "").strip():
             return Reason.NO_CODE
-        if not self.text("expression"):
-            return Reason.NO_EXPRESSION
-        if not self.text("result"):
+        expression, result = self.parts_of_formula()
+        if not result:
             return Reason.NO_RESULT
+        if not expression:
+            return Reason.NO_EXPRESSION
         return Reason.CODE_TOO_LONG if len(self.code or "") > MAX_CODE_CHARACTERS else None
+
+    def parts_of_formula(self) -> tuple[str, str]:
+        """Return the expression and the result, without the marks around them.
+
+        A result that has no part of its own is the last side of the expression, or a number in its place. An expression
+        that has none is the last formula of the conditions that states the result, or else the last one that states
+        nothing.
+        """
+        expression, result = _strip_wrappers(self.text("expression")), _strip_wrappers(self.text("result"))
+        if not result:
+            before, sign, after = _split_at_last_sign(expression)
+            if sign and not _OPERATION.search(after):
+                expression, result = before, f"{sign} {after}"
+            elif _NUMBER.fullmatch(expression):
+                expression, result = "", expression
+        if not expression:
+            formulas = [
+                _split_at_last_sign(match[0].strip("$.")) for match in _FORMULA.finditer(self.text("conditions"))
+            ]
+            value = value_of(result)
+            stating = [before for before, sign, after in formulas if sign and value_of(after) == value]
+            expression = (stating or [before for before, sign, _ in formulas if not sign] or [""])[-1]
+        return expression, result
 
     def to_computation(self) -> Computation:
         """Return the complete block, without the marks around its parts."""
         title, conditions = _strip_title(self.text("title")), self.text("conditions")
-        expression, result = _strip_wrappers(self.text("expression")), _strip_wrappers(self.text("result"))
+        expression, result = self.parts_of_formula()
         expression, result, relation = read_relation(expression, result, conditions)
         return Computation(title, conditions, expression, result, self.code or "", relation=relation)
 
@@ -198,6 +227,21 @@ class _Reader:
             self.block.code, self.block.closed = content, closed
             self.current = None
         return following
+
+
+def _split_at_last_sign(formula: str) -> tuple[str, str, str]:
+    """Return what is before the last sign of equality of a formula, the sign, and what follows.
+
+    A sign within braces does not count. The whole formula and two empty texts where there is no sign, or nothing on one
+    of its sides.
+    """
+    depth, last = 0, None
+    for match in _SIGN.finditer(formula):
+        depth += bool(match["open"]) - bool(match["close"])
+        if match["sign"] and depth == 0:
+            last = match
+    before, after = (formula[: last.start()].strip(), formula[last.end() :].strip(" .")) if last else ("", "")
+    return (before, last[0], after) if last and before and after else (formula.strip(), "", "")
 
 
 def _strip_title(title: str) -> str:
