@@ -52,6 +52,12 @@ def test_labelled_pairs_are_at_least_1000_in_equal_parts() -> None:
     assert len({(pair["stated"], pair["printed"]) for pair in PAIRS}) == len(PAIRS)
 
 
+@pytest.mark.parametrize("stated", [r"\ln b", "x", "b^2", "x + C", r"\begin{pmatrix}a\\b\end{pmatrix}", "y = 2x"])
+@pytest.mark.parametrize("printed", ["oo", "-oo", "zoo", "Eq(y, oo)", "Matrix([[oo], [oo]])"])
+def test_a_formula_with_letters_is_never_infinity(stated: str, printed: str, checker: Checker) -> None:
+    assert checker.compare(stated, printed).verdict != "verified"
+
+
 def test_false_accepts_and_rejects_stay_within_their_bounds(checker: Checker) -> None:
     verdicts = [(checker.compare(p["stated"], p["printed"]).verdict, p["label"]) for p in PAIRS]
     bad = [verdict for verdict, label in verdicts if label != "right"]

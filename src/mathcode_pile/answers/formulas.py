@@ -89,7 +89,14 @@ def _compare_points(stated: Node, printed: Node) -> str:
     if len(pairs) < 3:
         return UNSURE
     tolerance, least = _tolerance(printed), mp.mpf(10) ** -20
-    agree = [abs(other - one) <= tolerance * max(abs(one), abs(other), least) for one, other in pairs]
+    # Infinity is near to nothing else, though the distance to it is no more than a share of it.
+    agree = [
+        one == other
+        or (
+            mp.isfinite(one) and mp.isfinite(other) and abs(other - one) <= tolerance * max(abs(one), abs(other), least)
+        )
+        for one, other in pairs
+    ]
     if all(agree):
         return SAME
     # sqrt(x^2) and x agree for positive numbers only.
