@@ -5,6 +5,7 @@ program needs before its first document (interpreter, imports, spaCy, its own pr
 same command on a single document, and subtracted.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -24,6 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # Documents and benchmarks that are not in the repository.
 REAL_DATA = Path(os.environ.get("MATHCODE_REAL_DATA") or ROOT.parent / "shared" / "data")
 FOLDER = ROOT / ".venv-bench"
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of JSON lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def borrow_packages() -> None:

@@ -7,19 +7,17 @@ Questions and worked solutions are planted into sections of textbooks in the way
 documents that hold no question of the benchmarks word for word and are flagged all the same.
 """
 
-import json
 import tempfile
 import zlib
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
 from bench.decontaminate import NGRAM, index_for_datatrove
-from bench.environment import REAL_DATA, run_datatrove
+from bench.environment import REAL_DATA, read_lines, run_datatrove
 from bench.table import format_table
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.errors import PipelineError
@@ -29,11 +27,6 @@ from stages.decontaminate.leaks import LeakFinder
 from stages.decontaminate.plants import KINDS, plant_leaks
 from stages.decontaminate.quoted_questions import Question
 from stages.decontaminate.rules import DecontaminateParams
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of JSON lines."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def read_questions(folder: Path) -> list[Question]:

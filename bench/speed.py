@@ -13,14 +13,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
 
-from bench.environment import REAL_DATA, ROOT
+from bench.environment import REAL_DATA, ROOT, read_lines
 from bench.table import describe_machine, format_table
 from mathcode_pile.core.documents import QUESTION
 from mathcode_pile.core.errors import PipelineError
@@ -38,7 +38,7 @@ def read_documents() -> list[str]:
     paths = sorted((REAL_DATA / "documents").glob("*.jsonl"))
     if not paths:
         raise PipelineError(f"{REAL_DATA}: no documents; MATHCODE_REAL_DATA names the folder of real data")
-    return [_text_of(row) for path in paths for row in _read_lines(path)]
+    return [_text_of(row) for path in paths for row in read_lines(path)]
 
 
 def _text_of(row: dict[str, Any]) -> str:
@@ -46,17 +46,12 @@ def _text_of(row: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
 def write_inputs(folder: Path, texts: Sequence[str]) -> None:
     """Write what all versions read: the documents, pairs for verify, and questions for decontaminate."""
     (folder / "documents.json").write_text(json.dumps(texts), encoding="utf-8")
     (folder / "pairs.json").write_text(json.dumps(make_pairs(texts)), encoding="utf-8")
     for path in sorted((REAL_DATA / "benchmarks").glob("*.jsonl")):
-        questions = [_question(path.stem, row) for row in _read_lines(path)]
+        questions = [_question(path.stem, row) for row in read_lines(path)]
         write_shards(folder / "benchmarks" / path.stem, [pa.RecordBatch.from_pylist(questions, QUESTION)], QUESTION)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bench.recall import is_kept_back, read_clean, read_lines, read_questions, read_worked
+from bench.environment import read_lines
+from bench.recall import is_kept_back, read_clean, read_questions, read_worked
 from mathcode_pile.core.params import load
 from stages.decontaminate.leak_report import measure_precision, measure_recall
 from stages.decontaminate.leaks import LeakFinder
