@@ -1,7 +1,8 @@
-"""Compare the types that annotate gives by rules with the labels of pages written for this project.
+"""Compare the types that annotate gives with the labels of pages written for this project.
 
-    python -m bench.annotate
+    python -m bench.annotate                          by rules
     python -m bench.annotate --half develop --show
+    python -m bench.annotate --model                  by the model of the profile `coder` (`make serve-model`)
 
 The rules were developed on the half `develop`; `report` tells how they do on pages that nobody looked at meanwhile.
 The kinds that `report` then showed were mended, and `check` has 20 pages that were labelled before that.
@@ -10,11 +11,15 @@ The kinds that `report` then showed were mended, and `check` has 20 pages that w
 import json
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from dataclasses import replace
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
 from bench.environment import ROOT
+from mathcode_pile.core.funnel import Failed
+from stages.annotate.stage import Judge, ModelJudge, RulesJudge
+from tools.record import read_inquiries
 
 PAGES = ROOT / "tests" / "data" / "labelled_pages.jsonl"
 KEPT = (1, 2)
@@ -66,15 +71,27 @@ def to_table(agreement: Agreement) -> str:
     return "\n".join(lines)
 
 
-def main(half: str = "", show: bool = False) -> None:
-    """Print how the rules agree with the labels; with --show, list the pages of the half that differ."""
-    from stages.annotate.rules import type_piece
+def find_types(pages: list[LabelledPage], judge: Judge) -> list[int]:
+    """Return the type of the first piece of each page, which for most pages is all; 0 is no answer."""
+    judged = judge.judge(((row, page.text) for row, page in enumerate(pages)), len(pages))
+    return [0 if isinstance(verdicts, Failed) else verdicts[0].answer for _, verdicts in judged]
 
+
+def main(
+    half: Annotated[str, typer.Option(help="develop, report or check; all three by default.")] = "",
+    show: Annotated[bool, typer.Option(help="List the pages that differ.")] = False,
+    model: Annotated[bool, typer.Option(help="Ask the served model; its replies are kept.")] = False,
+) -> None:
+    """Print how the types agree with the labels."""
+    judge: Judge = RulesJudge("type", 5000)
+    if model:
+        asked = next(inquiry for inquiry in read_inquiries() if isinstance(inquiry, ModelJudge))
+        judge = replace(asked, task=asked.task._replace(max_failed_share=1))
     for name in ("develop", "report", "check"):
         if half not in ("", name):
             continue
         pages = load_pages(name)  # type: ignore[arg-type]
-        found = [int(type_piece(page.text)) for page in pages]
+        found = find_types(pages, judge)
         typer.echo(f"{name}: {len(pages)} pages, {to_table(compare_types(pages, found))}\n")
         for page, answer in zip(pages, found, strict=True):
             if show and answer != page.type:

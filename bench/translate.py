@@ -1,7 +1,7 @@
 """Compare prompts for translate: what a served model finds with each of them in labelled documents.
 
 python -m bench.translate                                   the pipeline's prompt
-python -m bench.translate bench/prompts/*.txt               others
+python -m bench.translate bench/prompts/*                   others; a folder has two, see ListingTranslator
 python -m bench.translate --samples 4 --temperature 0.7     several answers to each prompt
 
 It asks the model of the profile `coder` (`make serve-model`) and keeps the replies, so it can be stopped and continued.
@@ -13,8 +13,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -25,11 +25,11 @@ import yaml
 from bench.environment import REAL_DATA, ROOT
 from mathcode_pile.answers import Checker
 from mathcode_pile.core.funnel import DropReason, Failed
-from mathcode_pile.llm import NoReply, load_template
+from mathcode_pile.llm import Inquiry, NoReply, Prompt, Task, Template, Text, load_template
 from mathcode_pile.sandbox import Limits, Sandbox
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.translators import PROMPT, ModelTranslator, Translation
+from stages.translate.translators import PROMPT, ModelTranslator, Translated, Translation
 from tools.record import read_inquiries
 
 UNREAD = {*NoReply, Reason.EMPTY_REPLY, Reason.UNPARSED_REPLY, Reason.CUT_OFF}
@@ -74,6 +74,26 @@ def _hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class ListingTranslator(ModelTranslator):
+    """Asks in two turns: for a list of the computations of a text, and then for the program of each in the list."""
+
+    listing: Template
+    lists: dict[str, str] = field(default_factory=dict)
+    """What the first turn answered about each text."""
+
+    def translate(self, texts: Iterable[Text], total: int) -> Translated:
+        """Yield the translation of each text."""
+        texts = list(texts)
+        first = Inquiry(self.task, self.listing, self.max_characters)
+        for row, answers in first.ask(texts, total, lambda reply: reply.text, lambda _: None):
+            self.lists[dict(texts)[row].strip("\n")] = "" if isinstance(answers, Failed) else "\n".join(answers)
+        yield from super().translate(texts, total)
+
+    def _write(self, text: str) -> Prompt:
+        return self.template.render(text=text, list=self.lists.get(text, ""))
+
+
 class Tried(NamedTuple):
     """What became of the computations that a prompt found."""
 
@@ -87,6 +107,14 @@ class Tried(NamedTuple):
     """Replies that could not be read."""
     replies: int
     reasons: Counter[str]
+
+
+def choose_translator(path: Path, task: Task, max_characters: int, samples: int) -> ModelTranslator:
+    """Return the translator with the prompt in a file, or with the two prompts in a folder."""
+    if not path.is_dir():
+        return ModelTranslator(task, load_template(path), max_characters, samples=samples)
+    write, listing = load_template(path / "write.txt"), load_template(path / "list.txt")
+    return ListingTranslator(task, write, max_characters, listing, samples=samples)
 
 
 def try_prompt(documents: list[Labelled], translator: ModelTranslator) -> Tried:
@@ -161,8 +189,7 @@ def main(
     task = own.task._replace(model=model, max_failed_share=1)
     rows = {}
     for path in prompts or [PROMPT]:
-        translator = replace(own, task=task, template=load_template(path), samples=samples)
-        rows[path.stem] = try_prompt(labelled, translator)
+        rows[path.stem] = try_prompt(labelled, choose_translator(path, task, own.max_characters, samples))
         typer.echo(f"{path.stem}: {dict(rows[path.stem].reasons)}", err=True)
     typer.echo(to_table(rows, len(labelled)))
 

@@ -177,7 +177,7 @@ def test_a_reply_depends_on_model_sampling_and_prompt_and_not_on_the_server() ->
         model = make_model("http://a/v1").model_copy(update=more)
         return reply_key(Task("annotate", "openai", model, tokens, 0.1).identity(), prompt)
 
-    assert key() == key(openai=make_model("http://b/v1").openai) == key(gpus=8)
+    assert key() == key(openai=make_model("http://b/v1").openai) == key(gpus=8) == key(temperature=0.0, top_p=1.0)
     other_system = Prompt((Turn("system", "Judge the text well."), PROMPT.prompt.turns[1]))
     prompts = [key(ask_plainly("{{text}}")), key(other_system), key(PROMPT.prompt.fold_system_turn())]
     switches = [key(chat_template_kwargs={"enable_thinking": is_on}) for is_on in (False, True)]

@@ -137,6 +137,8 @@ class Task(NamedTuple):
         """Return what replies depend on: neither where the model runs nor how fast."""
         sampling = {"temperature", "top_p", "seed"}
         model = self.model.model_dump(include={"id", "revision", "chat_template_kwargs"} | sampling)
+        # A temperature of 0 and one of 0.0 ask for the same.
+        model |= {name: int(value) for name, value in model.items() if isinstance(value, float) and value.is_integer()}
         schema = {"schema": self.schema} if self.schema else {}
         return model | schema | {"max_completion_tokens": self.max_completion_tokens}
 
