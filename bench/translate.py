@@ -2,7 +2,7 @@
 
 python -m bench.translate                                   the pipeline's prompt
 python -m bench.translate bench/prompts/*                   others; a folder has two, see ListingTranslator
-python -m bench.translate --samples 4 --temperature 0.7     several answers to each prompt
+python -m bench.translate --samples 4 --temperature 0.7     documents without a verified snippet are asked again
 
 It asks the model of the profile `coder` (`make serve-model`) and keeps the replies, so it can be stopped and continued.
 Half of the documents are pages of the sample, whose front matter labels the wrong statements. The other half are
@@ -97,10 +97,10 @@ class ListingTranslator(ModelTranslator):
 class Tried(NamedTuple):
     """What became of the computations that a prompt found."""
 
-    snippets: int
+    documents: int
     verdicts: Counter[str]
-    verified_in: int
-    """Documents with a verified snippet."""
+    verified_in: set[int]
+    """The rows of documents with a verified snippet."""
     false_accepts: int
     """Verified snippets whose result is the one that the label calls wrong."""
     unread: int
@@ -109,12 +109,12 @@ class Tried(NamedTuple):
     reasons: Counter[str]
 
 
-def choose_translator(path: Path, task: Task, max_characters: int, samples: int) -> ModelTranslator:
+def choose_translator(path: Path, task: Task, max_characters: int) -> ModelTranslator:
     """Return the translator with the prompt in a file, or with the two prompts in a folder."""
     if not path.is_dir():
-        return ModelTranslator(task, load_template(path), max_characters, samples=samples)
+        return ModelTranslator(task, load_template(path), max_characters)
     write, listing = load_template(path / "write.txt"), load_template(path / "list.txt")
-    return ListingTranslator(task, write, max_characters, listing, samples=samples)
+    return ListingTranslator(task, write, max_characters, listing)
 
 
 def try_prompt(documents: list[Labelled], translator: ModelTranslator) -> Tried:
@@ -131,9 +131,9 @@ def try_prompt(documents: list[Labelled], translator: ModelTranslator) -> Tried:
                     accepted.add(row)
                     wrong += bool(documents[row].wrong) and _states(documents[row].wrong, computation)
     return Tried(
-        snippets=sum(len(t.computations) for t in translations),
+        documents=len(documents),
         verdicts=verdicts,
-        verified_in=len(accepted),
+        verified_in=accepted,
         false_accepts=wrong,
         unread=sum(count for reason, count in reasons.items() if reason in UNREAD),
         replies=sum(t.pieces for t in translations),
@@ -154,7 +154,7 @@ def _states(statement: str, computation: Computation) -> bool:
     return statement.strip(" .$").endswith(computation.result.strip(" .$"))
 
 
-def to_table(rows: dict[str, Tried], documents: int) -> str:
+def to_table(rows: dict[str, Tried]) -> str:
     """Return the comparison as a Markdown table."""
     lines = [
         "| prompt | documents with a verified snippet | verified | contradicted | uncheckable | did not run | "
@@ -166,7 +166,7 @@ def to_table(rows: dict[str, Tried], documents: int) -> str:
         judged = ("verified", "contradicted", "uncheckable")
         stopped = verdicts.total() - sum(verdicts[verdict] for verdict in judged)
         cells = [
-            f"{tried.verified_in} of {documents}", *(verdicts[verdict] for verdict in judged), stopped,
+            f"{len(tried.verified_in)} of {tried.documents}", *(verdicts[verdict] for verdict in judged), stopped,
             tried.false_accepts, f"{tried.unread} of {tried.replies}",
         ]  # fmt: skip
         lines.append(f"| {name} | " + " | ".join(map(str, cells)) + " |")
@@ -178,20 +178,27 @@ def main(
         list[Path] | None, typer.Argument(help="Files with prompts; the pipeline's own by default.")
     ] = None,
     documents: Annotated[int, typer.Option(help="How many documents.")] = 60,
-    samples: Annotated[int, typer.Option(help="Answers to each prompt.")] = 1,
+    samples: Annotated[
+        int, typer.Option(help="How often to ask about a document that has no verified snippet yet.")
+    ] = 1,
     temperature: Annotated[float, typer.Option(help="0: the likeliest answer.")] = 0,
     held_out: Annotated[bool, typer.Option(help="Worked solutions that no prompt was tuned on, and no pages.")] = False,
 ) -> None:
     """Compare prompts and print a table."""
     labelled = read_documents(documents, held_out)
     own = next(inquiry for inquiry in read_inquiries() if isinstance(inquiry, ModelTranslator))
-    model = own.task.model.model_copy(update={"temperature": temperature})
-    task = own.task._replace(model=model, max_failed_share=1)
     rows = {}
     for path in prompts or [PROMPT]:
-        rows[path.stem] = try_prompt(labelled, choose_translator(path, task, own.max_characters, samples))
-        typer.echo(f"{path.stem}: {dict(rows[path.stem].reasons)}", err=True)
-    typer.echo(to_table(rows, len(labelled)))
+        left = labelled
+        for sample in range(samples):
+            model = own.task.model.model_copy(update={"temperature": temperature, "seed": sample})
+            task = own.task._replace(model=model, max_failed_share=1)
+            tried = try_prompt(left, choose_translator(path, task, own.max_characters))
+            left = [document for row, document in enumerate(left) if row not in tried.verified_in]
+            name = f"{path.stem}, answer {sample + 1}" if samples > 1 else path.stem
+            rows[name] = tried
+            typer.echo(f"{name}: {dict(tried.reasons)}; {len(left)} documents have no verified snippet", err=True)
+    typer.echo(to_table(rows))
 
 
 if __name__ == "__main__":
