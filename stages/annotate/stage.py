@@ -26,6 +26,8 @@ from stages.annotate.reasons import Reason
 from stages.annotate.rules import is_related, type_piece
 
 PROMPTS = Path(__file__).with_name("prompts")
+# What models call the types 1 to 7. A small model sorts better into words than into numbers (docs/models.md).
+TYPE_NAMES = ("solved", "concept", "exercise", "applied", "software", "prose", "noise")
 
 
 def _schema(name: str, values: list[JsonValue]) -> dict[str, JsonValue]:
@@ -34,7 +36,7 @@ def _schema(name: str, values: list[JsonValue]) -> dict[str, JsonValue]:
 
 
 # The form of the answers, for servers that can hold a model to it.
-SCHEMAS = {"type": _schema("type", list(range(1, 8))), "related": _schema("verdict", ["related", "unrelated"])}
+SCHEMAS = {"type": _schema("type", list(TYPE_NAMES)), "related": _schema("verdict", ["related", "unrelated"])}
 
 
 class AnnotateParams(AskParams):
@@ -109,6 +111,7 @@ _TYPE = re.compile(
     r"\b(?:type|category|answer|class)\W{0,12}([1-7])\b(?:\W{0,6}(?:\bor\b|/)\W{0,6}(\d)\b)?", re.IGNORECASE
 )
 _DIGIT = re.compile(r"(?<![\d.])([1-7])(?![\d]|\.\d)")
+_NAME = re.compile(rf"\b(?:{'|'.join(TYPE_NAMES)})\b", re.IGNORECASE)
 # "Related: no" denies what it names.
 _RELATION = re.compile(
     r"\b(?P<stated>unrelated|not[ -]related|related)\b(?:[*_\s]*[:=?][*_\s]*(?P<answer>yes|no)\b)?", re.IGNORECASE
@@ -116,12 +119,13 @@ _RELATION = re.compile(
 
 
 def read_type(reply: str) -> Verdict:
-    """Return the type that a reply states: after a word that announces it, else the only digit in the reply.
+    """Return the type that a reply states, by name or number: after a word that announces it, else the only one in it.
 
     A reply with two types has no answer: `ambiguous_reply`.
     """
-    announced = {int(digit) for match in _TYPE.findall(reply) for digit in match if digit}
-    return _verdict(announced or {int(digit) for digit in _DIGIT.findall(reply)}, reply)
+    numbered = _NAME.sub(lambda name: str(TYPE_NAMES.index(name[0].lower()) + 1), reply)
+    announced = {int(digit) for match in _TYPE.findall(numbered) for digit in match if digit}
+    return _verdict(announced or {int(digit) for digit in _DIGIT.findall(numbered)}, reply)
 
 
 def read_relation(reply: str) -> Verdict:

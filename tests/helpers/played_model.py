@@ -30,7 +30,7 @@ def answer(prompt: str) -> str:
         return f"Verdict: {'related' if prompt.count('$') > 12 else 'unrelated'}"
     if "Write the blocks for this text." in prompt:
         return "\n".join(_write_blocks(prompt)) or "There is no computation in this text."
-    return f"Type: {1 if '$' in prompt else 6}"
+    return f'{{"type": "{"solved" if "$" in prompt else "prose"}"}}'
 
 
 def _write_blocks(prompt: str) -> list[str]:

@@ -166,7 +166,9 @@ def judge(tmp_path: Path, server: Server, question: str) -> list[dict[str, Any]]
     return server.requests()
 
 
-@pytest.mark.parametrize(("question", "reply"), [("type", '{"type": 2}'), ("related", '{"verdict": "related"}')])
+@pytest.mark.parametrize(
+    ("question", "reply"), [("type", '{"type": "concept"}'), ("related", '{"verdict": "related"}')]
+)
 def test_an_annotation_is_held_to_its_form(
     tmp_path: Path, serve: Callable[..., Server], question: str, reply: str
 ) -> None:

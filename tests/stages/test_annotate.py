@@ -12,10 +12,10 @@ from scripted import Server, write_documents
 from mathcode_pile.core.documents import DOCUMENT
 from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_rows
-from mathcode_pile.llm import LlmParams, ModelParams
+from mathcode_pile.llm import LlmParams, ModelParams, load_template
 from mathcode_pile.llm.settings import ServerParams
 from stages.annotate.rules import PieceType, is_related, type_piece
-from stages.annotate.stage import AnnotateParams, AnnotateSource, annotate, read_relation, read_type
+from stages.annotate.stage import PROMPTS, AnnotateParams, AnnotateSource, annotate, read_relation, read_type
 
 SOLVED = (
     "Problem 3. Find the derivative of $x^2 + 3x$ at $x = 2$.\n\n"
@@ -239,6 +239,8 @@ def test_a_model_without_a_system_turn_gets_the_system_part_in_the_first_user_tu
         ("Type: 1", 1), ("**Type:** 2", 2), ("type 3.", 3), ("5", 5), ("The piece is of type 4, applied.", 4),
         ("Answer: 7", 7), ("Type: <6>", 6), ("Type: 1\nThere are 2 problems.", 1), ("Type: 1 or Type: 2", 0), ("", 0),
         ("Type: 8", 0), ("Type: 1 or 2", 0), ("Type: 1/2", 0), ("**Type:** 3 or **4**", 0), ("Type 2 / 8", 0),
+        ('{"type": "concept"}', 2), ("**Type:** Exercise.", 3), ("applied", 4), ("Type: solved or concept", 0),
+        ("Type: noise\nThe prose is damaged.", 7), ("It is unsolved.", 0),
         ("Type: 1, or\nelse.", 1), ("12", 0), ("1. Problem and solution\n2. Concept", 0), ("about 3.5", 0),
     ],
 )  # fmt: skip
@@ -246,6 +248,11 @@ def test_a_type_is_read_or_there_is_none(reply: str, answer: int) -> None:
     verdict = read_type(reply)
     assert verdict.answer == answer
     assert bool(verdict.reason) == (answer == 0)
+
+
+def test_the_prompt_has_a_worked_example_of_each_type() -> None:
+    answers = load_template(PROMPTS / "type.txt").worked_answers
+    assert {read_type(answer).answer for answer in answers} == set(range(1, 8))
 
 
 @pytest.mark.parametrize(
