@@ -25,11 +25,13 @@ import yaml
 from bench.environment import REAL_DATA, ROOT
 from mathcode_pile.answers import Checker
 from mathcode_pile.core.funnel import DropReason, Failed
+from mathcode_pile.core.params import load
 from mathcode_pile.llm import Inquiry, NoReply, Prompt, Task, Template, Text, load_template
 from mathcode_pile.sandbox import Limits, Sandbox
 from stages.translate.computation import Computation
 from stages.translate.reasons import Reason
-from stages.translate.translators import PROMPT, ModelTranslator, Translated, Translation
+from stages.translate.selection import select
+from stages.translate.translators import PROMPT, ModelTranslator, Translated, TranslateParams
 from tools.record import read_inquiries
 
 UNREAD = {*NoReply, Reason.EMPTY_REPLY, Reason.UNPARSED_REPLY, Reason.CUT_OFF}
@@ -118,14 +120,18 @@ def choose_translator(path: Path, task: Task, max_characters: int) -> ModelTrans
 
 
 def try_prompt(documents: list[Labelled], translator: ModelTranslator) -> Tried:
-    """Translate, execute and verify the documents."""
-    found = dict(translator.translate(((row, d.text) for row, d in enumerate(documents)), len(documents)))
-    translations = [t for t in found.values() if not isinstance(t, Failed)]
-    reasons: Counter[DropReason] = sum((t.reasons for t in translations), Counter())
+    """Translate, execute and verify the documents; programs that the stage leaves out do not count."""
+    found = translator.translate(((row, d.text) for row, d in enumerate(documents)), len(documents))
+    translations = {row: translation for row, translation in found if not isinstance(translation, Failed)}
+    least = load("translate", TranslateParams).min_operations
+    selected = {row: select(translation.computations, least) for row, translation in translations.items()}
+    reasons: Counter[DropReason] = Counter()
+    for row, selection in selected.items():
+        reasons += translations[row].reasons + selection.reasons
     verdicts, accepted, wrong = Counter[str](), set[int](), 0
     with Sandbox(Limits(10, 2048, 65536, 16), lanes=len(os.sched_getaffinity(0))) as sandbox, Checker(5) as checker:
-        for row, translation in found.items():
-            for computation, verdict in _judge(translation, sandbox, checker):
+        for row, selection in selected.items():
+            for computation, verdict in _judge(selection.kept, sandbox, checker):
                 verdicts[verdict] += 1
                 if verdict == "verified":
                     accepted.add(row)
@@ -136,13 +142,12 @@ def try_prompt(documents: list[Labelled], translator: ModelTranslator) -> Tried:
         verified_in=accepted,
         false_accepts=wrong,
         unread=sum(count for reason, count in reasons.items() if reason in UNREAD),
-        replies=sum(t.pieces for t in translations),
+        replies=sum(translation.pieces for translation in translations.values()),
         reasons=Counter({reason.value: count for reason, count in reasons.items()}),
     )
 
 
-def _judge(translation: Translation | Failed, sandbox: Sandbox, checker: Checker) -> Iterator[tuple[Computation, str]]:
-    computations = [] if isinstance(translation, Failed) else translation.computations
+def _judge(computations: list[Computation], sandbox: Sandbox, checker: Checker) -> Iterator[tuple[Computation, str]]:
     results = sandbox.run_all([c.code for c in computations])
     for computation, result in zip(computations, results, strict=True):
         ran = result.outcome == "ok"
