@@ -58,7 +58,7 @@ def _params(question: str = "type", sample: int = 0, **more: Any) -> AnnotatePar
 
 def _asking(url: str, question: str = "type", **more: Any) -> tuple[AnnotateParams, LlmParams]:
     openai = ServerParams(base_urls=(url,), max_attempts=2, backoff_s=0.01)
-    model = ModelParams(id="small", revision="1", tokenizer="bytes", context_tokens=8192, openai=openai)
+    model = ModelParams(id="small", revision="1", tokenizer="bytes", context_tokens=16384, openai=openai)
     return _params(question, backend="openai", model="small", **more), LlmParams(models={"small": model})
 
 

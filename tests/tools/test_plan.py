@@ -151,7 +151,7 @@ def test_the_documentation_quotes_the_plan(planned: Path, capsys: pytest.Capture
     # The time also depends on the cores of this machine.
     total = next(line for line in said.splitlines() if line.startswith("profile ")).rpartition(", ")[0]
     assert total in readme
-    assert f"| workstation | 9 to 30 | {total.rpartition(', ')[2].removesuffix(' of disk')}: " in page
+    assert f"| workstation | 10 to 34 | {total.rpartition(', ')[2].removesuffix(' of disk')}: " in page
     for stage in ("annotate@openwebmath", "translate@filtered_openwebmath", "pretrain", "all"):
         quoted = next(line for line in readme.splitlines() if line.startswith(f"{stage} ")).split()
         printed = next(line for line in said.splitlines() if line.startswith(f"{stage} ")).split()
