@@ -86,11 +86,11 @@ class ListingTranslator(ModelTranslator):
 
     def translate(self, texts: Iterable[Text], total: int) -> Translated:
         """Yield the translation of each text."""
-        texts = list(texts)
+        by_row = dict(texts)
         first = Inquiry(self.task, self.listing, self.max_characters)
-        for row, answers in first.ask(texts, total, lambda reply: reply.text, lambda _: None):
-            self.lists[dict(texts)[row].strip("\n")] = "" if isinstance(answers, Failed) else "\n".join(answers)
-        yield from super().translate(texts, total)
+        for row, answers in first.ask(by_row.items(), total, lambda reply: reply.text, lambda _: None):
+            self.lists[by_row[row].strip("\n")] = "" if isinstance(answers, Failed) else "\n".join(answers)
+        yield from super().translate(by_row.items(), total)
 
     def _write(self, text: str) -> Prompt:
         return self.template.render(text=text, list=self.lists.get(text, ""))
