@@ -1,8 +1,9 @@
-"""Compare the types that annotate gives with the labels of pages written for this project.
+"""Compare what annotate says about pages written for this project with their labels.
 
     python -m bench.annotate                          by rules
     python -m bench.annotate --half develop --show
     python -m bench.annotate --model                  by the model of the profile `coder` (`make serve-model`)
+    python -m bench.annotate --model --question related
 
 The rules were developed on the half `develop`; `report` tells how they do on pages that nobody looked at meanwhile.
 The kinds that `report` then showed were mended, and `check` has 20 pages that were labelled before that.
@@ -12,17 +13,23 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import eq
+from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import typer
 
 from bench.environment import ROOT
 from mathcode_pile.core.funnel import Failed
-from stages.annotate.stage import Judge, ModelJudge, RulesJudge
+from mathcode_pile.llm import load_template
+from stages.annotate.choosing import Question
+from stages.annotate.stage import PROMPTS, SCHEMAS, Judge, ModelJudge, RulesJudge
 from tools.record import read_inquiries
 
 PAGES = ROOT / "tests" / "data" / "labelled_pages.jsonl"
 KEPT = (1, 2)
+# The types of texts about mathematics, see stages.annotate.rules.is_related.
+RELATED = (1, 2, 3)
 Half = Literal["develop", "report", "check"]
 
 
@@ -71,8 +78,8 @@ def to_table(agreement: Agreement) -> str:
     return "\n".join(lines)
 
 
-def find_types(pages: list[LabelledPage], judge: Judge) -> list[int]:
-    """Return the type of the first piece of each page, which for most pages is all; 0 is no answer."""
+def find_answers(pages: list[LabelledPage], judge: Judge) -> list[int]:
+    """Return the answer about the first piece of each page, which for most pages is all; 0 is no answer."""
     judged = judge.judge(((row, page.text) for row, page in enumerate(pages)), len(pages))
     return [0 if isinstance(verdicts, Failed) else verdicts[0].answer for _, verdicts in judged]
 
@@ -81,21 +88,31 @@ def main(
     half: Annotated[str, typer.Option(help="develop, report or check; all three by default.")] = "",
     show: Annotated[bool, typer.Option(help="List the pages that differ.")] = False,
     model: Annotated[bool, typer.Option(help="Ask the served model; its replies are kept.")] = False,
+    question: Annotated[Question, typer.Option(help="What is asked: the type, or related or unrelated.")] = "type",
+    prompt: Annotated[Path | None, typer.Option(help="A file with another prompt for the model.")] = None,
 ) -> None:
-    """Print how the types agree with the labels."""
-    judge: Judge = RulesJudge("type", 5000)
+    """Print how the answers agree with the labels."""
+    judge: Judge = RulesJudge(question, 5000)
     if model:
         asked = next(inquiry for inquiry in read_inquiries() if isinstance(inquiry, ModelJudge))
-        judge = replace(asked, task=asked.task._replace(max_failed_share=1))
+        task = asked.task._replace(max_failed_share=1, schema=SCHEMAS[question])
+        template = load_template(prompt or PROMPTS / f"{question}.txt")
+        judge = replace(asked, task=task, template=template, question=question)
     for name in ("develop", "report", "check"):
         if half not in ("", name):
             continue
         pages = load_pages(name)  # type: ignore[arg-type]
-        found = find_types(pages, judge)
-        typer.echo(f"{name}: {len(pages)} pages, {to_table(compare_types(pages, found))}\n")
-        for page, answer in zip(pages, found, strict=True):
-            if show and answer != page.type:
-                typer.echo(f"  {page.type} found as {answer}: {page.kind}")
+        found = find_answers(pages, judge)
+        if question == "related":
+            labels = [1 if page.type in RELATED else 2 for page in pages]
+            agreed = sum(map(eq, labels, found))
+            typer.echo(f"{name}: {len(pages)} pages, {agreed / len(pages):.1%} rightly called related or unrelated\n")
+        else:
+            labels = [page.type for page in pages]
+            typer.echo(f"{name}: {len(pages)} pages, {to_table(compare_types(pages, found))}\n")
+        for page, label, answer in zip(pages, labels, found, strict=True):
+            if show and answer != label:
+                typer.echo(f"  {label} found as {answer}: {page.kind}")
 
 
 if __name__ == "__main__":
