@@ -102,7 +102,7 @@ def apply_rules(
         skips: list[Skip | None] = [None if text.as_py().strip() else (Reason.EMPTY_TEXT, "") for text in texts]
         for row, count in enumerate(_count_dollars(texts)):
             if count < task.min_dollar_signs:
-                skips[row] = skips[row] or (Reason.TOO_FEW_DOLLAR_SIGNS, str(count))
+                skips[row] = skips[row] or (Reason.TOO_FEW_DOLLAR_SIGNS, f"dollar signs: {count}")
         if last is not None:
             for row in np.flatnonzero(_hash_ids(batch.column("id")) > last).tolist():
                 skips[row] = skips[row] or (Reason.NOT_SAMPLED, "")

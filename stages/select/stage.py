@@ -102,13 +102,12 @@ def judge(batch: pa.RecordBatch, column: str, source: SourceParams, params: Sele
         hit = pc.is_in(values.flatten(), pa.array(params.keep_types, pa.int8()))
         rows = pc.unique(pc.list_parent_indices(values).filter(hit))
         is_kept = pc.is_in(pa.array(range(len(values)), pa.int64()), rows.cast(pa.int64()))
-        return Judgement(
-            is_kept, pa.array([",".join(map(str, types or [])) for types in values.to_pylist()], pa.string())
-        )
+        details = [f"types: {', '.join(map(str, types))}" if types else "no type" for types in values.to_pylist()]
+        return Judgement(is_kept, pa.array(details, pa.string()))
     if source.keep == "related":
         return Judgement(pc.fill_null(values, False), pa.repeat("", len(values)))
     if source.keep == "score":
-        details = [f"{score:.6f}" if score is not None else "no score" for score in values.to_pylist()]
+        details = [f"score: {score:.6f}" if score is not None else "no score" for score in values.to_pylist()]
         return Judgement(
             pc.fill_null(pc.greater_equal(values, source.threshold), False), pa.array(details, pa.string())
         )

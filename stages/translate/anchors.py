@@ -37,6 +37,9 @@ _FRACTION = re.compile(
 # ½ for 1/2
 _SMALL_FRACTIONS = {normalize("NFKC", sign).replace("⁄", "/"): sign for sign in "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"}
 _PARTS = {"2": ("half", "halv"), "3": ("third",), "4": ("quarter", "fourth"), "5": ("fifth",)}
+# In LaTeX, \sqrt24 is the root of 2, times 4.
+_ROOT = re.compile(r"\\sqrt\s*(?:\{\s*(\d+)|(\d))|(?:√|(?<!\\)sqrt|\broot\s+of)\s*[({$]?\s*(\d+)")
+_PI = re.compile(r"\\pi(?![A-Za-z])|π|(?<![A-Za-z])pi(?![A-Za-z])", re.IGNORECASE)
 _SHORTEST_EXPRESSION = 5
 _UNIT = re.compile(r"(?:\s|\\text\s*\{|\\mathrm\s*\{){1,3}[A-Za-z][A-Za-z /²³}]{0,40}\Z|\\[()]")
 _DIGITS = {word: str(number) for word, number in UP_TO_TWELVE.items()}
@@ -57,6 +60,8 @@ class Paragraphs:
     """The text of each of them without spaces, braces and dollar signs."""
     around: list[set[str]]
     """The words, and the names of LaTeX commands, in the whole paragraph of each of them, in lower case."""
+    irrationals: set[str]
+    """The numbers whose roots the whole text has, and `pi` if it has that."""
 
     def find(self, computation: Computation) -> int:
         """Return the end of the paragraph that a computation belongs to, the first of equally good ones.
@@ -89,7 +94,8 @@ class Paragraphs:
     def states(self, computation: Computation) -> bool:
         """Whether the text has the numbers of a computation's result, of one of its forms in `e^{-3} \\approx 0.05`.
 
-        A product of plain numbers is no value: the text must have it as it is. A fraction must be in the text as one.
+        A product of plain numbers is no value: the text must have it as it is. A fraction must be in the text as one,
+        and so must a root and pi: 6 somewhere in it does not state the root of 6.
         """
         value = value_of(computation.result)
         if _PRODUCT.search(value) and not _LETTER.search(_SIGNS.sub("", value)):
@@ -100,7 +106,10 @@ class Paragraphs:
         """Whether the text has one of the forms of a part of a result; a form without numbers says nothing."""
         forms = [form for form in _RELATION.split(part) if numbers_in(form)]
         has = [
-            numbers_in(_FRACTION.sub(" ", form)) <= self._counts.keys() and self._has_fractions(form) for form in forms
+            numbers_in(_FRACTION.sub(" ", form)) <= self._counts.keys()
+            and self._has_fractions(form)
+            and irrationals_in(form) <= self.irrationals
+            for form in forms
         ]
         return any(has) or not has
 
@@ -141,6 +150,12 @@ def tokens_in(text: str) -> set[str]:
     return numbers_in(text) | {_DIGITS.get(word, word) for word in map(str.lower, _WORD.findall(text))}
 
 
+def irrationals_in(text: str) -> set[str]:
+    """Return the plain numbers whose roots a text has, and `pi` if it has that."""
+    roots = {"".join(match) for match in _ROOT.findall(text)}
+    return roots | ({"pi"} if _PI.search(text) else set())
+
+
 def read_paragraphs(text: str) -> Paragraphs:
     """Return the paragraphs of a text, which blank lines set apart, and the numbered items in them."""
     ends: list[int] = []
@@ -151,4 +166,6 @@ def read_paragraphs(text: str) -> Paragraphs:
         ends += items
         around += [names] * len(items)
     parts: Iterable[str] = [text[start:end] for start, end in pairwise([0, *ends])]
-    return Paragraphs(ends, list(map(tokens_in, parts)), list(map(normalize_formula, parts)), around)
+    return Paragraphs(
+        ends, list(map(tokens_in, parts)), list(map(normalize_formula, parts)), around, irrationals_in(text)
+    )

@@ -128,7 +128,16 @@ def test_a_result_is_stated_if_the_text_has_its_numbers_in_digits_or_words(resul
         ("1,200", "There are 1,200 or 1200.", True),
         ("1{,}200 \\text{ or }1\\,300", "There are 1200 to 1,300.", True),
         ("(3, 4)", "It is 3.", False),
+        # 6 and pi somewhere in a text do not state the root of 6.
+        ("\\pi \\sqrt{6}", "From $x^2 - 6y^2 = 6$ follows the area $7 \\pi$.", False),
+        ("\\frac{\\sqrt{2}}{4}", "It is $\\frac{\\sqrt2}4$.", True),
+        ("\\sqrt{24}", "It is $\\sqrt24$, from 24.", False),
+        ("2\\sqrt{17}", "It is 2√17.", True),
+        ("5*sqrt(5)/2", "It is $\\frac{5\\sqrt{5}}{2}$.", True),
+        ("\\sqrt{6}", "The square root of 6.", True),
+        ("15π", "The area is $15\\pi$.", True),
+        ("15\\pi", "The area is 15.", False),
     ],
 )
-def test_the_text_must_have_each_part_and_each_fraction_of_a_result(result: str, text: str, is_stated: bool) -> None:
+def test_the_text_must_have_each_part_fraction_and_root_of_a_result(result: str, text: str, is_stated: bool) -> None:
     assert read_paragraphs(text).states(Computation("", "", "", result, "")) is is_stated

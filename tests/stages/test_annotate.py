@@ -111,7 +111,7 @@ def test_a_rule_of_text_comes_before_the_question(tmp_path: Path, server: Server
     report = annotate(raw, tmp_path / "out", "web", params, llm)
     assert [row["text"] for row in read_rows(tmp_path / "out")] == [formulas, formulas, texts[4]]
     assert dict(report.dropped) == {"too_few_dollar_signs": 2}
-    assert [row["detail"] for row in read_rows(tmp_path / "out" / "dropped")] == ["1", "2"]
+    assert [row["detail"] for row in read_rows(tmp_path / "out" / "dropped")] == ["dollar signs: 1", "dollar signs: 2"]
     assert len(server.requests()) == 2 and not any("Certainly" in str(asked) for asked in server.requests())
 
 

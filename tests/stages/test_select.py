@@ -52,9 +52,9 @@ def test_a_document_stays_if_one_of_its_pieces_has_a_kept_type(tmp_path: Path) -
     report = select(raw, tmp_path / "out", _source("types"), PARAMS, Removals())
     assert _ids(tmp_path / "out") == ["s/0", "s/3"]
     assert _reasons(tmp_path / "out") == [
-        ("s/1", "type_not_kept", "5"),
-        ("s/2", "type_not_kept", ""),
-        ("s/4", "type_not_kept", "0,7"),
+        ("s/1", "type_not_kept", "types: 5"),
+        ("s/2", "type_not_kept", "no type"),
+        ("s/4", "type_not_kept", "types: 0, 7"),
     ]
     assert (report.read, report.kept, dict(report.dropped)) == (5, 2, {"type_not_kept": 3})
 
@@ -68,7 +68,7 @@ def test_a_score_is_kept_with_the_document_and_compared_with_the_threshold(tmp_p
         ("s/1", 0.5, "web"),
         ("s/2", 0.75, "web"),
     ]
-    assert _reasons(tmp_path / "out") == [("s/0", "below_threshold", "0.250000")]
+    assert _reasons(tmp_path / "out") == [("s/0", "below_threshold", "score: 0.250000")]
 
 
 def test_a_shard_with_gaps_loses_no_document_uncounted(tmp_path: Path) -> None:
