@@ -1,9 +1,8 @@
-"""Compare what annotate says about pages written for this project with their labels.
+"""Compare the types that annotate gives with the labels of pages written for this project.
 
     python -m bench.annotate                          by rules
     python -m bench.annotate --half develop --show
     python -m bench.annotate --model                  by the model of the profile `coder` (`make serve-model`)
-    python -m bench.annotate --model --question related
 
 The rules were developed on the half `develop`; `report` tells how they do on pages that nobody looked at meanwhile.
 The kinds that `report` then showed were mended, and `check` has 20 pages that were labelled before that.
@@ -13,23 +12,18 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from operator import eq
-from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import typer
 
 from bench.environment import ROOT
 from mathcode_pile.core.funnel import Failed
-from mathcode_pile.llm import load_template
-from stages.annotate.choosing import Question
-from stages.annotate.stage import PROMPTS, SCHEMAS, Judge, ModelJudge, RulesJudge
+from stages.annotate.stage import Judge, ModelJudge, RulesJudge
+from stages.select.stage import RELATED_TYPES
 from tools.record import read_inquiries
 
 PAGES = ROOT / "tests" / "data" / "labelled_pages.jsonl"
 KEPT = (1, 2)
-# The types of texts about mathematics, see stages.annotate.rules.is_related.
-RELATED = (1, 2, 3)
 Half = Literal["develop", "report", "check"]
 
 
@@ -52,6 +46,8 @@ def load_pages(half: Half | None = None) -> list[LabelledPage]:
 class Agreement(NamedTuple):  # of the types found with the labels
     keep_or_drop: float
     """The share of pages that are kept, or dropped, in both."""
+    related: float
+    """The share of pages that are about mathematics, or not, in both."""
     type: float
     """The share of pages with the same type."""
     by_label: dict[int, Counter[int]]
@@ -64,22 +60,25 @@ def compare_types(pages: list[LabelledPage], found: Iterable[int]) -> Agreement:
     for page, answer in zip(pages, found, strict=True):
         by_label[page.type][answer] += 1
     cells = [(label, answer, count) for label, row in by_label.items() for answer, count in row.items()]
-    agreed = sum(count for label, answer, count in cells if (label in KEPT) == (answer in KEPT))
+    agreed, related = (
+        sum(count for label, answer, count in cells if (label in types) == (answer in types))
+        for types in (KEPT, RELATED_TYPES)
+    )
     same = sum(count for label, answer, count in cells if label == answer)
-    return Agreement(agreed / len(pages), same / len(pages), by_label)
+    return Agreement(agreed / len(pages), related / len(pages), same / len(pages), by_label)
 
 
 def to_table(agreement: Agreement) -> str:
     """Return the agreement as text, with a row for each label and a column for each type found."""
-    lines = [f"keep or drop {agreement.keep_or_drop:.1%}, type {agreement.type:.1%}"]
+    lines = [f"keep or drop {agreement.keep_or_drop:.1%}, related {agreement.related:.1%}, type {agreement.type:.1%}"]
     lines.append("label found as 1   2   3   4   5   6   7  none")
     for label, row in agreement.by_label.items():
         lines.append(f"{label:>5} {' ' * 7}" + "".join(f"{row[answer]:4}" for answer in (1, 2, 3, 4, 5, 6, 7, 0)))
     return "\n".join(lines)
 
 
-def find_answers(pages: list[LabelledPage], judge: Judge) -> list[int]:
-    """Return the answer about the first piece of each page, which for most pages is all; 0 is no answer."""
+def find_types(pages: list[LabelledPage], judge: Judge) -> list[int]:
+    """Return the type of the first piece of each page, which for most pages is all; 0 is no answer."""
     judged = judge.judge(((row, page.text) for row, page in enumerate(pages)), len(pages))
     return [0 if isinstance(verdicts, Failed) else verdicts[0].answer for _, verdicts in judged]
 
@@ -88,31 +87,21 @@ def main(
     half: Annotated[str, typer.Option(help="develop, report or check; all three by default.")] = "",
     show: Annotated[bool, typer.Option(help="List the pages that differ.")] = False,
     model: Annotated[bool, typer.Option(help="Ask the served model; its replies are kept.")] = False,
-    question: Annotated[Question, typer.Option(help="What is asked: the type, or related or unrelated.")] = "type",
-    prompt: Annotated[Path | None, typer.Option(help="A file with another prompt for the model.")] = None,
 ) -> None:
-    """Print how the answers agree with the labels."""
-    judge: Judge = RulesJudge(question, 5000)
+    """Print how the types agree with the labels."""
+    judge: Judge = RulesJudge(5000)
     if model:
         asked = next(inquiry for inquiry in read_inquiries() if isinstance(inquiry, ModelJudge))
-        task = asked.task._replace(max_failed_share=1, schema=SCHEMAS[question])
-        template = load_template(prompt or PROMPTS / f"{question}.txt")
-        judge = replace(asked, task=task, template=template, question=question)
+        judge = replace(asked, task=asked.task._replace(max_failed_share=1))
     for name in ("develop", "report", "check"):
         if half not in ("", name):
             continue
         pages = load_pages(name)  # type: ignore[arg-type]
-        found = find_answers(pages, judge)
-        if question == "related":
-            labels = [1 if page.type in RELATED else 2 for page in pages]
-            agreed = sum(map(eq, labels, found))
-            typer.echo(f"{name}: {len(pages)} pages, {agreed / len(pages):.1%} rightly called related or unrelated\n")
-        else:
-            labels = [page.type for page in pages]
-            typer.echo(f"{name}: {len(pages)} pages, {to_table(compare_types(pages, found))}\n")
-        for page, label, answer in zip(pages, labels, found, strict=True):
-            if show and answer != label:
-                typer.echo(f"  {label} found as {answer}: {page.kind}")
+        found = find_types(pages, judge)
+        typer.echo(f"{name}: {len(pages)} pages, {to_table(compare_types(pages, found))}\n")
+        for page, answer in zip(pages, found, strict=True):
+            if show and answer != page.type:
+                typer.echo(f"  {page.type} found as {answer}: {page.kind}")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def sample_ids(folder: Path, documents: int) -> Work:
     for shard, first in enumerate(range(0, documents, IDS_A_SHARD)):
         names = [f"source/{n:016x}" for n in range(first, min(documents, first + IDS_A_SHARD))]
         pq.write_table(pa.table({"id": names}), ids / shard_name(shard), row_group_size=20_000)
-    task = AnnotateSource(input="", question="related", sample=20_000)
+    task = AnnotateSource(input="", sample=20_000)
     return lambda: last_chosen_hash(ids, task)
 
 

@@ -136,8 +136,7 @@ def _check_inputs(params: dict[str, Any]) -> None:
 def _check_stages(params: dict[str, Any]) -> None:
     """Call what the stages call first. A model that is not pinned yet is no error here: list_missing names it."""
     llm = params["llm"].at_main()
-    for source in params["annotate"].sources:
-        choose_judge(source, params["annotate"], llm)
+    choose_judge(params["annotate"], llm)
     choose_translators(params["translate"], llm)
     if params["extract_textbooks"].ocr == "served":
         load_reader(params["extract_textbooks"], llm)

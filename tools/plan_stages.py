@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from mathcode_pile.core.params import load, load_entries, read_section, read_yaml
 from mathcode_pile.llm import LlmParams
-from stages.annotate.stage import PROMPTS, AnnotateParams
+from stages.annotate.stage import PROMPT as TYPE_PROMPT
+from stages.annotate.stage import AnnotateParams
 from stages.fetch.stage import OriginsParams
 from stages.pack.stage import PackParams
 from stages.pretrain.training_params import PretrainParams
@@ -154,7 +155,7 @@ class Planner:
             amount = amount.take(min(1.0, entry.sample / max(amount.documents.likely, 1)))
         elif self.rules.get(source) and source in self.figures.asked:
             amount = amount.take(Span(*self.figures.asked[source].share))
-        template = (PROMPTS / f"{entry.question}.txt").stat().st_size
+        template = TYPE_PROMPT.stat().st_size
         return self._ask("annotate", source, self.annotate.model, amount, template, pieces)
 
     def _translate(self, component: str, amount: Amount) -> Line:

@@ -74,7 +74,7 @@ def read_inquiries() -> list[Inquiry]:
         root = choose_profile("coder", Path(folder))
         annotate, translate = load("annotate", AnnotateParams, root=root), load("translate", TranslateParams, root=root)
         llm = load("llm", LlmParams, root=root)
-    askers = [*choose_translators(translate, llm), choose_judge("openwebmath", annotate, llm)]
+    askers = [*choose_translators(translate, llm), choose_judge(annotate, llm)]
     return [asker for asker in askers if isinstance(asker, ModelTranslator | ModelJudge)]
 
 

@@ -29,8 +29,7 @@ _PLAIN: dict[Any, str] = {str: "text", int: "whole number", float: "number", boo
 _BOUNDS = {"gt": "> {}", "ge": "≥ {}", "lt": "< {}", "le": "≤ {}"}
 # What stages add to documents.
 ADDED = {
-    "types": "data/annotate, for sources with the question type",
-    "related": "data/annotate, for sources with the question related",
+    "types": "data/annotate",
     "score_*": "data/classify",
     "component": "data/select and later",
     "matches": "data/decontaminate/contaminated",

@@ -27,7 +27,7 @@ ASIDE = ("rejected", "contaminated")
 # A few examples for the report, of what its stage dropped; the places of its snippets are not those of a document.
 EXAMPLES = "restated"
 # What stages know of a document, by column.
-KNOWN = ("types", "related", "component")
+KNOWN = ("types", "component")
 EXAMPLE = (
     "make why ID=openwebmath/0123456789abcdef (a snippet's id ends in #0, #1 ...), ID=<an address> "
     "or ID='<a piece of the text>'"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -18,16 +17,12 @@ from mathcode_pile.core.shards import list_shards, number_batches, read_batches
 from mathcode_pile.llm import Text
 from stages.annotate.reasons import Reason
 
-Question = Literal["type", "related"]
-
 
 class AnnotateSource(Section):
-    """What is asked about the documents of one source."""
+    """Which documents of one source are judged."""
 
     input: str
     """The folder below data/ whose documents are judged; dvc.yaml reads it."""
-    question: Question
-    """type: which of 7 types a piece has. related: whether it has to do with mathematics."""
     sample: int = Field(default=0, ge=0)
     """How many documents to judge, chosen by a hash of their id; the others are dropped. 0: all."""
     cut_first_line: str = ""

@@ -55,11 +55,6 @@ _MIN_MATHEMATICS = 3.0
 _PROOF_WORDS = 3
 
 
-def is_related(text: str) -> bool:
-    """Tell whether a text is about mathematics."""
-    return type_piece(text) <= PieceType.PROBLEM_WITHOUT_SOLUTION
-
-
 def type_piece(text: str) -> PieceType:
     """Return the type of a piece of text."""
     text = drop_figures(text)

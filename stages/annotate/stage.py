@@ -1,13 +1,11 @@
-"""Give each piece of a document its type, or tell documents about mathematics from the rest.
+"""Give each piece of a document its type: what it is to a reader who wants to learn mathematics.
 
 A judgement is costly, so it is kept with the document; `select` decides by it, and can decide again at no cost. Rules
 judge without a model. A language model judges through mathcode_pile.llm, which keeps its replies.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -21,22 +19,21 @@ from mathcode_pile.core.funnel import DropReason, Failed, Funnel, Report, attemp
 from mathcode_pile.core.shards import count_shard, read_schema
 from mathcode_pile.llm import AskParams, Inquiry, LlmParams, ModelBackend, Reply, Text, load_template, make_task
 from mathcode_pile.llm.pieces import split_pieces
-from stages.annotate.choosing import AnnotateSource, Question, apply_rules, chosen_texts, last_chosen_hash
+from stages.annotate.choosing import AnnotateSource, apply_rules, chosen_texts, last_chosen_hash
 from stages.annotate.reasons import Reason
-from stages.annotate.rules import is_related, type_piece
+from stages.annotate.rules import type_piece
 
-PROMPTS = Path(__file__).with_name("prompts")
+PROMPT = Path(__file__).with_name("prompts") / "type.txt"
 # What models call the types 1 to 7. A small model sorts better into words than into numbers (docs/models.md).
 TYPE_NAMES = ("solved", "concept", "exercise", "applied", "software", "prose", "noise")
-
-
-def _schema(name: str, values: list[JsonValue]) -> dict[str, JsonValue]:
-    properties: dict[str, JsonValue] = {name: {"enum": values}}
-    return {"type": "object", "properties": properties, "required": [name], "additionalProperties": False}
-
-
 # The form of the answers, for servers that can hold a model to it.
-SCHEMAS = {"type": _schema("type", list(TYPE_NAMES)), "related": _schema("verdict", ["related", "unrelated"])}
+SCHEMA: dict[str, JsonValue] = {
+    "type": "object",
+    "properties": {"type": {"enum": list(TYPE_NAMES)}},
+    "required": ["type"],
+    "additionalProperties": False,
+}
+TYPES = pa.field("types", pa.list_(pa.int8()), nullable=False)
 
 
 class AnnotateParams(AskParams):
@@ -49,12 +46,12 @@ class AnnotateParams(AskParams):
     max_piece_characters: int = Field(gt=0)
     """Documents are split at paragraphs into pieces of at most this length."""
     sources: dict[str, AnnotateSource]
-    """What is asked about each source."""
+    """The sources whose documents are judged."""
 
 
 class Verdict(NamedTuple):  # of one piece
     answer: int
-    """A type of 1 to 7, or 1 for related and 2 for unrelated; 0: no answer."""
+    """A type of 1 to 7; 0: no answer."""
     reason: DropReason | None = None
     """Why there is no answer."""
     detail: str = ""
@@ -74,7 +71,6 @@ class Judge(Protocol):
 class RulesJudge(NamedTuple):
     """Judges by rules."""
 
-    question: Question
     max_characters: int
 
     def judge(self, texts: Iterable[Text], total: int) -> Judged:
@@ -83,17 +79,11 @@ class RulesJudge(NamedTuple):
             yield row, attempt(self._judge_text, text)
 
     def _judge_text(self, text: str) -> list[Verdict]:
-        pieces = split_pieces(text, self.max_characters)
-        if self.question == "type":
-            return [Verdict(int(type_piece(piece))) for piece in pieces]
-        return [Verdict(1 if is_related(piece) else 2) for piece in pieces]
+        return [Verdict(int(type_piece(piece))) for piece in split_pieces(text, self.max_characters)]
 
 
-@dataclass(frozen=True)
 class ModelJudge(Inquiry):
     """Judges by asking a language model."""
-
-    question: Question
 
     def judge(self, texts: Iterable[Text], total: int) -> Judged:
         """Yield the verdicts on each text."""
@@ -102,7 +92,7 @@ class ModelJudge(Inquiry):
     def _read_reply(self, reply: Reply) -> Verdict:
         if reply.failure:
             return Verdict(0, reply.failure, reply.detail)
-        verdict = read_type(reply.text) if self.question == "type" else read_relation(reply.text)
+        verdict = read_type(reply.text)
         return verdict._replace(reason=Reason.CUT_OFF) if reply.is_cut and not verdict.answer else verdict
 
 
@@ -112,10 +102,6 @@ _TYPE = re.compile(
 )
 _DIGIT = re.compile(r"(?<![\d.])([1-7])(?![\d]|\.\d)")
 _NAME = re.compile(rf"\b(?:{'|'.join(TYPE_NAMES)})\b", re.IGNORECASE)
-# "Related: no" denies what it names.
-_RELATION = re.compile(
-    r"\b(?P<stated>unrelated|not[ -]related|related)\b(?:[*_\s]*[:=?][*_\s]*(?P<answer>yes|no)\b)?", re.IGNORECASE
-)
 
 
 def read_type(reply: str) -> Verdict:
@@ -125,103 +111,80 @@ def read_type(reply: str) -> Verdict:
     """
     numbered = _NAME.sub(lambda name: str(TYPE_NAMES.index(name[0].lower()) + 1), reply)
     announced = {int(digit) for match in _TYPE.findall(numbered) for digit in match if digit}
-    return _verdict(announced or {int(digit) for digit in _DIGIT.findall(numbered)}, reply)
-
-
-def read_relation(reply: str) -> Verdict:
-    """Return 1 where a reply says related, 2 where it says unrelated."""
-    stated = set()
-    for match in _RELATION.finditer(reply):
-        is_denied = (match["answer"] or "").lower() == "no"
-        stated.add(1 if (match["stated"].lower() == "related") != is_denied else 2)
-    return _verdict(stated, reply)
-
-
-def _verdict(stated: set[int], reply: str) -> Verdict:
+    stated = announced or {int(digit) for digit in _DIGIT.findall(numbered)}
     if len(stated) == 1:
         return Verdict(stated.pop())
     return Verdict(0, Reason.AMBIGUOUS_REPLY if stated else Reason.UNPARSED_REPLY, " ".join(reply[:200].split()))
 
 
-def choose_judge(source: str, params: AnnotateParams, llm: LlmParams) -> RulesJudge | ModelJudge:
-    """Return the judge of a source's pieces that params name; raises ParamsError where they lack the source."""
-    if source not in params.sources:
-        raise ParamsError(f"params: annotate.sources has no {source!r}; there are {', '.join(params.sources)}")
-    question, limit = params.sources[source].question, params.max_piece_characters
+def choose_judge(params: AnnotateParams, llm: LlmParams) -> RulesJudge | ModelJudge:
+    """Return the judge that params name."""
     if params.backend == "rules":
-        return RulesJudge(question, limit)
-    task = make_task("annotate", params.backend, params, llm)._replace(schema=SCHEMAS[question])
-    return ModelJudge(task, load_template(PROMPTS / f"{question}.txt"), limit, question)
+        return RulesJudge(params.max_piece_characters)
+    task = make_task("annotate", params.backend, params, llm)._replace(schema=SCHEMA)
+    return ModelJudge(task, load_template(PROMPT), params.max_piece_characters)
 
 
 def annotate(raw: Path, out: Path, source: str, params: AnnotateParams, llm: LlmParams) -> Report:
-    """Write the documents of `raw` to `out`, with a column `types` (one for each piece) or `related`.
+    """Write the documents of `raw` to `out`, with a column `types`, one for each piece.
 
     A document is dropped if it breaks a rule of its source, is not sampled, or gets no answer about any of its pieces.
     The rules come first, because they cost nothing.
-    Raises InputError where a shard cannot be read, PipelineError where a model cannot be asked.
+    Raises ParamsError where params lack the source, InputError where a shard cannot be read, PipelineError where a
+    model cannot be asked.
     """
-    judge = choose_judge(source, params, llm)
-    task = params.sources[source]
+    if source not in params.sources:
+        raise ParamsError(f"params: annotate.sources has no {source!r}; there are {', '.join(params.sources)}")
+    judge, task = choose_judge(params, llm), params.sources[source]
     last = last_chosen_hash(raw, task)
     work = partial(annotate_shard, task=task, judge=judge, last=last)
     how = ["rules", params.max_piece_characters] if isinstance(judge, RulesJudge) else judge.key
     place: Place = "workers" if isinstance(judge, RulesJudge) else "driver"
     rules = [task.cut_first_line, task.min_dollar_signs]
-    return map_folder("annotate", work, raw, out, [task.question, last, *rules, *how], place=place)
+    return map_folder("annotate", work, raw, out, [last, *rules, *how], place=place)
 
 
 def annotate_shard(shard: Path, folder: Path, *, task: AnnotateSource, judge: Judge, last: int | None) -> Report:
     """Judge one shard's documents into folder/documents.parquet; last: what last_chosen_hash returns."""
-    question = task.question
-    column = pa.field("types", pa.list_(pa.int8()), nullable=False)
-    if question == "related":
-        column = pa.field("related", pa.bool_(), nullable=False)
     schema = read_schema(shard, ["id", "text"])
-    if column.name in schema.names:
-        raise InputError(f"{shard}: has a column {column.name!r} already")
+    if TYPES.name in schema.names:
+        raise InputError(f"{shard}: has a column {TYPES.name!r} already")
     judged = judge.judge(chosen_texts(shard, task, last), count_shard(shard))
-    annotated = schema.append(column)
+    annotated = schema.append(TYPES)
     with Funnel.of_shard(folder, annotated) as funnel:
         for start, batch, skipped in apply_rules(shard, task, last):
             funnel.count_read(batch.num_rows)
             names: list[str] = batch["id"].to_pylist()
             rows: list[int] = []
-            answers: list[list[int] | bool] = []
+            answers: list[list[int]] = []
             for row, skip in enumerate(skipped):
                 if skip:
                     funnel.drop(names[row], *skip)
                     continue
                 number, verdicts = next(judged)
                 assert number == start + row
-                answer = _sum_up(names[row], verdicts, question, funnel)
-                if answer is not None:
+                answer = _sum_up(names[row], verdicts, funnel)
+                if answer:
                     rows.append(row)
                     answers.append(answer)
-            columns = [*batch.take(pa.array(rows, pa.int64())).columns, pa.array(answers, column.type)]
+            columns = [*batch.take(pa.array(rows, pa.int64())).columns, pa.array(answers, TYPES.type)]
             funnel.keep(pa.RecordBatch.from_arrays(columns, schema=annotated))
         for _ in judged:  # nothing is left; the asker then checks and notes its run
             pass
     return funnel.report
 
 
-def _sum_up(name: str, verdicts: list[Verdict] | Failed, question: Question, funnel: Funnel) -> list[int] | bool | None:
-    """Return a document's answer; a document without one is dropped, for the reason of its first piece."""
+def _sum_up(name: str, verdicts: list[Verdict] | Failed, funnel: Funnel) -> list[int]:
+    """Return the types of a document's pieces; a document without any is dropped, for the reason of its first piece."""
     if isinstance(verdicts, Failed):
         funnel.fail(name, verdicts)
-        return None
-    _count(verdicts, question, funnel.report.counts)
+        return []
     answers = [verdict.answer for verdict in verdicts]
+    funnel.report.counts["pieces"] += len(answers)
+    funnel.report.counts.update(f"type_{answer}" if answer else "unanswered_pieces" for answer in answers)
     if any(answers):
-        return answers if question == "type" else 1 in answers
+        return answers
     first = verdicts[0]
     assert first.reason
     funnel.drop(name, first.reason, first.detail)
-    return None
-
-
-def _count(verdicts: list[Verdict], question: Question, counts: Counter[str]) -> None:
-    counts["pieces"] += len(verdicts)
-    for verdict in verdicts:
-        name = ("none", "related", "unrelated")[verdict.answer] if question == "related" else f"type_{verdict.answer}"
-        counts[name if verdict.answer else "unanswered_pieces"] += 1
+    return []

@@ -35,8 +35,8 @@ class SourceParams(Section):
     input: str
     """The folder below data/ with the documents; dvc.yaml reads it."""
     keep: Literal["types", "score", "related", "all"]
-    """types: documents with a piece of a kept type. score: a score from `threshold` up. related: those called related.
-    all: every document."""
+    """types: documents with a piece of a kept type. related: with a piece about mathematics, of type 1 to 3.
+    score: a score from `threshold` up. all: every document."""
     threshold: float | None = Field(default=None, ge=0, le=1)
     """The lowest score that is kept; only with `keep: score`."""
 
@@ -48,6 +48,8 @@ class SourceParams(Section):
 
 
 COMPONENT = pa.field("component", pa.string(), nullable=False)
+# Solved problems, concepts, and problems without a solution.
+RELATED_TYPES = (1, 2, 3)
 # Why a document is dropped, for each `keep` but `all`.
 REASONS = {"types": Reason.TYPE_NOT_KEPT, "related": Reason.UNRELATED, "score": Reason.BELOW_THRESHOLD}
 
@@ -75,7 +77,7 @@ def select_shard(
 ) -> Report:
     """Write one shard's kept documents to folder/documents.parquet."""
     schema = read_schema(shard, ["id", "text", "url"])
-    columns = {"types": "types", "related": "related", "score": f"score_{Path(source.input).name}", "all": "text"}
+    columns = {"types": "types", "related": "types", "score": f"score_{Path(source.input).name}", "all": "text"}
     name = columns[source.keep]
     if name not in schema.names:
         raise InputError(f"{shard}: no column {name!r}, which keep: {source.keep} needs")
@@ -96,16 +98,15 @@ def select_shard(
 
 
 def judge(batch: pa.RecordBatch, column: str, source: SourceParams, params: SelectParams) -> Judgement | None:
-    """Say which documents are kept by the types, the verdict or the score in a column; None where all are kept."""
+    """Say which documents are kept by the types or the score in a column; None where all are kept."""
     values = batch.column(column)
-    if source.keep == "types":
-        hit = pc.is_in(values.flatten(), pa.array(params.keep_types, pa.int8()))
+    if source.keep in ("types", "related"):
+        kept = params.keep_types if source.keep == "types" else RELATED_TYPES
+        hit = pc.is_in(values.flatten(), pa.array(kept, pa.int8()))
         rows = pc.unique(pc.list_parent_indices(values).filter(hit))
         is_kept = pc.is_in(pa.array(range(len(values)), pa.int64()), rows.cast(pa.int64()))
         details = [f"types: {', '.join(map(str, types))}" if types else "no type" for types in values.to_pylist()]
         return Judgement(is_kept, pa.array(details, pa.string()))
-    if source.keep == "related":
-        return Judgement(pc.fill_null(values, False), pa.repeat("", len(values)))
     if source.keep == "score":
         details = [f"score: {score:.6f}" if score is not None else "no score" for score in values.to_pylist()]
         return Judgement(

@@ -26,8 +26,6 @@ print({expression})
 
 def answer(prompt: str) -> str:
     """Return the reply to a prompt's last turn."""
-    if "Is this text related to mathematics?" in prompt:
-        return f"Verdict: {'related' if prompt.count('$') > 12 else 'unrelated'}"
     if "Write the blocks for this text." in prompt:
         return "\n".join(_write_blocks(prompt)) or "There is no computation in this text."
     return f'{{"type": "{"solved" if "$" in prompt else "prose"}"}}'

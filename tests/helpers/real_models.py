@@ -115,7 +115,7 @@ class Project:
 
     def write_params(self, backend: str, **reached: Any) -> None:
         asked = {"backend": backend, "model": "smollm2"}
-        source = {"input": "fetch/pages", "question": "type"}
+        source = {"input": "fetch/pages"}
         params = {
             "profile": "llm",
             "annotate": {"max_piece_characters": 5000, "max_failed_share": 1, "sources": {"pages": source}},

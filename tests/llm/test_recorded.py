@@ -157,8 +157,8 @@ def test_samples_are_replies_of_their_own_with_other_seeds(tmp_path: Path, serve
         translate(raw, tmp_path / "out", params("openai", samples=2), served(server))
 
 
-def judge(tmp_path: Path, server: Server, question: str) -> list[dict[str, Any]]:
-    source = AnnotateSource(input="", question=question)  # type: ignore[arg-type]
+def judge(tmp_path: Path, server: Server) -> list[dict[str, Any]]:
+    source = AnnotateSource(input="")
     asking = AnnotateParams(backend="openai", model="small", max_piece_characters=5000, sources={"s": source})
     raw = write_documents(tmp_path / "in", [f"Text {i}." for i in range(5)])
     report = annotate(raw, tmp_path / "out", "s", asking, served(server))
@@ -166,18 +166,13 @@ def judge(tmp_path: Path, server: Server, question: str) -> list[dict[str, Any]]
     return server.requests()
 
 
-@pytest.mark.parametrize(
-    ("question", "reply"), [("type", '{"type": "concept"}'), ("related", '{"verdict": "related"}')]
-)
-def test_an_annotation_is_held_to_its_form(
-    tmp_path: Path, serve: Callable[..., Server], question: str, reply: str
-) -> None:
-    bodies = judge(tmp_path, serve("--reply", reply), question)
+def test_an_annotation_is_held_to_its_form(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    bodies = judge(tmp_path, serve("--reply", '{"type": "concept"}'))
     forms = [body["response_format"]["json_schema"]["schema"] for body in bodies]
     assert len(forms) == 5 and all(form["additionalProperties"] is False for form in forms)
 
 
 def test_a_server_that_takes_no_schema_is_asked_without(tmp_path: Path, serve: Callable[..., Server]) -> None:
-    bodies = judge(tmp_path, serve("--no-schema", "--reply", "Type: 1"), "type")
+    bodies = judge(tmp_path, serve("--no-schema", "--reply", "Type: 1"))
     free = [body for body in bodies if "response_format" not in body]
     assert len(free) == 5 and len(bodies) < 2 * 5 + 1

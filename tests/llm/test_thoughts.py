@@ -14,7 +14,7 @@ from mathcode_pile.llm.prompts import Turn
 from mathcode_pile.llm.served import read_completion
 from mathcode_pile.llm.thoughts import cut_thought, opens_thought
 from mathcode_pile.llm.token_counts import Fitter, load_counter
-from stages.annotate.stage import PROMPTS
+from stages.annotate.stage import PROMPT
 
 PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "Type 1?"}]}, {"type": "text", "text": "Type: 2"}]
 # A message of a server, whether it ended at the token limit, whether the chat template opens the thought; the answer.
@@ -111,7 +111,7 @@ def test_the_whole_dialogue_is_counted_in_the_chat_template(tmp_path: Path) -> N
 
 
 def test_a_tokenizer_that_takes_no_system_turn_names_the_param(tmp_path: Path) -> None:
-    template = load_template(PROMPTS / "type.txt")
+    template = load_template(PROMPT)
     task = Task("annotate", "openai", make_model(tmp_path, GEMMA), 16, 0.1)
     message = r"llm\.models: the chat template of small refuses a prompt: System role .*set system_turn: false"
     with pytest.raises(ParamsError, match=message):

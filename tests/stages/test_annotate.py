@@ -14,8 +14,8 @@ from mathcode_pile.core.errors import InputError, PipelineError
 from mathcode_pile.core.shards import ShardWriter, list_shards, read_rows
 from mathcode_pile.llm import LlmParams, ModelParams, load_template
 from mathcode_pile.llm.settings import ServerParams
-from stages.annotate.rules import PieceType, is_related, type_piece
-from stages.annotate.stage import PROMPTS, AnnotateParams, AnnotateSource, annotate, read_relation, read_type
+from stages.annotate.rules import PieceType, type_piece
+from stages.annotate.stage import PROMPT, AnnotateParams, AnnotateSource, annotate, read_type
 
 SOLVED = (
     "Problem 3. Find the derivative of $x^2 + 3x$ at $x = 2$.\n\n"
@@ -50,16 +50,16 @@ def server(tmp_path: Path) -> Iterator[Server]:
     started.stop()
 
 
-def _params(question: str = "type", sample: int = 0, **more: Any) -> AnnotateParams:
-    source = AnnotateSource(input="fetch/web", question=question, sample=sample)  # type: ignore[arg-type]
+def _params(sample: int = 0, **more: Any) -> AnnotateParams:
+    source = AnnotateSource(input="fetch/web", sample=sample)
     values = {"backend": "rules", "max_piece_characters": 5000, "max_failed_share": 0.01, "sources": {"web": source}}
     return AnnotateParams(**(values | more))  # type: ignore[arg-type]
 
 
-def _asking(url: str, question: str = "type", **more: Any) -> tuple[AnnotateParams, LlmParams]:
+def _asking(url: str, **more: Any) -> tuple[AnnotateParams, LlmParams]:
     openai = ServerParams(base_urls=(url,), max_attempts=2, backoff_s=0.01)
     model = ModelParams(id="small", revision="1", tokenizer="bytes", context_tokens=16384, openai=openai)
-    return _params(question, backend="openai", model="small", **more), LlmParams(models={"small": model})
+    return _params(backend="openai", model="small", **more), LlmParams(models={"small": model})
 
 
 def test_rules_type_a_piece_by_what_it_is_for() -> None:
@@ -72,7 +72,6 @@ def test_rules_type_a_piece_by_what_it_is_for() -> None:
         PieceType.OTHER_PROSE,
         PieceType.NOISE,
     ]
-    assert [is_related(piece) for piece in pieces] == [True, True, True, False, False, False]
 
 
 def test_rules_tell_documentation_of_mathematics_from_other_documentation() -> None:
@@ -101,12 +100,12 @@ def test_a_document_has_one_type_for_each_piece(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_rule_of_text_comes_before_the_question(tmp_path: Path, server: Server) -> None:
+def test_a_rule_of_text_comes_before_the_judge(tmp_path: Path, server: Server) -> None:
     formulas = "The sum of $a$, $b$, $c$, $d$, $e$ and $f$."
     revised = f"Certainly! Here is the Revised version of the section:\n\n{formulas}\n"
     texts = [formulas, "It costs $5.", revised, "A revised line of one, $x$.", f"Of sums\n{formulas} revised"]
     raw = write_documents(tmp_path / "in", texts)
-    rules = AnnotateSource(input="fetch/web", question="type", cut_first_line="revised", min_dollar_signs=11)
+    rules = AnnotateSource(input="fetch/web", cut_first_line="revised", min_dollar_signs=11)
     params, llm = _asking(server.url, sources={"web": rules})
     report = annotate(raw, tmp_path / "out", "web", params, llm)
     assert [row["text"] for row in read_rows(tmp_path / "out")] == [formulas, formulas, texts[4]]
@@ -117,7 +116,7 @@ def test_a_rule_of_text_comes_before_the_question(tmp_path: Path, server: Server
 
 def test_a_sample_is_of_the_documents_that_the_rules_leave(tmp_path: Path) -> None:
     raw = write_documents(tmp_path / "in", ["$x$" if n % 4 else STORY for n in range(80)], shards=2)
-    rules = AnnotateSource(input="fetch/web", question="type", sample=30, min_dollar_signs=2)
+    rules = AnnotateSource(input="fetch/web", sample=30, min_dollar_signs=2)
     report = annotate(raw, tmp_path / "out", "web", _params(sources={"web": rules}), LlmParams())
     assert report.kept == 30 and dict(report.dropped) == {"too_few_dollar_signs": 20, "not_sampled": 30}
 
@@ -127,10 +126,10 @@ def test_columns_that_come_in_go_out(tmp_path: Path) -> None:
     row = {"id": "s/1", "text": SOLVED, "source": "s", "url": "", "license": "", "metadata": "{}", "score_round1": 0.5}
     with ShardWriter(tmp_path / "in/part-00000.parquet", schema) as shard:
         shard.write_rows([row])
-    annotate(tmp_path / "in", tmp_path / "out", "web", _params("related"), LlmParams())
-    assert list(read_rows(tmp_path / "out")) == [row | {"related": True}]
-    with pytest.raises(InputError, match="has a column 'related' already"):
-        annotate(tmp_path / "out", tmp_path / "again", "web", _params("related"), LlmParams())
+    annotate(tmp_path / "in", tmp_path / "out", "web", _params(), LlmParams())
+    assert list(read_rows(tmp_path / "out")) == [row | {"types": [1]}]
+    with pytest.raises(InputError, match="has a column 'types' already"):
+        annotate(tmp_path / "out", tmp_path / "again", "web", _params(), LlmParams())
 
 
 def test_a_sample_is_chosen_over_all_shards_and_grows_without_changing(tmp_path: Path) -> None:
@@ -251,27 +250,8 @@ def test_a_type_is_read_or_there_is_none(reply: str, answer: int) -> None:
 
 
 def test_the_prompt_has_a_worked_example_of_each_type() -> None:
-    answers = load_template(PROMPTS / "type.txt").worked_answers
+    answers = load_template(PROMPT).worked_answers
     assert {read_type(answer).answer for answer in answers} == set(range(1, 8))
-
-
-@pytest.mark.parametrize(
-    ("reply", "answer"),
-    [
-        ("Verdict: related", 1),
-        ("**Verdict:** Unrelated.", 2),
-        ("not related", 2),
-        ("related or unrelated?", 0),
-        ("yes", 0),
-        ("Related: no", 2),
-        ("**Related:** No.", 2),
-        ("Related: yes", 1),
-        ("Unrelated: no", 1),
-        ("related, no doubt", 1),
-    ],
-)
-def test_a_relation_is_read_or_there_is_none(reply: str, answer: int) -> None:
-    assert read_relation(reply).answer == answer
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and no more", b"text" * 100])

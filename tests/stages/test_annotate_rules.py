@@ -5,7 +5,7 @@ import time
 import pytest
 
 from bench.annotate import KEPT, compare_types, load_pages, to_table
-from stages.annotate.rules import PieceType, is_related, type_piece
+from stages.annotate.rules import PieceType, type_piece
 
 
 def test_rules_agree_with_labels_on_pages_that_they_were_not_developed_on() -> None:
@@ -96,11 +96,6 @@ def test_statistics_of_a_study_are_no_mathematics() -> None:
         "divided by the root of the size, $1.2 / \\sqrt{36} = 0.2$, because the variances of independent summands add."
     )
     assert type_piece(lesson) in KEPT
-
-
-def test_related_is_what_has_mathematics_solved_or_not() -> None:
-    for page in load_pages("develop"):
-        assert is_related(page.text) == (type_piece(page.text) <= PieceType.PROBLEM_WITHOUT_SOLUTION)
 
 
 @pytest.mark.parametrize("unit", ["-", "1.", "a ", "problem ", "1) ", "(", "$", "x=", "\n", "`", "[asy]", "1 + ", "**"])

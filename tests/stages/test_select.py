@@ -59,6 +59,14 @@ def test_a_document_stays_if_one_of_its_pieces_has_a_kept_type(tmp_path: Path) -
     assert (report.read, report.kept, dict(report.dropped)) == (5, 2, {"type_not_kept": 3})
 
 
+def test_related_are_documents_with_a_piece_about_mathematics(tmp_path: Path) -> None:
+    types = pa.field("types", pa.list_(pa.int8()), nullable=False)
+    raw = _write(tmp_path / "in", types, [[3], [4, 2], [4], [7, 0]])
+    select(raw, tmp_path / "out", _source("related"), PARAMS, Removals())
+    assert _ids(tmp_path / "out") == ["s/0", "s/1"]
+    assert _reasons(tmp_path / "out") == [("s/2", "unrelated", "types: 4"), ("s/3", "unrelated", "types: 7, 0")]
+
+
 def test_a_score_is_kept_with_the_document_and_compared_with_the_threshold(tmp_path: Path) -> None:
     score = pa.field("score_round1", pa.float32(), nullable=False)
     raw = _write(tmp_path / "in", score, [0.25, 0.5, 0.75])
@@ -72,10 +80,10 @@ def test_a_score_is_kept_with_the_document_and_compared_with_the_threshold(tmp_p
 
 
 def test_a_shard_with_gaps_loses_no_document_uncounted(tmp_path: Path) -> None:
-    """A shard as another library writes it: `string` columns, null texts, types, scores and verdicts."""
-    kinds = {"types": pa.list_(pa.int8()), "related": pa.bool_(), "score_round1": pa.float32()}
-    values = {"types": [[1], None, [1], []], "related": [True, None, True, False], "score_round1": [0.9, None, 0.9, 0]}
-    reasons = {"types": "type_not_kept", "related": "unrelated", "score_round1": "below_threshold"}
+    """A shard as another library writes it: `string` columns, null texts, types and scores."""
+    kinds = {"types": pa.list_(pa.int8()), "score_round1": pa.float32()}
+    values = {"types": [[1], None, [1], []], "score_round1": [0.9, None, 0.9, 0]}
+    reasons = {"types": "type_not_kept", "score_round1": "below_threshold"}
     for column, kind in kinds.items():
         table = {"id": [f"s/{n}" for n in range(4)], "text": ["text", "text", None, "text"], "source": ["s"] * 4}
         table |= {"url": [None] * 4, "license": ["MIT"] * 4, "metadata": ["", None, "{}", '{"a": 1}']}

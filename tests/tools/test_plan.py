@@ -17,7 +17,7 @@ from mathcode_pile.llm.cache import ReplyCache
 from mathcode_pile.llm.settings import ServerParams
 from mathcode_pile.sources import HuggingFace
 from mathcode_pile.sources.source_rows import Limits
-from stages.annotate.stage import PROMPTS, AnnotateParams, AnnotateSource, annotate
+from stages.annotate.stage import PROMPT, AnnotateParams, AnnotateSource, annotate
 from stages.fetch.stage import OriginsParams
 from tools.earlier_run import Recorded
 from tools.figures import load_figures
@@ -321,13 +321,13 @@ def test_the_plan_sharpens_itself_after_a_run(tmp_path: Path, monkeypatch: pytes
         small = ModelParams(id="small", revision="1", tokenizer="bytes", context_tokens=16000, openai=openai)
         params = AnnotateParams(
             backend="openai", model="small", max_piece_characters=5000, max_failed_share=0.1,
-            sources={"web": AnnotateSource(input="fetch/web", question="type")},
+            sources={"web": AnnotateSource(input="fetch/web")},
         )  # fmt: skip
         annotate(raw, tmp_path / "out", "web", params, LlmParams(models={"small": small}))
     finally:
         server.stop()
     size = Span.exact(sum(map(len, texts)))
-    template = (PROMPTS / "type.txt").stat().st_size
+    template = PROMPT.stat().st_size
     answer = Span(*FIGURES.answers["annotate"].tokens)
     before = count_asked(Span.exact(60), size, 5000, template, answer, FIGURES, None)
     assert before.prompts.low <= server.asked().total() == 120 <= before.prompts.high
