@@ -88,7 +88,9 @@ def _start_vllm(home: Path, _: float, stack: ExitStack) -> Answerer:
     params = VllmParams(dtype="float32", enforce_eager=True)
     model = ModelParams(id=str(folder), revision="1", context_tokens=CONTEXT_TOKENS, vllm=params)
     url = stack.enter_context(served(server_command(model), home / "vllm.log"))
-    return Answerer("vllm", url, VLLM | {"MATHCODE_VLLM": str(VLLM_PYTHON.parents[1])}, str(folder))
+    # The hub is played, so it is there to be asked.
+    environment = VLLM | {"HF_HUB_OFFLINE": "0", "MATHCODE_VLLM": str(VLLM_PYTHON.parents[1])}
+    return Answerer("vllm", url, environment, str(folder))
 
 
 def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
