@@ -334,7 +334,7 @@ def test_every_prompt_has_a_system_part_an_instruction_worked_examples_and_the_t
 
 
 def test_every_prompt_has_an_own_version() -> None:
-    assert len({load_template(path).version for path in PROMPT_FILES}) == len(PROMPT_FILES) == 3
+    assert len({load_template(path).version for path in PROMPT_FILES}) == len(PROMPT_FILES) == 2
 
 
 def test_a_long_document_is_split_and_no_prompt_exceeds_the_context() -> None:

@@ -93,7 +93,7 @@ def test_stages_without_documents_need_no_model(tmp_path: Path, project: Path) -
     assert classify(tmp_path / "fetch", model, tmp_path / "scored", "round1", 0.5).read == 0
     with pytest.raises(InputError, match="train_classifier writes none where a label has no documents"):
         classify(tmp_path / "more", model, tmp_path / "other", "round1", 0.5)
-    entry = AnnotateSource(input="scored", question="type", sample=5)
+    entry = AnnotateSource(input="scored", sample=5)
     params = AnnotateParams(backend="rules", max_piece_characters=99, max_failed_share=0, sources={"web": entry})
     annotate(tmp_path / "scored", tmp_path / "typed", "web", params, LlmParams())
     select(

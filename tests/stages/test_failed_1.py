@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
 
 def run_annotate(folder: Path, out: Path, llm: LlmParams, **backend: Any) -> Report:
-    source = annotate.AnnotateSource(input="", question="type")
+    source = annotate.AnnotateSource(input="")
     values = {"backend": "rules", "max_piece_characters": 5000, "max_failed_share": 0, "sources": {"s": source}}
     params = annotate.AnnotateParams(**(values | backend))
     return annotate.annotate(write_documents(folder, TEXTS), out, "s", params, llm)
